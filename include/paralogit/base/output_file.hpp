@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "paralogit/base/error.hpp"
+
+namespace paralogit {
+
+/// A file that appears under its name only when it is whole: written under a temporary name in the
+/// same directory, synced, renamed, directory synced. Every return code is checked; failures throw
+/// Error (cannot_write) that names the file and the cause. Readers never see half a file; a crash
+/// leaves at most the temporary one, whose name ends in ".tmp".
+class OutputFile {
+  public:
+    /// Creates the temporary file, with a name that no other process uses.
+    explicit OutputFile(const std::filesystem::path& target);
+    /// Removes the temporary file unless it was committed.
+    ~OutputFile();
+    OutputFile(const OutputFile&) = delete;
+    OutputFile& operator=(const OutputFile&) = delete;
+
+    /// Where the content lies until the commit.
+    const std::filesystem::path& temporary_path() const { return temporary_; }
+
+    void append(std::string_view text);
+
+    /// Syncs the file, renames it to the target and syncs the directory.
+    void commit() { commit_as(target_); }
+    /// The same under a name in the target's directory that was not known before.
+    void commit_as(const std::filesystem::path& target);
+
+  private:
+    std::filesystem::path target_;
+    std::filesystem::path temporary_;
+    int descriptor_ = -1;
+};
+
+/// Writes all bytes at an offset of an existing file, which other processes may be writing
+/// elsewhere. Throws Error (cannot_write).
+void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes);
+
+/// The whole content of a file. Throws Error with `code`.
+std::string read_whole_file(const std::filesystem::path& file, ExitCode code);
+
+}  // namespace paralogit

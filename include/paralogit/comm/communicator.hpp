@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::comm {
+
+/// The ranks of a job and the few things that they do together. Every function but rank, size,
+/// is_root and abort is @collective. An MPI call that fails cannot be agreed upon: it is printed
+/// once and aborts the job. Counts beyond 2^31 are sent in pieces.
+class Communicator {
+  public:
+    /// All ranks of the session, on a communicator of our own.
+    static Communicator world();
+    ~Communicator();
+    Communicator(Communicator&&) noexcept;
+    Communicator& operator=(Communicator&&) noexcept;
+
+    int rank() const;
+    int size() const;
+    bool is_root() const { return rank() == 0; }
+
+    /// Sums over ranks, in place. The sum of integers has the same bits for any number of ranks; the
+    /// sum of doubles has not.
+    void sum(std::span<std::int64_t> values) const;
+    void sum(std::span<double> values) const;
+    Index sum(Index value) const;
+    /// Maxima over ranks, in place. Integers only: MPI_MAX of doubles drops NaNs.
+    void max(std::span<std::int32_t> values) const;
+    Index max(Index value) const;
+    Index min(Index value) const;
+
+    /// Sum over the ranks below this one; 0 on rank 0.
+    Index sum_of_lower_ranks(Index value) const;
+    /// Sum over the ranks that share this host's memory.
+    Index sum_on_host(Index value) const;
+
+    /// What `root` has, on every rank. The string may differ in length.
+    void broadcast(std::span<double> values, int root = 0) const;
+    void broadcast(std::string& bytes, int root = 0) const;
+    /// Every rank's string, in the order of ranks.
+    std::vector<std::string> all_gather(std::string_view bytes) const;
+
+    void barrier() const;
+
+    /// Ends all ranks at once. For failures that cannot be agreed upon; writes `text` to stderr.
+    [[noreturn]] void abort(ExitCode code, std::string_view text) const;
+
+  private:
+    struct Impl;
+    explicit Communicator(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace paralogit::comm

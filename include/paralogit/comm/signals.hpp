@@ -1,0 +1,18 @@
+#pragma once
+
+namespace paralogit::comm {
+
+/// From construction on SIGTERM, SIGUSR1, SIGUSR2 and SIGINT are noted instead of ending the
+/// process; the earlier handlers return at destruction. One at a time per process.
+class StopSignals {
+  public:
+    StopSignals();
+    ~StopSignals();
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+
+    /// Whether this rank has got one. Another rank may not have: agree before acting on it.
+    static bool is_noted();
+};
+
+}  // namespace paralogit::comm

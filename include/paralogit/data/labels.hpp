@@ -1,0 +1,81 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "paralogit/data/manifest.hpp"
+
+namespace paralogit::data {
+
+/// Labels as stored: numbers, or positions in `texts`.
+struct RawLabels {
+    std::vector<double> values;      ///< [rows]
+    std::vector<std::string> texts;  ///< the distinct texts, in order of appearance; empty for numbers
+};
+
+/// The distinct labels of some rows. Surveys of several ranks merge into the survey of all rows,
+/// whatever the ranks were.
+class LabelSurvey {
+  public:
+    LabelSurvey() = default;
+    LabelSurvey(const RawLabels& labels, Index first_global_row);
+
+    void merge(const LabelSurvey& other);
+
+    std::string to_bytes() const;
+    static LabelSurvey from_bytes(const std::string& bytes);
+
+    /// A distinct label and the first row that has it.
+    struct Entry {
+        std::string text;  ///< the text, or the number in its shortest form
+        double value;      ///< NaN for texts
+        Index first_row;
+    };
+    /// In order of first rows; at most `kept`, those of the lowest first rows.
+    const std::vector<Entry>& entries() const { return entries_; }
+    /// Whether there are distinct labels beyond entries().
+    bool has_more() const { return has_more_; }
+    bool are_texts() const { return are_texts_; }
+    /// Row of the first number that is NaN, infinite, or outside [0, 1]; Error::no_row when none.
+    Index first_row_not_finite() const { return first_row_not_finite_; }
+    Index first_row_outside_unit() const { return first_row_outside_unit_; }
+
+    static constexpr std::size_t kept = 16;
+
+  private:
+    std::vector<Entry> entries_;
+    bool has_more_ = false;
+    bool are_texts_ = false;
+    Index first_row_not_finite_ = Error::no_row;
+    Index first_row_outside_unit_ = Error::no_row;
+};
+
+/// How stored labels become y in [0, 1].
+class LabelRule {
+  public:
+    /// Decides from the survey of all rows:
+    ///  - with a positive label: it against all others; an error when no row has it;
+    ///  - {0, 1}, or a part of it: as stored;  {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
+    ///    texts "TRUE"/"FALSE" do not occur here (booleans are read as numbers);
+    ///  - anything else is an error that names a row, lists the labels, and tells what to do.
+    /// Throws Error (input_data).
+    LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
+              const Manifest& manifest);
+
+    /// y per row.
+    std::vector<double> apply(const RawLabels& labels) const;
+
+    /// For people: "0 and 1", "-1 and +1", "soft, in [0, 1]", "'g' against 1 other".
+    const std::string& description() const { return description_; }
+
+  private:
+    enum class Kind { as_stored, minus_plus, one_against_rest };
+    Kind kind_ = Kind::as_stored;
+    std::string positive_text_;
+    double positive_value_ = 1;
+    std::string description_;
+};
+
+}  // namespace paralogit::data

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::data {
+
+/// What the user says about the files.
+struct SourceOptions {
+    /// Datasets by name; found by habit when empty.
+    std::optional<std::string> features_name;
+    std::optional<std::string> labels_name;
+    /// Row weights are used only when they are named.
+    std::optional<std::string> weights_name;
+    /// The features are stored as features x rows.
+    bool is_transposed = false;
+    bool needs_labels = true;
+};
+
+/// One file of a data set.
+struct FilePart {
+    std::string path;
+    Index first_row = 0;  ///< global
+    Index rows = 0;
+    std::string features_path;
+    std::string labels_path;   ///< empty when there are none
+    std::string weights_path;  ///< empty when there are none
+    Index rows_per_chunk = 0;  ///< 0 when the features are not chunked
+    bool are_labels_text = false;
+    /// Guards against a file that is replaced or cut while it is in use.
+    Index file_bytes = 0;
+    Index modified_nanoseconds = 0;
+};
+
+/// The data set: which rows lie where. Rows have a global order, by file as given and then by row.
+struct Manifest {
+    std::vector<FilePart> files;
+    Index rows = 0;
+    Index features = 0;
+    ElementType type = ElementType::float64;
+    bool is_transposed = false;
+    /// From the file when it has them, else empty.  [d]
+    std::vector<std::string> feature_names;
+
+    /// Remarks for the user, such as a dataset of row weights that is not used.
+    std::vector<std::string> notes;
+
+    /// "train.h5:/X row 17", where a global row lies; rows are counted from 0 within the file.
+    std::string locate(Index global_row) const;
+    /// "'radius' (column 3)", or "column 3" without names.
+    std::string name_of_feature(Index feature) const;
+
+    /// To and from bytes, so that one rank describes the files and the others need not.
+    std::string to_bytes() const;
+    static Manifest from_bytes(const std::string& bytes);
+};
+
+/// Paths in the order given, with glob patterns that name no existing file expanded in sorted order.
+/// Throws Error (input_data) for a pattern without a match.
+std::vector<std::string> expand_paths(std::span<const std::string> paths);
+
+/// Opens each file, finds features and labels, checks shapes, types and that the files agree. A file
+/// without rows is fine as long as one has some. Throws Error (input_data).
+Manifest describe(std::span<const std::string> paths, const SourceOptions& options);
+
+/// For people: what is in a file, what would be used and why, and what is wrong with it. Throws
+/// Error (input_data) only when the file cannot be opened as HDF5.
+struct Inspection {
+    std::string text;
+    /// Why the file cannot be trained on as the options stand; empty when it can.
+    std::optional<Error> problem;
+};
+Inspection inspect(const std::string& path, const SourceOptions& options);
+
+}  // namespace paralogit::data

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::data {
+
+/// Half-open range.
+struct Range {
+    Index first = 0;
+    Index end = 0;
+
+    Index size() const { return end - first; }
+};
+
+/// Blocks are fixed ranges of global rows, a function of the data alone; a rank owns a contiguous
+/// range of blocks, balanced to one block, possibly empty.
+class ShardPlan {
+  public:
+    ShardPlan(Index rows, Index features);
+
+    Index blocks() const { return blocks_; }
+    Index rows_per_block() const { return rows_per_block_; }
+
+    Range rows_of_block(Index block) const;
+    Range blocks_of(int rank, int ranks) const;
+    Range rows_of(int rank, int ranks) const;
+
+  private:
+    Index rows_;
+    Index rows_per_block_;
+    Index blocks_;
+};
+
+}  // namespace paralogit::data

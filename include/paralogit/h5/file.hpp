@@ -1,0 +1,125 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::h5 {
+
+enum class ValueKind {
+    integer,
+    real,
+    boolean,      ///< an enumeration of FALSE and TRUE, as h5py writes numpy.bool_
+    enumeration,  ///< any other enumeration
+    string,       ///< of fixed or variable length
+    other,        ///< compound, reference, opaque, array, ...
+};
+
+/// What is known of a dataset without reading its values.
+struct DatasetInfo {
+    std::string path;  ///< absolute: "/train/X"
+    std::vector<Index> shape;
+    ValueKind kind = ValueKind::other;
+    /// In what type numbers are held in memory: the stored one in the byte order of the machine;
+    /// for odd sizes the next larger one; float64 for floats wider than that. Empty for strings and
+    /// others.
+    std::optional<ElementType> element_type;
+    std::string type_text;      ///< for people: "float64, big-endian"
+    std::vector<Index> chunk;   ///< empty unless chunked
+    std::vector<std::string> filters;  ///< for people: "deflate 9", "shuffle"
+    Index stored_bytes = 0;
+    /// Where a contiguous dataset without conversion lies in the file; empty otherwise.
+    std::optional<Index> file_offset;
+    /// Why it cannot or must not be read: virtual, external storage, a filter that is missing,
+    /// chunks that were never written, a shape far beyond what is stored. Empty when all is well.
+    std::string problem;
+
+    Index rows() const { return shape.empty() ? 0 : shape.front(); }
+    /// Product of the dimensions after the first (1 for rank 1). Throws Error (input_data) beyond
+    /// 63 bits.
+    Index values_per_row() const;
+};
+
+/// A link that was found but not followed.
+struct SkippedLink {
+    std::string path;
+    std::string reason;  ///< "external link to other.h5", "soft link"
+};
+
+struct Listing {
+    std::vector<DatasetInfo> datasets;
+    std::vector<std::string> groups;
+    std::vector<SkippedLink> skipped;
+    bool is_complete = true;  ///< false when the walk stopped at its limit
+};
+
+/// An open dataset. Lives no longer than its File.
+class Dataset {
+  public:
+    const DatasetInfo& info() const { return info_; }
+
+    /// Reads the hyperslab [first, first + count) (one entry per dimension), row-major, converted to
+    /// `type`. `out` has exactly the bytes. Throws Error (input_data) that names file and dataset.
+    void read(std::span<const Index> first, std::span<const Index> count, ElementType type,
+              std::span<std::byte> out) const;
+
+    /// Entries [first, first + count) of a dataset seen as one long vector (rank 1, or rank 2 with a
+    /// dimension of 1), as doubles. For numbers, booleans and enumerations (their stored integers).
+    std::vector<double> read_doubles(Index first, Index count) const;
+    /// The same for strings; an enumeration gives its names, a boolean "FALSE" and "TRUE".
+    std::vector<std::string> read_strings(Index first, Index count) const;
+
+    ~Dataset();
+    Dataset(Dataset&&) noexcept;
+    Dataset& operator=(Dataset&&) noexcept;
+
+  private:
+    friend class File;
+    struct Impl;
+    Dataset(DatasetInfo info, std::unique_ptr<Impl> impl);
+    DatasetInfo info_;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// An HDF5 file opened for reading: read-only, without file locks. Only hard links are followed,
+/// component by component, so nothing outside the file is ever opened. `code` is what errors carry:
+/// input_data for data sets, model_file for models and checkpoints.
+class File {
+  public:
+    /// Throws Error that tells apart: missing, no permission, a directory or other non-file, empty,
+    /// not HDF5, truncated or damaged.
+    static File open(const std::filesystem::path& path, ExitCode code = ExitCode::input_data);
+
+    const std::filesystem::path& path() const;
+
+    /// All datasets and groups, in the order of their names, to a limit of 10 000 objects.
+    Listing list() const;
+
+    bool has(const std::string& dataset) const;
+    /// Throws Error when there is none, when it is a group, or when a link on its path leads away.
+    DatasetInfo describe(const std::string& dataset) const;
+    /// The same, and when DatasetInfo::problem is not empty.
+    Dataset dataset(const std::string& name) const;
+
+    /// Scalar attributes of the root group.
+    std::optional<std::string> text_attribute(const std::string& name) const;
+    std::optional<double> number_attribute(const std::string& name) const;
+    std::optional<Index> integer_attribute(const std::string& name) const;
+
+    ~File();
+    File(File&&) noexcept;
+    File& operator=(File&&) noexcept;
+
+  private:
+    struct Impl;
+    explicit File(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace paralogit::h5

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::model {
+
+/// Sums of block partials whose bits do not depend on order or grouping: every partial becomes two
+/// integers, and integers add up in any order (two-limb block-exact sum).
+///
+/// With K partials per sum over the whole job, h = ceil(log2 K) and W = min(50, 62 - h), a partial v
+/// with |v| < 2^E becomes t = v 2^(W-E), a = rint(t), c = rint((t - a) 2^W). The accumulators
+/// satisfy |sum a| <= K 2^W <= 2^62, so no order of additions overflows. The decoded sum is off by at
+/// most K 2^(E-2W-1) + u |sum|, u = 2^-53; partials of magnitude 2^(E-2W+53) or more are carried
+/// exactly.
+///
+/// The limbs of all sums lie in one contiguous span that the caller adds up over ranks.
+class ExactSums {
+  public:
+    /// One sum per exponent. `partials` is K >= 1. Throws Error (input_data) when K > 2^30, which
+    /// leaves too few bits. Exponents lie in [-1000, 1023].
+    ExactSums(std::vector<std::int32_t> exponents, Index partials);
+
+    Index size() const { return static_cast<Index>(exponents_.size()); }
+
+    /// Adds one partial to each sum of [first, first + values.size()). Returns false, and adds
+    /// nothing at all, when a value is not finite or violates |v| < 2^E. Cost: a few flops a value.
+    [[nodiscard]] bool add(Index first, std::span<const double> values);
+    [[nodiscard]] bool add(Index index, double value) { return add(index, {&value, 1}); }
+
+    /// New bounds for sums that are zero, for bounds that move with the parameters.
+    void set_exponent(Index index, std::int32_t exponent);
+
+    void clear();
+
+    /// 2 * size() integers: the high limbs, then the low limbs. To be summed over ranks in place.
+    std::span<std::int64_t> limbs() { return limbs_; }
+    std::span<const std::int64_t> limbs() const { return limbs_; }
+
+    /// The sum, rounded once.
+    double value(Index index) const;
+
+  private:
+    std::vector<std::int32_t> exponents_;
+    std::vector<std::int64_t> limbs_;
+    int width_;
+};
+
+/// The smallest e with |value| < 2^e, for a finite value; `lowest` for zero and where e would be
+/// smaller.
+std::int32_t exponent_above(double value, std::int32_t lowest = -1000);
+
+}  // namespace paralogit::model

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+
+#include "paralogit/model/block.hpp"
+
+namespace paralogit::model {
+
+/// Sums of one block that standardisation and the fingerprint of the data are made of. `origin` c
+/// is the first row of the data set: differences from a value of the column itself do not cancel
+/// where squares would.
+struct BlockMoments {
+    Vector deviations;          ///< sum_i s_i (x_ij - c_j)            [d]
+    Vector squared_deviations;  ///< sum_i s_i (x_ij - c_j)^2          [d]
+    Vector label_deviations;    ///< sum_i s_i (y_i - 1/2) (x_ij - c_j) [d]
+    double weights = 0;         ///< sum_i s_i
+    double weighted_labels = 0; ///< sum_i s_i y_i
+};
+
+/// Overwrites `moments`; rows in increasing order. Cost: b d elements read.
+void block_moments(const Block& block, std::span<const double> origin, BlockMoments& moments);
+
+/// The values of one row, widened to double.
+void widen_row(ElementType type, const std::byte* values, std::span<double> row);
+
+}  // namespace paralogit::model

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "paralogit/optim/line_search.hpp"
+#include "paralogit/optim/solver.hpp"
+
+namespace paralogit::optim {
+
+struct LbfgsOptions {
+    int history = 20;  ///< pairs kept, >= 1; 2 * history vectors of memory
+    LineSearchOptions line_search;
+};
+
+/// Limited-memory BFGS (Liu & Nocedal 1989; two-loop recursion, Nocedal & Wright 2006, algorithm
+/// 7.4) with a strong-Wolfe search. A pair with s.y too small to be trusted is left out. A search
+/// that fails forgets the history and tries steepest descent once; if that fails too there is no
+/// progress to be made.
+/// Memory: "s", "y" [dimension x pairs], oldest pair first.
+/// Cost of an iteration: mostly one evaluation, and 4 * history * dimension flops.
+class Lbfgs : public Solver {
+  public:
+    /// Throws Error (usage) that names the option, its value and its range.
+    explicit Lbfgs(const LbfgsOptions& options);
+
+    std::string_view name() const override { return "lbfgs"; }
+    StepResult step(Objective& objective, State& state) const override;
+
+  private:
+    LbfgsOptions options_;
+};
+
+}  // namespace paralogit::optim

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::train {
+
+/// A trained model as it lies in model.h5: /coefficients [d], /intercept [1], /feature_names [d]
+/// when known, and attributes of the root group: what is needed to predict and to reproduce.
+struct Model {
+    Vector coefficients;
+    double intercept = 0;
+    bool has_intercept = true;
+    std::vector<std::string> feature_names;
+    std::map<std::string, std::string> attributes;
+
+    /// SHA-256 over the bits of coefficients and intercept.
+    std::string sha256() const;
+};
+
+/// Written whole or not at all. Throws Error (cannot_write).
+void write_model(const std::filesystem::path& path, const Model& model);
+
+/// Throws Error (model_file): not a model, shapes that do not fit, numbers that are not finite, bits
+/// that differ from the recorded model_sha256.
+Model read_model(const std::filesystem::path& path);
+
+}  // namespace paralogit::train

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::train {
+
+enum class ExistingRun {
+    refuse,     ///< an output directory that exists and is not empty is an error (usage)
+    overwrite,  ///< what an earlier run left in it is removed; a directory that holds anything that no
+                ///< run writes is an error (usage)
+    resume,     ///< it is kept
+};
+
+/// The output directory of a run. Made and used by rank 0 alone. While it lives it holds a lock on
+/// the directory that the system releases when the process ends, however it ends; a second run in
+/// the same directory gets an Error (cannot_write) that says who holds it.
+class RunDirectory {
+  public:
+    /// Makes the directory (parents too) with its `checkpoints` inside, and checks that it can be
+    /// written to. Throws Error (usage or cannot_write).
+    RunDirectory(const std::filesystem::path& path, ExistingRun existing);
+    ~RunDirectory();
+    RunDirectory(const RunDirectory&) = delete;
+    RunDirectory& operator=(const RunDirectory&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+    std::filesystem::path model() const { return path_ / "model.h5"; }
+    std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+    std::filesystem::path summary() const { return path_ / "summary.json"; }
+    std::filesystem::path config_used() const { return path_ / "config.used"; }
+
+    /// Replaces a small text file of the directory as a whole.
+    void write_text(const std::filesystem::path& file, std::string_view text) const;
+
+    /// Keeps the lines of metrics.jsonl of iterations up to and including `iteration`, so that a
+    /// resumed run appends without repeating itself. A torn last line is dropped.
+    void keep_metrics_up_to(Index iteration) const;
+    /// Appends one line to metrics.jsonl.
+    void append_metrics(std::string_view line) const;
+
+  private:
+    std::filesystem::path path_;
+    int lock_ = -1;
+};
+
+}  // namespace paralogit::train

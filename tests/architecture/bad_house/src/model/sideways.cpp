@@ -1,0 +1,2 @@
+#include "paralogit/base/up.hpp"
+#include "paralogit/optim/solver.hpp"
