@@ -9,19 +9,35 @@
 
 namespace paralogit::comm {
 
-/// Makes one outcome of the ranks' own outcomes: returns when no rank has an error, else throws the
-/// same Error on all of them. Among several the one with the lowest global row wins, then the one of
-/// the lowest rank; the text names the rank, unless a row tells where. @collective, two small
-/// messages.
-void agree(const Communicator& comm, const std::optional<Error>& own);
+/// An Error that all ranks throw at the same place: they may end, or go on, without waiting for one
+/// another in vain. Any other exception may be one rank's own.
+class AgreedError : public Error {
+  public:
+    explicit AgreedError(const Error& error) : Error(error) {}
+};
 
-/// The Error that stands for a caught exception (std::bad_alloc and others included).
+/// Whether the text of an agreed error names the rank that it comes from.
+enum class NameRank {
+    when_it_matters,  ///< when there are several ranks, no row tells where, and the ranks differ
+    never,
+};
+
+/// Makes one outcome of the ranks' own outcomes: returns when no rank has an error, else throws the
+/// same AgreedError on all of them. Among several the one with the lowest global row wins, then the
+/// one of the lowest rank; "rank 3 of 8: " stands before its text as `naming` says. @collective:
+/// one Allreduce of one integer; a few small messages more when there is an error.
+void agree(const Communicator& comm, const std::optional<Error>& own,
+           NameRank naming = NameRank::when_it_matters);
+
+/// The Error that stands for a caught exception: itself when it is one, else one with code internal
+/// (std::bad_alloc with advice).
 Error error_from(const std::exception_ptr& caught);
 
-/// Runs `action` on every rank; all go on, or all throw the same Error. `action` must not
-/// communicate. Returns what it returns. @collective
+/// Runs `action` on every rank; all go on, or all throw the same AgreedError. `action` must not
+/// communicate. Returns what it returns, by value. @collective
 template <class Action>
-auto together(const Communicator& comm, Action&& action) {
+auto together(const Communicator& comm, Action&& action,
+              NameRank naming = NameRank::when_it_matters) {
     using Result = std::invoke_result_t<Action>;
     std::optional<Error> own;
     if constexpr (std::is_void_v<Result>) {
@@ -30,7 +46,7 @@ auto together(const Communicator& comm, Action&& action) {
         } catch (...) {
             own = error_from(std::current_exception());
         }
-        agree(comm, own);
+        agree(comm, own, naming);
     } else {
         std::optional<Result> result;
         try {
@@ -38,19 +54,23 @@ auto together(const Communicator& comm, Action&& action) {
         } catch (...) {
             own = error_from(std::current_exception());
         }
-        agree(comm, own);
+        agree(comm, own, naming);
         return std::move(*result);
     }
 }
 
 /// The same for work that rank 0 alone does: `action` runs there, the others wait for the outcome.
+/// What it returns is dropped. @collective
 template <class Action>
 void on_root(const Communicator& comm, Action&& action) {
-    together(comm, [&] {
-        if (comm.is_root()) {
-            std::forward<Action>(action)();
-        }
-    });
+    together(
+        comm,
+        [&] {
+            if (comm.is_root()) {
+                std::forward<Action>(action)();
+            }
+        },
+        NameRank::never);
 }
 
 }  // namespace paralogit::comm

@@ -14,11 +14,17 @@ namespace paralogit::comm {
 
 /// The ranks of a job and the few things that they do together. Every function but rank, size,
 /// is_root and abort is @collective. An MPI call that fails cannot be agreed upon: it is printed
-/// once and aborts the job. Counts beyond 2^31 are sent in pieces.
+/// and aborts the job, and so does a lack of memory inside a call. A span has the same length on
+/// every rank. Counts beyond 2^31 are sent in pieces.
 class Communicator {
   public:
-    /// All ranks of the session, on a communicator of our own.
-    static Communicator world();
+    /// How many values (bytes of a string) one MPI call carries at most, unless told otherwise. Far
+    /// below the 2^31 of MPI's counts, so that the copies that MPI makes of a message stay small.
+    static constexpr Index default_values_per_call = Index{1} << 24;
+
+    /// All ranks of the session, on a communicator of our own. `values_per_call` >= 1, the same on
+    /// all ranks.
+    static Communicator world(Index values_per_call = default_values_per_call);
     ~Communicator();
     Communicator(Communicator&&) noexcept;
     Communicator& operator=(Communicator&&) noexcept;
@@ -27,8 +33,8 @@ class Communicator {
     int size() const;
     bool is_root() const { return rank() == 0; }
 
-    /// Sums over ranks, in place. The sum of integers has the same bits for any number of ranks; the
-    /// sum of doubles has not.
+    /// Sums over ranks, in place. The sum of integers has the same bits for any number of ranks;
+    /// the sum of doubles has not.
     void sum(std::span<std::int64_t> values) const;
     void sum(std::span<double> values) const;
     Index sum(Index value) const;
@@ -50,7 +56,8 @@ class Communicator {
 
     void barrier() const;
 
-    /// Ends all ranks at once. For failures that cannot be agreed upon; writes `text` to stderr.
+    /// Ends all ranks at once. For failures that cannot be agreed upon; writes `text` to stderr,
+    /// after the rank.
     [[noreturn]] void abort(ExitCode code, std::string_view text) const;
 
   private:

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <memory>
+
 namespace paralogit::comm {
 
 /// From construction on SIGTERM, SIGUSR1, SIGUSR2 and SIGINT are noted instead of ending the
-/// process; the earlier handlers return at destruction. One at a time per process.
+/// process; the earlier handlers return at destruction. One at a time per process: a second one
+/// throws Error (internal).
 class StopSignals {
   public:
     StopSignals();
@@ -11,8 +14,13 @@ class StopSignals {
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
-    /// Whether this rank has got one. Another rank may not have: agree before acting on it.
+    /// Whether this rank has got one since the construction. Another rank may not have: agree
+    /// before acting on it.
     static bool is_noted();
+
+  private:
+    struct EarlierHandlers;
+    std::unique_ptr<EarlierHandlers> earlier_;
 };
 
 }  // namespace paralogit::comm

@@ -20,7 +20,9 @@ struct RawLabels {
 class LabelSurvey {
   public:
     LabelSurvey() = default;
-    LabelSurvey(const RawLabels& labels, Index first_global_row);
+    /// The positive label is looked for in all rows, for it may come after the entries that are kept.
+    LabelSurvey(const RawLabels& labels, Index first_global_row,
+                const std::optional<std::string>& positive_label = std::nullopt);
 
     void merge(const LabelSurvey& other);
 
@@ -38,9 +40,12 @@ class LabelSurvey {
     /// Whether there are distinct labels beyond entries().
     bool has_more() const { return has_more_; }
     bool are_texts() const { return are_texts_; }
-    /// Row of the first number that is NaN, infinite, or outside [0, 1]; Error::no_row when none.
+    /// Row of the first number that is NaN or infinite; Error::no_row when there is none.
     Index first_row_not_finite() const { return first_row_not_finite_; }
+    /// Row of the first finite number outside [0, 1]; Error::no_row when there is none.
     Index first_row_outside_unit() const { return first_row_outside_unit_; }
+    /// First row that has the positive label; Error::no_row when none has it or none was given.
+    Index first_row_positive() const { return first_row_positive_; }
 
     static constexpr std::size_t kept = 16;
 
@@ -50,13 +55,19 @@ class LabelSurvey {
     bool are_texts_ = false;
     Index first_row_not_finite_ = Error::no_row;
     Index first_row_outside_unit_ = Error::no_row;
+    Index first_row_positive_ = Error::no_row;
 };
+
+/// Whether a stored label is the positive one: the same text, or both spell the same number.
+bool is_label(const std::string& text, const std::string& positive_label);
+bool is_label(double value, const std::string& positive_label);
 
 /// How stored labels become y in [0, 1].
 class LabelRule {
   public:
     /// Decides from the survey of all rows:
-    ///  - with a positive label: it against all others; an error when no row has it;
+    ///  - with a positive label, which the survey was told: it against all others; an error when no
+    ///    row has it;
     ///  - {0, 1}, or a part of it: as stored;  {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
     ///    texts "TRUE"/"FALSE" do not occur here (booleans are read as numbers);
     ///  - anything else is an error that names a row, lists the labels, and tells what to do.
@@ -73,8 +84,7 @@ class LabelRule {
   private:
     enum class Kind { as_stored, minus_plus, one_against_rest };
     Kind kind_ = Kind::as_stored;
-    std::string positive_text_;
-    double positive_value_ = 1;
+    std::string positive_label_;
     std::string description_;
 };
 

@@ -52,6 +52,9 @@ struct Manifest {
 
     /// "train.h5:/X row 17", where a global row lies; rows are counted from 0 within the file.
     std::string locate(Index global_row) const;
+    /// The same with the dataset of labels or of row weights.
+    std::string locate_label(Index global_row) const;
+    std::string locate_weight(Index global_row) const;
     /// "'radius' (column 3)", or "column 3" without names.
     std::string name_of_feature(Index feature) const;
 

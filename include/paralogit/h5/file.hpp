@@ -30,8 +30,8 @@ struct DatasetInfo {
     /// for odd sizes the next larger one; float64 for floats wider than that. Empty for strings and
     /// others.
     std::optional<ElementType> element_type;
-    std::string type_text;      ///< for people: "float64, big-endian"
-    std::vector<Index> chunk;   ///< empty unless chunked
+    std::string type_text;             ///< for people: "float64, big-endian"
+    std::vector<Index> chunk;          ///< empty unless chunked
     std::vector<std::string> filters;  ///< for people: "deflate 9", "shuffle"
     Index stored_bytes = 0;
     /// Where a contiguous dataset without conversion lies in the file; empty otherwise.
@@ -64,13 +64,16 @@ class Dataset {
   public:
     const DatasetInfo& info() const { return info_; }
 
-    /// Reads the hyperslab [first, first + count) (one entry per dimension), row-major, converted to
-    /// `type`. `out` has exactly the bytes. Throws Error (input_data) that names file and dataset.
+    /// Reads the hyperslab [first, first + count) (one entry per dimension), row-major, converted
+    /// to `type`: rounded where it must be, but a value that `type` cannot hold is an error. `out`
+    /// has exactly the bytes. Throws Error that names file and dataset, also when a checksum is
+    /// wrong or the file became shorter since it was opened.
     void read(std::span<const Index> first, std::span<const Index> count, ElementType type,
               std::span<std::byte> out) const;
 
-    /// Entries [first, first + count) of a dataset seen as one long vector (rank 1, or rank 2 with a
-    /// dimension of 1), as doubles. For numbers, booleans and enumerations (their stored integers).
+    /// Entries [first, first + count) of a dataset seen as one long vector (rank 1, or rank 2 with
+    /// a dimension of 1), as doubles. For numbers, booleans and enumerations (their stored
+    /// integers).
     std::vector<double> read_doubles(Index first, Index count) const;
     /// The same for strings; an enumeration gives its names, a boolean "FALSE" and "TRUE".
     std::vector<std::string> read_strings(Index first, Index count) const;
@@ -101,16 +104,20 @@ class File {
     /// All datasets and groups, in the order of their names, to a limit of 10 000 objects.
     Listing list() const;
 
+    /// Whether hard links lead to a dataset of that name.
     bool has(const std::string& dataset) const;
     /// Throws Error when there is none, when it is a group, or when a link on its path leads away.
     DatasetInfo describe(const std::string& dataset) const;
     /// The same, and when DatasetInfo::problem is not empty.
     Dataset dataset(const std::string& name) const;
 
-    /// Scalar attributes of the root group.
+    /// Attributes of the root group: empty when there is none of that name. Throw Error when it is
+    /// of another type or holds more than one value.
     std::optional<std::string> text_attribute(const std::string& name) const;
     std::optional<double> number_attribute(const std::string& name) const;
     std::optional<Index> integer_attribute(const std::string& name) const;
+    /// Of all attributes of the root group, sorted.
+    std::vector<std::string> attribute_names() const;
 
     ~File();
     File(File&&) noexcept;

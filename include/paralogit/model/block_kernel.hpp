@@ -15,7 +15,8 @@ struct BlockSums {
     /// sum_i s_i loss(y_i, z_i)
     double loss = 0;
     /// Rows with positive weight that are not strictly on the side of their label: y = 1 needs
-    /// z > 0, y = 0 needs z < 0; a soft label is on no side.
+    /// z > 0, y = 0 needs z < 0. A soft label is on no side, so its row always counts: with none
+    /// wrong, the classes are separated and the loss has no minimum.
     Index rows_wrong = 0;
     /// Scratch: margins, then slopes [b].
     Vector margins;
@@ -27,9 +28,10 @@ struct BlockSums {
 ///    from 0; the lanes join as ((0+4)+(2+6)) + ((1+5)+(3+7)); then + b.
 ///  - each feature's sum takes the rows in increasing order, g = fma(r_i, x_ij, g) from 0, where
 ///    r_i = s_i * slope.
-///  - slopes and loss add up in increasing order of rows.
-/// A margin that is not finite makes sums that are not finite; the caller checks. Cost: 4 b d flops,
-/// b d elements read.
+///  - slopes and loss add up r_i and s_i * loss, each rounded first, in increasing order of rows.
+/// A row of weight 0 with a finite margin changes no bit.
+/// A margin that is not finite makes sums that are not finite; the caller checks. Cost: 4 b d
+/// flops, b d elements read.
 void evaluate_block(const Block& block, std::span<const double> coefficients, double intercept,
                     BlockSums& sums);
 

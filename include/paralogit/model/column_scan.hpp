@@ -14,8 +14,9 @@ namespace paralogit::model {
 struct ColumnScan {
     explicit ColumnScan(Index features);
 
-    /// Exponent e per feature with max over blocks of sum_i s_i |x_ij| < 2^e, one bit of slack for
-    /// the rounding of that sum included; at least lowest_exponent.  [d]
+    /// Exponent e per feature with max over blocks of sum_i s_i |x_ij| < 2^(e-1): the last bit is
+    /// slack for rounding, so that 2^e is above the block's computed sum_i r_i x_ij for any
+    /// |r_i| <= s_i too; at least lowest_exponent.  [d]
     std::vector<std::int32_t> block_sum_exponents;
     /// Exponent e per feature with max |x_ij| < 2^e; at least lowest_exponent.  [d]
     std::vector<std::int32_t> value_exponents;
@@ -25,7 +26,8 @@ struct ColumnScan {
     /// Features below 2^-900 are treated as if they were that large: what they lose lies below
     /// 2^-1000.
     static constexpr std::int32_t lowest_exponent = -900;
-    /// A block sum of 2^1000 or more has no room in double arithmetic.
+    /// Sums with a larger exponent, slack included, have no room in double arithmetic: the caller
+    /// refuses the data. A sum that overflows gets one.
     static constexpr std::int32_t highest_exponent = 1000;
 
     /// Where the first value that is NaN or infinite lies.

@@ -11,11 +11,11 @@ namespace paralogit::model {
 /// Sums of block partials whose bits do not depend on order or grouping: every partial becomes two
 /// integers, and integers add up in any order (two-limb block-exact sum).
 ///
-/// With K partials per sum over the whole job, h = ceil(log2 K) and W = min(50, 62 - h), a partial v
-/// with |v| < 2^E becomes t = v 2^(W-E), a = rint(t), c = rint((t - a) 2^W). The accumulators
-/// satisfy |sum a| <= K 2^W <= 2^62, so no order of additions overflows. The decoded sum is off by at
-/// most K 2^(E-2W-1) + u |sum|, u = 2^-53; partials of magnitude 2^(E-2W+53) or more are carried
-/// exactly.
+/// With K partials per sum over the whole job, h = ceil(log2 K) and W = min(50, 62 - h), a partial
+/// v with |v| < 2^E becomes t = v 2^(W-E), a = rint(t), c = rint((t - a) 2^W). The accumulators
+/// satisfy |sum a| <= K 2^W <= 2^62, so no order of additions overflows. The decoded sum is off by
+/// at most K 2^(E-2W-1) + u |sum|, u = 2^-53 (2^-1075 in place of u |sum| where the sum is
+/// denormal); partials of magnitude 2^(E-2W+53) or more are carried exactly.
 ///
 /// The limbs of all sums lie in one contiguous span that the caller adds up over ranks.
 class ExactSums {
@@ -27,11 +27,13 @@ class ExactSums {
     Index size() const { return static_cast<Index>(exponents_.size()); }
 
     /// Adds one partial to each sum of [first, first + values.size()). Returns false, and adds
-    /// nothing at all, when a value is not finite or violates |v| < 2^E. Cost: a few flops a value.
+    /// nothing at all, when a value is not finite or violates |v| < 2^E. No sum may get more than
+    /// `partials` of them, over all ranks. Cost: a few flops a value.
     [[nodiscard]] bool add(Index first, std::span<const double> values);
     [[nodiscard]] bool add(Index index, double value) { return add(index, {&value, 1}); }
 
-    /// New bounds for sums that are zero, for bounds that move with the parameters.
+    /// New bounds for sums that are zero, for bounds that move with the parameters. Throws Error
+    /// (internal) when the sum is not zero.
     void set_exponent(Index index, std::int32_t exponent);
 
     void clear();
@@ -40,7 +42,7 @@ class ExactSums {
     std::span<std::int64_t> limbs() { return limbs_; }
     std::span<const std::int64_t> limbs() const { return limbs_; }
 
-    /// The sum, rounded once.
+    /// The sum, rounded once; infinite when it is beyond the range of double.
     double value(Index index) const;
 
   private:

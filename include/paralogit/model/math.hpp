@@ -17,7 +17,7 @@ double log1p_of_unit(double u);
 /// Natural logarithm of a positive finite x; at most 2 ulp off.
 double log_of_positive(double x);
 
-/// 1 / (1 + e^-z); 0 and 1 at the infinities.
+/// 1 / (1 + e^-z), at most 3 ulp off where it is normal; 0 and 1 at the infinities.
 double sigmoid(double z);
 
 }  // namespace paralogit::model

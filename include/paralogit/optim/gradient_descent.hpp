@@ -16,7 +16,8 @@ struct GradientDescentOptions {
 };
 
 /// Full-batch gradient descent: p <- p - t g.
-/// Memory: "learning_rate" [1 x 1], the length to try next (backtracking only).
+/// Memory: "learning_rate" [1 x 1], the length to try next (backtracking only; absent before the
+/// first step).
 /// Cost of an iteration: one evaluation; with backtracking one per trial.
 class GradientDescent : public Solver {
   public:
@@ -24,7 +25,6 @@ class GradientDescent : public Solver {
     explicit GradientDescent(const GradientDescentOptions& options);
 
     std::string_view name() const override { return "gd"; }
-    State start(Objective& objective, const Vector& point) const override;
     StepResult step(Objective& objective, State& state) const override;
 
   private:

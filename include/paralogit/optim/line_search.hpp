@@ -19,12 +19,15 @@ struct LineSearchResult {
     double step_length;
 };
 
-/// Searches along `direction` from `point`, starting with the trial length `first_length`: bracketing,
-/// then zoom with safeguarded cubic interpolation (Nocedal & Wright 2006, algorithms 3.5 and 3.6).
-/// Where the decrease falls below what double arithmetic can tell, the approximate Wolfe condition
-/// on derivatives decides (Hager & Zhang 2005). A trial that is not finite counts as too long.
-/// `evaluations` is raised by the number of evaluations. Empty when there is no such length within
-/// the limits, or when `direction` does not lead downhill.
+/// Searches along `direction` from `point`, starting with the trial length `first_length`: brackets
+/// an acceptable length, then narrows the bracket by safeguarded cubic interpolation (after Nocedal
+/// & Wright 2006, algorithms 3.5 and 3.6; the bracket keeps its ends in order). Where the change of
+/// the value falls below what double arithmetic can tell, the approximate Wolfe conditions on the
+/// slopes decide (Hager & Zhang 2005). A trial that is not finite counts as too long. No length is
+/// tried twice.
+/// When max_evaluations are used up, the lowest trial with sufficient decrease is the result.
+/// `evaluations` is raised by the number of evaluations, before each. Empty when there is no such
+/// trial, or when `direction` does not lead downhill.
 std::optional<LineSearchResult> strong_wolfe_search(Objective& objective, const Vector& point,
                                                     const Evaluation& at_point,
                                                     const Vector& direction, double first_length,

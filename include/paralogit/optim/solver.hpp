@@ -36,8 +36,8 @@ class Solver {
     /// The state before the first step. Costs one evaluation.
     virtual State start(Objective& objective, const Vector& point) const;
 
-    /// One iteration. Unless it returns `moved`, and when the objective throws, iteration, point and
-    /// memory stay as they were (evaluations are counted all the same).
+    /// One iteration. Unless it returns `moved`, and when the objective throws, iteration, point
+    /// and memory stay as they were (evaluations are counted all the same).
     virtual StepResult step(Objective& objective, State& state) const = 0;
 };
 

@@ -37,12 +37,14 @@ class CheckpointStore {
     /// Writes "iteration-<12 digits>-<16 digits of its SHA-256>.h5": under a temporary name, read
     /// back and compared, synced, renamed, directory synced. When it returns, the checkpoint is
     /// acknowledged: it survives a crash of the process or the machine. Only then are older ones
-    /// beyond the limit removed. Throws Error (cannot_write); the older ones are then untouched.
+    /// beyond the limit removed; those of later iterations, which a resumed run found damaged, are
+    /// left alone. Throws Error (cannot_write), or Error (internal) when sizes do not fit or
+    /// numbers are not finite, so that newest() would reject it; the older ones are then untouched.
     std::filesystem::path write(const Checkpoint& checkpoint) const;
 
     struct Rejected {
         std::filesystem::path path;
-        std::string reason;
+        std::string reason;  ///< without the path
     };
     struct Found {
         /// The newest that is whole.
@@ -52,8 +54,9 @@ class CheckpointStore {
         std::vector<Rejected> rejected;
     };
     /// Checks, newest first: the digest in the name against the bytes, then the content (schema,
-    /// sizes, finite numbers). Temporary files of a killed run are ignored. Never throws for a
-    /// damaged checkpoint; Error (model_file) when the directory cannot be read.
+    /// sizes, finite numbers; the solver's memory may hold any). Temporary files of a killed run
+    /// are ignored. Never throws for a damaged checkpoint; Error (model_file) when the directory
+    /// cannot be read.
     Found newest() const;
 
     /// Removes temporary files that a killed run left.

@@ -10,7 +10,8 @@
 namespace paralogit::train {
 
 /// A trained model as it lies in model.h5: /coefficients [d], /intercept [1], /feature_names [d]
-/// when known, and attributes of the root group: what is needed to predict and to reproduce.
+/// when known, and attributes of the root group: what is needed to predict and to reproduce. The
+/// names format, model_sha256, has_intercept and attribute_names are the file's own.
 struct Model {
     Vector coefficients;
     double intercept = 0;
@@ -22,11 +23,12 @@ struct Model {
     std::string sha256() const;
 };
 
-/// Written whole or not at all. Throws Error (cannot_write).
+/// Written whole or not at all, and read back before it gets its name. Throws Error (cannot_write),
+/// or Error (internal) for a model that read_model would refuse.
 void write_model(const std::filesystem::path& path, const Model& model);
 
-/// Throws Error (model_file): not a model, shapes that do not fit, numbers that are not finite, bits
-/// that differ from the recorded model_sha256.
+/// Throws Error (model_file): not a model, shapes that do not fit, numbers that are not finite,
+/// bits that differ from the recorded model_sha256.
 Model read_model(const std::filesystem::path& path);
 
 }  // namespace paralogit::train

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/comm/communicator.hpp"
+
+namespace paralogit::app {
+
+/// One option. The table of them feeds the command line, the config file, --help and README.
+struct OptionSpec {
+    enum class Kind {
+        value,       ///< --name VALUE
+        flag,        ///< --name
+        positional,  ///< by place; also `name = value` in a config file
+        positional_list,
+    };
+
+    std::string_view name;
+    Kind kind;
+    std::string_view argument;  ///< what stands for the value in --help
+    std::string_view standard;  ///< the default as text; empty when there is none
+    std::string_view help;
+};
+
+/// A subcommand and its options, in the order of --help.
+struct CommandSpec {
+    std::string_view name;
+    std::string_view summary;
+    std::string_view usage;
+    std::vector<OptionSpec> options;
+};
+
+const std::vector<CommandSpec>& command_table();
+
+/// Throws Error (usage) with the nearest name when there is none.
+const CommandSpec& find_command(std::string_view name);
+
+/// The whole help text of the program, or of one command.
+std::string help_text();
+std::string help_text(const CommandSpec& command);
+/// The option tables as they stand in README.
+std::string help_markdown();
+
+struct NumberRange {
+    double lowest;
+    double highest;
+    bool is_lowest_allowed = true;
+};
+
+/// The options of one call: the command line, then the file that --config names, then the defaults.
+/// Every reader throws Error (usage) that names the option, the value and what is expected.
+class Options {
+  public:
+    /// Rank 0 reads the config file. @collective
+    Options(const CommandSpec& command, std::span<const std::string> arguments,
+            const comm::Communicator& comm);
+
+    bool has(const std::string& name) const;
+    bool is_set(const std::string& flag) const;
+    std::string text(const std::string& name) const;
+    std::optional<std::string> optional_text(const std::string& name) const;
+    const std::vector<std::string>& list(const std::string& name) const;
+    std::string choice(const std::string& name, std::span<const std::string_view> choices) const;
+    bool yes_or_no(const std::string& name) const;
+    double number(const std::string& name, const NumberRange& range) const;
+    Index integer(const std::string& name, Index lowest, Index highest) const;
+    /// Seconds from "90", "90s", "15m", "2h" or "1:30:00"; empty when the option is not given.
+    std::optional<double> seconds(const std::string& name) const;
+
+    /// `name = value` lines that --config reads back; without those that only say where output goes
+    /// and how much is printed.
+    std::string as_config() const;
+
+  private:
+    void require_positionals() const;
+
+    const CommandSpec& command_;
+    std::map<std::string, std::vector<std::string>> values_;
+};
+
+}  // namespace paralogit::app

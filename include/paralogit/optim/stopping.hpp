@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "paralogit/optim/solver.hpp"
+
+namespace paralogit::optim {
+
+/// Why a run ended.
+enum class StopReason {
+    converged,        ///< the gradient is as small as was asked for
+    iteration_limit,  ///< as many iterations as were asked for
+    time_limit,       ///< as many seconds as were asked for
+    signal,           ///< the job was asked to stop
+    separable,        ///< the classes can be separated: the optimum lies at infinity
+    precision_limit,  ///< double arithmetic can tell no better point apart
+    diverged,         ///< the objective stopped being finite
+};
+
+/// The name as reports write it: "iteration_limit".
+std::string_view name_of(StopReason reason);
+
+/// The rules that can be judged from a State alone, hence the same on all ranks.
+struct StoppingRules {
+    Index max_iterations = 0;
+    double tolerance = 0;  ///< on gradient_norm
+};
+
+/// The largest absolute entry of the gradient in the solver's variables; NaN when an entry is NaN.
+double gradient_norm(const State& state);
+
+/// `converged` when gradient_norm <= tolerance, else `iteration_limit` when that many steps are
+/// done, else empty: go on.
+std::optional<StopReason> reason_to_stop(const State& state, const StoppingRules& rules);
+
+}  // namespace paralogit::optim

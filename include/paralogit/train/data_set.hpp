@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "paralogit/comm/communicator.hpp"
+#include "paralogit/data/shard.hpp"
+
+namespace paralogit::train {
+
+/// A data set spread over the ranks: this rank's rows, and what all ranks know of all rows.
+struct DataSet {
+    data::Manifest manifest;
+    data::ShardPlan plan;
+    data::Shard shard;
+    /// Of the columns of all rows.
+    model::ColumnScan scan;
+    std::vector<double> first_row;  ///< [d]
+    std::string label_description;  ///< empty without labels
+    Index global_bytes = 0;         ///< of values, on all ranks
+};
+
+/// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the same
+/// on all ranks. Throws Error (input_data). @collective
+DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
+                      const data::SourceOptions& source,
+                      const std::optional<std::string>& positive_label);
+
+}  // namespace paralogit::train

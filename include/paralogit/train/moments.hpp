@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// Exact sums over all rows; the same bits for any number of ranks.
+struct Moments {
+    Vector mean;                ///< of each feature, weighted by row  [d]
+    Vector standard_deviation;  ///< 0 exactly for a constant feature  [d]
+    double weight_sum = 0;      ///< S, the sum of row weights
+    double positive_share = 0;  ///< weighted mean of the labels
+    /// SHA-256 over the exact sums, the shape and the first row: a function of the rows and their
+    /// order, not of files, stored types or ranks.
+    std::string fingerprint;
+};
+
+/// One pass, one message of integers. Throws Error (input_data) when all row weights are 0.
+/// @collective
+Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
+
+/// Standardised variables: features centred (when an intercept can take up the centres) and divided
+/// by sqrt(variance + 4 l2), the square root of a bound of the objective's curvature along each of
+/// them times 4. A column that changes nothing (constant, no penalty) gets scale 0.
+optim::ChangeOfVariables standardisation(const Moments& moments, double l2, bool has_intercept);
+
+}  // namespace paralogit::train

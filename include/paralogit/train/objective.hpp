@@ -1,0 +1,94 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "paralogit/model/block_kernel.hpp"
+#include "paralogit/model/exact_sum.hpp"
+#include "paralogit/model/penalty.hpp"
+#include "paralogit/optim/objective.hpp"
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+enum class Reduction {
+    exact,  ///< integers: the same bits for any number of ranks
+    fast,   ///< doubles: for comparison; the bits depend on the number of ranks
+};
+
+/// What some rank asks of all; agreed on in the Allreduce of the last evaluation.
+struct StopRequests {
+    bool signal = false;
+    bool time_limit = false;
+
+    bool any() const { return signal || time_limit; }
+};
+
+/// F(w, b) = (1/S) sum_i s_i loss(y_i, x_i.w + b) + l2/2 |w|^2 over the rows of all ranks, as a
+/// function of the parameters (w, b), or of w alone without intercept.
+/// Each evaluation is one pass over this rank's blocks and ONE Allreduce, whose message also carries
+/// what the ranks have to agree on: rows seen, blocks that are not finite, ranks in error, stop
+/// requests, and a hash of the parameters, which must be the same everywhere.
+class DistributedObjective : public optim::Objective {
+  public:
+    struct Options {
+        model::Penalty penalty{0.0};
+        bool has_intercept = true;
+        double weight_sum = 0;  ///< S
+        Reduction reduction = Reduction::exact;
+        /// What this rank wants, asked once per evaluation.
+        std::function<StopRequests()> own_requests;
+    };
+
+    /// `comm` and `data` must outlive this.
+    DistributedObjective(const comm::Communicator& comm, const DataSet& data, Options options);
+
+    Index dimension() const override;
+
+    /// Where the sums of some block are not finite, the value is +infinity and the gradient NaN.
+    /// Throws the same Error on all ranks. @collective
+    optim::Evaluation evaluate(const Vector& parameters) override;
+
+    /// Of the last evaluation; the same on all ranks.
+    const StopRequests& agreed_requests() const { return agreed_; }
+
+    /// Seconds that this rank spent on its blocks, and in the Allreduce, so far.
+    double kernel_seconds() const { return kernel_seconds_; }
+    double reduce_seconds() const { return reduce_seconds_; }
+
+  private:
+    /// Positions of the integers behind the sums in the message.
+    enum Word : std::size_t {
+        rows_seen,
+        rows_wrong,
+        bad_blocks,
+        ranks_in_error,
+        signals,
+        times_up,
+        parameter_hash,
+        parameter_hash_squared,
+        word_count,
+    };
+    using Words = std::vector<std::int64_t>;
+
+    void add_own_blocks(std::span<const double> coefficients, double intercept, Words& words);
+    void reduce(Words& words);
+    void check_agreement(const Words& words) const;
+    double global_sum(Index index) const;
+
+    const comm::Communicator& comm_;
+    const DataSet& data_;
+    Options options_;
+    Index features_;
+    model::ExactSums exact_;            ///< features, slopes (intercept), loss
+    std::vector<double> fast_;          ///< the same sums for Reduction::fast
+    std::vector<std::int64_t> message_;
+    std::vector<double> fast_message_;
+    model::BlockSums block_sums_;
+    std::optional<Error> own_error_;
+    StopRequests agreed_;
+    double kernel_seconds_ = 0;
+    double reduce_seconds_ = 0;
+};
+
+}  // namespace paralogit::train

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "paralogit/base/output_file.hpp"
+#include "paralogit/comm/communicator.hpp"
+
+namespace paralogit::train {
+
+/// One output file that all ranks write into, each its own byte range, and that appears under its
+/// name only when all is written. The ranks must see the same file system.
+class ParallelFile {
+  public:
+    /// Rank 0 makes the temporary file; `prepare` gives it its first content there. Throws Error
+    /// (usage) when `target` exists and may not be replaced, Error (cannot_write). @collective
+    ParallelFile(const comm::Communicator& comm, const std::filesystem::path& target,
+                 bool may_replace,
+                 const std::function<void(const std::filesystem::path&)>& prepare);
+
+    /// Not collective. Throws Error (cannot_write): call it inside comm::together.
+    void write(Index offset, std::span<const std::byte> bytes) const;
+
+    /// To be called when every rank is done. @collective
+    void commit();
+
+  private:
+    const comm::Communicator& comm_;
+    std::unique_ptr<OutputFile> file_;  ///< on rank 0
+    std::filesystem::path temporary_path_;
+};
+
+}  // namespace paralogit::train

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "paralogit/train/trainer.hpp"
+
+namespace paralogit::train {
+
+/// One line of metrics.jsonl, without the line's end. Numbers read back to the same bits.
+std::string metrics_line(const IterationFacts& facts);
+
+/// The content of summary.json.
+std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
+                         const TrainOptions& options);
+
+}  // namespace paralogit::train

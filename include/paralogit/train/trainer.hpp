@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "paralogit/optim/gradient_descent.hpp"
+#include "paralogit/optim/lbfgs.hpp"
+#include "paralogit/optim/stopping.hpp"
+#include "paralogit/train/checkpoint.hpp"
+#include "paralogit/train/model_file.hpp"
+#include "paralogit/train/moments.hpp"
+#include "paralogit/train/objective.hpp"
+#include "paralogit/train/run_directory.hpp"
+
+namespace paralogit::train {
+
+struct TrainOptions {
+    std::vector<std::string> paths;
+    data::SourceOptions source;
+    std::optional<std::string> positive_label;
+
+    std::filesystem::path out;
+    ExistingRun existing = ExistingRun::refuse;
+
+    std::string solver = "lbfgs";  ///< "lbfgs" or "gd"
+    optim::LbfgsOptions lbfgs;
+    optim::GradientDescentOptions gradient_descent;
+    double l2 = 0;
+    bool has_intercept = true;
+    bool standardize = true;
+    std::string initial = "zeros";  ///< "zeros", "ones", or the path of a model
+    Reduction reduction = Reduction::exact;
+
+    optim::StoppingRules stopping;
+    /// Since `process_start`; none when empty.
+    std::optional<double> time_limit_seconds;
+
+    Index checkpoint_every = 10;  ///< iterations; 0: only at the end and when stopped
+    int keep_checkpoints = 3;
+
+    /// Options that change the path of the iteration, as text, by name: they must be equal when a
+    /// checkpoint is resumed.
+    std::map<std::string, std::string> path_options;
+    std::string config_used;  ///< content of the file
+    std::string version;
+    std::chrono::steady_clock::time_point process_start;
+};
+
+/// What is known when the data is loaded.
+struct RunFacts {
+    const data::Manifest& manifest;
+    const data::ShardPlan& plan;
+    const Moments& moments;
+    std::string label_description;
+    Index global_bytes;
+    int ranks;
+    double startup_seconds;
+    double load_seconds;
+};
+
+struct IterationFacts {
+    Index iteration;
+    Index passes;
+    double objective;
+    double loss;           ///< the mean BCE, without penalty
+    double gradient_norm;  ///< largest entry, in the solver's variables
+    Index rows_wrong;
+    double seconds;  ///< since process_start
+};
+
+struct PhaseSeconds {
+    double startup = 0;
+    double load = 0;
+    double train = 0;       ///< kernel, allreduce and solver; without checkpoints
+    double kernel = 0;      ///< of train: on the rank's own blocks; maximum over ranks
+    double allreduce = 0;   ///< of train: in the Allreduce, waiting included; maximum over ranks
+    double checkpoint = 0;
+    double total = 0;
+};
+
+struct TrainOutcome {
+    optim::StopReason reason;
+    IterationFacts last;
+    Model model;
+    std::string model_sha256;
+    std::string data_fingerprint;
+    PhaseSeconds seconds;
+    double gradient_gbytes_per_second = 0;
+    /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
+    bool is_separable = false;
+    std::filesystem::path checkpoint;
+};
+
+/// Hears of events, on every rank; a console prints them on rank 0.
+class TrainObserver {
+  public:
+    virtual ~TrainObserver() = default;
+    virtual void on_loaded(const RunFacts& facts) = 0;
+    virtual void on_resumed(const CheckpointStore::Found& found, Index iteration) = 0;
+    virtual void on_iteration(const IterationFacts& facts) = 0;
+    virtual void on_checkpoint(Index iteration, const std::filesystem::path& path) = 0;
+    virtual void on_warning(const std::string& text) = 0;
+};
+
+/// The whole run: output directory, data, variables, start or resume, iterations with checkpoints,
+/// model and reports. Throws Error, the same on all ranks; what earlier runs left is then as it was,
+/// unless the run had begun to iterate. @collective
+TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
+                   TrainObserver& observer);
+
+/// What the process returns for a run that ended for this reason.
+ExitCode exit_code_of(optim::StopReason reason);
+
+}  // namespace paralogit::train

@@ -1,0 +1,32 @@
+#include <fmt/format.h>
+
+#include "paralogit/app/commands.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/predict.hpp"
+#include "source_values.hpp"
+
+namespace paralogit::app {
+
+ExitCode run_predict(const Context& context, const Options& options) {
+    const comm::Communicator& comm = context.comm;
+    const auto predict = comm::together(comm, [&] {
+        train::PredictOptions values;
+        values.out = options.text("out");
+        values.may_replace = options.is_set("overwrite");
+        if (options.has("threshold")) {
+            values.threshold = options.number("threshold", {0.0, 1.0});
+        }
+        return values;
+    });
+    const train::Model model = train::load_model(comm, options.text("model"));
+    const train::DataSet data =
+        train::load_data_set(comm, options.list("data"), source_of(options, false), std::nullopt);
+    comm::together(comm, [&] { train::check_fit(model, data.manifest); });
+    train::predict(comm, model, data, predict);
+    context.console.result(fmt::format("{}: {} of {} rows", predict.out.string(),
+                                       predict.threshold ? "classes" : "probabilities",
+                                       data.manifest.rows));
+    return ExitCode::done;
+}
+
+}  // namespace paralogit::app

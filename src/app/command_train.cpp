@@ -1,0 +1,259 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "paralogit/app/commands.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/trainer.hpp"
+#include "source_values.hpp"
+
+namespace paralogit::app {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr Index largest = std::numeric_limits<Index>::max();
+
+train::ExistingRun existing_run(const Options& options) {
+    const bool resumes = options.is_set("resume");
+    const bool overwrites = options.is_set("overwrite");
+    if (resumes && overwrites) {
+        throw Error(ExitCode::usage, "--resume and --overwrite contradict each other: the one keeps "
+                                     "the earlier run, the other removes it");
+    }
+    if (resumes) {
+        return train::ExistingRun::resume;
+    }
+    return overwrites ? train::ExistingRun::overwrite : train::ExistingRun::refuse;
+}
+
+void read_solver(const Options& options, train::TrainOptions& train) {
+    constexpr std::string_view solvers[] = {"lbfgs", "gd"};
+    train.solver = options.choice("solver", solvers);
+    const bool has_rate = options.has("learning-rate");
+    if (has_rate) {
+        train.gradient_descent.learning_rate =
+            options.number("learning-rate", {0.0, infinity, false});
+    }
+    if (has_rate && train.solver != "gd") {
+        throw Error(ExitCode::usage, "--learning-rate is an option of --solver gd; lbfgs finds its "
+                                     "own step lengths");
+    }
+    train.gradient_descent.backtracking = !has_rate;
+    train.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
+}
+
+/// What decides the sequence of iterates. Stopping rules and output may change on resume.
+std::map<std::string, std::string> path_options(const Options& options) {
+    std::map<std::string, std::string> path;
+    for (const char* name : {"solver", "learning-rate", "history", "l2", "intercept", "standardize",
+                             "initial", "reduction"}) {
+        path[name] = options.optional_text(name).value_or("unset");
+    }
+    return path;
+}
+
+train::TrainOptions read_train_options(const Options& options, const Context& context) {
+    train::TrainOptions train;
+    train.paths = options.list("data");
+    train.source = source_of(options, true);
+    train.positive_label = options.optional_text("positive-label");
+    train.out = options.text("out");
+    train.existing = existing_run(options);
+    read_solver(options, train);
+    train.l2 = options.number("l2", {0.0, infinity});
+    train.has_intercept = options.yes_or_no("intercept");
+    train.standardize = options.yes_or_no("standardize");
+    train.initial = options.text("initial");
+    constexpr std::string_view reductions[] = {"exact", "fast"};
+    train.reduction = options.choice("reduction", reductions) == "exact" ? train::Reduction::exact
+                                                                         : train::Reduction::fast;
+    train.stopping.max_iterations = options.integer("max-iterations", 0, largest);
+    train.stopping.tolerance = options.number("tolerance", {0.0, infinity});
+    train.time_limit_seconds = options.seconds("time-limit");
+    train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
+    train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
+    train.path_options = path_options(options);
+    train.config_used = options.as_config();
+    train.version = version();
+    train.process_start = context.process_start;
+    return train;
+}
+
+class TrainPrinter : public train::TrainObserver {
+  public:
+    TrainPrinter(Console& console, const train::TrainOptions& options)
+        : console_(console), options_(options) {}
+
+    void on_loaded(const train::RunFacts& facts) override {
+        const data::Manifest& manifest = facts.manifest;
+        std::vector<std::pair<std::string, std::string>> rows{
+            {"data", data_text(manifest)},
+            {"features", manifest.files.front().features_path +
+                             (manifest.is_transposed ? " (features x rows)" : "")},
+            {"labels", fmt::format("{}: {}; {:.1f} % positive", manifest.files.front().labels_path,
+                                   facts.label_description, 100 * facts.moments.positive_share)},
+        };
+        if (!manifest.files.front().weights_path.empty()) {
+            rows.emplace_back("row weights",
+                              fmt::format("{}, sum {}", manifest.files.front().weights_path,
+                                          facts.moments.weight_sum));
+        }
+        rows.emplace_back("ranks", fmt::format("{}, {} blocks of {} rows", facts.ranks,
+                                               facts.plan.blocks(), facts.plan.rows_per_block()));
+        rows.emplace_back("objective", "mean BCE" + (options_.l2 > 0
+                                                         ? fmt::format(" + {}/2 |w|^2", options_.l2)
+                                                         : std::string(", no penalty")) +
+                                           (options_.has_intercept ? "" : ", no intercept"));
+        rows.emplace_back("solver", solver_text());
+        rows.emplace_back("stops", stop_text());
+        rows.emplace_back("checkpoints",
+                          options_.checkpoint_every > 0
+                              ? fmt::format("every {} iterations, newest {} kept",
+                                            options_.checkpoint_every, options_.keep_checkpoints)
+                              : "at the end and when stopped");
+        rows.emplace_back("output", options_.out.string());
+        rows.emplace_back("loaded", fmt::format("{:.1f} MB in {:.2f} s",
+                                                static_cast<double>(facts.global_bytes) / 1e6,
+                                                facts.load_seconds));
+        console_.table("paralogit " + options_.version + ": settings", rows);
+    }
+
+    void on_resumed(const train::CheckpointStore::Found& found, Index iteration) override {
+        for (const auto& [path, reason] : found.rejected) {
+            console_.warning(fmt::format("checkpoint {} is passed over: {}", path.string(), reason));
+        }
+        console_.info(fmt::format("resuming after iteration {}, from {}", iteration,
+                                  found.path.string()));
+    }
+
+    void on_iteration(const train::IterationFacts& facts) override {
+        console_.progress(
+            fmt::format("iteration {:>4}  objective {:.10f}  loss {:.6f}  gradient {:.2e}  passes "
+                        "{:>4}  {:.1f} s",
+                        facts.iteration, facts.objective, facts.loss, facts.gradient_norm,
+                        facts.passes, facts.seconds));
+    }
+
+    void on_checkpoint(Index iteration, const std::filesystem::path& path) override {
+        console_.detail(
+            fmt::format("checkpoint of iteration {} is safe: {}", iteration, path.string()));
+    }
+
+    void on_warning(const std::string& text) override { console_.warning(text); }
+
+  private:
+    static std::string data_text(const data::Manifest& manifest) {
+        const std::size_t files = manifest.files.size();
+        return fmt::format("{}{}: {} rows x {} features, {}", manifest.files.front().path,
+                           files > 1 ? fmt::format(" and {} more", files - 1) : "", manifest.rows,
+                           manifest.features, name_of(manifest.type));
+    }
+
+    std::string solver_text() const {
+        const std::string variables =
+            options_.standardize ? ", in standardised variables" : ", in the features' own units";
+        if (options_.solver == "lbfgs") {
+            return fmt::format("lbfgs, {} pairs{}", options_.lbfgs.history, variables);
+        }
+        return options_.gradient_descent.backtracking
+                   ? "gradient descent with backtracking" + variables
+                   : fmt::format("gradient descent, learning rate {}{}",
+                                 options_.gradient_descent.learning_rate, variables);
+    }
+
+    std::string stop_text() const {
+        std::string text = fmt::format("gradient <= {:g}, or {} iterations",
+                                       options_.stopping.tolerance,
+                                       options_.stopping.max_iterations);
+        if (options_.time_limit_seconds) {
+            text += fmt::format(", or {} s", *options_.time_limit_seconds);
+        }
+        return text;
+    }
+
+    Console& console_;
+    const train::TrainOptions& options_;
+};
+
+std::string reason_text(optim::StopReason reason, const train::TrainOptions& options) {
+    switch (reason) {
+        case optim::StopReason::converged:
+            return "converged";
+        case optim::StopReason::iteration_limit:
+            return "stopped by --max-iterations";
+        case optim::StopReason::time_limit:
+            return "stopped by --time-limit";
+        case optim::StopReason::signal:
+            return "stopped by a signal";
+        case optim::StopReason::separable:
+            return "the classes are separable: stopped where the gradient vanishes";
+        case optim::StopReason::precision_limit:
+            return "stopped at the limit of double arithmetic";
+        case optim::StopReason::diverged:
+            return options.solver == "gd" && !options.gradient_descent.backtracking
+                       ? "diverged: --learning-rate is too large"
+                       : "diverged";
+    }
+    return "";
+}
+
+void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
+                     Console& console) {
+    if (outcome.is_separable) {
+        console.warning("every row lies on its own side of the model: the classes are separable, and "
+                        "the optimum lies at infinity; the coefficients are finite but arbitrary in "
+                        "size. A penalty, such as --l2 1e-3, makes them definite");
+    } else if (outcome.reason == optim::StopReason::iteration_limit ||
+               outcome.reason == optim::StopReason::time_limit) {
+        console.warning(fmt::format("not converged: the gradient is {:.2e}, above --tolerance {:g}; "
+                                    "go on with --resume and a higher limit",
+                                    outcome.last.gradient_norm, options.stopping.tolerance));
+    } else if (outcome.reason == optim::StopReason::diverged) {
+        console.warning("the objective stopped being finite; no model is written. With --solver gd a "
+                        "smaller --learning-rate helps, or none; else check for huge feature values");
+    } else if (outcome.reason == optim::StopReason::signal) {
+        console.warning("no model is written yet; go on with --resume");
+    }
+}
+
+std::string summary_text(const train::TrainOutcome& outcome, const train::TrainOptions& options) {
+    const train::PhaseSeconds& seconds = outcome.seconds;
+    const double rest =
+        std::max(0.0, seconds.train - seconds.kernel - seconds.allreduce);
+    std::string text = fmt::format(
+        "{} after {} iterations, {} passes over the data\n"
+        "  objective      {}\n"
+        "  loss           {} (mean BCE)\n"
+        "  gradient       {:.2e} (largest entry)\n"
+        "  rows wrong     {}\n"
+        "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, allreduce {:.2f}, "
+        "rest of training {:.2f}, checkpoints {:.2f}\n",
+        reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
+        outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
+        outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
+        seconds.allreduce, rest, seconds.checkpoint);
+    const bool has_model = outcome.reason != optim::StopReason::signal &&
+                           outcome.reason != optim::StopReason::diverged;
+    if (has_model) {
+        text += fmt::format("  model          {}\n", (options.out / "model.h5").string());
+    }
+    return text + fmt::format("  checkpoint     {}\n  model_sha256   {}",
+                              outcome.checkpoint.string(), outcome.model_sha256);
+}
+
+}  // namespace
+
+ExitCode run_train(const Context& context, const Options& options) {
+    const train::TrainOptions train =
+        comm::together(context.comm, [&] { return read_train_options(options, context); });
+    context.console.info(fmt::format("paralogit {}: training on {} rank{}", version(),
+                                     context.comm.size(), context.comm.size() > 1 ? "s" : ""));
+    TrainPrinter printer(context.console, train);
+    const train::TrainOutcome outcome = train::train(context.comm, train, printer);
+    warn_of_outcome(outcome, train, context.console);
+    context.console.result(summary_text(outcome, train));
+    return train::exit_code_of(outcome.reason);
+}
+
+}  // namespace paralogit::app

@@ -1,0 +1,195 @@
+#include <initializer_list>
+
+#include "paralogit/app/options.hpp"
+
+namespace paralogit::app {
+
+namespace {
+
+using Kind = OptionSpec::Kind;
+
+const std::vector<OptionSpec>& source_options() {
+    static const std::vector<OptionSpec> options{
+        {"features-name", Kind::value, "NAME", "",
+         "dataset of the features, e.g. /train/X; found by habit (X, data, features, ...) when there "
+         "is just one"},
+        {"transposed", Kind::flag, "", "", "the features are stored as features x rows"},
+    };
+    return options;
+}
+
+const std::vector<OptionSpec>& label_options() {
+    static const std::vector<OptionSpec> options{
+        {"labels-name", Kind::value, "NAME", "",
+         "dataset of the labels; found by habit (y, label, labels, target, ...) when there is just "
+         "one"},
+        {"positive-label", Kind::value, "VALUE", "",
+         "the label of the positive class, against all others; needed unless the labels are 0 and "
+         "1, -1 and +1, booleans, or soft labels in [0, 1]"},
+    };
+    return options;
+}
+
+const std::vector<OptionSpec>& weight_options() {
+    static const std::vector<OptionSpec> options{
+        {"weights-name", Kind::value, "NAME", "",
+         "dataset of row weights, each finite and >= 0; without it every row counts once"},
+    };
+    return options;
+}
+
+const std::vector<OptionSpec>& print_options() {
+    static const std::vector<OptionSpec> options{
+        {"quiet", Kind::flag, "", "", "print results, warnings and errors only"},
+        {"verbose", Kind::flag, "", "", "print every iteration and checkpoint"},
+        {"help", Kind::flag, "", "", "print this help"},
+    };
+    return options;
+}
+
+const OptionSpec config_option{
+    "config", Kind::value, "FILE", "",
+    "read options from FILE, lines of 'name = value'; the command line wins"};
+const OptionSpec overwrite_option{"overwrite", Kind::flag, "", "",
+                                  "replace what an earlier run left under --out"};
+
+std::vector<OptionSpec> join(std::initializer_list<std::vector<OptionSpec>> parts) {
+    std::vector<OptionSpec> all;
+    for (const auto& part : parts) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+}
+
+CommandSpec train_command() {
+    return {
+        "train",
+        "train a model on one or many HDF5 files",
+        "paralogit train DATA... --out DIR [options]",
+        join({
+            {{"data", Kind::positional_list, "DATA...", "",
+              "HDF5 files, one data set in the order given; quoted patterns such as 'part-*.h5' are "
+              "expanded in sorted order"},
+             {"out", Kind::value, "DIR", "",
+              "run directory: model.h5, checkpoints/, metrics.jsonl, summary.json, config.used"},
+             config_option,
+             {"resume", Kind::flag, "", "",
+              "go on from the newest whole checkpoint in --out; from the beginning, and says so, "
+              "when there is none yet"},
+             overwrite_option},
+            source_options(),
+            label_options(),
+            weight_options(),
+            {{"l2", Kind::value, "NUMBER", "0",
+              "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
+             {"intercept", Kind::value, "yes|no", "yes",
+              "whether the model has an intercept; it is never penalised"},
+             {"solver", Kind::value, "lbfgs|gd", "lbfgs",
+              "lbfgs: limited-memory BFGS; gd: full-batch gradient descent"},
+             {"learning-rate", Kind::value, "NUMBER", "",
+              "fixed step length of gd, > 0; without it gd finds the length by backtracking"},
+             {"history", Kind::value, "COUNT", "20", "pairs of vectors that lbfgs remembers, 1 to 1000"},
+             {"standardize", Kind::value, "yes|no", "yes",
+              "whether the solver works in centred and scaled variables; changes the way to the "
+              "optimum, not the optimum, nor the units of the coefficients"},
+             {"initial", Kind::value, "zeros|ones|MODEL", "zeros",
+              "parameters to start from; MODEL is the path of a model.h5"},
+             {"reduction", Kind::value, "exact|fast", "exact",
+              "exact: the same bits for any number of ranks; fast: plain sums of doubles, for "
+              "comparison"},
+             {"max-iterations", Kind::value, "COUNT", "1000", "stop after that many iterations"},
+             {"tolerance", Kind::value, "NUMBER", "1e-9",
+              "converged when no entry of the gradient, in the solver's variables, exceeds it"},
+             {"time-limit", Kind::value, "TIME", "",
+              "stop with a checkpoint and a model this long after the start: 90, 90s, 15m, 2h or "
+              "1:30:00"},
+             {"checkpoint-every", Kind::value, "COUNT", "10",
+              "iterations between checkpoints; 0: only at the end and when stopped"},
+             {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"}},
+            print_options(),
+        })};
+}
+
+CommandSpec predict_command() {
+    return {"predict",
+            "probabilities or classes of rows",
+            "paralogit predict MODEL DATA... --out FILE [options]",
+            join({
+                {{"model", Kind::positional, "MODEL", "", "a model.h5"},
+                 {"data", Kind::positional_list, "DATA...", "", "HDF5 files; labels are not needed"},
+                 {"out", Kind::value, "FILE", "",
+                  "FILE.csv, FILE.h5 or FILE.hdf5: one value per row, in the order of the rows"},
+                 config_option,
+                 overwrite_option,
+                 {"threshold", Kind::value, "NUMBER", "",
+                  "write classes: 1 where the probability exceeds NUMBER in [0, 1], else 0"}},
+                source_options(),
+                print_options(),
+            })};
+}
+
+CommandSpec evaluate_command() {
+    return {"evaluate",
+            "how well a model does on labelled rows",
+            "paralogit evaluate MODEL DATA... [options]",
+            join({
+                {{"model", Kind::positional, "MODEL", "", "a model.h5"},
+                 {"data", Kind::positional_list, "DATA...", "", "HDF5 files with labels"},
+                 config_option,
+                 {"threshold", Kind::value, "NUMBER", "0.5",
+                  "a row is predicted positive when its probability exceeds NUMBER in [0, 1]"},
+                 {"json", Kind::flag, "", "", "print one JSON object instead of text"}},
+                source_options(),
+                label_options(),
+                weight_options(),
+                print_options(),
+            })};
+}
+
+CommandSpec inspect_command() {
+    return {"inspect",
+            "what is in a file, what would be used, what is wrong with it",
+            "paralogit inspect FILE [options]",
+            join({
+                {{"file", Kind::positional, "FILE", "", "an HDF5 file"}},
+                source_options(),
+                label_options(),
+                weight_options(),
+                print_options(),
+            })};
+}
+
+CommandSpec generate_command() {
+    return {
+        "generate",
+        "write a synthetic data set",
+        "paralogit generate OUT.h5 --rows N --features D [options]",
+        join({
+            {{"out", Kind::positional, "OUT.h5", "", "the file to write: /X and /y"},
+             {"rows", Kind::value, "COUNT", "", "rows, >= 1"},
+             {"features", Kind::value, "COUNT", "", "features, >= 1"},
+             config_option,
+             overwrite_option,
+             {"correlation", Kind::value, "NUMBER", "0",
+              "correlation of any two features, in [0, 1)"},
+             {"scale-decades", Kind::value, "NUMBER", "0",
+              "decades over which the standard deviations of the features are spread, in [0, 30]"},
+             {"noise", Kind::value, "NUMBER", "1",
+              "logistic noise in units of the signal, in [0, 1000]; 0 gives separable classes"},
+             {"type", Kind::value, "TYPE", "float32",
+              "float16, float32, float64, int8 to int64, uint8 to uint64"},
+             {"seed", Kind::value, "COUNT", "1", "the same seed gives the same file"}},
+            print_options(),
+        })};
+}
+
+}  // namespace
+
+const std::vector<CommandSpec>& command_table() {
+    static const std::vector<CommandSpec> commands{train_command(), predict_command(),
+                                                   evaluate_command(), inspect_command(),
+                                                   generate_command()};
+    return commands;
+}
+
+}  // namespace paralogit::app

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "paralogit/app/options.hpp"
+
+namespace paralogit::app {
+
+namespace {
+
+[[noreturn]] void bad_value(const std::string& name, const std::string& value,
+                            const std::string& expected) {
+    throw Error(ExitCode::usage,
+                fmt::format("--{} {}: expected {}", name, value.empty() ? "''" : value, expected));
+}
+
+/// The whole text as a number; NaN and infinities are no numbers here.
+template <class Number>
+std::optional<Number> parse(std::string_view text) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+    }
+    Number number{};
+    const char* const end = text.data() + text.size();
+    const auto [rest, status] = std::from_chars(text.data(), end, number);
+    if (status != std::errc() || rest != end || text.empty()) {
+        return std::nullopt;
+    }
+    if constexpr (std::is_floating_point_v<Number>) {
+        if (!std::isfinite(number)) {
+            return std::nullopt;
+        }
+    }
+    return number;
+}
+
+std::string range_text(const NumberRange& range) {
+    const std::string lower =
+        fmt::format("{} {}", range.is_lowest_allowed ? ">=" : ">", range.lowest);
+    return std::isinf(range.highest) ? "a finite number " + lower
+                                     : fmt::format("a number {} and <= {}", lower, range.highest);
+}
+
+/// H:MM:SS or MM:SS.
+std::optional<double> parse_clock_time(std::string_view text) {
+    double seconds = 0;
+    for (bool is_first = true; !text.empty(); is_first = false) {
+        const std::size_t colon = std::min(text.find(':'), text.size());
+        const auto part = parse<Index>(text.substr(0, colon));
+        if (!part || *part < 0 || (!is_first && *part > 59)) {
+            return std::nullopt;
+        }
+        seconds = seconds * 60 + static_cast<double>(*part);
+        text.remove_prefix(std::min(colon + 1, text.size()));
+    }
+    return seconds;
+}
+
+std::optional<double> parse_seconds(std::string_view text) {
+    if (text.find(':') != std::string_view::npos) {
+        return parse_clock_time(text);
+    }
+    double unit = 1;
+    if (text.ends_with('s') || text.ends_with('m') || text.ends_with('h')) {
+        unit = text.back() == 's' ? 1 : text.back() == 'm' ? 60 : 3600;
+        text.remove_suffix(1);
+    }
+    const auto number = parse<double>(text);
+    return number && *number > 0 ? std::optional(*number * unit) : std::nullopt;
+}
+
+}  // namespace
+
+std::string Options::choice(const std::string& name,
+                            std::span<const std::string_view> choices) const {
+    const std::string value = text(name);
+    if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+        bad_value(name, value, fmt::format("one of {}", fmt::join(choices, ", ")));
+    }
+    return value;
+}
+
+bool Options::yes_or_no(const std::string& name) const {
+    const std::string value = text(name);
+    for (const std::string_view yes : {"yes", "true", "on", "1"}) {
+        if (value == yes) {
+            return true;
+        }
+    }
+    for (const std::string_view no : {"no", "false", "off", "0"}) {
+        if (value == no) {
+            return false;
+        }
+    }
+    bad_value(name, value, "yes or no");
+}
+
+double Options::number(const std::string& name, const NumberRange& range) const {
+    const std::string value = text(name);
+    const auto number = parse<double>(value);
+    const bool is_low_enough = number && *number <= range.highest;
+    const bool is_high_enough =
+        number && (range.is_lowest_allowed ? *number >= range.lowest : *number > range.lowest);
+    if (!is_low_enough || !is_high_enough) {
+        bad_value(name, value, range_text(range));
+    }
+    return *number;
+}
+
+Index Options::integer(const std::string& name, Index lowest, Index highest) const {
+    const std::string value = text(name);
+    const auto number = parse<Index>(value);
+    if (!number || *number < lowest || *number > highest) {
+        bad_value(name, value,
+                  highest == std::numeric_limits<Index>::max()
+                      ? fmt::format("an integer >= {}", lowest)
+                      : fmt::format("an integer from {} to {}", lowest, highest));
+    }
+    return *number;
+}
+
+std::optional<double> Options::seconds(const std::string& name) const {
+    if (!has(name)) {
+        return std::nullopt;
+    }
+    const std::string value = text(name);
+    const auto seconds = parse_seconds(value);
+    if (!seconds) {
+        bad_value(name, value, "a time such as 90, 90s, 15m, 2h or 1:30:00");
+    }
+    return seconds;
+}
+
+}  // namespace paralogit::app

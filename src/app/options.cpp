@@ -1,0 +1,258 @@
+#include "paralogit/app/options.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <numeric>
+#include <sstream>
+
+#include "paralogit/base/output_file.hpp"
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::app {
+
+namespace {
+
+namespace po = boost::program_options;
+
+[[noreturn]] void usage_error(const std::string& text) { throw Error(ExitCode::usage, text); }
+
+/// Levenshtein's distance (1965).
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+        }
+    }
+    return row.back();
+}
+
+/// "; did you mean --tolerance?", or nothing when no name is near.
+std::string suggestion(std::string_view name, const std::vector<std::string_view>& names,
+                       std::string_view prefix) {
+    if (names.empty()) {
+        return "";
+    }
+    const auto nearest = *std::min_element(
+        names.begin(), names.end(), [name](std::string_view left, std::string_view right) {
+            return edit_distance(name, left) < edit_distance(name, right);
+        });
+    return edit_distance(name, nearest) <= 3 ? fmt::format("; did you mean {}{}?", prefix, nearest)
+                                             : "";
+}
+
+std::vector<std::string_view> option_names(const CommandSpec& command) {
+    std::vector<std::string_view> names;
+    for (const OptionSpec& option : command.options) {
+        names.push_back(option.name);
+    }
+    return names;
+}
+
+po::options_description describe(const CommandSpec& command) {
+    po::options_description description;
+    for (const OptionSpec& option : command.options) {
+        const std::string name(option.name);
+        switch (option.kind) {
+            case OptionSpec::Kind::flag:
+                description.add_options()(name.c_str(), po::bool_switch());
+                break;
+            case OptionSpec::Kind::positional_list:
+                description.add_options()(name.c_str(), po::value<std::vector<std::string>>());
+                break;
+            default:
+                description.add_options()(name.c_str(), po::value<std::string>());
+        }
+    }
+    return description;
+}
+
+po::positional_options_description positionals(const CommandSpec& command) {
+    po::positional_options_description description;
+    for (const OptionSpec& option : command.options) {
+        if (option.kind == OptionSpec::Kind::positional) {
+            description.add(std::string(option.name).c_str(), 1);
+        } else if (option.kind == OptionSpec::Kind::positional_list) {
+            description.add(std::string(option.name).c_str(), -1);
+        }
+    }
+    return description;
+}
+
+std::string without_dashes(const std::string& name) {
+    return name.substr(std::min(name.find_first_not_of('-'), name.size()));
+}
+
+/// Boost's exceptions in our words. `where` is "" or the config file and a colon.
+[[noreturn]] void rethrow(const CommandSpec& command, const std::string& where,
+                          std::string_view prefix) {
+    try {
+        throw;
+    } catch (const po::unknown_option& error) {
+        const std::string name = without_dashes(error.get_option_name());
+        usage_error(fmt::format("{}'{}{}' is not an option of 'paralogit {}'{}", where, prefix, name,
+                                command.name, suggestion(name, option_names(command), prefix)));
+    } catch (const po::multiple_occurrences& error) {
+        usage_error(fmt::format("{}'{}{}' is given more than once", where, prefix,
+                                without_dashes(error.get_option_name())));
+    } catch (const po::too_many_positional_options_error&) {
+        usage_error(fmt::format("too many arguments; usage: {}", command.usage));
+    } catch (const po::invalid_bool_value& error) {
+        usage_error(fmt::format("{}'{}{}' takes true or false", where, prefix,
+                                without_dashes(error.get_option_name())));
+    } catch (const po::error_with_option_name& error) {
+        usage_error(fmt::format("{}{}", where, error.what()));
+    } catch (const po::error& error) {
+        usage_error(fmt::format("{}{}", where, error.what()));
+    }
+}
+
+void store_command_line(const CommandSpec& command, const po::options_description& description,
+                        std::span<const std::string> arguments, po::variables_map& map) {
+    for (const std::string& argument : arguments) {
+        const bool is_short = argument.size() > 1 && argument[0] == '-' && argument[1] != '-' &&
+                              std::isalpha(static_cast<unsigned char>(argument[1])) != 0 &&
+                              argument != "-inf" && argument != "-nan";
+        if (is_short) {
+            usage_error(fmt::format("'{}' is not an option of 'paralogit {}'; options begin with two "
+                                    "dashes",
+                                    argument, command.name));
+        }
+    }
+    // Long options only and in full: an abbreviation is a guess.
+    constexpr auto style = po::command_line_style::allow_long |
+                           po::command_line_style::long_allow_adjacent |
+                           po::command_line_style::long_allow_next;
+    try {
+        po::store(po::command_line_parser(std::vector<std::string>(arguments.begin(),
+                                                                   arguments.end()))
+                      .options(description)
+                      .positional(positionals(command))
+                      .style(style)
+                      .run(),
+                  map);
+    } catch (const po::error&) {
+        rethrow(command, "", "--");
+    }
+}
+
+void store_config(const CommandSpec& command, const po::options_description& description,
+                  const std::string& path, const std::string& content, po::variables_map& map) {
+    std::istringstream stream(content);
+    try {
+        po::store(po::parse_config_file(stream, description), map);
+    } catch (const po::error&) {
+        rethrow(command, path + ": ", "");
+    }
+}
+
+bool says_how_to_run(std::string_view name) {
+    constexpr std::string_view names[] = {"out",   "config",  "resume", "overwrite",
+                                          "quiet", "verbose", "help"};
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
+}
+
+}  // namespace
+
+const CommandSpec& find_command(std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const CommandSpec& command : command_table()) {
+        if (command.name == name) {
+            return command;
+        }
+        names.push_back(command.name);
+    }
+    usage_error(fmt::format("'{}' is not a command{}; the commands are {}", name,
+                            suggestion(name, names, ""), fmt::join(names, ", ")));
+}
+
+Options::Options(const CommandSpec& command, std::span<const std::string> arguments,
+                 const comm::Communicator& comm)
+    : command_(command) {
+    const po::options_description description = describe(command);
+    po::variables_map map;
+    comm::together(comm, [&] { store_command_line(command, description, arguments, map); });
+    // What is stored first wins, so the file comes second.
+    if (map.count("config") > 0) {
+        const auto path = map["config"].as<std::string>();
+        std::string content;
+        comm::on_root(comm, [&] { content = read_whole_file(path, ExitCode::usage); });
+        comm.broadcast(content);
+        comm::together(comm, [&] { store_config(command, description, path, content, map); });
+    }
+    for (const OptionSpec& option : command.options) {
+        const std::string name(option.name);
+        const po::variable_value& value = map[name];
+        if (value.empty()) {
+            if (!option.standard.empty()) {
+                values_[name] = {std::string(option.standard)};
+            }
+        } else if (option.kind == OptionSpec::Kind::flag) {
+            if (value.as<bool>()) {
+                values_[name] = {"true"};
+            }
+        } else if (option.kind == OptionSpec::Kind::positional_list) {
+            values_[name] = value.as<std::vector<std::string>>();
+        } else {
+            values_[name] = {value.as<std::string>()};
+        }
+    }
+    comm::together(comm, [&] { require_positionals(); });
+}
+
+void Options::require_positionals() const {
+    if (is_set("help")) {
+        return;
+    }
+    for (const OptionSpec& option : command_.options) {
+        const bool is_positional = option.kind == OptionSpec::Kind::positional ||
+                                   option.kind == OptionSpec::Kind::positional_list;
+        if (is_positional && !has(std::string(option.name))) {
+            usage_error(fmt::format("{} is missing; usage: {}", option.argument, command_.usage));
+        }
+    }
+}
+
+bool Options::has(const std::string& name) const { return values_.count(name) > 0; }
+
+bool Options::is_set(const std::string& flag) const { return has(flag); }
+
+std::string Options::text(const std::string& name) const {
+    const auto found = values_.find(name);
+    if (found == values_.end()) {
+        usage_error(fmt::format("--{} is missing; usage: {}", name, command_.usage));
+    }
+    return found->second.front();
+}
+
+std::optional<std::string> Options::optional_text(const std::string& name) const {
+    return has(name) ? std::optional(text(name)) : std::nullopt;
+}
+
+const std::vector<std::string>& Options::list(const std::string& name) const {
+    return values_.at(name);
+}
+
+std::string Options::as_config() const {
+    std::string config = "# paralogit " + std::string(command_.name) +
+                         " --config config.used --out DIR  repeats the run\n";
+    for (const OptionSpec& option : command_.options) {
+        const std::string name(option.name);
+        if (says_how_to_run(option.name) || !has(name)) {
+            continue;
+        }
+        for (const std::string& value : values_.at(name)) {
+            config += name + " = " + value + "\n";
+        }
+    }
+    return config;
+}
+
+}  // namespace paralogit::app

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::data {
+
+/// What changes when a file is replaced, cut or written to.
+struct FileState {
+    Index bytes = 0;
+    Index modified_nanoseconds = 0;
+
+    bool operator==(const FileState&) const = default;
+};
+
+/// Throws Error (input_data) when the file cannot be asked.
+FileState state_of(const std::string& path);
+
+}  // namespace paralogit::data

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "file_state.hpp"
+#include "layout.hpp"
+#include "paralogit/data/labels.hpp"
+#include "paralogit/data/manifest.hpp"
+#include "read_labels.hpp"
+#include "text.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+/// Labels are looked at to this row.
+constexpr Index surveyed_rows = 1'000'000;
+
+std::string storage_text(const h5::DatasetInfo& info) {
+    std::string text = info.chunk.empty() ? std::string("not chunked")
+                                          : "chunks of " + shape_text(info.chunk);
+    if (!info.filters.empty()) {
+        text += fmt::format(" ({})", fmt::join(info.filters, ", "));
+    }
+    return text + ", " + readable_bytes(info.stored_bytes) + " stored";
+}
+
+/// All that is in the file, one line each.
+std::string contents_text(const Contents& contents) {
+    const h5::Listing& listing = contents.listing;
+    std::size_t widest = 0;
+    for (const h5::DatasetInfo& info : listing.datasets) {
+        widest = std::max(widest, printable(info.path).size());
+    }
+    std::string text;
+    for (const h5::DatasetInfo& info : listing.datasets) {
+        text += fmt::format("  {:<{}}  {}, {}, {}\n", printable(info.path), widest,
+                            shape_text(info.shape), info.type_text, storage_text(info));
+        if (!info.problem.empty()) {
+            text += fmt::format("    cannot be read: {}\n", info.problem);
+        }
+    }
+    for (const std::string& group : contents.sparse_groups) {
+        text += fmt::format("  {}: sparse matrix (CSR group): not supported by this version\n",
+                            printable(group));
+    }
+    for (const std::string& group : listing.groups) {
+        const auto is_inside = [&](const h5::DatasetInfo& info) {
+            return info.path.starts_with(group + "/");
+        };
+        if (group != "/" &&
+            std::none_of(listing.datasets.begin(), listing.datasets.end(), is_inside)) {
+            text += fmt::format("  {}: group without datasets\n", printable(group));
+        }
+    }
+    for (const h5::SkippedLink& link : listing.skipped) {
+        text += fmt::format("  {}: not followed: {}\n", printable(link.path), link.reason);
+    }
+    if (!listing.is_complete) {
+        text += "  ... and more: the file has too many objects to list them all\n";
+    }
+    return text.empty() ? "  nothing\n" : text;
+}
+
+/// How the labels would be read, from a first look at them.
+std::string labels_text(const std::string& path, const h5::File& file,
+                        const h5::DatasetInfo& info, std::optional<Error>& problem) {
+    const Index length = vector_length(info).value_or(0);
+    const Index rows = std::min(length, surveyed_rows);
+    if (rows == 0) {
+        return "";
+    }
+    LabelReader reader;
+    reader.read(file.dataset(info.path), {.first = 0, .end = rows});
+    const LabelSurvey survey(reader.take(), 0);
+    const std::string where =
+        rows == length ? "" : fmt::format(" (the first {} rows were looked at)", rows);
+    FilePart part;
+    part.path = path;
+    part.rows = length;
+    part.labels_path = info.path;
+    Manifest place;
+    place.files.push_back(part);
+    try {
+        const LabelRule rule(survey, std::nullopt, place);
+        return fmt::format("  read as {}{}\n", rule.description(), where);
+    } catch (const Error& error) {
+        // A value that is no label stays a problem; for the rest there is an option, which is not
+        // known here.
+        if (survey.first_row_not_finite() != Error::no_row) {
+            problem = error;
+            return "";
+        }
+        return fmt::format("  {}{}\n", error.what(), where);
+    }
+}
+
+/// What would be used, and why; stops at the first problem.
+std::string use_text(const std::string& path, const Contents& contents,
+                     const SourceOptions& options, std::optional<Error>& problem) {
+    std::string text;
+    std::optional<Index> rows;
+    try {
+        const Choice features = choose_features(contents, options);
+        text += fmt::format("features: {}, {}\n", summary(features.info), features.reason);
+        const FeatureShape shape =
+            feature_shape(contents, features.info, options.is_transposed);
+        rows = shape.rows;
+        text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
+                            options.is_transposed ? ", transposed" : "");
+        if (const auto names = find_feature_names(contents.listing, shape.features)) {
+            text += fmt::format("  their names: {}\n", summary(*names));
+        }
+    } catch (const Error& error) {
+        problem = error;
+    }
+    if (options.needs_labels || options.labels_name) {
+        try {
+            const Choice labels = choose_labels(contents, options, rows);
+            text += fmt::format("labels: {}, {}\n", summary(labels.info), labels.reason);
+            text += labels_text(path, contents.file, labels.info, problem);
+        } catch (const Error& error) {
+            problem = problem ? problem : error;
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+Inspection inspect(const std::string& path, const SourceOptions& options) {
+    const h5::File file = h5::File::open(path);
+    const Contents contents(file);
+    Inspection inspection;
+    std::string& text = inspection.text;
+    text = fmt::format("{}: {}\n{}", path, readable_bytes(state_of(path).bytes),
+                       contents_text(contents));
+    text += use_text(path, contents, options, inspection.problem);
+    if (!inspection.problem) {
+        try {
+            const Manifest manifest = describe(std::vector<std::string>{path}, options);
+            if (!manifest.files.front().weights_path.empty()) {
+                text += fmt::format("row weights: {}\n", manifest.files.front().weights_path);
+            }
+            for (const std::string& note : manifest.notes) {
+                text += fmt::format("note: {}\n", note);
+            }
+        } catch (const Error& error) {
+            inspection.problem = error;
+        }
+    }
+    if (inspection.problem) {
+        text += fmt::format("problem: {}\n", inspection.problem->what());
+    }
+    return inspection;
+}
+
+}  // namespace paralogit::data

@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "paralogit/data/labels.hpp"
+#include "text.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+using Entry = LabelSurvey::Entry;
+
+std::string spelled(const Entry& entry, bool is_text) {
+    return is_text ? in_quotes(entry.text) : entry.text;
+}
+
+/// "found labels 0, 1, 2", in the order of their values.
+std::string found_labels(const LabelSurvey& survey) {
+    std::vector<Entry> entries = survey.entries();
+    std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
+        return survey.are_texts() ? a.text < b.text : a.value < b.value;
+    });
+    std::vector<std::string> words;
+    for (const Entry& entry : entries) {
+        words.push_back(spelled(entry, survey.are_texts()));
+    }
+    if (survey.has_more()) {
+        words.emplace_back("...");
+    }
+    return fmt::format("found label{} {}", words.size() == 1 ? "" : "s", fmt::join(words, ", "));
+}
+
+/// Whether every label is one of the two.
+bool has_only(const LabelSurvey& survey, double a, double b) {
+    return !survey.are_texts() && !survey.has_more() &&
+           std::all_of(survey.entries().begin(), survey.entries().end(),
+                       [&](const Entry& e) { return e.value == a || e.value == b; });
+}
+
+std::string describe_pair(const LabelSurvey& survey, const std::string& both) {
+    if (survey.entries().size() == 1) {
+        return "only " + survey.entries().front().text;
+    }
+    return both;
+}
+
+std::string describe_one_against_rest(const LabelSurvey& survey,
+                                      const std::string& positive_label) {
+    const auto others = std::count_if(
+        survey.entries().begin(), survey.entries().end(), [&](const Entry& e) {
+            return survey.are_texts() ? !is_label(e.text, positive_label)
+                                      : !is_label(e.value, positive_label);
+        });
+    return fmt::format("{} against {}{} other{}",
+                       survey.are_texts() ? in_quotes(positive_label) : printable(positive_label),
+                       survey.has_more() ? "more than " : "", others, others == 1 ? "" : "s");
+}
+
+[[noreturn]] void fail_without_positive_label(const LabelSurvey& survey,
+                                              const Manifest& manifest) {
+    // Among the entries unless it is one of many numbers.
+    const std::vector<Entry>& entries = survey.entries();
+    const Index row =
+        survey.are_texts() ? entries.front().first_row : survey.first_row_outside_unit();
+    const auto at_fault = std::find_if(entries.begin(), entries.end(),
+                                       [&](const Entry& e) { return e.first_row == row; });
+    const std::string label =
+        at_fault == entries.end() ? "the label" : "label " + spelled(*at_fault, survey.are_texts());
+    std::string advice =
+        "use --positive-label VALUE to train one label against the rest";
+    if (entries.size() == 2 && !survey.has_more()) {
+        advice = fmt::format("use --positive-label {} or --positive-label {} to say which is y = 1",
+                             printable(entries[0].text), printable(entries[1].text));
+    }
+    throw Error(ExitCode::input_data,
+                fmt::format("{}: {} is not in {{0, 1}}; {}; {}", manifest.locate_label(row), label,
+                            found_labels(survey), advice),
+                row);
+}
+
+}  // namespace
+
+LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
+                     const Manifest& manifest) {
+    if (all.first_row_not_finite() != Error::no_row) {
+        const Index row = all.first_row_not_finite();
+        throw Error(ExitCode::input_data,
+                    manifest.locate_label(row) +
+                        ": the label is not a finite number; remove the row or label it",
+                    row);
+    }
+    if (positive_label) {
+        if (all.first_row_positive() == Error::no_row) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("--positive-label {}: no row of {} has this label; {}",
+                                    printable(*positive_label),
+                                    manifest.files.size() == 1
+                                        ? manifest.files.front().path + ":" +
+                                              manifest.files.front().labels_path
+                                        : fmt::format("the {} files", manifest.files.size()),
+                                    found_labels(all)));
+        }
+        kind_ = Kind::one_against_rest;
+        positive_label_ = *positive_label;
+        description_ = describe_one_against_rest(all, *positive_label);
+    } else if (has_only(all, 0, 1)) {
+        description_ = describe_pair(all, "0 and 1");
+    } else if (has_only(all, -1, 1)) {
+        kind_ = Kind::minus_plus;
+        description_ = describe_pair(all, "-1 and +1");
+    } else if (!all.are_texts() && all.first_row_outside_unit() == Error::no_row) {
+        description_ = "soft, in [0, 1]";
+    } else {
+        fail_without_positive_label(all, manifest);
+    }
+}
+
+std::vector<double> LabelRule::apply(const RawLabels& labels) const {
+    std::vector<double> result(labels.values.size());
+    const auto map = [&](auto&& label_of) {
+        std::transform(labels.values.begin(), labels.values.end(), result.begin(), label_of);
+    };
+    switch (kind_) {
+        case Kind::as_stored:
+            map([](double value) { return value; });
+            break;
+        case Kind::minus_plus:
+            map([](double value) { return value > 0 ? 1.0 : 0.0; });
+            break;
+        case Kind::one_against_rest:
+            if (labels.texts.empty()) {
+                const std::optional<double> positive = parse_number(positive_label_);
+                map([&](double value) { return positive && value == *positive ? 1.0 : 0.0; });
+            } else {
+                std::vector<double> label_of_text;
+                for (const std::string& text : labels.texts) {
+                    label_of_text.push_back(is_label(text, positive_label_) ? 1.0 : 0.0);
+                }
+                map([&](double position) {
+                    return label_of_text.at(static_cast<std::size_t>(position));
+                });
+            }
+            break;
+    }
+    return result;
+}
+
+}  // namespace paralogit::data

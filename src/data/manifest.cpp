@@ -1,0 +1,108 @@
+#include "paralogit/data/manifest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bytes.hpp"
+#include "text.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+/// Where a global row lies in one of the datasets of its file.
+std::string locate_in(const Manifest& manifest, Index global_row, std::string FilePart::* dataset) {
+    // The last file that starts at the row or before; files without rows share their first row with
+    // the next one and so come before it.
+    const auto after =
+        std::upper_bound(manifest.files.begin(), manifest.files.end(), global_row,
+                         [](Index row, const FilePart& part) { return row < part.first_row; });
+    if (after == manifest.files.begin()) {
+        return fmt::format("row {}", global_row);
+    }
+    const FilePart& part = *(after - 1);
+    return fmt::format("{}:{} row {}", part.path, part.*dataset, global_row - part.first_row);
+}
+
+}  // namespace
+
+std::string Manifest::locate(Index global_row) const {
+    return locate_in(*this, global_row, &FilePart::features_path);
+}
+
+std::string Manifest::locate_label(Index global_row) const {
+    return locate_in(*this, global_row, &FilePart::labels_path);
+}
+
+std::string Manifest::locate_weight(Index global_row) const {
+    return locate_in(*this, global_row, &FilePart::weights_path);
+}
+
+std::string Manifest::name_of_feature(Index feature) const {
+    if (feature_names.empty()) {
+        return fmt::format("column {}", feature);
+    }
+    return fmt::format("{} (column {})", in_quotes(feature_names.at(narrow<std::size_t>(feature))),
+                       feature);
+}
+
+std::string Manifest::to_bytes() const {
+    ByteWriter bytes;
+    bytes.put(narrow<Index>(files.size()));
+    for (const FilePart& part : files) {
+        bytes.put(part.path);
+        bytes.put(part.first_row);
+        bytes.put(part.rows);
+        bytes.put(part.features_path);
+        bytes.put(part.labels_path);
+        bytes.put(part.weights_path);
+        bytes.put(part.rows_per_chunk);
+        bytes.put(part.are_labels_text);
+        bytes.put(part.file_bytes);
+        bytes.put(part.modified_nanoseconds);
+    }
+    bytes.put(rows);
+    bytes.put(features);
+    bytes.put(static_cast<std::uint8_t>(type));
+    bytes.put(is_transposed);
+    for (const std::vector<std::string>* list : {&feature_names, &notes}) {
+        bytes.put(narrow<Index>(list->size()));
+        for (const std::string& text : *list) {
+            bytes.put(text);
+        }
+    }
+    return bytes.take();
+}
+
+Manifest Manifest::from_bytes(const std::string& bytes) {
+    ByteReader reader(bytes);
+    Manifest manifest;
+    manifest.files.resize(reader.count());
+    for (FilePart& part : manifest.files) {
+        part.path = reader.text();
+        part.first_row = reader.number<Index>();
+        part.rows = reader.number<Index>();
+        part.features_path = reader.text();
+        part.labels_path = reader.text();
+        part.weights_path = reader.text();
+        part.rows_per_chunk = reader.number<Index>();
+        part.are_labels_text = reader.flag();
+        part.file_bytes = reader.number<Index>();
+        part.modified_nanoseconds = reader.number<Index>();
+    }
+    manifest.rows = reader.number<Index>();
+    manifest.features = reader.number<Index>();
+    manifest.type = static_cast<ElementType>(reader.number<std::uint8_t>());
+    manifest.is_transposed = reader.flag();
+    for (std::vector<std::string>* list : {&manifest.feature_names, &manifest.notes}) {
+        list->resize(reader.count());
+        for (std::string& text : *list) {
+            text = reader.text();
+        }
+    }
+    reader.expect_end();
+    return manifest;
+}
+
+}  // namespace paralogit::data

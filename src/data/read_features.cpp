@@ -1,0 +1,115 @@
+#include "read_features.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "paralogit/base/checked.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+constexpr Index band_bytes = Index{16} << 20U;
+
+/// The end of the band that starts at `first`: about `length` long, on the border of a chunk, not
+/// beyond `end`.
+Index end_of_band(Index first, Index length, Index chunk, Index end) {
+    const Index chunks = std::max<Index>(length / chunk, 1);
+    const Index first_chunk = first / chunk;
+    // Chunks may be longer than anything that can be counted from here.
+    if (chunks > (end - first) / chunk + 1) {
+        return end;
+    }
+    return std::min((first_chunk + chunks) * chunk, end);
+}
+
+/// Writes the columns of `from` [features x rows] as rows of `to`, whose rows are `row_bytes` apart.
+template <std::size_t element_bytes>
+void transpose(const std::byte* from, std::size_t features, std::size_t rows, std::byte* to,
+               std::size_t row_bytes) {
+    // Tiles, so that neither side leaves the cache between two visits of a cache line.
+    constexpr std::size_t tile = 32;
+    for (std::size_t i0 = 0; i0 < rows; i0 += tile) {
+        const std::size_t i1 = std::min(i0 + tile, rows);
+        for (std::size_t j0 = 0; j0 < features; j0 += tile) {
+            const std::size_t j1 = std::min(j0 + tile, features);
+            for (std::size_t i = i0; i < i1; ++i) {
+                for (std::size_t j = j0; j < j1; ++j) {
+                    std::memcpy(to + i * row_bytes + j * element_bytes,
+                                from + (j * rows + i) * element_bytes, element_bytes);
+                }
+            }
+        }
+    }
+}
+
+void transpose_elements(std::size_t element_bytes, const std::byte* from, std::size_t features,
+                        std::size_t rows, std::byte* to, std::size_t row_bytes) {
+    switch (element_bytes) {
+        case 1:
+            return transpose<1>(from, features, rows, to, row_bytes);
+        case 2:
+            return transpose<2>(from, features, rows, to, row_bytes);
+        case 4:
+            return transpose<4>(from, features, rows, to, row_bytes);
+        default:
+            return transpose<8>(from, features, rows, to, row_bytes);
+    }
+}
+
+}  // namespace
+
+void read_features(const h5::Dataset& dataset, Range rows, std::byte* out) {
+    const h5::DatasetInfo& info = dataset.info();
+    const ElementType type = info.element_type.value();
+    const Index row_bytes = info.values_per_row() * narrow<Index>(size_of(type));
+    const Index rows_per_chunk = info.chunk.empty() ? 1 : info.chunk.front();
+    std::vector<Index> first(info.shape.size(), 0);
+    std::vector<Index> count = info.shape;
+    for (Index row = rows.first; row < rows.end;) {
+        const Index end = end_of_band(row, band_bytes / row_bytes, rows_per_chunk, rows.end);
+        first.front() = row;
+        count.front() = end - row;
+        const auto bytes = narrow<std::size_t>((end - row) * row_bytes);
+        dataset.read(first, count, type, {out, bytes});
+        out += bytes;
+        row = end;
+    }
+}
+
+void read_transposed_features(const h5::Dataset& dataset, Range rows, std::byte* out) {
+    const h5::DatasetInfo& info = dataset.info();
+    const ElementType type = info.element_type.value();
+    const std::size_t element_bytes = size_of(type);
+    const Index features = info.shape.at(0);
+    const Index band_values = band_bytes / narrow<Index>(element_bytes);
+    const std::size_t row_bytes = narrow<std::size_t>(features) * element_bytes;
+    const Index features_per_chunk = info.chunk.empty() ? 1 : info.chunk.at(0);
+    const Index rows_per_chunk = info.chunk.empty() ? 1 : info.chunk.at(1);
+    // Long enough stretches of each feature, even where that leaves not all features in the band.
+    constexpr Index shortest_stretch = 4096;
+    const Index rows_per_band = std::max(band_values / features, shortest_stretch);
+    std::vector<std::byte> band;
+    for (Index row = rows.first; row < rows.end;) {
+        const Index row_end = end_of_band(row, rows_per_band, rows_per_chunk, rows.end);
+        const Index band_rows = row_end - row;
+        for (Index feature = 0; feature < features;) {
+            const Index feature_end =
+                end_of_band(feature, band_values / band_rows, features_per_chunk, features);
+            const Index band_features = feature_end - feature;
+            band.resize(narrow<std::size_t>(band_features * band_rows) * element_bytes);
+            dataset.read(std::vector<Index>{feature, row},
+                         std::vector<Index>{band_features, band_rows}, type, band);
+            transpose_elements(element_bytes, band.data(), narrow<std::size_t>(band_features),
+                               narrow<std::size_t>(band_rows),
+                               out + narrow<std::size_t>(row - rows.first) * row_bytes +
+                                   narrow<std::size_t>(feature) * element_bytes,
+                               row_bytes);
+            feature = feature_end;
+        }
+        row = row_end;
+    }
+}
+
+}  // namespace paralogit::data

@@ -1,0 +1,41 @@
+#include "read_labels.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "paralogit/base/checked.hpp"
+
+namespace paralogit::data {
+
+void LabelReader::read(const h5::Dataset& dataset, Range rows) {
+    const h5::ValueKind kind = dataset.info().kind;
+    if (kind == h5::ValueKind::string || kind == h5::ValueKind::enumeration) {
+        read_texts(dataset, rows);
+        return;
+    }
+    const std::vector<double> values = dataset.read_doubles(rows.first, rows.size());
+    labels_.values.insert(labels_.values.end(), values.begin(), values.end());
+}
+
+void LabelReader::read_texts(const h5::Dataset& dataset, Range rows) {
+    // A text takes some 40 bytes more in memory than its position: not all at once.
+    constexpr Index rows_at_once = Index{1} << 16U;
+    for (Index row = rows.first; row < rows.end; row += rows_at_once) {
+        const Index count = std::min(rows_at_once, rows.end - row);
+        for (std::string& text : dataset.read_strings(row, count)) {
+            const auto [known, is_new] =
+                positions_.try_emplace(text, static_cast<double>(labels_.texts.size()));
+            labels_.values.push_back(known->second);
+            if (is_new) {
+                labels_.texts.push_back(std::move(text));
+            }
+        }
+    }
+}
+
+RawLabels LabelReader::take() {
+    positions_.clear();
+    return std::exchange(labels_, {});
+}
+
+}  // namespace paralogit::data

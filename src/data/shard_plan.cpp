@@ -1,0 +1,33 @@
+#include "paralogit/data/shard_plan.hpp"
+
+#include <algorithm>
+
+#include "paralogit/model/block.hpp"
+
+namespace paralogit::data {
+
+ShardPlan::ShardPlan(Index rows, Index features)
+    : rows_(rows),
+      rows_per_block_(model::rows_per_block(features)),
+      blocks_(rows / rows_per_block_ + (rows % rows_per_block_ == 0 ? 0 : 1)) {}
+
+Range ShardPlan::rows_of_block(Index block) const {
+    const Index first = block * rows_per_block_;
+    return {.first = first, .end = first + std::min(rows_per_block_, rows_ - first)};
+}
+
+Range ShardPlan::blocks_of(int rank, int ranks) const {
+    // The first blocks_ % ranks ranks own one block more than the others.
+    const Index quotient = blocks_ / ranks;
+    const Index remainder = blocks_ % ranks;
+    const auto first_of = [&](Index r) { return r * quotient + std::min(r, remainder); };
+    return {.first = first_of(rank), .end = first_of(Index{rank} + 1)};
+}
+
+Range ShardPlan::rows_of(int rank, int ranks) const {
+    const Range blocks = blocks_of(rank, ranks);
+    return {.first = std::min(blocks.first * rows_per_block_, rows_),
+            .end = std::min(blocks.end * rows_per_block_, rows_)};
+}
+
+}  // namespace paralogit::data

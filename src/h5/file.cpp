@@ -1,0 +1,238 @@
+#include "paralogit/h5/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "opened_dataset.hpp"
+#include "opened_file.hpp"
+#include "paralogit/base/checked.hpp"
+#include "paralogit/h5/library.hpp"
+#include "storage.hpp"
+#include "strings.hpp"
+
+namespace paralogit::h5 {
+
+namespace {
+
+std::string system_message(int cause) {
+    return std::error_code(cause, std::generic_category()).message();
+}
+
+std::string name_of_file_type(mode_t mode) {
+    return S_ISDIR(mode)    ? "a directory"
+           : S_ISFIFO(mode) ? "a pipe"
+           : S_ISCHR(mode)  ? "a device"
+           : S_ISBLK(mode)  ? "a device"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "not a regular file";
+}
+
+/// What the system alone can tell: HDF5 would wait for a pipe, and says the same for all of these.
+Index check_before_opening(const std::filesystem::path& path, const Location& where) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        fail(where, errno == ENOENT ? "there is no such file"
+                                    : "cannot be looked at: " + system_message(errno));
+    }
+    if (!S_ISREG(status.st_mode)) {
+        fail(where, "is " + name_of_file_type(status.st_mode) + ", not an HDF5 file");
+    }
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        fail(where, "cannot be opened for reading: " + system_message(errno));
+    }
+    ::close(descriptor);
+    if (status.st_size == 0) {
+        fail(where, "is empty (0 bytes), not an HDF5 file");
+    }
+    return status.st_size;
+}
+
+Handle read_only_access(const Location& where) {
+    Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "prepare to open");
+    // Nothing here writes to a data file, and some network file systems refuse every lock.
+    check(H5Pset_file_locking(access.get(), false, true), where, "prepare to open");
+    return access;
+}
+
+/// HDF5 opened the file's head but not the file.
+[[noreturn]] void fail_to_open(Index bytes, const Location& where) {
+    const std::string message = library_message();
+    const std::string_view key = "stored_eof = ";
+    const std::size_t position = message.find(key);
+    if (position != std::string::npos) {
+        const std::size_t begin = position + key.size();
+        const std::size_t end =
+            std::min(message.find_first_not_of("0123456789", begin), message.size());
+        fail(where, fmt::format("is truncated: it has {} bytes, and should have {}; copy it again",
+                                bytes, message.substr(begin, end - begin)));
+    }
+    fail(where, fmt::format("is an HDF5 file that is truncated or damaged (HDF5: {})", message));
+}
+
+/// Opens an attribute of the root group that holds one value; not open when there is none.
+Handle open_attribute(hid_t file, const std::string& name, const Location& where) {
+    if (check(H5Aexists(file, name.c_str()), where, "look for the attribute") == 0) {
+        return {};
+    }
+    Handle attribute =
+        own(H5Aopen(file, name.c_str(), H5P_DEFAULT), H5Aclose, where, "open the attribute");
+    const Handle space =
+        own(H5Aget_space(attribute.get()), H5Sclose, where, "read the shape of the attribute");
+    if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+        fail(where, "the attribute should hold one value");
+    }
+    return attribute;
+}
+
+template <typename Number>
+std::optional<Number> read_number(hid_t file, const std::string& name, hid_t memory,
+                                  bool are_reals_fine, const Location& where) {
+    const Handle attribute = open_attribute(file, name, where);
+    if (!attribute.is_open()) {
+        return std::nullopt;
+    }
+    const Handle type =
+        own(H5Aget_type(attribute.get()), H5Tclose, where, "read the type of the attribute");
+    const H5T_class_t type_class = H5Tget_class(type.get());
+    if (type_class != H5T_INTEGER && !(are_reals_fine && type_class == H5T_FLOAT)) {
+        fail(where, are_reals_fine ? "the attribute should be a number"
+                                   : "the attribute should be an integer");
+    }
+    Number number{};
+    check(H5Aread(attribute.get(), memory, &number), where, "read the attribute");
+    return number;
+}
+
+herr_t keep_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* names) {
+    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+    return 0;
+}
+
+}  // namespace
+
+Index size_of_open_file(int descriptor, const Location& where) {
+    struct stat status {};
+    if (::fstat(descriptor, &status) != 0) {
+        fail(where, "cannot tell the size of the file: " + system_message(errno));
+    }
+    return status.st_size;
+}
+
+File::File(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+File::~File() = default;
+File::File(File&&) noexcept = default;
+File& File::operator=(File&&) noexcept = default;
+
+File File::open(const std::filesystem::path& path, ExitCode code) {
+    prepare_library();
+    auto impl = std::make_unique<Impl>();
+    impl->path = path;
+    impl->where = {path.string(), code};
+    const Location& where = impl->where;
+    const Index bytes = check_before_opening(path, where);
+    if (H5Fis_hdf5(path.c_str()) <= 0) {
+        fail(where, "is not an HDF5 file");
+    }
+    const Handle access = read_only_access(where);
+    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+    if (file < 0) {
+        fail_to_open(bytes, where);
+    }
+    impl->file = Handle(file, H5Fclose);
+    impl->access = link_access(where);
+    // With HDF5's descriptor the size is that of the very file that is read, whatever happens to
+    // its name.
+    void* descriptor = nullptr;
+    check(H5Fget_vfd_handle(file, access.get(), &descriptor), where, "get the file descriptor");
+    impl->descriptor = *static_cast<const int*>(descriptor);
+    impl->bytes = size_of_open_file(impl->descriptor, where);
+    return File(std::move(impl));
+}
+
+const std::filesystem::path& File::path() const {
+    return impl_->path;
+}
+
+bool File::has(const std::string& dataset) const {
+    const Resolution found = resolve(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
+    return found.problem.empty() && found.type == H5O_TYPE_DATASET;
+}
+
+namespace {
+
+Resolution find_dataset(hid_t file, hid_t access, const std::string& name, const Location& where) {
+    Resolution found = resolve(file, access, name, where);
+    if (!found.problem.empty()) {
+        fail(where, found.problem);
+    }
+    if (found.type != H5O_TYPE_DATASET) {
+        fail(where.inside(found.path), found.type == H5O_TYPE_GROUP
+                                           ? "is a group; the name of a dataset is needed"
+                                           : "is not a dataset");
+    }
+    return found;
+}
+
+}  // namespace
+
+DatasetInfo File::describe(const std::string& dataset) const {
+    const Resolution found =
+        find_dataset(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
+    const Location where = impl_->where.inside(found.path);
+    const Handle opened =
+        own(H5Dopen2(found.parent.get(), found.name.c_str(), H5P_DEFAULT), H5Dclose, where, "open");
+    return describe_dataset(opened.get(), found.path, impl_->bytes, where);
+}
+
+Dataset File::dataset(const std::string& name) const {
+    const DatasetInfo info = describe(name);
+    const Location where = impl_->where.inside(info.path);
+    if (!info.problem.empty()) {
+        fail(where, info.problem);
+    }
+    const Resolution found =
+        find_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where);
+    const Handle access = dataset_access(info, where);
+    auto impl = std::make_unique<Dataset::Impl>();
+    impl->where = where;
+    impl->dataset = own(H5Dopen2(found.parent.get(), found.name.c_str(), access.get()), H5Dclose,
+                        where, "open");
+    impl->type = own(H5Dget_type(impl->dataset.get()), H5Tclose, where, "read its type");
+    impl->descriptor = impl_->descriptor;
+    impl->file_bytes = impl_->bytes;
+    return {info, std::move(impl)};
+}
+
+std::optional<std::string> File::text_attribute(const std::string& name) const {
+    const Location where = impl_->where.inside("/@" + name);
+    const Handle attribute = open_attribute(impl_->file.get(), name, where);
+    if (!attribute.is_open()) {
+        return std::nullopt;
+    }
+    return read_text_attribute(attribute.get(), where);
+}
+
+std::optional<double> File::number_attribute(const std::string& name) const {
+    return read_number<double>(impl_->file.get(), name, H5T_NATIVE_DOUBLE, true,
+                               impl_->where.inside("/@" + name));
+}
+
+std::optional<Index> File::integer_attribute(const std::string& name) const {
+    return read_number<Index>(impl_->file.get(), name, H5T_NATIVE_INT64, false,
+                              impl_->where.inside("/@" + name));
+}
+
+std::vector<std::string> File::attribute_names() const {
+    std::vector<std::string> names;
+    check(H5Aiterate2(impl_->file.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_name, &names),
+          impl_->where, "list its attributes");
+    return names;
+}
+
+}  // namespace paralogit::h5

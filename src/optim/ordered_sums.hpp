@@ -1,0 +1,65 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "paralogit/optim/objective.hpp"
+
+// Every reduction of this floor. Eigen's own begin at the first aligned element and sum in the
+// width of its packets, so their bits depend on where a vector lies in memory and on the
+// instruction set. Here the order is a function of the length alone.
+
+namespace paralogit::optim {
+
+using VectorView = Eigen::Ref<const Vector>;
+
+/// sum_j a_j b_j. Element j goes to lane j mod 8, in rising j; the lanes are added as
+/// ((0+4) + (2+6)) + ((1+5) + (3+7)). No fused multiply-add.
+inline double dot(const VectorView& a, const VectorView& b) {
+    constexpr Index lanes = 8;
+    std::array<double, lanes> sum{};
+    const double* x = a.data();
+    const double* y = b.data();
+    const Index size = a.size();
+    const Index whole = size - size % lanes;
+    for (Index begin = 0; begin < whole; begin += lanes) {
+        for (Index lane = 0; lane < lanes; ++lane) {
+            sum[static_cast<std::size_t>(lane)] += x[begin + lane] * y[begin + lane];
+        }
+    }
+    for (Index j = whole; j < size; ++j) {
+        sum[static_cast<std::size_t>(j - whole)] += x[j] * y[j];
+    }
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+/// max_j |a_j|; 0 when empty; NaN when an element is NaN, which Eigen's maximum may drop.
+inline double max_norm(const VectorView& a) {
+    double largest = 0;
+    for (Index j = 0; j < a.size(); ++j) {
+        const double size = std::abs(a[j]);
+        if (std::isnan(size)) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+        largest = std::max(largest, size);
+    }
+    return largest;
+}
+
+/// sqrt(a.a), without overflow or underflow on the way.
+inline double euclidean_norm(const VectorView& a) {
+    const double largest = max_norm(a);
+    if (largest == 0 || !std::isfinite(largest)) {
+        return largest;
+    }
+    const Vector scaled = a / largest;
+    return largest * std::sqrt(dot(scaled, scaled));
+}
+
+inline bool is_finite(const Evaluation& evaluation) {
+    return std::isfinite(evaluation.value) && std::isfinite(max_norm(evaluation.gradient));
+}
+
+}  // namespace paralogit::optim

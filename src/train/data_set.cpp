@@ -1,0 +1,135 @@
+#include "paralogit/train/data_set.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+data::Manifest describe_on_root(const comm::Communicator& comm, std::span<const std::string> paths,
+                                const data::SourceOptions& source) {
+    std::string bytes;
+    comm::on_root(comm, [&] {
+        const std::vector<std::string> expanded = data::expand_paths(paths);
+        bytes = data::describe(expanded, source).to_bytes();
+    });
+    comm.broadcast(bytes);
+    return data::Manifest::from_bytes(bytes);
+}
+
+/// What the kernel could give to new allocations, or no limit where it does not say.
+Index available_memory_bytes() {
+    std::ifstream meminfo("/proc/meminfo");
+    std::string word;
+    while (meminfo >> word) {
+        Index kibibytes = 0;
+        if (word == "MemAvailable:" && meminfo >> kibibytes) {
+            return kibibytes * 1024;
+        }
+    }
+    return INT64_MAX;
+}
+
+/// Refuses before the first byte is read what the host could only answer by killing a rank.
+void check_memory(const comm::Communicator& comm, const data::Manifest& manifest,
+                  const data::ShardPlan& plan) {
+    constexpr double gigabyte = 1e9;
+    const Index own_bytes = comm::together(
+        comm, [&] { return data::bytes_of_shard(manifest, plan, comm.rank(), comm.size()); });
+    const Index host_bytes = comm.sum_on_host(own_bytes);
+    comm::together(comm, [&] {
+        const Index available = available_memory_bytes();
+        if (host_bytes > available) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: the rows of the ranks on one host take {:.1f} GB, but only "
+                                    "{:.1f} GB of memory are available there; use more hosts, or "
+                                    "store the features in a smaller type",
+                                    manifest.files.front().path,
+                                    static_cast<double>(host_bytes) / gigabyte,
+                                    static_cast<double>(available) / gigabyte));
+        }
+    });
+}
+
+data::LabelSurvey survey_all_labels(const comm::Communicator& comm,
+                                    const data::LoadedShard& loaded) {
+    const data::LabelSurvey own(loaded.raw_labels, loaded.shard.rows.first);
+    data::LabelSurvey all;
+    for (const std::string& bytes : comm.all_gather(own.to_bytes())) {
+        all.merge(data::LabelSurvey::from_bytes(bytes));
+    }
+    return all;
+}
+
+void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
+    std::vector<std::int32_t> exponents = scan.block_sum_exponents;
+    exponents.insert(exponents.end(), scan.value_exponents.begin(), scan.value_exponents.end());
+    exponents.push_back(scan.weight_exponent);
+    comm.max(exponents);
+
+    const auto features = static_cast<std::ptrdiff_t>(scan.value_exponents.size());
+    scan.block_sum_exponents.assign(exponents.begin(), exponents.begin() + features);
+    scan.value_exponents.assign(exponents.begin() + features, exponents.end() - 1);
+    scan.weight_exponent = exponents.back();
+}
+
+/// The same on all ranks, since the scan is.
+void check_range(const model::ColumnScan& scan, const data::Manifest& manifest) {
+    for (std::size_t j = 0; j < scan.block_sum_exponents.size(); ++j) {
+        if (scan.block_sum_exponents[j] > model::ColumnScan::highest_exponent) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}:{}: {} has values so large (about 1e{:.0f}) that their sums "
+                                    "overflow double arithmetic; rescale it",
+                                    manifest.files.front().path,
+                                    manifest.files.front().features_path,
+                                    manifest.name_of_feature(static_cast<Index>(j)),
+                                    scan.value_exponents[j] * 0.30103));
+        }
+    }
+}
+
+}  // namespace
+
+DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
+                      const data::SourceOptions& source,
+                      const std::optional<std::string>& positive_label) {
+    data::Manifest manifest = describe_on_root(comm, paths, source);
+    const data::ShardPlan plan(manifest.rows, manifest.features);
+    check_memory(comm, manifest, plan);
+
+    data::LoadedShard loaded = comm::together(
+        comm, [&] { return data::load_shard(manifest, plan, comm.rank(), comm.size()); });
+    comm::on_root(comm, [&] { data::check_unchanged(manifest); });
+
+    join_scans(comm, loaded.scan);
+    comm::together(comm, [&] { check_range(loaded.scan, manifest); });
+
+    std::string label_description;
+    if (source.needs_labels) {
+        const data::LabelSurvey all = survey_all_labels(comm, loaded);
+        comm::together(comm, [&] {
+            const data::LabelRule rule(all, positive_label, manifest);
+            loaded.shard.labels = rule.apply(loaded.raw_labels);
+            label_description = rule.description();
+        });
+    }
+
+    std::vector<double> first_row(static_cast<std::size_t>(manifest.features));
+    comm::on_root(comm, [&] { first_row = data::read_first_row(manifest); });
+    comm.broadcast(first_row);
+
+    const Index global_bytes = comm.sum(loaded.bytes_read);
+    return DataSet{std::move(manifest),    plan,
+                   std::move(loaded.shard), std::move(loaded.scan),
+                   std::move(first_row),    std::move(label_description),
+                   global_bytes};
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,209 @@
+#include "paralogit/train/objective.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <functional>
+#include <utility>
+
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+__extension__ using Wide = __int128;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// 20 bits of the parameters, so that the sum of their squares over 2^20 ranks fits into a word.
+std::int64_t hash_of(const Vector& parameters) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const double value : parameters) {
+        hash = (hash ^ std::bit_cast<std::uint64_t>(value)) * 0x9e3779b97f4a7c15U;
+        hash ^= hash >> 32U;
+    }
+    return static_cast<std::int64_t>(hash >> 44U);
+}
+
+std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
+    std::vector<std::int32_t> exponents = scan.block_sum_exponents;
+    exponents.push_back(scan.weight_exponent);  // |slope| <= 1
+    exponents.push_back(0);                     // the loss: set for each evaluation
+    return exponents;
+}
+
+/// A bound of the loss of any block from the parameters, which every rank has:
+/// loss <= 1 + |z| and |z| <= |b| + sum_j |w_j| max |x_j|.
+std::int32_t loss_exponent(std::span<const double> coefficients, double intercept,
+                           const model::ColumnScan& scan) {
+    double bound = 1.0 + std::abs(intercept);
+    for (std::size_t j = 0; j < coefficients.size(); ++j) {
+        bound += std::ldexp(std::abs(coefficients[j]), scan.value_exponents[j]);
+    }
+    // Beyond this the margins themselves overflow, which the check of each block finds.
+    constexpr std::int32_t highest = 1023;
+    if (!std::isfinite(bound)) {
+        return highest;
+    }
+    // One bit of slack for the rounding of the sums.
+    return std::min(highest, model::exponent_above(bound) + scan.weight_exponent + 1);
+}
+
+}  // namespace
+
+DistributedObjective::DistributedObjective(const comm::Communicator& comm, const DataSet& data,
+                                           Options options)
+    : comm_(comm),
+      data_(data),
+      options_(std::move(options)),
+      features_(data.manifest.features),
+      exact_(exponents_of_sums(data.scan), std::max<Index>(data.plan.blocks(), 1)) {
+    const auto sums = static_cast<std::size_t>(exact_.size());
+    if (options_.reduction == Reduction::exact) {
+        message_.resize(exact_.limbs().size() + word_count);
+    } else {
+        fast_.resize(sums);
+        fast_message_.resize(sums + word_count);
+    }
+}
+
+Index DistributedObjective::dimension() const {
+    return features_ + (options_.has_intercept ? 1 : 0);
+}
+
+optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
+    const std::span<const double> coefficients(parameters.data(),
+                                               static_cast<std::size_t>(features_));
+    const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
+
+    Words words(word_count, 0);
+    const StopRequests own =
+        options_.own_requests ? options_.own_requests() : StopRequests{};
+    words[signals] = own.signal ? 1 : 0;
+    words[times_up] = own.time_limit ? 1 : 0;
+    words[parameter_hash] = hash_of(parameters);
+    words[parameter_hash_squared] = words[parameter_hash] * words[parameter_hash];
+
+    const auto begin = Clock::now();
+    own_error_.reset();
+    try {
+        add_own_blocks(coefficients, intercept, words);
+    } catch (...) {
+        // The other ranks wait in the Allreduce: this one must get there too.
+        own_error_ = comm::error_from(std::current_exception());
+        words[ranks_in_error] = 1;
+    }
+    kernel_seconds_ += seconds_since(begin);
+
+    const auto reduce_begin = Clock::now();
+    reduce(words);
+    reduce_seconds_ += seconds_since(reduce_begin);
+
+    if (words[ranks_in_error] > 0) {
+        comm::agree(comm_, own_error_);
+    }
+    check_agreement(words);
+    agreed_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
+
+    optim::Evaluation evaluation;
+    evaluation.rows_wrong = words[rows_wrong];
+    if (words[bad_blocks] > 0) {
+        evaluation.value = std::numeric_limits<double>::infinity();
+        evaluation.gradient =
+            Vector::Constant(dimension(), std::numeric_limits<double>::quiet_NaN());
+        return evaluation;
+    }
+    evaluation.gradient.resize(dimension());
+    for (Index j = 0; j < dimension(); ++j) {
+        evaluation.gradient[j] = global_sum(j) / options_.weight_sum;
+    }
+    evaluation.value = global_sum(features_ + 1) / options_.weight_sum +
+                       options_.penalty.value(parameters.head(features_));
+    options_.penalty.add_gradient(parameters.head(features_),
+                                  evaluation.gradient.head(features_));
+    return evaluation;
+}
+
+void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
+                                          Words& words) {
+    const Index slopes_at = features_;
+    const Index loss_at = features_ + 1;
+    exact_.clear();
+    exact_.set_exponent(loss_at, loss_exponent(coefficients, intercept, data_.scan));
+    std::fill(fast_.begin(), fast_.end(), 0.0);
+
+    const data::Shard& shard = data_.shard;
+    for (Index k = shard.blocks.first; k < shard.blocks.end; ++k) {
+        const model::Block block = shard.block(k, data_.plan);
+        model::evaluate_block(block, coefficients, intercept, block_sums_);
+        words[rows_seen] += block.rows;
+        words[rows_wrong] += block_sums_.rows_wrong;
+        const std::span<const double> feature_sums(block_sums_.slopes_times_features.data(),
+                                                   static_cast<std::size_t>(features_));
+        if (options_.reduction == Reduction::exact) {
+            const bool is_within_bounds = exact_.add(0, feature_sums) &&
+                                          exact_.add(slopes_at, block_sums_.slopes) &&
+                                          exact_.add(loss_at, block_sums_.loss);
+            words[bad_blocks] += is_within_bounds ? 0 : 1;
+        } else {
+            std::transform(feature_sums.begin(), feature_sums.end(), fast_.begin(), fast_.begin(),
+                           std::plus<>());
+            fast_[static_cast<std::size_t>(slopes_at)] += block_sums_.slopes;
+            fast_[static_cast<std::size_t>(loss_at)] += block_sums_.loss;
+            const bool is_finite = block_sums_.slopes_times_features.allFinite() &&
+                                   std::isfinite(block_sums_.slopes) &&
+                                   std::isfinite(block_sums_.loss);
+            words[bad_blocks] += is_finite ? 0 : 1;
+        }
+    }
+}
+
+void DistributedObjective::reduce(Words& words) {
+    if (options_.reduction == Reduction::exact) {
+        const auto limbs = exact_.limbs();
+        const auto end = std::copy(limbs.begin(), limbs.end(), message_.begin());
+        std::copy(words.begin(), words.end(), end);
+        comm_.sum(message_);
+        std::copy(message_.begin(), end, limbs.begin());
+        std::copy(end, message_.end(), words.begin());
+    } else {
+        const auto end = std::copy(fast_.begin(), fast_.end(), fast_message_.begin());
+        std::copy(words.begin(), words.end(), end);
+        comm_.sum(fast_message_);
+        std::copy(fast_message_.begin(), end, fast_.begin());
+        std::transform(end, fast_message_.end(), words.begin(),
+                       [](double word) { return static_cast<std::int64_t>(word); });
+    }
+}
+
+void DistributedObjective::check_agreement(const Words& words) const {
+    // Both verdicts come from reduced words alone, so all ranks reach the same one.
+    const Wide sum_of_hashes = words[parameter_hash];
+    if (words[rows_seen] != data_.manifest.rows) {
+        throw comm::AgreedError(
+            Error(ExitCode::internal,
+                  "internal error: the ranks saw " + std::to_string(words[rows_seen]) +
+                      " rows in a pass over " + std::to_string(data_.manifest.rows)));
+    }
+    // Cauchy-Schwarz: R sum h^2 = (sum h)^2 only when all h are equal.
+    if (Wide{comm_.size()} * words[parameter_hash_squared] != sum_of_hashes * sum_of_hashes) {
+        throw comm::AgreedError(
+            Error(ExitCode::internal,
+                  "internal error: the ranks have different parameters; is the same program "
+                  "installed on every host, and is the memory of every host sound?"));
+    }
+}
+
+double DistributedObjective::global_sum(Index index) const {
+    return options_.reduction == Reduction::exact ? exact_.value(index)
+                                                  : fast_[static_cast<std::size_t>(index)];
+}
+
+}  // namespace paralogit::train

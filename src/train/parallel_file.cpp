@@ -1,0 +1,34 @@
+#include "paralogit/train/parallel_file.hpp"
+
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+ParallelFile::ParallelFile(const comm::Communicator& comm, const std::filesystem::path& target,
+                           bool may_replace,
+                           const std::function<void(const std::filesystem::path&)>& prepare)
+    : comm_(comm) {
+    std::string path;
+    comm::on_root(comm, [&] {
+        if (!may_replace && std::filesystem::exists(std::filesystem::symlink_status(target))) {
+            throw Error(ExitCode::usage, target.string() + ": exists already; choose another --out "
+                                                           "or give --overwrite");
+        }
+        file_ = std::make_unique<OutputFile>(target);
+        prepare(file_->temporary_path());
+        path = file_->temporary_path().string();
+    });
+    comm.broadcast(path);
+    temporary_path_ = path;
+}
+
+void ParallelFile::write(Index offset, std::span<const std::byte> bytes) const {
+    write_at(temporary_path_, offset, bytes);
+}
+
+void ParallelFile::commit() {
+    comm_.barrier();
+    comm::on_root(comm_, [&] { file_->commit(); });
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,169 @@
+#include "paralogit/train/predict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/h5/writer.hpp"
+#include "paralogit/model/block_kernel.hpp"
+#include "paralogit/model/math.hpp"
+#include "paralogit/train/parallel_file.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+/// Of this rank's rows, in order.
+std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
+    std::vector<double> probabilities(static_cast<std::size_t>(data.shard.rows.size()));
+    const std::span<const double> coefficients(model.coefficients.data(),
+                                               static_cast<std::size_t>(model.coefficients.size()));
+    std::span<double> rest(probabilities);
+    for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
+        const model::Block block = data.shard.block(k, data.plan);
+        const auto margins = rest.first(static_cast<std::size_t>(block.rows));
+        model::block_margins(block, coefficients, model.intercept, margins);
+        rest = rest.subspan(margins.size());
+    }
+    std::transform(probabilities.begin(), probabilities.end(), probabilities.begin(),
+                   model::sigmoid);
+    return probabilities;
+}
+
+std::vector<std::uint8_t> classes_of(std::span<const double> probabilities, double threshold) {
+    std::vector<std::uint8_t> classes(probabilities.size());
+    std::transform(probabilities.begin(), probabilities.end(), classes.begin(),
+                   [threshold](double p) { return static_cast<std::uint8_t>(p > threshold); });
+    return classes;
+}
+
+template <class Value>
+std::string csv_lines(std::span<const Value> values) {
+    fmt::memory_buffer lines;
+    for (const Value value : values) {
+        fmt::format_to(std::back_inserter(lines), "{}\n", value);
+    }
+    return fmt::to_string(lines);
+}
+
+template <class Value>
+void write_csv(const comm::Communicator& comm, std::span<const Value> own, const std::string& name,
+               const PredictOptions& options) {
+    const std::string header = name + "\n";
+    ParallelFile file(comm, options.out, options.may_replace, [](const auto&) {});
+    const std::string lines = comm::together(
+        comm, [&] { return (comm.is_root() ? header : std::string()) + csv_lines(own); });
+    const Index offset = comm.sum_of_lower_ranks(static_cast<Index>(lines.size()));
+    comm::together(comm, [&] { file.write(offset, std::as_bytes(std::span(lines))); });
+    file.commit();
+}
+
+template <class Value>
+void write_hdf5(const comm::Communicator& comm, std::span<const Value> own, const std::string& name,
+                ElementType type, const DataSet& data, const PredictOptions& options) {
+    Index offset = 0;
+    ParallelFile file(comm, options.out, options.may_replace,
+                      [&](const std::filesystem::path& path) {
+                          h5::Writer writer(path);
+                          offset = writer.reserve(name, type, {&data.manifest.rows, 1});
+                          writer.close();
+                      });
+    // Rank 0 alone knows it; on the others it is 0.
+    offset = comm.sum(offset);
+    comm::together(comm, [&] {
+        file.write(offset + data.shard.rows.first * static_cast<Index>(sizeof(Value)),
+                   std::as_bytes(own));
+    });
+    file.commit();
+}
+
+bool is_csv(const std::filesystem::path& path) {
+    const std::string extension = path.extension().string();
+    if (extension == ".csv") {
+        return true;
+    }
+    if (extension == ".h5" || extension == ".hdf5") {
+        return false;
+    }
+    throw Error(ExitCode::usage, path.string() + ": the output is written as text or as HDF5 by the "
+                                                 "end of its name: .csv, .h5 or .hdf5");
+}
+
+template <class Value>
+void write_column(const comm::Communicator& comm, std::span<const Value> own,
+                  const std::string& name, ElementType type, const DataSet& data,
+                  const PredictOptions& options) {
+    if (is_csv(options.out)) {
+        write_csv(comm, own, name, options);
+    } else {
+        write_hdf5(comm, own, name, type, data, options);
+    }
+}
+
+}  // namespace
+
+Model load_model(const comm::Communicator& comm, const std::filesystem::path& path) {
+    Model model;
+    std::string header;
+    comm::on_root(comm, [&] {
+        model = read_model(path);
+        nlohmann::json json;
+        json["features"] = model.coefficients.size();
+        json["has_intercept"] = model.has_intercept;
+        json["feature_names"] = model.feature_names;
+        json["attributes"] = model.attributes;
+        header = json.dump();
+    });
+    comm.broadcast(header);
+    const auto json = nlohmann::json::parse(header);
+    model.coefficients.resize(json["features"].get<Index>());
+    model.has_intercept = json["has_intercept"];
+    json["feature_names"].get_to(model.feature_names);
+    json["attributes"].get_to(model.attributes);
+    comm.broadcast(std::span<double>(model.coefficients.data(),
+                                     static_cast<std::size_t>(model.coefficients.size())));
+    comm.broadcast(std::span<double>(&model.intercept, 1));
+    return model;
+}
+
+void check_fit(const Model& model, const data::Manifest& manifest) {
+    const std::string& file = manifest.files.front().path;
+    if (model.coefficients.size() != manifest.features) {
+        throw Error(ExitCode::model_file,
+                    fmt::format("{}: the data has {} features, but the model has {} coefficients",
+                                file, manifest.features, model.coefficients.size()));
+    }
+    if (model.feature_names.empty() || manifest.feature_names.empty()) {
+        return;
+    }
+    for (std::size_t j = 0; j < model.feature_names.size(); ++j) {
+        if (model.feature_names[j] != manifest.feature_names[j]) {
+            throw Error(ExitCode::model_file,
+                        fmt::format("{}: column {} is '{}', but the model was trained with '{}' "
+                                    "there; put the columns into the model's order",
+                                    file, j, manifest.feature_names[j], model.feature_names[j]));
+        }
+    }
+}
+
+void predict(const comm::Communicator& comm, const Model& model, const DataSet& data,
+             const PredictOptions& options) {
+    comm::together(comm, [&] { is_csv(options.out); });
+    const std::vector<double> probabilities =
+        comm::together(comm, [&] { return own_probabilities(model, data); });
+    if (options.threshold) {
+        const std::vector<std::uint8_t> classes = classes_of(probabilities, *options.threshold);
+        write_column<std::uint8_t>(comm, classes, "class", ElementType::uint8, data, options);
+    } else {
+        write_column<double>(comm, probabilities, "probability", ElementType::float64, data,
+                             options);
+    }
+}
+
+}  // namespace paralogit::train

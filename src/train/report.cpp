@@ -1,0 +1,54 @@
+#include "paralogit/train/report.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace paralogit::train {
+
+std::string metrics_line(const IterationFacts& facts) {
+    nlohmann::ordered_json line;
+    line["iteration"] = facts.iteration;
+    line["passes"] = facts.passes;
+    line["objective"] = facts.objective;
+    line["loss"] = facts.loss;
+    line["gradient_norm"] = facts.gradient_norm;
+    line["rows_wrong"] = facts.rows_wrong;
+    line["seconds"] = facts.seconds;
+    return line.dump();
+}
+
+std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
+                         const TrainOptions& options) {
+    nlohmann::ordered_json summary;
+    summary["objective"] = outcome.last.objective;
+    summary["loss"] = outcome.last.loss;
+    summary["l1"] = 0.0;
+    summary["l2"] = options.l2;
+    summary["solver"] = options.solver;
+    summary["iterations"] = outcome.last.iteration;
+    summary["passes"] = outcome.last.passes;
+    summary["stop_reason"] = optim::name_of(outcome.reason);
+    summary["is_separable"] = outcome.is_separable;
+    summary["gradient_norm"] = outcome.last.gradient_norm;
+    summary["rows_wrong"] = outcome.last.rows_wrong;
+    summary["rows"] = facts.manifest.rows;
+    summary["features"] = facts.manifest.features;
+    summary["feature_type"] = name_of(facts.manifest.type);
+    summary["labels"] = facts.label_description;
+    summary["ranks"] = facts.ranks;
+    summary["threads"] = 1;
+    summary["model_sha256"] = outcome.model_sha256;
+    summary["data_fingerprint"] = outcome.data_fingerprint;
+    summary["seconds"] = {{"startup", outcome.seconds.startup},
+                          {"load", outcome.seconds.load},
+                          {"train", outcome.seconds.train},
+                          {"kernel", outcome.seconds.kernel},
+                          {"allreduce", outcome.seconds.allreduce},
+                          {"checkpoint", outcome.seconds.checkpoint},
+                          {"total", outcome.seconds.total}};
+    summary["bytes_read"] = facts.global_bytes;
+    summary["gradient_gbytes_per_second"] = outcome.gradient_gbytes_per_second;
+    summary["version"] = options.version;
+    return summary.dump(2) + "\n";
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,471 @@
+#include "paralogit/train/trainer.hpp"
+
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/comm/signals.hpp"
+#include "paralogit/train/report.hpp"
+#include "paralogit/train/resume.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Ends an iteration between two evaluations. The state before it is whole, and going on from there
+/// repeats the iteration with the same bits.
+class IterationStopped {};
+
+/// Lets an agreed request for a stop through between the evaluations of one iteration, so that a
+/// signal waits for one pass at most.
+class StoppableObjective : public optim::Objective {
+  public:
+    StoppableObjective(optim::Objective& inner, const DistributedObjective& requests)
+        : inner_(inner), requests_(requests) {}
+
+    Index dimension() const override { return inner_.dimension(); }
+    optim::Evaluation evaluate(const Vector& point) override {
+        optim::Evaluation evaluation = inner_.evaluate(point);
+        if (requests_.agreed_requests().any()) {
+            throw IterationStopped();
+        }
+        return evaluation;
+    }
+
+  private:
+    optim::Objective& inner_;
+    const DistributedObjective& requests_;
+};
+
+std::unique_ptr<optim::Solver> make_solver(const TrainOptions& options) {
+    if (options.solver == "gd") {
+        return std::make_unique<optim::GradientDescent>(options.gradient_descent);
+    }
+    return std::make_unique<optim::Lbfgs>(options.lbfgs);
+}
+
+class Run {
+  public:
+    Run(const comm::Communicator& comm, const TrainOptions& options, TrainObserver& observer)
+        : comm_(comm),
+          options_(options),
+          observer_(observer),
+          solver_(make_solver(options)),
+          startup_seconds_(seconds_since(options.process_start)) {}
+
+    TrainOutcome run() {
+        claim_directory();
+        load();
+        prepare_objective();
+        start_or_resume();
+        const optim::StopReason reason = iterate();
+        return finish(reason);
+    }
+
+  private:
+    void claim_directory() {
+        comm::on_root(comm_, [&] {
+            directory_ = std::make_unique<RunDirectory>(options_.out, options_.existing);
+            store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(),
+                                                       options_.keep_checkpoints);
+        });
+    }
+
+    void load() {
+        const auto begin = Clock::now();
+        data_ = std::make_unique<DataSet>(
+            load_data_set(comm_, options_.paths, options_.source, options_.positive_label));
+        moments_ = compute_moments(comm_, *data_);
+        load_seconds_ = seconds_since(begin);
+        observer_.on_loaded(facts());
+        for (const std::string& note : data_->manifest.notes) {
+            observer_.on_warning(note);
+        }
+        if (has_one_class()) {
+            observer_.on_warning("all rows are of one class: there is nothing to tell apart");
+        }
+    }
+
+    RunFacts facts() const {
+        return {data_->manifest,     data_->plan,  moments_,         data_->label_description,
+                data_->global_bytes, comm_.size(), startup_seconds_, load_seconds_};
+    }
+
+    bool has_one_class() const {
+        return moments_.positive_share <= 0 || moments_.positive_share >= 1;
+    }
+
+    void prepare_objective() {
+        const bool has_intercept = options_.has_intercept;
+        change_ = options_.standardize
+                      ? standardisation(moments_, options_.l2, has_intercept)
+                      : optim::ChangeOfVariables::identity(data_->manifest.features, has_intercept);
+        objective_ = std::make_unique<DistributedObjective>(
+            comm_, *data_,
+            DistributedObjective::Options{
+                .penalty = model::Penalty(options_.l2),
+                .has_intercept = has_intercept,
+                .weight_sum = moments_.weight_sum,
+                .reduction = options_.reduction,
+                .own_requests = [this] {
+                    return StopRequests{.signal = comm::StopSignals::is_noted(),
+                                        .time_limit = is_time_up()};
+                }});
+
+        checkpoint_.path_options = options_.path_options;
+        checkpoint_.data_fingerprint = moments_.fingerprint;
+        checkpoint_.rows = data_->manifest.rows;
+        checkpoint_.features = data_->manifest.features;
+        checkpoint_.blocks = data_->plan.blocks();
+        checkpoint_.exponents.assign(data_->scan.block_sum_exponents.begin(),
+                                     data_->scan.block_sum_exponents.end());
+        checkpoint_.exponents.push_back(data_->scan.weight_exponent);
+        checkpoint_.centre = change_.centre;
+        checkpoint_.scale = change_.scale;
+        checkpoint_.version = options_.version;
+    }
+
+    /// Rank 0's clock counts for all: only its request is ever made.
+    bool is_time_up() const {
+        return comm_.is_root() && options_.time_limit_seconds &&
+               seconds_since(options_.process_start) >= *options_.time_limit_seconds;
+    }
+
+    void start_or_resume() {
+        CheckpointStore::Found found;
+        comm::on_root(comm_, [&] {
+            if (options_.existing != ExistingRun::resume) {
+                return;
+            }
+            found = store_->newest();
+            if (found.checkpoint) {
+                check_resumable(*found.checkpoint, checkpoint_, found.path);
+            } else if (!found.rejected.empty()) {
+                throw no_checkpoint_is_whole(found);
+            }
+        });
+        const bool resumes = comm_.sum(found.checkpoint ? Index{1} : Index{0}) > 0;
+        // The state is made before the directory is touched: what can still go wrong leaves an
+        // earlier run as it was.
+        if (resumes) {
+            if (comm_.is_root()) {
+                checkpoint_.state = std::move(found.checkpoint->state);
+                checkpoint_.start_parameters = std::move(found.checkpoint->start_parameters);
+            }
+            broadcast_progress(comm_, checkpoint_);
+            make_transformed_objective();
+        } else {
+            checkpoint_.start_parameters = initial_parameters();
+            make_transformed_objective();
+            checkpoint_.state = solver_->start(
+                *transformed_, change_.to_point(checkpoint_.start_parameters));
+        }
+        comm::on_root(comm_, [&] {
+            directory_->begin();
+            store_->remove_leftovers();
+            directory_->write_text(directory_->config_used(), options_.config_used);
+            directory_->keep_metrics_up_to(resumes ? checkpoint_.state.iteration : -1);
+        });
+        if (resumes) {
+            observer_.on_resumed(found, checkpoint_.state.iteration);
+            acknowledged_iteration_ = checkpoint_.state.iteration;
+            acknowledged_path_ = found.path;
+            last_facts_ = iteration_facts();
+        } else {
+            if (options_.existing == ExistingRun::resume) {
+                observer_.on_warning("there is no checkpoint to resume yet: starting from the "
+                                     "beginning");
+            }
+            record_iteration();
+        }
+        start_evaluations_ = checkpoint_.state.evaluations - (resumes ? 0 : 1);
+    }
+
+    static Error no_checkpoint_is_whole(const CheckpointStore::Found& found) {
+        std::string text = "cannot resume: no checkpoint is whole:";
+        for (const auto& [path, reason] : found.rejected) {
+            text += "\n  " + path.string() + ": " + reason;
+        }
+        return {ExitCode::model_file,
+                text + "\nstart again with --overwrite, or in another --out"};
+    }
+
+    void make_transformed_objective() {
+        transformed_ = std::make_unique<optim::TransformedObjective>(
+            *objective_, change_, checkpoint_.start_parameters);
+        stoppable_ = std::make_unique<StoppableObjective>(*transformed_, *objective_);
+    }
+
+    Vector initial_parameters() const {
+        const Index dimension = objective_->dimension();
+        if (options_.initial == "zeros") {
+            return Vector::Zero(dimension);
+        }
+        if (options_.initial == "ones") {
+            return Vector::Ones(dimension);
+        }
+        Vector parameters(dimension);
+        comm::on_root(comm_, [&] {
+            const Model model = read_model(options_.initial);
+            if (model.coefficients.size() != data_->manifest.features) {
+                throw Error(ExitCode::model_file,
+                            options_.initial + ": the model has " +
+                                std::to_string(model.coefficients.size()) +
+                                " coefficients, but the data has " +
+                                std::to_string(data_->manifest.features) + " features");
+            }
+            parameters.head(data_->manifest.features) = model.coefficients;
+            if (options_.has_intercept) {
+                parameters[dimension - 1] = model.intercept;
+            }
+        });
+        comm_.broadcast(std::span<double>(parameters.data(), static_cast<std::size_t>(dimension)));
+        return parameters;
+    }
+
+    optim::StopReason iterate() {
+        optim::State& state = checkpoint_.state;
+        const auto begin = Clock::now();
+        optim::StopReason reason = optim::StopReason::diverged;
+        while (true) {
+            if (const auto stop = reason_to_stop()) {
+                reason = *stop;
+                break;
+            }
+            if (options_.checkpoint_every > 0 && state.iteration > 0 &&
+                state.iteration % options_.checkpoint_every == 0) {
+                write_checkpoint();
+            }
+            try {
+                const optim::StepResult result = solver_->step(*stoppable_, state);
+                if (result != optim::StepResult::moved) {
+                    reason = result == optim::StepResult::diverged
+                                 ? optim::StopReason::diverged
+                                 : optim::StopReason::precision_limit;
+                    break;
+                }
+            } catch (const IterationStopped&) {
+                continue;
+            }
+            record_iteration();
+        }
+        train_seconds_ = seconds_since(begin) - checkpoint_seconds_;
+        return reason;
+    }
+
+    /// Decided on reduced numbers alone, so it is the same on all ranks.
+    std::optional<optim::StopReason> reason_to_stop() const {
+        const optim::State& state = checkpoint_.state;
+        if (!std::isfinite(state.at_point.value)) {
+            return optim::StopReason::diverged;
+        }
+        const auto reason = optim::reason_to_stop(state, options_.stopping);
+        if (reason == optim::StopReason::converged && has_no_finite_optimum()) {
+            return optim::StopReason::separable;
+        }
+        if (reason) {
+            return reason;
+        }
+        if (objective_->agreed_requests().signal) {
+            return optim::StopReason::signal;
+        }
+        if (objective_->agreed_requests().time_limit) {
+            return optim::StopReason::time_limit;
+        }
+        return std::nullopt;
+    }
+
+    /// Every row lies strictly on its own side and nothing holds the parameters back; or only the
+    /// intercept, which nothing holds back, is needed to get there.
+    bool has_no_finite_optimum() const {
+        return checkpoint_.state.at_point.rows_wrong == 0 &&
+               (options_.l2 == 0 || (has_one_class() && options_.has_intercept));
+    }
+
+    IterationFacts iteration_facts() const {
+        const optim::State& state = checkpoint_.state;
+        const Vector parameters =
+            change_.to_parameters(state.point, checkpoint_.start_parameters);
+        const double penalty = model::Penalty(options_.l2)
+                                   .value(parameters.head(data_->manifest.features));
+        return {state.iteration,
+                state.evaluations,
+                state.at_point.value,
+                state.at_point.value - penalty,
+                optim::gradient_norm(state),
+                state.at_point.rows_wrong,
+                seconds_since(options_.process_start)};
+    }
+
+    void record_iteration() {
+        last_facts_ = iteration_facts();
+        observer_.on_iteration(last_facts_);
+        if (comm_.is_root() && !metrics_error_) {
+            try {
+                directory_->append_metrics(metrics_line(last_facts_));
+            } catch (const Error& error) {
+                // The other ranks are on their way to the next Allreduce: kept until all meet.
+                metrics_error_ = error;
+            }
+        }
+    }
+
+    /// A checkpoint that cannot be written is a warning as long as an older one is there.
+    void write_checkpoint() {
+        if (acknowledged_iteration_ == checkpoint_.state.iteration) {
+            return;
+        }
+        const auto begin = Clock::now();
+        try {
+            comm::on_root(comm_, [&] {
+                acknowledged_path_ = store_->write(checkpoint_);
+                if (metrics_error_) {
+                    throw Error(*metrics_error_);
+                }
+            });
+            acknowledged_iteration_ = checkpoint_.state.iteration;
+            observer_.on_checkpoint(acknowledged_iteration_, acknowledged_path_);
+        } catch (const Error& error) {
+            if (acknowledged_iteration_ < 0) {
+                throw;
+            }
+            observer_.on_warning(std::string(error.what()) + "; the checkpoint of iteration " +
+                                 std::to_string(acknowledged_iteration_) + " is kept");
+        }
+        checkpoint_seconds_ += seconds_since(begin);
+    }
+
+    TrainOutcome finish(optim::StopReason reason) {
+        const bool is_finite = std::isfinite(checkpoint_.state.at_point.value);
+        if (is_finite) {
+            write_checkpoint();
+            if (acknowledged_iteration_ != checkpoint_.state.iteration) {
+                throw_final_checkpoint_error();
+            }
+        }
+        TrainOutcome outcome = describe_outcome(reason);
+        comm::on_root(comm_, [&] {
+            // A run that was stopped half-way, or went astray, has no model to offer.
+            if (reason != optim::StopReason::signal && reason != optim::StopReason::diverged) {
+                write_model(directory_->model(), outcome.model);
+            }
+            directory_->write_text(directory_->summary(),
+                                   summary_json(outcome, facts(), options_));
+        });
+        return outcome;
+    }
+
+    [[noreturn]] void throw_final_checkpoint_error() const {
+        throw comm::AgreedError(
+            Error(ExitCode::cannot_write,
+                  options_.out.string() + ": the last checkpoint cannot be written; the one of "
+                                          "iteration " +
+                      std::to_string(acknowledged_iteration_) +
+                      " is whole: free some space and go on with --resume"));
+    }
+
+    TrainOutcome describe_outcome(optim::StopReason reason) {
+        TrainOutcome outcome;
+        outcome.reason = reason;
+        outcome.last = last_facts_;
+        outcome.is_separable = has_no_finite_optimum();
+        outcome.model = make_model(reason);
+        outcome.model_sha256 = outcome.model.sha256();
+        outcome.data_fingerprint = moments_.fingerprint;
+        outcome.checkpoint = acknowledged_path_;
+
+        PhaseSeconds& seconds = outcome.seconds;
+        seconds.startup = startup_seconds_;
+        seconds.load = load_seconds_;
+        seconds.train = train_seconds_;
+        seconds.checkpoint = checkpoint_seconds_;
+        seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
+        seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
+        seconds.total = seconds_since(options_.process_start);
+        const double pass_seconds = seconds.kernel;
+        const auto passes =
+            static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
+        if (pass_seconds > 0) {
+            outcome.gradient_gbytes_per_second =
+                passes * static_cast<double>(data_->global_bytes) / pass_seconds / 1e9;
+        }
+        return outcome;
+    }
+
+    double largest_over_ranks(double seconds) const {
+        constexpr double nanoseconds = 1e9;
+        return static_cast<double>(comm_.max(static_cast<Index>(seconds * nanoseconds))) /
+               nanoseconds;
+    }
+
+    Model make_model(optim::StopReason reason) const {
+        const Index features = data_->manifest.features;
+        const Vector parameters =
+            change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
+        Model model;
+        model.coefficients = parameters.head(features);
+        model.has_intercept = options_.has_intercept;
+        model.intercept = options_.has_intercept ? parameters[features] : 0.0;
+        model.feature_names = data_->manifest.feature_names;
+        model.attributes = options_.path_options;
+        model.attributes["labels"] = data_->label_description;
+        model.attributes["stop_reason"] = std::string(optim::name_of(reason));
+        model.attributes["data_fingerprint"] = moments_.fingerprint;
+        model.attributes["version"] = options_.version;
+        return model;
+    }
+
+    const comm::Communicator& comm_;
+    const TrainOptions& options_;
+    TrainObserver& observer_;
+    comm::StopSignals signals_;
+    std::unique_ptr<optim::Solver> solver_;
+
+    std::unique_ptr<RunDirectory> directory_;  ///< on rank 0
+    std::unique_ptr<CheckpointStore> store_;   ///< on rank 0
+    std::unique_ptr<DataSet> data_;
+    Moments moments_;
+    optim::ChangeOfVariables change_;
+    std::unique_ptr<DistributedObjective> objective_;
+    std::unique_ptr<optim::TransformedObjective> transformed_;
+    std::unique_ptr<StoppableObjective> stoppable_;
+
+    Checkpoint checkpoint_;  ///< the state as it goes, and what a checkpoint adds to it
+    Index acknowledged_iteration_ = -1;
+    std::filesystem::path acknowledged_path_;
+    Index start_evaluations_ = 0;
+    IterationFacts last_facts_{};
+    std::optional<Error> metrics_error_;
+
+    double startup_seconds_ = 0;
+    double load_seconds_ = 0;
+    double train_seconds_ = 0;
+    double checkpoint_seconds_ = 0;
+};
+
+}  // namespace
+
+TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
+                   TrainObserver& observer) {
+    return Run(comm, options, observer).run();
+}
+
+ExitCode exit_code_of(optim::StopReason reason) {
+    switch (reason) {
+        case optim::StopReason::diverged:
+            return ExitCode::diverged;
+        case optim::StopReason::signal:
+            return ExitCode::stopped_by_signal;
+        default:
+            return ExitCode::done;
+    }
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,225 @@
+#include "paralogit/comm/communicator.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace paralogit::comm {
+namespace {
+
+/// A value that tells rank and position.
+Index value_of(int rank, std::size_t position) {
+    return Index{1000} * (rank + 1) + static_cast<Index>(position);
+}
+
+/// A string of the length that tells rank and position by its bytes, zero bytes included.
+std::string string_of(int rank, std::size_t length) {
+    std::string text(length, '\0');
+    for (std::size_t i = 0; i < length; ++i) {
+        text[i] = static_cast<char>((static_cast<std::size_t>(rank) * 31 + i * 7) % 251);
+    }
+    return text;
+}
+
+/// The sums, maxima, ... are tried with messages in one piece, in pieces of which the last is
+/// shorter, in pieces that fit exactly, and value by value.
+class CommunicatorInPieces : public testing::TestWithParam<Index> {
+  protected:
+    Communicator comm_ = Communicator::world(GetParam());
+};
+
+INSTANTIATE_TEST_SUITE_P(Lengths, CommunicatorInPieces,
+                         testing::Values(Communicator::default_values_per_call, 4, 5, 1));
+
+TEST_P(CommunicatorInPieces, SumsIntegersPlaceByPlace) {
+    std::vector<std::int64_t> values(10);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = value_of(comm_.rank(), i);
+    }
+
+    comm_.sum(values);
+
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        Index expected = 0;
+        for (int rank = 0; rank < comm_.size(); ++rank) {
+            expected += value_of(rank, i);
+        }
+        EXPECT_EQ(values[i], expected) << "at " << i;
+    }
+}
+
+TEST_P(CommunicatorInPieces, SumsDoublesPlaceByPlace) {
+    std::vector<double> values(10);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = 0.25 * static_cast<double>(value_of(comm_.rank(), i));
+    }
+
+    comm_.sum(std::span<double>(values));
+
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        double expected = 0;
+        for (int rank = 0; rank < comm_.size(); ++rank) {
+            expected += 0.25 * static_cast<double>(value_of(rank, i));
+        }
+        EXPECT_EQ(values[i], expected) << "at " << i;
+    }
+}
+
+TEST_P(CommunicatorInPieces, TakesMaximaPlaceByPlace) {
+    std::vector<std::int32_t> values(10);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const bool is_chosen = static_cast<int>(i) % comm_.size() == comm_.rank();
+        values[i] = is_chosen ? -static_cast<std::int32_t>(i) : -1000 - comm_.rank();
+    }
+
+    comm_.max(values);
+
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        EXPECT_EQ(values[i], -static_cast<std::int32_t>(i));
+    }
+}
+
+TEST_P(CommunicatorInPieces, BroadcastsDoublesFromAnyRank) {
+    for (int root = 0; root < comm_.size(); ++root) {
+        std::vector<double> values(10, -1.0);
+        if (comm_.rank() == root) {
+            std::iota(values.begin(), values.end(), 100.0 * root);
+        }
+
+        comm_.broadcast(values, root);
+
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            EXPECT_EQ(values[i], 100.0 * root + static_cast<double>(i));
+        }
+    }
+}
+
+TEST_P(CommunicatorInPieces, BroadcastsStringsWhateverLengthTheOthersHad) {
+    for (const std::size_t length : {0U, 1U, 5U, 23U}) {
+        for (int root = 0; root < comm_.size(); ++root) {
+            std::string bytes = comm_.rank() == root
+                                    ? string_of(root, length)
+                                    : std::string(static_cast<std::size_t>(comm_.rank()) * 9, 'x');
+
+            comm_.broadcast(bytes, root);
+
+            EXPECT_EQ(bytes, string_of(root, length));
+        }
+    }
+}
+
+TEST_P(CommunicatorInPieces, GathersStringsOfDifferentLengths) {
+    // Empty on rank 0 and 3, long on rank 1, and all empty.
+    const std::array<std::size_t, 5> lengths{0, 37, 4, 0, 11};
+    const auto length_of = [&](int rank) { return lengths[static_cast<std::size_t>(rank) % 5]; };
+
+    const std::vector<std::string> gathered =
+        comm_.all_gather(string_of(comm_.rank(), length_of(comm_.rank())));
+    const std::vector<std::string> gathered_empty = comm_.all_gather("");
+
+    ASSERT_EQ(std::ssize(gathered), comm_.size());
+    for (int rank = 0; rank < comm_.size(); ++rank) {
+        EXPECT_EQ(gathered[static_cast<std::size_t>(rank)], string_of(rank, length_of(rank)));
+    }
+    EXPECT_EQ(gathered_empty, std::vector<std::string>(static_cast<std::size_t>(comm_.size())));
+}
+
+TEST(Communicator, KnowsItsRankAndTheOneRoot) {
+    const Communicator comm = Communicator::world();
+
+    const Index roots = comm.sum(Index{comm.is_root() ? 1 : 0});
+    const Index sum_of_ranks = comm.sum(Index{comm.rank()});
+
+    EXPECT_EQ(roots, 1);
+    EXPECT_EQ(sum_of_ranks, Index{comm.size()} * (comm.size() - 1) / 2);
+    EXPECT_EQ(comm.is_root(), comm.rank() == 0);
+}
+
+TEST(Communicator, ReducesSingleIntegersOfFullWidth) {
+    const Communicator comm = Communicator::world();
+    const Index big = Index{1} << 60;
+
+    EXPECT_EQ(comm.max(comm.is_root() ? big : -big), big);
+    EXPECT_EQ(comm.min(comm.rank() == comm.size() - 1 ? -big : big), -big);
+    EXPECT_EQ(comm.sum(comm.is_root() ? big : Index{1}), big + comm.size() - 1);
+}
+
+TEST(Communicator, SumsIntegersBeyondThePrecisionOfDoubles) {
+    const Communicator comm = Communicator::world();
+    std::vector<std::int64_t> values{(std::int64_t{1} << 53) + 1, -7};
+
+    comm.sum(values);
+
+    EXPECT_EQ(values[0], ((std::int64_t{1} << 53) + 1) * comm.size());
+    EXPECT_EQ(values[1], -7 * comm.size());
+}
+
+TEST(Communicator, SumsOverTheLowerRanksOnly) {
+    const Communicator comm = Communicator::world();
+
+    const Index sum = comm.sum_of_lower_ranks(Index{10} + comm.rank());
+
+    Index expected = 0;
+    for (int rank = 0; rank < comm.rank(); ++rank) {
+        expected += 10 + rank;
+    }
+    EXPECT_EQ(sum, expected);
+}
+
+TEST(Communicator, CountsAllRanksOfThisHost) {
+    const Communicator comm = Communicator::world();
+
+    // The tests run on one host.
+    EXPECT_EQ(comm.sum_on_host(Index{3}), 3 * comm.size());
+}
+
+TEST(Communicator, TakesEmptyMessages) {
+    const Communicator comm = Communicator::world();
+    std::vector<std::int64_t> nothing;
+    std::vector<double> no_doubles;
+
+    comm.sum(nothing);
+    comm.broadcast(no_doubles);
+    comm.barrier();
+
+    EXPECT_TRUE(nothing.empty());
+    EXPECT_TRUE(no_doubles.empty());
+}
+
+TEST(Communicator, GoesOnAfterAMove) {
+    Communicator first = Communicator::world();
+    Communicator second = std::move(first);
+    first = Communicator::world();
+
+    EXPECT_EQ(second.sum(Index{1}), second.size());
+    EXPECT_EQ(first.sum(Index{1}), second.size());
+}
+
+TEST(Communicator, RefusesPiecesThatMpiCannotCount) {
+    for (const Index values : {Index{0}, Index{-1}, (Index{1} << 30) + 1}) {
+        EXPECT_THROW(Communicator::world(values), Error) << values;
+    }
+}
+
+TEST(Communicator, SumsMoreThanOneCallCarries) {
+    const Communicator comm = Communicator::world();
+    const auto count = static_cast<std::size_t>(Communicator::default_values_per_call) + 3;
+    std::vector<std::int32_t> values(count, 0);
+    values[0] = comm.rank();
+    values[count - 1] = comm.rank();
+
+    comm.max(values);
+
+    EXPECT_EQ(values[0], comm.size() - 1);
+    EXPECT_EQ(values[count - 1], comm.size() - 1);
+}
+
+}  // namespace
+}  // namespace paralogit::comm

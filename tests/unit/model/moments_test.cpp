@@ -1,0 +1,152 @@
+#include "paralogit/model/moments.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "unit/model/owned_block.hpp"
+
+namespace paralogit::model {
+namespace {
+
+using testing::all_element_types;
+using testing::append_element;
+using testing::half_by_definition;
+using testing::OwnedBlock;
+using testing::random_block;
+using testing::random_values;
+using testing::stored_as;
+
+TEST(BlockMoments, AgreeWithNumbersWorkedByHand) {
+    OwnedBlock block;
+    block.features = 2;
+    block.values = {1, 10, 3, 20, 5, 60};
+    block.labels = {1, 0, 0.75};
+    block.row_weights = {1, 2, 4};
+    BlockMoments moments;
+    block_moments(block.view(), std::vector<double>{1, 20}, moments);
+    EXPECT_EQ(moments.deviations, (Vector{{0 + 4 + 16, -10 + 0 + 160}}));
+    EXPECT_EQ(moments.squared_deviations, (Vector{{0 + 8 + 64, 100 + 0 + 6400}}));
+    EXPECT_EQ(moments.label_deviations, (Vector{{0 - 2 + 4, -5 + 0 + 40}}));
+    EXPECT_EQ(moments.weights, 7.0);
+    EXPECT_EQ(moments.weighted_labels, 4.0);
+}
+
+TEST(BlockMoments, AgreeWithLongDoubleFarFromZero) {
+    for (const bool is_weighted : {false, true}) {
+        OwnedBlock block = random_block(300, 5, is_weighted, 1);
+        for (double& value : block.values) {
+            value += 1e8;
+        }
+        const std::vector<double> origin(block.values.begin(), block.values.begin() + 5);
+        BlockMoments moments;
+        block_moments(block.view(), origin, moments);
+        long double weights = 0;
+        long double weighted_labels = 0;
+        for (Index i = 0; i < 300; ++i) {
+            weights += block.weight(i);
+            weighted_labels += 1.0L * block.weight(i) * block.label(i);
+        }
+        EXPECT_NEAR(moments.weights, static_cast<double>(weights), 1e-11);
+        EXPECT_NEAR(moments.weighted_labels, static_cast<double>(weighted_labels), 1e-11);
+        for (Index j = 0; j < 5; ++j) {
+            long double deviations = 0;
+            long double squares = 0;
+            long double with_labels = 0;
+            for (Index i = 0; i < 300; ++i) {
+                const long double t = 1.0L * block.at(i, j) - origin[static_cast<std::size_t>(j)];
+                deviations += block.weight(i) * t;
+                squares += block.weight(i) * t * t;
+                with_labels += block.weight(i) * (block.label(i) - 0.5L) * t;
+            }
+            EXPECT_NEAR(moments.deviations[j], static_cast<double>(deviations), 1e-11);
+            EXPECT_NEAR(moments.squared_deviations[j], static_cast<double>(squares), 1e-10);
+            EXPECT_NEAR(moments.label_deviations[j], static_cast<double>(with_labels), 1e-11);
+        }
+    }
+}
+
+TEST(BlockMoments, AreTheSameForEveryStoredTypeAndOverwriteWhatWasThere) {
+    OwnedBlock block = random_block(40, 7, true, 2);
+    for (std::size_t k = 0; k < block.values.size(); ++k) {
+        block.values[k] = static_cast<double>((k * 37) % 101);
+    }
+    const std::vector<double> origin = random_values(7, 3);
+    BlockMoments expected;
+    block_moments(block.view(), origin, expected);
+    BlockMoments moments;
+    block_moments(random_block(3, 2, false, 4).view(), std::vector<double>{1, 2}, moments);
+    for (const ElementType type : all_element_types()) {
+        const std::vector<std::byte> stored = stored_as(type, block.values);
+        block_moments(block.view_of(type, stored.data()), origin, moments);
+        EXPECT_EQ(moments.deviations, expected.deviations) << name_of(type);
+        EXPECT_EQ(moments.squared_deviations, expected.squared_deviations) << name_of(type);
+        EXPECT_EQ(moments.label_deviations, expected.label_deviations) << name_of(type);
+        EXPECT_EQ(moments.weights, expected.weights) << name_of(type);
+        EXPECT_EQ(moments.weighted_labels, expected.weighted_labels) << name_of(type);
+    }
+}
+
+template <typename Element>
+void expect_widened(ElementType type, const std::vector<Element>& elements,
+                    const std::vector<double>& expected) {
+    // One byte off, so that no element is aligned.
+    std::vector<std::byte> stored(1);
+    for (const Element element : elements) {
+        append_element(stored, element);
+    }
+    std::vector<double> row(elements.size());
+    widen_row(type, stored.data() + 1, row);
+    EXPECT_EQ(row, expected) << name_of(type);
+}
+
+template <typename Integer>
+void expect_limits_widened(ElementType type) {
+    using Limits = std::numeric_limits<Integer>;
+    expect_widened<Integer>(type, {Limits::min(), Limits::max(), 0, 1, static_cast<Integer>(-1)},
+                            {static_cast<double>(Limits::min()), static_cast<double>(Limits::max()),
+                             0, 1, Limits::is_signed ? -1.0 : static_cast<double>(Limits::max())});
+}
+
+TEST(WidenRow, ReadsEveryTypeAtItsLimitsAndAtAnyAddress) {
+    expect_limits_widened<std::int8_t>(ElementType::int8);
+    expect_limits_widened<std::int16_t>(ElementType::int16);
+    expect_limits_widened<std::int32_t>(ElementType::int32);
+    expect_limits_widened<std::int64_t>(ElementType::int64);
+    expect_limits_widened<std::uint8_t>(ElementType::uint8);
+    expect_limits_widened<std::uint16_t>(ElementType::uint16);
+    expect_limits_widened<std::uint32_t>(ElementType::uint32);
+    expect_limits_widened<std::uint64_t>(ElementType::uint64);
+    expect_widened<float>(ElementType::float32, {1.5F, -0.1F, 1e-45F, 3.4e38F},
+                          {1.5, -0.1F, 0x1p-149, 3.4e38F});
+    expect_widened<double>(ElementType::float64, {0.1, -5e-324, 1e308}, {0.1, -5e-324, 1e308});
+}
+
+TEST(WidenRow, RoundsIntegersBeyondTheMantissaToNearest) {
+    constexpr std::int64_t border = std::int64_t{1} << 53;
+    expect_widened<std::int64_t>(ElementType::int64,
+                                 {border - 1, border + 1, border + 3, -border - 1},
+                                 {0x1p53 - 1, 0x1p53, 0x1p53 + 4, -0x1p53});
+}
+
+TEST(WidenRow, ReadsAllBinary16PatternsByTheirDefinition) {
+    std::vector<std::uint16_t> patterns;
+    for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+        patterns.push_back(static_cast<std::uint16_t>(bits));
+    }
+    std::vector<double> row(patterns.size());
+    widen_row(ElementType::float16, reinterpret_cast<const std::byte*>(patterns.data()), row);
+    for (std::size_t k = 0; k < row.size(); ++k) {
+        const double expected = half_by_definition(patterns[k]);
+        if (std::isnan(expected)) {
+            ASSERT_TRUE(std::isnan(row[k])) << patterns[k];
+        } else {
+            ASSERT_EQ(row[k], expected) << patterns[k];
+            ASSERT_EQ(std::signbit(row[k]), patterns[k] >= 32768) << patterns[k];
+        }
+    }
+}
+
+}  // namespace
+}  // namespace paralogit::model

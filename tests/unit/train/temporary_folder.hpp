@@ -1,0 +1,79 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+namespace paralogit::test {
+
+/// A folder that exists as long as this does.
+class TemporaryFolder {
+  public:
+    TemporaryFolder() {
+        std::string pattern = testing::TempDir() + "paralogit.XXXXXX";
+        if (::mkdtemp(pattern.data()) == nullptr) {
+            throw std::runtime_error("cannot make " + pattern);
+        }
+        path_ = pattern;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    const std::filesystem::path& path() const { return path_; }
+
+    /// The names of what lies in it.
+    std::set<std::string> names() const { return names_in(path_); }
+
+    static std::set<std::string> names_in(const std::filesystem::path& folder) {
+        std::set<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+            names.insert(entry.path().filename().string());
+        }
+        return names;
+    }
+
+  private:
+    std::filesystem::path path_;
+};
+
+inline std::string read_bytes(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline void write_bytes(const std::filesystem::path& file, const std::string& bytes) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+/// While it lives, files cannot be written as if by root: permissions count.
+class OrdinaryUser {
+  public:
+    OrdinaryUser() {
+        constexpr uid_t nobody = 65534;
+        if (was_root_ && ::seteuid(nobody) != 0) {
+            throw std::runtime_error("cannot give up the rights of root");
+        }
+    }
+    ~OrdinaryUser() {
+        if (was_root_ && ::seteuid(0) != 0) {
+            std::abort();
+        }
+    }
+    OrdinaryUser(const OrdinaryUser&) = delete;
+    OrdinaryUser& operator=(const OrdinaryUser&) = delete;
+
+  private:
+    bool was_root_ = ::geteuid() == 0;
+};
+
+}  // namespace paralogit::test
