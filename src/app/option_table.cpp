@@ -97,7 +97,7 @@ CommandSpec train_command() {
              {"reduction", Kind::value, "exact|fast", "exact",
               "exact: the same bits for any number of ranks; fast: plain sums of doubles, for "
               "comparison"},
-             {"max-iterations", Kind::value, "COUNT", "1000", "stop after that many iterations"},
+             {"max-iterations", Kind::value, "COUNT", "10000", "stop after that many iterations"},
              {"tolerance", Kind::value, "NUMBER", "1e-9",
               "converged when no entry of the gradient, in the solver's variables, exceeds it"},
              {"time-limit", Kind::value, "TIME", "",

@@ -29,9 +29,8 @@ void abort_all(ExitCode code, std::string_view text) {
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     // One write, so that the lines of several ranks do not mix.
     const std::string line = fmt::format("paralogit: rank {}: {}\n", rank, text);
-    std::fflush(stdout);
-    std::fputs(line.c_str(), stderr);
-    std::fflush(stderr);
+    static_cast<void>(std::fflush(stdout));
+    static_cast<void>(std::fputs(line.c_str(), stderr));
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
     std::_Exit(static_cast<int>(code));
 }

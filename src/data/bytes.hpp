@@ -16,7 +16,7 @@ namespace paralogit::data {
 class ByteWriter {
   public:
     template <class T>
-        requires std::is_arithmetic_v<T>
+    requires std::is_arithmetic_v<T>
     void put(T value) {
         char raw[sizeof(T)];
         std::memcpy(raw, &value, sizeof(T));
@@ -40,8 +40,7 @@ class ByteReader {
     explicit ByteReader(const std::string& bytes) : bytes_(bytes) {}
 
     template <class T>
-        requires std::is_arithmetic_v<T>
-    T number() {
+    requires std::is_arithmetic_v<T> T number() {
         need(sizeof(T));
         T value;
         std::memcpy(&value, bytes_.data() + position_, sizeof(T));

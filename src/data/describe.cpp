@@ -6,6 +6,7 @@
 #include "layout.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/manifest.hpp"
+#include "search.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {
@@ -55,12 +56,12 @@ Description describe_file(const std::string& path, const SourceOptions& options)
         check_length(contents, labels, features, shape.rows, options.is_transposed);
         file.dataset(labels.path);
         part.labels_path = labels.path;
-        part.are_labels_text = labels.kind == h5::ValueKind::string ||
-                               labels.kind == h5::ValueKind::enumeration;
+        part.are_labels_text =
+            labels.kind == h5::ValueKind::string || labels.kind == h5::ValueKind::enumeration;
     } else if (!options.is_transposed && do_labels_tell_transposed(contents, shape)) {
-        description.notes.push_back(fmt::format(
-            "{}:{} ({}) looks stored as features x rows; if it is, use --transposed", path,
-            features.path, shape_text(features.shape)));
+        description.notes.push_back(
+            fmt::format("{}:{} ({}) looks stored as features x rows; if it is, use --transposed",
+                        path, features.path, shape_text(features.shape)));
     }
     if (options.weights_name) {
         const h5::DatasetInfo weights = choose_weights(contents, *options.weights_name).info;

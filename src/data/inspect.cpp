@@ -8,6 +8,7 @@
 #include "paralogit/data/labels.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "read_labels.hpp"
+#include "search.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {
@@ -18,8 +19,8 @@ namespace {
 constexpr Index surveyed_rows = 1'000'000;
 
 std::string storage_text(const h5::DatasetInfo& info) {
-    std::string text = info.chunk.empty() ? std::string("not chunked")
-                                          : "chunks of " + shape_text(info.chunk);
+    std::string text =
+        info.chunk.empty() ? std::string("not chunked") : "chunks of " + shape_text(info.chunk);
     if (!info.filters.empty()) {
         text += fmt::format(" ({})", fmt::join(info.filters, ", "));
     }
@@ -64,8 +65,8 @@ std::string contents_text(const Contents& contents) {
 }
 
 /// How the labels would be read, from a first look at them.
-std::string labels_text(const std::string& path, const h5::File& file,
-                        const h5::DatasetInfo& info, std::optional<Error>& problem) {
+std::string labels_text(const std::string& path, const h5::File& file, const h5::DatasetInfo& info,
+                        std::optional<Error>& problem) {
     const Index length = vector_length(info).value_or(0);
     const Index rows = std::min(length, surveyed_rows);
     if (rows == 0) {
@@ -104,8 +105,7 @@ std::string use_text(const std::string& path, const Contents& contents,
     try {
         const Choice features = choose_features(contents, options);
         text += fmt::format("features: {}, {}\n", summary(features.info), features.reason);
-        const FeatureShape shape =
-            feature_shape(contents, features.info, options.is_transposed);
+        const FeatureShape shape = feature_shape(contents, features.info, options.is_transposed);
         rows = shape.rows;
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");

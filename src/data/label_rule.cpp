@@ -49,8 +49,8 @@ std::string describe_pair(const LabelSurvey& survey, const std::string& both) {
 
 std::string describe_one_against_rest(const LabelSurvey& survey,
                                       const std::string& positive_label) {
-    const auto others = std::count_if(
-        survey.entries().begin(), survey.entries().end(), [&](const Entry& e) {
+    const auto others =
+        std::count_if(survey.entries().begin(), survey.entries().end(), [&](const Entry& e) {
             return survey.are_texts() ? !is_label(e.text, positive_label)
                                       : !is_label(e.value, positive_label);
         });
@@ -59,8 +59,7 @@ std::string describe_one_against_rest(const LabelSurvey& survey,
                        survey.has_more() ? "more than " : "", others, others == 1 ? "" : "s");
 }
 
-[[noreturn]] void fail_without_positive_label(const LabelSurvey& survey,
-                                              const Manifest& manifest) {
+[[noreturn]] void fail_without_positive_label(const LabelSurvey& survey, const Manifest& manifest) {
     // Among the entries unless it is one of many numbers.
     const std::vector<Entry>& entries = survey.entries();
     const Index row =
@@ -69,8 +68,7 @@ std::string describe_one_against_rest(const LabelSurvey& survey,
                                        [&](const Entry& e) { return e.first_row == row; });
     const std::string label =
         at_fault == entries.end() ? "the label" : "label " + spelled(*at_fault, survey.are_texts());
-    std::string advice =
-        "use --positive-label VALUE to train one label against the rest";
+    std::string advice = "use --positive-label VALUE to train one label against the rest";
     if (entries.size() == 2 && !survey.has_more()) {
         advice = fmt::format("use --positive-label {} or --positive-label {} to say which is y = 1",
                              printable(entries[0].text), printable(entries[1].text));

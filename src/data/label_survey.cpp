@@ -81,10 +81,9 @@ LabelSurvey::LabelSurvey(const RawLabels& labels, Index first_global_row,
     for (const std::string& text : labels.texts) {
         is_positive.push_back(positive_label && is_label(text, *positive_label));
     }
-    const auto first_positive =
-        std::find_if(labels.values.begin(), labels.values.end(), [&](double position) {
-            return is_positive.at(static_cast<std::size_t>(position));
-        });
+    const auto first_positive = std::find_if(
+        labels.values.begin(), labels.values.end(),
+        [&](double position) { return is_positive.at(static_cast<std::size_t>(position)); });
     if (first_positive != labels.values.end()) {
         first_row_positive_ = first_global_row + (first_positive - labels.values.begin());
     }

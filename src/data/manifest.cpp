@@ -12,7 +12,7 @@ namespace paralogit::data {
 namespace {
 
 /// Where a global row lies in one of the datasets of its file.
-std::string locate_in(const Manifest& manifest, Index global_row, std::string FilePart::* dataset) {
+std::string locate_in(const Manifest& manifest, Index global_row, std::string FilePart::*dataset) {
     // The last file that starts at the row or before; files without rows share their first row with
     // the next one and so come before it.
     const auto after =

@@ -20,7 +20,8 @@ double normal_quantile(double p);
 /// 52 of the bits as a number in (0, 1), symmetric about 1/2.
 double open_unit(std::uint64_t bits);
 
-/// The bits of the IEEE binary16 number nearest to a value, ties to even; infinity beyond its range.
+/// The bits of the IEEE binary16 number nearest to a value, ties to even; infinity beyond its
+/// range.
 std::uint16_t to_float16(double value);
 
 }  // namespace paralogit::data

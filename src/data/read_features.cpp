@@ -24,7 +24,8 @@ Index end_of_band(Index first, Index length, Index chunk, Index end) {
     return std::min((first_chunk + chunks) * chunk, end);
 }
 
-/// Writes the columns of `from` [features x rows] as rows of `to`, whose rows are `row_bytes` apart.
+/// Writes the columns of `from` [features x rows] as rows of `to`, whose rows are `row_bytes`
+/// apart.
 template <std::size_t element_bytes>
 void transpose(const std::byte* from, std::size_t features, std::size_t rows, std::byte* to,
                std::size_t row_bytes) {

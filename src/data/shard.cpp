@@ -33,8 +33,7 @@ constexpr std::align_val_t alignment{64};
 void check_unchanged(const FilePart& part) {
     const FileState now = state_of(part.path);
     if (now.bytes != part.file_bytes) {
-        fail_changed(part,
-                     fmt::format("it had {} bytes and has {}", part.file_bytes, now.bytes));
+        fail_changed(part, fmt::format("it had {} bytes and has {}", part.file_bytes, now.bytes));
     }
     if (now.modified_nanoseconds != part.modified_nanoseconds) {
         fail_changed(part, "its time of modification is another one");
@@ -112,7 +111,9 @@ Buffer::Buffer(Index bytes)
     : bytes_(static_cast<std::byte*>(::operator new[](narrow<std::size_t>(bytes), alignment))),
       size_(bytes) {}
 
-void Buffer::Free::operator()(std::byte* bytes) const { ::operator delete[](bytes, alignment); }
+void Buffer::Free::operator()(std::byte* bytes) const {
+    ::operator delete[](bytes, alignment);
+}
 
 model::Block Shard::block(Index global_block, const ShardPlan& plan) const {
     const Range block_rows = plan.rows_of_block(global_block);
@@ -133,8 +134,10 @@ model::Block Shard::block(Index global_block, const ShardPlan& plan) const {
 }
 
 LoadedShard load_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks) {
-    LoadedShard loaded{
-        .shard = {}, .raw_labels = {}, .scan = model::ColumnScan(manifest.features), .bytes_read = 0};
+    LoadedShard loaded{.shard = {},
+                       .raw_labels = {},
+                       .scan = model::ColumnScan(manifest.features),
+                       .bytes_read = 0};
     Shard& shard = loaded.shard;
     shard.type = manifest.type;
     shard.features = manifest.features;
@@ -164,10 +167,9 @@ LoadedShard load_shard(const Manifest& manifest, const ShardPlan& plan, int rank
         }
     }
     loaded.raw_labels = labels.take();
-    loaded.bytes_read =
-        shard.values.size() +
-        narrow<Index>((loaded.raw_labels.values.size() + shard.row_weights.size()) *
-                      sizeof(double));
+    loaded.bytes_read = shard.values.size() +
+                        narrow<Index>((loaded.raw_labels.values.size() + shard.row_weights.size()) *
+                                      sizeof(double));
 
     // Of two errors the one in the lower row is thrown, so that the message is the same however the
     // rows are spread.
@@ -188,7 +190,8 @@ Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, 
     const Index features = checked_multiply(
         manifest.features, narrow<Index>(size_of(manifest.type)), "the bytes of a row");
     // Labels are held as stored and as y while one is made of the other.
-    const Index doubles = (first.labels_path.empty() ? 0 : 2) + (first.weights_path.empty() ? 0 : 1);
+    const Index doubles =
+        (first.labels_path.empty() ? 0 : 2) + (first.weights_path.empty() ? 0 : 1);
     return checked_multiply(rows, features + doubles * narrow<Index>(sizeof(double)),
                             "the bytes of a shard");
 }
@@ -207,8 +210,7 @@ std::vector<double> read_first_row(const Manifest& manifest) {
     }
     check_unchanged(*part);
     const h5::File file = h5::File::open(part->path);
-    std::vector<std::byte> stored(narrow<std::size_t>(manifest.features) *
-                                  size_of(manifest.type));
+    std::vector<std::byte> stored(narrow<std::size_t>(manifest.features) * size_of(manifest.type));
     read_rows_of_features(open_features(file, manifest, *part), manifest, {.first = 0, .end = 1},
                           stored.data());
     std::vector<double> row(narrow<std::size_t>(manifest.features));

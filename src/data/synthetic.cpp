@@ -148,8 +148,7 @@ std::vector<double> true_coefficients(const SyntheticOptions& options) {
 /// Logistic noise with a standard deviation of 1.
 double standard_logistic(double uniform) {
     constexpr double root_3_over_pi = 0.55132889542179204;
-    return root_3_over_pi *
-           (model::log_of_positive(uniform) - model::log_of_positive(1 - uniform));
+    return root_3_over_pi * (model::log_of_positive(uniform) - model::log_of_positive(1 - uniform));
 }
 
 void require(bool is_met, const std::string& option, const std::string& value,
@@ -206,8 +205,7 @@ void make_rows(const SyntheticOptions& options, Index first_row, Index count,
         const Index row = first_row + narrow<Index>(i);
         std::byte* const stored = values.data() + i * row_bytes;
 
-        const double factor =
-            normal_quantile(uniforms(options.seed, row, 0, Purpose::factor)[0]);
+        const double factor = normal_quantile(uniforms(options.seed, row, 0, Purpose::factor)[0]);
         fill_normals(options.seed, row, Purpose::feature, row_values);
         for (std::size_t j = 0; j < features; ++j) {
             double value =

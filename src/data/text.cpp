@@ -26,7 +26,9 @@ std::string printable(std::string_view text) {
     return result;
 }
 
-std::string in_quotes(std::string_view text) { return "'" + printable(text) + "'"; }
+std::string in_quotes(std::string_view text) {
+    return "'" + printable(text) + "'";
+}
 
 std::string readable_bytes(Index bytes) {
     constexpr std::array<std::string_view, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
@@ -42,7 +44,9 @@ std::string readable_bytes(Index bytes) {
     return fmt::format("{:.1f} {}", value, units.at(unit));
 }
 
-std::string shortest(double value) { return fmt::format("{}", value == 0 ? 0.0 : value); }
+std::string shortest(double value) {
+    return fmt::format("{}", value == 0 ? 0.0 : value);
+}
 
 std::optional<double> parse_number(std::string_view text) {
     constexpr std::string_view spaces = " \t\r\n";

@@ -92,6 +92,17 @@ struct Writer::Impl {
     Location where;
     Handle file;
 
+    Impl() = default;
+    /// A file that cannot be flushed is left open: after a close that fails, HDF5 would go on
+    /// working with freed memory.
+    ~Impl() {
+        if (file.is_open() && H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0) {
+            file.release();
+        }
+    }
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
+
     /// The group that a dataset belongs into, and its last name.
     struct Parent {
         Handle group;
@@ -143,14 +154,17 @@ void Writer::Impl::write(const std::string& name, hid_t type, std::span<const In
               "set its chunks");
         check(H5Pset_fletcher32(creation.get()), location, "set its checksum");
     }
-    const Handle dataset = own(H5Dcreate2(parent.group.get(), parent.name.c_str(), type,
-                                          space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
-                               H5Dclose, location, "create the dataset");
-    if (!is_empty) {
-        check(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), location,
-              "write the values");
-        // The chunks are in a cache still; closing would not tell that they cannot be written.
-        check(H5Dflush(dataset.get()), location, "write the values");
+    Handle dataset = own(H5Dcreate2(parent.group.get(), parent.name.c_str(), type, space.get(),
+                                    H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                         H5Dclose, location, "create the dataset");
+    if (is_empty) {
+        return;
+    }
+    // The flush brings the chunks out of a cache; the close need not be able to fail then.
+    if (H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 ||
+        H5Dflush(dataset.get()) < 0) {
+        dataset.release();  // as in ~Impl
+        fail(location, "cannot write the values (HDF5: " + library_message() + ")");
     }
 }
 

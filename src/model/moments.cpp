@@ -6,7 +6,13 @@
 
 namespace paralogit::model {
 
-void block_moments(const Block& block, std::span<const double> origin, BlockMoments& moments) {
+void block_moments(const Block& block, std::span<const double> origin,
+                   std::span<const std::int32_t> exponents, BlockMoments& moments) {
+    // Normal numbers: no exponent exceeds 1000, for larger values are refused before.
+    Vector unit(block.features);
+    for (Index j = 0; j < block.features; ++j) {
+        unit[j] = std::ldexp(1.0, -exponents[static_cast<std::size_t>(j)]);
+    }
     moments.deviations.setZero(block.features);
     moments.squared_deviations.setZero(block.features);
     moments.label_deviations.setZero(block.features);
@@ -27,7 +33,8 @@ void block_moments(const Block& block, std::span<const double> origin, BlockMome
                 const double deviation = row[j] - origin[static_cast<std::size_t>(j)];
                 double& squares = moments.squared_deviations[j];
                 moments.deviations[j] = std::fma(weight, deviation, moments.deviations[j]);
-                squares = std::fma(weight * deviation, deviation, squares);
+                const double scaled = deviation * unit[j];
+                squares = std::fma(weight * scaled, scaled, squares);
                 moments.label_deviations[j] =
                     std::fma(label_factor, deviation, moments.label_deviations[j]);
             }

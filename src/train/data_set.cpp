@@ -59,8 +59,9 @@ void check_memory(const comm::Communicator& comm, const data::Manifest& manifest
 }
 
 data::LabelSurvey survey_all_labels(const comm::Communicator& comm,
-                                    const data::LoadedShard& loaded) {
-    const data::LabelSurvey own(loaded.raw_labels, loaded.shard.rows.first);
+                                    const data::LoadedShard& loaded,
+                                    const std::optional<std::string>& positive_label) {
+    const data::LabelSurvey own(loaded.raw_labels, loaded.shard.rows.first, positive_label);
     data::LabelSurvey all;
     for (const std::string& bytes : comm.all_gather(own.to_bytes())) {
         all.merge(data::LabelSurvey::from_bytes(bytes));
@@ -113,7 +114,7 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
 
     std::string label_description;
     if (source.needs_labels) {
-        const data::LabelSurvey all = survey_all_labels(comm, loaded);
+        const data::LabelSurvey all = survey_all_labels(comm, loaded, positive_label);
         comm::together(comm, [&] {
             const data::LabelRule rule(all, positive_label, manifest);
             loaded.shard.labels = rule.apply(loaded.raw_labels);

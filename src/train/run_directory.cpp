@@ -159,6 +159,7 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
                                 "--out",
                                 path.string(), status ? status.message() : "something else"));
     }
+    is_temporary_ = type == std::filesystem::file_type::not_found;
     make_directories(path);
     lock_ = std::make_unique<DirectoryLock>(path / lock_name);
     // Another run may have come and gone between the first look and the lock.
@@ -169,9 +170,17 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
     const OutputFile checkpoint_trial(checkpoints() / unfinished_checkpoint_name(0));
 }
 
-RunDirectory::~RunDirectory() = default;
+RunDirectory::~RunDirectory() {
+    if (is_temporary_) {
+        std::error_code ignored;
+        std::filesystem::remove(checkpoints(), ignored);
+        std::filesystem::remove(path_ / lock_name, ignored);
+        std::filesystem::remove(path_, ignored);
+    }
+}
 
 void RunDirectory::begin() {
+    is_temporary_ = false;
     for (const std::filesystem::path& file : contents_of(path_).of_a_run) {
         const std::string name = file.filename().string();
         if (existing_ == ExistingRun::overwrite || is_leftover(name) ||

@@ -28,6 +28,8 @@ class RunDirectory {
     /// lock and no checkpoint counts as empty: a run that failed before its first iteration leaves
     /// that. Throws Error (usage or cannot_write).
     RunDirectory(const std::filesystem::path& path, ExistingRun existing);
+    /// Frees the lock. A directory that it made itself and that no run began to write in goes away
+    /// again.
     ~RunDirectory();
     RunDirectory(const RunDirectory&) = delete;
     RunDirectory& operator=(const RunDirectory&) = delete;
@@ -55,6 +57,7 @@ class RunDirectory {
   private:
     std::filesystem::path path_;
     ExistingRun existing_;
+    bool is_temporary_ = false;  ///< made here, and not yet written in
     std::unique_ptr<DirectoryLock> lock_;
 };
 

@@ -14,14 +14,17 @@
 #include <vector>
 
 #include "paralogit/base/error.hpp"
+#include "paralogit/h5/library.hpp"
 
 // Files for the tests of h5, made with the C API alone.
 namespace paralogit::test {
 
-/// A folder that goes away with the test.
+/// A folder that goes away with the test. Each test begins with one, and so with a prepared
+/// library.
 class TemporaryFolder {
   public:
     TemporaryFolder() {
+        h5::prepare_library();
         std::string pattern = testing::TempDir() + "paralogit_h5_XXXXXX";
         if (::mkdtemp(pattern.data()) == nullptr) {
             throw std::runtime_error("cannot make " + pattern);

@@ -17,6 +17,7 @@ const std::vector<double> some_values{1.0, 2.0};
 
 std::vector<std::string> paths_of(const Listing& listing) {
     std::vector<std::string> paths;
+    paths.reserve(listing.datasets.size());
     for (const DatasetInfo& info : listing.datasets) {
         paths.push_back(info.path);
     }
@@ -25,6 +26,7 @@ std::vector<std::string> paths_of(const Listing& listing) {
 
 std::vector<std::string> texts_of(const std::vector<SkippedLink>& links) {
     std::vector<std::string> texts;
+    texts.reserve(links.size());
     for (const SkippedLink& link : links) {
         texts.push_back(link.path + ": " + link.reason);
     }

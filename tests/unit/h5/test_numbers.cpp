@@ -275,7 +275,7 @@ TEST(Reading, RefusesAValueThatTheTypeCannotHold) {
 TEST(Reading, TakesAnyPartOfACompressedDataset) {
     const TemporaryFolder folder;
     const auto path = folder.file("a.h5");
-    std::vector<std::int32_t> values(101 * 17);
+    std::vector<std::int32_t> values(std::size_t{101} * 17);
     std::iota(values.begin(), values.end(), -500);
     const hid_t creation = test::chunked({10, 5});
     H5Pset_shuffle(creation);

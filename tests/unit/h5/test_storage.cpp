@@ -24,12 +24,22 @@ std::size_t pass_through(unsigned /*flags*/, std::size_t /*count*/, const unsign
     return bytes;
 }
 
+constexpr int counting_filter = 308;
+int inflations = 0;
+
+/// Leaves the bytes as they are and counts how often a chunk is read.
+std::size_t count_inflations(unsigned flags, std::size_t /*count*/, const unsigned* /*values*/,
+                             std::size_t bytes, std::size_t* /*size*/, void** /*buffer*/) {
+    inflations += (flags & H5Z_FLAG_REVERSE) != 0 ? 1 : 0;
+    return bytes;
+}
+
 const std::vector<double> some_values{1.5, -2.0, 3.25, 0.0, 5.0, 6.0, 7.0, 8.0};
 
 /// The problem that is described is the one that keeps the dataset from being opened.
 std::string problem_of(const std::filesystem::path& path, const std::string& name) {
     const File file = File::open(path);
-    const std::string problem = file.describe(name).problem;
+    std::string problem = file.describe(name).problem;
     if (!problem.empty()) {
         const test::Failure failure = failure_of([&] { file.dataset(name); });
         EXPECT_EQ(failure.text, path.string() + ":/" + name + ": " + problem);
@@ -254,6 +264,41 @@ TEST(Storage, BeyondTheEndOfTheFileIsAProblem) {
 
     EXPECT_THAT(problem_of(path, "X"),
                 HasSubstr("the file ends at " + std::to_string(cut) + "; it is truncated"));
+}
+
+TEST(Reading, InflatesEachChunkOnceThoughBandsCutThem) {
+    const TemporaryFolder folder;
+    const auto path = folder.file("a.h5");
+    const H5Z_class2_t filter{H5Z_CLASS_T_VERS, counting_filter, 1,       1,
+                              "counter",        nullptr,         nullptr, count_inflations};
+    test::must(H5Zregister(&filter));
+    const hid_t creation = test::chunked({100, 500});
+    test::must(H5Pset_filter(creation, counting_filter, H5Z_FLAG_MANDATORY, 0, nullptr));
+    std::vector<double> values(std::size_t{400} * 4000);
+    std::iota(values.begin(), values.end(), 0.0);
+    {
+        const RawFile raw(path);
+        raw.dataset("X", H5T_IEEE_F64LE, {400, 4000}, values.data(), creation);
+    }
+    H5Pclose(creation);
+    std::vector<double> read(values.size());
+    inflations = 0;
+    {
+        const File file = File::open(path);
+        const Dataset dataset = file.dataset("X");
+        for (Index row = 0; row < 400; row += 30) {
+            const Index rows = std::min<Index>(30, 400 - row);
+            dataset.read(
+                std::array<Index, 2>{row, 0}, std::array<Index, 2>{rows, 4000},
+                ElementType::float64,
+                std::as_writable_bytes(std::span(read).subspan(
+                    static_cast<std::size_t>(row) * 4000, static_cast<std::size_t>(rows) * 4000)));
+        }
+    }
+    test::must(H5Zunregister(counting_filter));
+
+    EXPECT_EQ(read, values);
+    EXPECT_EQ(inflations, 4 * 8);
 }
 
 TEST(Reading, FindsAFlippedByteUnderAChecksum) {

@@ -15,7 +15,6 @@ namespace {
 
 using testing::OwnedBlock;
 using testing::random_block;
-using testing::random_values;
 using testing::stored_as;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();

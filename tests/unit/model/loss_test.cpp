@@ -16,7 +16,8 @@ namespace {
 using testing::ulps_between;
 
 // So many digits that sigmoid(z) - y may cancel down to the smallest double and still be right.
-using Wide = boost::multiprecision::number<boost::multiprecision::cpp_bin_float<420>>;
+using Wide = boost::multiprecision::number<boost::multiprecision::cpp_bin_float<420>,
+                                           boost::multiprecision::et_off>;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();

@@ -25,9 +25,10 @@ TEST(BlockMoments, AgreeWithNumbersWorkedByHand) {
     block.labels = {1, 0, 0.75};
     block.row_weights = {1, 2, 4};
     BlockMoments moments;
-    block_moments(block.view(), std::vector<double>{1, 20}, moments);
+    block_moments(block.view(), std::vector<double>{1, 20}, std::vector<std::int32_t>{0, 3},
+                  moments);
     EXPECT_EQ(moments.deviations, (Vector{{0 + 4 + 16, -10 + 0 + 160}}));
-    EXPECT_EQ(moments.squared_deviations, (Vector{{0 + 8 + 64, 100 + 0 + 6400}}));
+    EXPECT_EQ(moments.squared_deviations, (Vector{{0 + 8 + 64, (100 + 0 + 6400) / 64.0}}));
     EXPECT_EQ(moments.label_deviations, (Vector{{0 - 2 + 4, -5 + 0 + 40}}));
     EXPECT_EQ(moments.weights, 7.0);
     EXPECT_EQ(moments.weighted_labels, 4.0);
@@ -41,7 +42,7 @@ TEST(BlockMoments, AgreeWithLongDoubleFarFromZero) {
         }
         const std::vector<double> origin(block.values.begin(), block.values.begin() + 5);
         BlockMoments moments;
-        block_moments(block.view(), origin, moments);
+        block_moments(block.view(), origin, std::vector<std::int32_t>(5, 0), moments);
         long double weights = 0;
         long double weighted_labels = 0;
         for (Index i = 0; i < 300; ++i) {
@@ -67,19 +68,32 @@ TEST(BlockMoments, AgreeWithLongDoubleFarFromZero) {
     }
 }
 
+TEST(BlockMoments, OfValuesNearTheEndsOfDoubleArithmeticNeitherOverflowNorVanish) {
+    OwnedBlock block;
+    block.features = 2;
+    block.values = {0, 0, 0x1p990, 0x1p-890};
+    block.labels = {0, 1};
+    BlockMoments moments;
+    block_moments(block.view(), std::vector<double>{0, 0}, std::vector<std::int32_t>{991, -889},
+                  moments);
+    EXPECT_EQ(moments.squared_deviations, (Vector{{0.25, 0.25}}));
+}
+
 TEST(BlockMoments, AreTheSameForEveryStoredTypeAndOverwriteWhatWasThere) {
     OwnedBlock block = random_block(40, 7, true, 2);
     for (std::size_t k = 0; k < block.values.size(); ++k) {
         block.values[k] = static_cast<double>((k * 37) % 101);
     }
     const std::vector<double> origin = random_values(7, 3);
+    const std::vector<std::int32_t> exponents(7, 4);
     BlockMoments expected;
-    block_moments(block.view(), origin, expected);
+    block_moments(block.view(), origin, exponents, expected);
     BlockMoments moments;
-    block_moments(random_block(3, 2, false, 4).view(), std::vector<double>{1, 2}, moments);
+    block_moments(random_block(3, 2, false, 4).view(), std::vector<double>{1, 2},
+                  std::vector<std::int32_t>{0, 0}, moments);
     for (const ElementType type : all_element_types()) {
         const std::vector<std::byte> stored = stored_as(type, block.values);
-        block_moments(block.view_of(type, stored.data()), origin, moments);
+        block_moments(block.view_of(type, stored.data()), origin, exponents, moments);
         EXPECT_EQ(moments.deviations, expected.deviations) << name_of(type);
         EXPECT_EQ(moments.squared_deviations, expected.squared_deviations) << name_of(type);
         EXPECT_EQ(moments.label_deviations, expected.label_deviations) << name_of(type);

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -68,52 +68,44 @@ Function parabola(double minimum) {
 }
 
 struct Curve {
-    std::string name;
+    const char* name;
     double origin;
-    Function function;
+    double (*value)(double);
+    double (*slope)(double);
+
+    Function function() const { return of_one_variable(value, slope); }
 };
 
 /// Curves along which a search can go wrong; all fall to the right of their origin.
-std::vector<Curve> curves() {
-    std::vector<Curve> all;
-    all.push_back({"parabola", 0, parabola(1)});
-    all.push_back({"far parabola", 0, parabola(1e4)});
-    all.push_back({"near parabola", 0, parabola(1e-4)});
-    all.push_back({"quartic", 0,
-                   of_one_variable([](double x) { return std::pow(x - 1, 4); },
-                                   [](double x) { return 4 * std::pow(x - 1, 3); })});
+constexpr std::array curves{
+    Curve{"parabola", 0, [](double x) { return (x - 1) * (x - 1); },
+          [](double x) { return 2 * (x - 1); }},
+    Curve{"far parabola", 0, [](double x) { return (x - 1e4) * (x - 1e4); },
+          [](double x) { return 2 * (x - 1e4); }},
+    Curve{"near parabola", 0, [](double x) { return (x - 1e-4) * (x - 1e-4); },
+          [](double x) { return 2 * (x - 1e-4); }},
+    Curve{"quartic", 0, [](double x) { return std::pow(x - 1, 4); },
+          [](double x) { return 4 * std::pow(x - 1, 3); }},
     // The first two test functions of More and Thuente (1994).
-    all.push_back(
-        {"one minimum and a flat tail", 0,
-         of_one_variable([](double x) { return -x / (x * x + 2); },
-                         [](double x) { return (x * x - 2) / ((x * x + 2) * (x * x + 2)); })});
-    all.push_back(
-        {"a cliff", 0,
-         of_one_variable(
-             [](double x) { return std::pow(x + 0.004, 5) - 2 * std::pow(x + 0.004, 4); },
-             [](double x) { return 5 * std::pow(x + 0.004, 4) - 8 * std::pow(x + 0.004, 3); })});
-    all.push_back({"waves", 0,
-                   of_one_variable(
-                       [](double x) { return (x - 1) * (x - 1) + 0.05 * std::sin(30 * x) - 2 * x; },
-                       [](double x) { return 2 * (x - 1) + 1.5 * std::cos(30 * x) - 2; })});
-    all.push_back({"bell", -4,
-                   of_one_variable([](double x) { return 1 - std::exp(-x * x / 2); },
-                                   [](double x) { return x * std::exp(-x * x / 2); })});
-    all.push_back({"log cosh", -20,
-                   of_one_variable([](double x) { return std::log(std::cosh(x)); },
-                                   [](double x) { return std::tanh(x); })});
-    all.push_back({"softplus plus a slope", -50,
-                   of_one_variable([](double x) { return std::log1p(std::exp(x)) - x / 100; },
-                                   [](double x) { return 1 / (1 + std::exp(-x)) - 0.01; })});
-    all.push_back({"barrier", 0,
-                   of_one_variable([](double x) { return -std::log(1 - x) - 5 * x; },
-                                   [](double x) { return 1 / (1 - x) - 5; })});
-    all.push_back(
-        {"infinite beyond a point", 0,
-         of_one_variable([](double x) { return x > 2 ? infinity : (x - 1.9) * (x - 1.9); },
-                         [](double x) { return x > 2 ? infinity : 2 * (x - 1.9); })});
-    return all;
-}
+    Curve{"one minimum and a flat tail", 0, [](double x) { return -x / (x * x + 2); },
+          [](double x) { return (x * x - 2) / ((x * x + 2) * (x * x + 2)); }},
+    Curve{"a cliff", 0,
+          [](double x) { return std::pow(x + 0.004, 5) - 2 * std::pow(x + 0.004, 4); },
+          [](double x) { return 5 * std::pow(x + 0.004, 4) - 8 * std::pow(x + 0.004, 3); }},
+    Curve{"waves", 0, [](double x) { return (x - 1) * (x - 1) + 0.05 * std::sin(30 * x) - 2 * x; },
+          [](double x) { return 2 * (x - 1) + 1.5 * std::cos(30 * x) - 2; }},
+    Curve{"bell", -4, [](double x) { return 1 - std::exp(-x * x / 2); },
+          [](double x) { return x * std::exp(-x * x / 2); }},
+    Curve{"log cosh", -20, [](double x) { return std::log(std::cosh(x)); },
+          [](double x) { return std::tanh(x); }},
+    Curve{"softplus minus a slope", -50, [](double x) { return std::log1p(std::exp(x)) - x / 100; },
+          [](double x) { return 1 / (1 + std::exp(-x)) - 0.01; }},
+    Curve{"barrier", 0, [](double x) { return -std::log(1 - x) - 5 * x; },
+          [](double x) { return 1 / (1 - x) - 5; }},
+    Curve{"infinite beyond a point", 0,
+          [](double x) { return x > 2 ? infinity : (x - 1.9) * (x - 1.9); },
+          [](double x) { return x > 2 ? infinity : 2 * (x - 1.9); }},
+};
 
 TEST(LineSearch, AcceptsAGoodFirstLengthAfterOneEvaluation) {
     Function objective = parabola(1);
@@ -126,17 +118,18 @@ TEST(LineSearch, AcceptsAGoodFirstLengthAfterOneEvaluation) {
 }
 
 TEST(LineSearch, FindsAStrongWolfeLengthFromFirstLengthsOfAnySize) {
-    for (Curve& curve : curves()) {
+    for (const Curve& curve : curves) {
+        Function function = curve.function();
         for (const double first_length : {1e-3, 1e-1, 1.0, 1e1, 1e3, 1e6}) {
             for (const double curvature : {0.9, 0.1, 1e-3}) {
-                SCOPED_TRACE(curve.name + ", first length " + std::to_string(first_length) +
-                             ", curvature " + std::to_string(curvature));
+                SCOPED_TRACE(std::string(curve.name) + ", first length " +
+                             std::to_string(first_length) + ", curvature " +
+                             std::to_string(curvature));
                 const LineSearchOptions options{.curvature = curvature};
 
-                const Search search =
-                    search_from(curve.origin, curve.function, first_length, options);
+                const Search search = search_from(curve.origin, function, first_length, options);
 
-                expect_strong_wolfe(search, curve.origin, curve.function, options);
+                expect_strong_wolfe(search, curve.origin, function, options);
                 expect_no_length_twice(search);
                 EXPECT_LE(search.evaluations, curvature < 0.9 ? 35 : 25);
             }
@@ -215,10 +208,11 @@ TEST(LineSearch, GivesTheLowestSufficientDecreaseWhenTheEvaluationsAreUsedUp) {
 }
 
 TEST(LineSearch, NeverExceedsItsEvaluations) {
-    for (Curve& curve : curves()) {
+    for (const Curve& curve : curves) {
+        Function function = curve.function();
         for (const int most : {1, 2, 3}) {
             const Search search =
-                search_from(curve.origin, curve.function, 1e6, {.max_evaluations = most});
+                search_from(curve.origin, function, 1e6, {.max_evaluations = most});
 
             EXPECT_LE(search.evaluations, most) << curve.name;
         }

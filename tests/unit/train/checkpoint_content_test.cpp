@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "example_checkpoint.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/h5/writer.hpp"
@@ -15,9 +13,7 @@ namespace {
 
 using test::example_checkpoint;
 using test::image_of;
-using test::read_bytes;
 using test::TemporaryFolder;
-using test::write_bytes;
 using testing::HasSubstr;
 
 /// The text of the error; empty when there is none.
@@ -94,25 +90,20 @@ TEST(CheckpointContent, IsRejectedOrTheSameAfterAFlippedByteOrATruncation) {
     const std::filesystem::path path = folder.path() / "content.h5";
     const std::string image = image_of(example_checkpoint());
     write_content(path, example_checkpoint());
-    const std::string whole = read_bytes(path);
     int rejected = 0;
     int same = 0;
-    const auto read_damaged = [&](const std::string& bytes) {
-        write_bytes(path, bytes);
-        try {
-            EXPECT_EQ(image_of(read_content(path)), image);
-            ++same;
-        } catch (const Error&) {
-            ++rejected;
-        }
-    };
 
-    for (std::size_t i = 0; i < whole.size(); i += 3) {
-        std::string flipped = whole;
-        flipped[i] = static_cast<char>(flipped[i] ^ (1 << (i / 3 % 8)));
-        read_damaged(flipped);
-        read_damaged(whole.substr(0, i));
-    }
+    test::for_each_damage(
+        path,
+        [&] {
+            try {
+                EXPECT_EQ(image_of(read_content(path)), image);
+                ++same;
+            } catch (const Error&) {
+                ++rejected;
+            }
+        },
+        3);
 
     RecordProperty("rejected", rejected);
     RecordProperty("same", same);

@@ -18,6 +18,7 @@ namespace paralogit::train {
 namespace {
 
 using test::example_checkpoint;
+using test::for_each_damage;
 using test::image_of;
 using test::OrdinaryUser;
 using test::read_bytes;
@@ -283,23 +284,15 @@ TEST(CheckpointStore, DetectsEveryFlippedByteAndEveryTruncation) {
     const TemporaryFolder folder;
     const CheckpointStore store(folder.path(), 1);
     const std::filesystem::path path = store.write(example_checkpoint());
-    const std::string whole = read_bytes(path);
-    std::size_t damages = 0;
+    const auto size = std::filesystem::file_size(path);
+    int accepted = 0;
 
-    for (std::size_t i = 0; i < whole.size(); ++i) {
-        std::string flipped = whole;
-        flipped[i] = static_cast<char>(flipped[i] ^ (1 << (i % 8)));
-        write_bytes(path, flipped);
-        ASSERT_FALSE(store.newest().checkpoint.has_value()) << "byte " << i;
-        write_bytes(path, whole.substr(0, i));
-        ASSERT_FALSE(store.newest().checkpoint.has_value()) << "cut to " << i;
-        damages += 2;
-    }
+    const int damages =
+        for_each_damage(path, [&] { accepted += store.newest().checkpoint ? 1 : 0; });
 
-    RecordProperty("damages", static_cast<int>(damages));
-    EXPECT_EQ(damages, 2 * whole.size());
-    write_bytes(path, whole);
-    EXPECT_TRUE(store.newest().checkpoint.has_value());
+    RecordProperty("damages", damages);
+    EXPECT_EQ(damages, static_cast<int>(2 * size));
+    EXPECT_EQ(accepted, 0);
 }
 
 TEST(CheckpointStore, RefusesToWriteWhatItWouldReject) {

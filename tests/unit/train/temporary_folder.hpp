@@ -55,6 +55,36 @@ inline void write_bytes(const std::filesystem::path& file, const std::string& by
     std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
 }
 
+/// Damages a file in place (making it anew each time would keep the disk busy).
+/// Flips one bit of every stride-th byte in turn, calls `action`, and undoes it; then cuts the file
+/// to every length, by `stride` shorter each time, and calls `action`; the file stays cut. Returns
+/// how often it was called.
+template <class Action>
+int for_each_damage(const std::filesystem::path& file, Action&& action, std::size_t stride = 1) {
+    const std::string whole = read_bytes(file);
+    int damages = 0;
+    for (std::size_t i = 0; i < whole.size(); i += stride) {
+        const auto put = [&](char byte) {
+            std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
+            stream.seekp(static_cast<std::streamoff>(i));
+            stream.put(byte);
+        };
+        put(static_cast<char>(whole[i] ^ (1 << (i / stride % 8))));
+        action();
+        put(whole[i]);
+        ++damages;
+    }
+    if (read_bytes(file) != whole) {
+        throw std::runtime_error("a damage was not undone");
+    }
+    for (std::size_t cut = 1; cut <= whole.size(); cut += stride) {
+        std::filesystem::resize_file(file, whole.size() - cut);
+        action();
+        ++damages;
+    }
+    return damages;
+}
+
 /// While it lives, files cannot be written as if by root: permissions count.
 class OrdinaryUser {
   public:

@@ -1,0 +1,270 @@
+#include "search.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <span>
+#include <string_view>
+
+#include "text.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+using h5::DatasetInfo;
+using h5::ValueKind;
+
+// Last components of the paths that people use, in lower case. "classes" is not among the labels:
+// where it occurs it mostly lists the names of the classes.
+constexpr std::array<std::string_view, 10> names_of_features{
+    "x",       "data",   "features", "train_set_x",   "x_train",
+    "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
+constexpr std::array<std::string_view, 9> names_of_labels{
+    "y", "label", "labels", "target", "targets", "train_set_y", "y_train", "train_y", "class"};
+constexpr std::array<std::string_view, 5> names_of_feature_names{
+    "feature_names", "features_names", "column_names", "columns", "names"};
+constexpr std::array<std::string_view, 6> names_of_weights{
+    "sample_weight", "sample_weights", "row_weight", "row_weights", "weight", "weights"};
+
+std::string last_component(const std::string& path) {
+    std::string name = path.substr(path.find_last_of('/') + 1);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return name;
+}
+
+bool is_among(std::span<const std::string_view> names, const std::string& path) {
+    return std::find(names.begin(), names.end(), last_component(path)) != names.end();
+}
+
+bool contains(const std::vector<std::string>& paths, const std::string& path) {
+    return std::find(paths.begin(), paths.end(), path) != paths.end();
+}
+
+/// What is wanted, and what to call it and its option in messages.
+struct Wanted {
+    std::string what;
+    std::string option;
+    std::span<const std::string_view> habit;
+    /// Why a dataset cannot serve; empty when it can.
+    std::string (*objection)(const DatasetInfo&);
+    /// When known, what is wanted has one value for each.
+    std::optional<Index> rows = std::nullopt;
+};
+
+std::string objection_to_features(const DatasetInfo& info) {
+    if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
+        return fmt::format("holds {}, and features must be numbers; encode them as numbers first",
+                           info.type_text);
+    }
+    if (!info.element_type) {
+        return fmt::format(
+            "holds values of type {}, and features must be numbers; write the numbers into a "
+            "dataset of rows x features",
+            info.type_text);
+    }
+    if (info.shape.size() < 2) {
+        return fmt::format(
+            "has the shape {}, and features need rows x features; for one feature reshape it to "
+            "n x 1",
+            shape_text(info.shape));
+    }
+    return {};
+}
+
+std::string objection_to_labels(const DatasetInfo& info) {
+    if (info.kind == ValueKind::other) {
+        return fmt::format(
+            "holds values of type {}, and labels must be numbers, booleans, an enumeration or "
+            "texts; write them into a dataset of their own",
+            info.type_text);
+    }
+    if (!vector_length(info)) {
+        return fmt::format("has the shape {}, and labels need one value per row: n, n x 1 or 1 x n",
+                           shape_text(info.shape));
+    }
+    return {};
+}
+
+std::string objection_to_weights(const DatasetInfo& info) {
+    if (!info.element_type || info.kind == ValueKind::enumeration) {
+        return fmt::format("holds {}, and row weights must be numbers", info.type_text);
+    }
+    if (!vector_length(info)) {
+        return fmt::format(
+            "has the shape {}, and row weights need one value per row: n, n x 1 or 1 x n",
+            shape_text(info.shape));
+    }
+    return {};
+}
+
+const Wanted wanted_features{.what = "features",
+                             .option = "--features-name",
+                             .habit = names_of_features,
+                             .objection = objection_to_features};
+const Wanted wanted_labels{.what = "labels",
+                           .option = "--labels-name",
+                           .habit = names_of_labels,
+                           .objection = objection_to_labels};
+const Wanted wanted_weights{.what = "row weights",
+                            .option = "--weights-name",
+                            .habit = names_of_weights,
+                            .objection = objection_to_weights};
+
+Choice choose_named(const Contents& contents, const Wanted& wanted, const std::string& name) {
+    const h5::Listing& listing = contents.listing;
+    const std::string path = name.starts_with('/') ? name : "/" + name;
+    if (contains(contents.sparse_groups, path)) {
+        contents.fail(
+            fmt::format(":{}: {} {} is a sparse matrix (CSR group): not supported by "
+                        "this version; write it as a dense dataset",
+                        path, wanted.option, name));
+    }
+    const DatasetInfo* const listed = find_dataset(listing, path);
+    if (listed == nullptr) {
+        const bool is_group = contains(listing.groups, path);
+        const bool is_skipped =
+            std::any_of(listing.skipped.begin(), listing.skipped.end(), [&](const auto& link) {
+                return path == link.path || path.starts_with(link.path + "/");
+            });
+        // A path through a skipped link, or beyond the limit of the listing, has a better message
+        // of its own, or is fine.
+        if (!is_group && (is_skipped || !listing.is_complete)) {
+            Choice choice{.info = contents.file.describe(path), .reason = wanted.option};
+            if (const std::string objection = wanted.objection(choice.info); !objection.empty()) {
+                contents.fail(fmt::format(":{} {}", choice.info.path, objection));
+            }
+            return choice;
+        }
+        contents.fail(
+            fmt::format(": {} {}: {}; {}", wanted.option, name,
+                        is_group ? "this is a group, not a dataset" : "there is no such dataset",
+                        found_text(contents)));
+    }
+    if (const std::string objection = wanted.objection(*listed); !objection.empty()) {
+        contents.fail(fmt::format(":{} {}", listed->path, objection));
+    }
+    return {.info = *listed, .reason = "named by " + wanted.option};
+}
+
+[[noreturn]] void fail_without_match(const Contents& contents, const Wanted& wanted,
+                                     const std::vector<const DatasetInfo*>& unfit) {
+    // What was meant, most likely: a sparse matrix, or a dataset with the right name and the wrong
+    // content.
+    const bool are_features = wanted.option == wanted_features.option;
+    const auto fail_sparse = [&](const std::string& group) {
+        contents.fail(fmt::format(
+            ":{} is a sparse matrix (CSR group): not supported by this version; write it as a "
+            "dense dataset",
+            group));
+    };
+    for (const std::string& group : contents.sparse_groups) {
+        if (are_features && is_among(wanted.habit, group)) {
+            fail_sparse(group);
+        }
+    }
+    if (unfit.size() == 1) {
+        contents.fail(fmt::format(":{} {}; or name another dataset with {}", unfit.front()->path,
+                                  wanted.objection(*unfit.front()), wanted.option));
+    }
+    std::vector<const DatasetInfo*> candidates;
+    for (const DatasetInfo& info : contents.listing.datasets) {
+        if (wanted.objection(info).empty() && !contents.is_in_sparse_group(info.path) &&
+            (!wanted.rows || vector_length(info) == wanted.rows)) {
+            candidates.push_back(&info);
+        }
+    }
+    if (are_features && candidates.empty() && !contents.sparse_groups.empty()) {
+        fail_sparse(contents.sparse_groups.front());
+    }
+    // An example for the option: the widest rows, for features are wider than labels.
+    const auto example = std::max_element(candidates.begin(), candidates.end(),
+                                          [](const DatasetInfo* a, const DatasetInfo* b) {
+                                              return a->shape.back() < b->shape.back();
+                                          });
+    const std::string found =
+        wanted.rows && !candidates.empty()
+            ? fmt::format("of one value per row the file holds {}", list_text(candidates))
+            : found_text(contents);
+    contents.fail(fmt::format(": no dataset has a usual name of {} ({}, ...); {}; name it: {} {}",
+                              wanted.what, fmt::join(wanted.habit.first(5), ", "), found,
+                              wanted.option,
+                              example == candidates.end() ? "NAME" : printable((*example)->path)));
+}
+
+Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
+    const h5::Listing& listing = contents.listing;
+    if (!listing.is_complete) {
+        contents.fail(
+            fmt::format(": the file has too many objects to search for {}; name the "
+                        "dataset with {}",
+                        wanted.what, wanted.option));
+    }
+    std::vector<const DatasetInfo*> fit;
+    std::vector<const DatasetInfo*> unfit;
+    for (const DatasetInfo& info : listing.datasets) {
+        if (is_among(wanted.habit, info.path) && !contents.is_in_sparse_group(info.path)) {
+            (wanted.objection(info).empty() ? fit : unfit).push_back(&info);
+        }
+    }
+    if (fit.size() > 1) {
+        contents.fail(fmt::format(": {} datasets could be the {}: {}; name one: {} {}", fit.size(),
+                                  wanted.what, list_text(fit), wanted.option,
+                                  printable(fit.front()->path)));
+    }
+    if (fit.empty()) {
+        fail_without_match(contents, wanted, unfit);
+    }
+    return {.info = *fit.front(),
+            .reason = fmt::format("the only dataset with a usual name of {}", wanted.what)};
+}
+
+Choice choose(const Contents& contents, const Wanted& wanted,
+              const std::optional<std::string>& name) {
+    return name ? choose_named(contents, wanted, *name) : choose_by_habit(contents, wanted);
+}
+
+}  // namespace
+
+Choice choose_features(const Contents& contents, const SourceOptions& options) {
+    return choose(contents, wanted_features, options.features_name);
+}
+
+Choice choose_labels(const Contents& contents, const SourceOptions& options,
+                     std::optional<Index> rows) {
+    Wanted wanted = wanted_labels;
+    wanted.rows = rows;
+    return choose(contents, wanted, options.labels_name);
+}
+
+Choice choose_weights(const Contents& contents, const std::string& name) {
+    return choose(contents, wanted_weights, name);
+}
+
+std::optional<DatasetInfo> find_feature_names(const h5::Listing& listing, Index features) {
+    for (const std::string_view name : names_of_feature_names) {
+        for (const DatasetInfo& info : listing.datasets) {
+            if (info.kind == ValueKind::string && info.problem.empty() &&
+                last_component(info.path) == name && vector_length(info) == features) {
+                return info;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<DatasetInfo> find_unused_weights(const h5::Listing& listing, Index rows) {
+    for (const DatasetInfo& info : listing.datasets) {
+        if (is_among(names_of_weights, info.path) && objection_to_weights(info).empty() &&
+            vector_length(info) == rows) {
+            return info;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace paralogit::data

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "layout.hpp"
+#include "paralogit/data/manifest.hpp"
+#include "paralogit/h5/file.hpp"
+
+namespace paralogit::data {
+
+/// A dataset and why it was taken.
+struct Choice {
+    h5::DatasetInfo info;
+    std::string reason;  ///< for people: "named by --features-name"
+};
+
+/// The one dataset that is named by the user, or by habit. Throws Error (input_data) that lists
+/// what was found when there is none or more than one, or when its type or rank is of no use.
+Choice choose_features(const Contents& contents, const SourceOptions& options);
+/// `rows`, where they are known, only narrow down what the message lists.
+Choice choose_labels(const Contents& contents, const SourceOptions& options,
+                     std::optional<Index> rows);
+Choice choose_weights(const Contents& contents, const std::string& name);
+
+/// The dataset of one text per feature with a usual name, if there is one.
+std::optional<h5::DatasetInfo> find_feature_names(const h5::Listing& listing, Index features);
+
+/// A dataset of one number per row with a usual name of row weights, if there is one.
+std::optional<h5::DatasetInfo> find_unused_weights(const h5::Listing& listing, Index rows);
+
+}  // namespace paralogit::data

@@ -1,0 +1,88 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "data_files.hpp"
+#include "paralogit/data/manifest.hpp"
+
+namespace paralogit::data {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class Inspect : public WithFolder {};
+
+TEST_F(Inspect, ShowsWhatIsThereAndWhatWouldBeUsed) {
+    const std::string iris = std::string(PARALOGIT_TEST_DATA_DIR) + "/iris.h5";
+
+    const Inspection inspection = inspect(iris, {});
+
+    EXPECT_FALSE(inspection.problem.has_value());
+    EXPECT_THAT(inspection.text,
+                AllOf(HasSubstr("100 x 4, float64"), HasSubstr("features: /X (100 x 4, float64)"),
+                      HasSubstr("100 rows, 4 features"), HasSubstr("their names: /feature_names"),
+                      HasSubstr("labels: /y (100, uint8)"), HasSubstr("read as 0 and 1")));
+}
+
+TEST_F(Inspect, ShowsThatAPositiveLabelIsNeededWithoutCallingItAProblem) {
+    TestFile file(path("a.h5"));
+    file.values("/X", counting<float>(8), {4, 2}).texts("/y", {"g", "h", "g", "g"});
+
+    const Inspection inspection = inspect(file.close(), {});
+
+    EXPECT_FALSE(inspection.problem.has_value());
+    EXPECT_THAT(inspection.text, HasSubstr("found labels 'g', 'h'; use --positive-label g"));
+}
+
+TEST_F(Inspect, ReportsALabelThatIsNotANumberAsAProblem) {
+    TestFile file(path("a.h5"));
+    file.values("/X", counting<float>(6), {3, 2});
+    file.values("/y", std::vector<double>{0, std::nan(""), 1}, {3});
+
+    const Inspection inspection = inspect(file.close(), {});
+
+    ASSERT_TRUE(inspection.problem.has_value());
+    EXPECT_EQ(inspection.problem->global_row(), 1);
+    EXPECT_THAT(inspection.text, HasSubstr("problem: "));
+}
+
+TEST_F(Inspect, ShowsLabelsEvenWhenTheFeaturesAreAProblem) {
+    TestFile file(path("a.h5"));
+    file.values("/X/data", counting<float>(4), {4});
+    file.values("/X/indices", counting<int>(4), {4});
+    file.values("/X/indptr", counting<int>(4), {4});
+    file.values("/y", alternating(3), {3});
+
+    const Inspection inspection = inspect(file.close(), {});
+
+    ASSERT_TRUE(inspection.problem.has_value());
+    EXPECT_THAT(
+        inspection.text,
+        AllOf(HasSubstr("/X: sparse matrix (CSR group): not supported by this version"),
+              HasSubstr("labels: /y"), HasSubstr("problem: "), Not(HasSubstr("features: "))));
+}
+
+TEST_F(Inspect, ShowsTheHintAtTransposedAndNotes) {
+    TestFile wide(path("wide.h5"));
+    wide.values("/X", counting<float>(21), {3, 7}).values("/y", alternating(7), {7});
+    TestFile weighted(path("weighted.h5"));
+    weighted.values("/X", counting<float>(8), {4, 2}).values("/y", alternating(4), {4});
+    weighted.values("/weights", counting<float>(4), {4});
+
+    EXPECT_THAT(inspect(wide.close(), {}).text, HasSubstr("use --transposed"));
+    EXPECT_THAT(inspect(weighted.close(), {}).text, HasSubstr("note: "));
+}
+
+TEST_F(Inspect, ThrowsOnlyForAFileThatCannotBeOpened) {
+    std::ofstream(path("a.h5")) << "no HDF5";
+    const std::string empty = TestFile(path("b.h5")).close();
+
+    EXPECT_EQ(error_of([&] { inspect(path("a.h5"), {}); }).code(), ExitCode::input_data);
+    EXPECT_TRUE(inspect(empty, {}).problem.has_value());
+}
+
+}  // namespace
+}  // namespace paralogit::data

@@ -1,0 +1,192 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "data_files.hpp"
+#include "paralogit/data/labels.hpp"
+
+namespace paralogit::data {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double inf = std::numeric_limits<double>::infinity();
+
+Manifest one_file() {
+    FilePart part;
+    part.path = "train.h5";
+    part.rows = 1'000'000;
+    part.features_path = "/X";
+    part.labels_path = "/y";
+    Manifest manifest;
+    manifest.files.push_back(part);
+    manifest.rows = part.rows;
+    return manifest;
+}
+
+LabelRule rule_for(const RawLabels& labels, const std::optional<std::string>& positive_label = {}) {
+    return {LabelSurvey(labels, 0, positive_label), positive_label, one_file()};
+}
+
+std::vector<double> mapped(const RawLabels& labels,
+                           const std::optional<std::string>& positive_label = {}) {
+    return rule_for(labels, positive_label).apply(labels);
+}
+
+Error refused(const RawLabels& labels, const std::optional<std::string>& positive_label = {}) {
+    return error_of([&] { rule_for(labels, positive_label); });
+}
+
+TEST(LabelRule, TakesZeroAndOneAsStored) {
+    const RawLabels labels{.values = {1, 0, 0, 1}, .texts = {}};
+
+    EXPECT_THAT(mapped(labels), ElementsAre(1, 0, 0, 1));
+    EXPECT_EQ(rule_for(labels).description(), "0 and 1");
+}
+
+TEST(LabelRule, TakesMinusOneAndPlusOneAsZeroAndOne) {
+    const RawLabels labels{.values = {1, -1, 1}, .texts = {}};
+
+    EXPECT_THAT(mapped(labels), ElementsAre(1, 0, 1));
+    EXPECT_EQ(rule_for(labels).description(), "-1 and +1");
+}
+
+TEST(LabelRule, TakesOneLabelAloneForAPartOfAUsualPair) {
+    EXPECT_THAT(mapped({.values = {0, 0}, .texts = {}}), ElementsAre(0, 0));
+    EXPECT_THAT(mapped({.values = {1, 1}, .texts = {}}), ElementsAre(1, 1));
+    EXPECT_THAT(mapped({.values = {-1, -1}, .texts = {}}), ElementsAre(0, 0));
+    EXPECT_EQ(rule_for({.values = {-1, -1}, .texts = {}}).description(), "only -1");
+}
+
+TEST(LabelRule, TakesFractionsAsSoftLabels) {
+    const RawLabels labels{.values = {0.25, 1, 0, 0.75}, .texts = {}};
+
+    EXPECT_THAT(mapped(labels), ElementsAre(0.25, 1, 0, 0.75));
+    EXPECT_EQ(rule_for(labels).description(), "soft, in [0, 1]");
+}
+
+TEST(LabelRule, TakesMoreSoftLabelsThanTheSurveyKeeps) {
+    RawLabels labels;
+    for (int i = 0; i <= 100; ++i) {
+        labels.values.push_back(i / 100.0);
+    }
+
+    EXPECT_EQ(mapped(labels), labels.values);
+}
+
+TEST(LabelRule, SetsThePositiveNumberAgainstTheRest) {
+    const RawLabels labels{.values = {2, 0, 1, 2}, .texts = {}};
+
+    EXPECT_THAT(mapped(labels, "2"), ElementsAre(1, 0, 0, 1));
+    EXPECT_THAT(mapped(labels, "2.0"), ElementsAre(1, 0, 0, 1));
+    EXPECT_THAT(mapped(labels, "+2"), ElementsAre(1, 0, 0, 1));
+    EXPECT_THAT(mapped(labels, "0"), ElementsAre(0, 1, 0, 0));
+    EXPECT_EQ(rule_for(labels, "2").description(), "2 against 2 others");
+}
+
+TEST(LabelRule, SetsThePositiveTextAgainstTheRest) {
+    const RawLabels labels{.values = {0, 1, 1, 0}, .texts = {"h", "g"}};
+
+    EXPECT_THAT(mapped(labels, "g"), ElementsAre(0, 1, 1, 0));
+    EXPECT_EQ(rule_for(labels, "g").description(), "'g' against 1 other");
+}
+
+TEST(LabelRule, ComparesTextsAsNumbersWhereBothAre) {
+    const RawLabels labels{.values = {0, 1}, .texts = {"1.0", "2"}};
+
+    EXPECT_THAT(mapped(labels, "1"), ElementsAre(1, 0));
+    EXPECT_FALSE(is_label("1.0x", "1"));
+    EXPECT_FALSE(is_label("G", "g"));
+}
+
+TEST(LabelRule, AppliesOnARankThatHasNoRows) {
+    const RawLabels all{.values = {0, 1}, .texts = {"g", "h"}};
+
+    EXPECT_TRUE(rule_for(all, "g").apply(RawLabels()).empty());
+}
+
+TEST(LabelRule, AppliesToTextsInTheOrderOfTheirOwnRank) {
+    const RawLabels all{.values = {0, 1}, .texts = {"g", "h"}};
+    const RawLabels other_rank{.values = {0, 0, 1}, .texts = {"h", "g"}};
+
+    EXPECT_THAT(rule_for(all, "g").apply(other_rank), ElementsAre(0, 0, 1));
+}
+
+TEST(LabelRule, NamesTheRowOfALabelThatFitsNoRule) {
+    RawLabels labels{.values = std::vector<double>(2000, 0.0), .texts = {}};
+    labels.values[3] = 1;
+    labels.values[1204] = 2;
+
+    const Error error = refused(labels);
+
+    EXPECT_STREQ(error.what(),
+                 "train.h5:/y row 1204: label 2 is not in {0, 1}; found labels 0, 1, 2; use "
+                 "--positive-label VALUE to train one label against the rest");
+    EXPECT_EQ(error.global_row(), 1204);
+    EXPECT_EQ(error.code(), ExitCode::input_data);
+}
+
+TEST(LabelRule, AsksWhichOfTwoNumbersIsPositive) {
+    const Error error = refused({.values = {2, 1, 2}, .texts = {}});
+
+    EXPECT_THAT(error.what(), HasSubstr("row 0: label 2 is not in {0, 1}; found labels 1, 2"));
+    EXPECT_THAT(error.what(), HasSubstr("--positive-label 2 or --positive-label 1"));
+}
+
+TEST(LabelRule, AsksWhichOfTwoTextsIsPositive) {
+    const Error error = refused({.values = {0, 1}, .texts = {"g", "h"}});
+
+    EXPECT_THAT(error.what(), HasSubstr("found labels 'g', 'h'"));
+    EXPECT_THAT(error.what(), HasSubstr("--positive-label g or --positive-label h"));
+}
+
+TEST(LabelRule, RefusesOneTextWithoutAPositiveLabel) {
+    EXPECT_THAT(refused({.values = {0, 0}, .texts = {"g"}}).what(), HasSubstr("found label 'g'"));
+}
+
+TEST(LabelRule, RefusesMinusOneTogetherWithZero) {
+    EXPECT_THAT(refused({.values = {0, 1, -1}, .texts = {}}).what(),
+                HasSubstr("row 2: label -1 is not in {0, 1}; found labels -1, 0, 1"));
+}
+
+TEST(LabelRule, RefusesALabelOutsideOfManySoftOnes) {
+    RawLabels labels;
+    for (int i = 0; i < 100; ++i) {
+        labels.values.push_back(i / 100.0);
+    }
+    labels.values.push_back(1.5);
+
+    const Error error = refused(labels);
+
+    EXPECT_EQ(error.global_row(), 100);
+    EXPECT_THAT(error.what(), HasSubstr("0.15, ..."));
+}
+
+TEST(LabelRule, RefusesLabelsThatAreNotFinite) {
+    for (const double bad : {nan, inf, -inf}) {
+        const Error error = refused({.values = {0, 1, bad, 1}, .texts = {}});
+        EXPECT_THAT(error.what(), HasSubstr("train.h5:/y row 2: the label is not a finite number"));
+        EXPECT_EQ(error.global_row(), 2);
+        EXPECT_EQ(refused({.values = {0, bad}, .texts = {}}, "0").global_row(), 1);
+    }
+}
+
+TEST(LabelRule, RefusesAPositiveLabelThatNoRowHas) {
+    const Error error = refused({.values = {0, 1}, .texts = {"g", "h"}}, "x");
+
+    EXPECT_THAT(error.what(),
+                HasSubstr("--positive-label x: no row of train.h5:/y has this label; found labels "
+                          "'g', 'h'"));
+    EXPECT_THAT(refused({.values = {0, 1}, .texts = {}}, "yes").what(), HasSubstr("0, 1"));
+}
+
+TEST(LabelRule, ShowsControlCharactersOfLabelsAsNumbers) {
+    EXPECT_THAT(refused({.values = {0, 0}, .texts = {"a\x1b[2J"}}).what(),
+                HasSubstr("'a\\x1b[2J'"));
+}
+
+}  // namespace
+}  // namespace paralogit::data
