@@ -88,7 +88,8 @@ CommandSpec train_command() {
               "lbfgs: limited-memory BFGS; gd: full-batch gradient descent"},
              {"learning-rate", Kind::value, "NUMBER", "",
               "fixed step length of gd, > 0; without it gd finds the length by backtracking"},
-             {"history", Kind::value, "COUNT", "20", "pairs of vectors that lbfgs remembers, 1 to 1000"},
+             {"history", Kind::value, "COUNT", "50",
+              "pairs of vectors that lbfgs remembers, 1 to 1000; 16 bytes a pair and feature"},
              {"standardize", Kind::value, "yes|no", "yes",
               "whether the solver works in centred and scaled variables; changes the way to the "
               "optimum, not the optimum, nor the units of the coefficients"},

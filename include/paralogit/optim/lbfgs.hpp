@@ -6,7 +6,7 @@
 namespace paralogit::optim {
 
 struct LbfgsOptions {
-    int history = 20;  ///< pairs kept, >= 1; 2 * history vectors of memory
+    int history = 50;  ///< pairs kept, >= 1; 2 * history vectors of memory
     LineSearchOptions line_search{};
 };
 
