@@ -39,31 +39,32 @@ std::string ratio_text(double ratio) {
 
 std::string text_of(const train::Scores& scores, double threshold) {
     const model::Confusion& c = scores.confusion;
-    std::string text = fmt::format("rows          {}\nlog loss      {:.12g}\n", scores.rows,
-                                   scores.log_loss);
+    std::string text =
+        fmt::format("rows          {}\nlog loss      {:.12g}\n", scores.rows, scores.log_loss);
     if (scores.soft_rows > 0) {
         text += fmt::format("soft labels   {} rows, left out of what follows\n", scores.soft_rows);
     }
-    return text + fmt::format("threshold     {}\n"
-                              "accuracy      {}\n"
-                              "precision     {}\n"
-                              "recall        {}\n"
-                              "F1            {}\n"
-                              "                    predicted 1   predicted 0\n"
-                              "  label 1      {:>16} {:>13}\n"
-                              "  label 0      {:>16} {:>13}",
-                              threshold, ratio_text(model::accuracy(c)),
-                              ratio_text(model::precision(c)), ratio_text(model::recall(c)),
-                              ratio_text(model::f1(c)), c.true_positives, c.false_negatives,
-                              c.false_positives, c.true_negatives);
+    return text + fmt::format(
+                      "threshold     {}\n"
+                      "accuracy      {}\n"
+                      "precision     {}\n"
+                      "recall        {}\n"
+                      "F1            {}\n"
+                      "                    predicted 1   predicted 0\n"
+                      "  label 1      {:>16} {:>13}\n"
+                      "  label 0      {:>16} {:>13}",
+                      threshold, ratio_text(model::accuracy(c)), ratio_text(model::precision(c)),
+                      ratio_text(model::recall(c)), ratio_text(model::f1(c)), c.true_positives,
+                      c.false_negatives, c.false_positives, c.true_negatives);
 }
 
 }  // namespace
 
 ExitCode run_evaluate(const Context& context, const Options& options) {
     const comm::Communicator& comm = context.comm;
-    const double threshold =
-        comm::together(comm, [&] { return options.number("threshold", {0.0, 1.0}); });
+    const double threshold = comm::together(comm, [&] {
+        return options.number("threshold", {0.0, 1.0});
+    });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data =
         train::load_data_set(comm, options.list("data"), source_of(options, true),

@@ -18,8 +18,9 @@ train::ExistingRun existing_run(const Options& options) {
     const bool resumes = options.is_set("resume");
     const bool overwrites = options.is_set("overwrite");
     if (resumes && overwrites) {
-        throw Error(ExitCode::usage, "--resume and --overwrite contradict each other: the one keeps "
-                                     "the earlier run, the other removes it");
+        throw Error(ExitCode::usage,
+                    "--resume and --overwrite contradict each other: the one keeps "
+                    "the earlier run, the other removes it");
     }
     if (resumes) {
         return train::ExistingRun::resume;
@@ -36,8 +37,9 @@ void read_solver(const Options& options, train::TrainOptions& train) {
             options.number("learning-rate", {0.0, infinity, false});
     }
     if (has_rate && train.solver != "gd") {
-        throw Error(ExitCode::usage, "--learning-rate is an option of --solver gd; lbfgs finds its "
-                                     "own step lengths");
+        throw Error(ExitCode::usage,
+                    "--learning-rate is an option of --solver gd; lbfgs finds its "
+                    "own step lengths");
     }
     train.gradient_descent.backtracking = !has_rate;
     train.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
@@ -101,10 +103,11 @@ class TrainPrinter : public train::TrainObserver {
         }
         rows.emplace_back("ranks", fmt::format("{}, {} blocks of {} rows", facts.ranks,
                                                facts.plan.blocks(), facts.plan.rows_per_block()));
-        rows.emplace_back("objective", "mean BCE" + (options_.l2 > 0
-                                                         ? fmt::format(" + {}/2 |w|^2", options_.l2)
-                                                         : std::string(", no penalty")) +
-                                           (options_.has_intercept ? "" : ", no intercept"));
+        rows.emplace_back("objective",
+                          "mean BCE" +
+                              (options_.l2 > 0 ? fmt::format(" + {}/2 |w|^2", options_.l2)
+                                               : std::string(", no penalty")) +
+                              (options_.has_intercept ? "" : ", no intercept"));
         rows.emplace_back("solver", solver_text());
         rows.emplace_back("stops", stop_text());
         rows.emplace_back("checkpoints",
@@ -121,10 +124,11 @@ class TrainPrinter : public train::TrainObserver {
 
     void on_resumed(const train::CheckpointStore::Found& found, Index iteration) override {
         for (const auto& [path, reason] : found.rejected) {
-            console_.warning(fmt::format("checkpoint {} is passed over: {}", path.string(), reason));
+            console_.warning(
+                fmt::format("checkpoint {} is passed over: {}", path.string(), reason));
         }
-        console_.info(fmt::format("resuming after iteration {}, from {}", iteration,
-                                  found.path.string()));
+        console_.info(
+            fmt::format("resuming after iteration {}, from {}", iteration, found.path.string()));
     }
 
     void on_iteration(const train::IterationFacts& facts) override {
@@ -163,9 +167,9 @@ class TrainPrinter : public train::TrainObserver {
     }
 
     std::string stop_text() const {
-        std::string text = fmt::format("gradient <= {:g}, or {} iterations",
-                                       options_.stopping.tolerance,
-                                       options_.stopping.max_iterations);
+        std::string text =
+            fmt::format("gradient <= {:g}, or {} iterations", options_.stopping.tolerance,
+                        options_.stopping.max_iterations);
         if (options_.time_limit_seconds) {
             text += fmt::format(", or {} s", *options_.time_limit_seconds);
         }
@@ -201,17 +205,20 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
 void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
                      Console& console) {
     if (outcome.is_separable) {
-        console.warning("every row lies on its own side of the model: the classes are separable, and "
-                        "the optimum lies at infinity; the coefficients are finite but arbitrary in "
-                        "size. A penalty, such as --l2 1e-3, makes them definite");
+        console.warning(
+            "every row lies on its own side of the model: the classes are separable, and "
+            "the optimum lies at infinity; the coefficients are finite but arbitrary in "
+            "size. A penalty, such as --l2 1e-3, makes them definite");
     } else if (outcome.reason == optim::StopReason::iteration_limit ||
                outcome.reason == optim::StopReason::time_limit) {
-        console.warning(fmt::format("not converged: the gradient is {:.2e}, above --tolerance {:g}; "
-                                    "go on with --resume and a higher limit",
-                                    outcome.last.gradient_norm, options.stopping.tolerance));
+        console.warning(
+            fmt::format("not converged: the gradient is {:.2e}, above --tolerance {:g}; "
+                        "go on with --resume and a higher limit",
+                        outcome.last.gradient_norm, options.stopping.tolerance));
     } else if (outcome.reason == optim::StopReason::diverged) {
-        console.warning("the objective stopped being finite; no model is written. With --solver gd a "
-                        "smaller --learning-rate helps, or none; else check for huge feature values");
+        console.warning(
+            "the objective stopped being finite; no model is written. With --solver gd a "
+            "smaller --learning-rate helps, or none; else check for huge feature values");
     } else if (outcome.reason == optim::StopReason::signal) {
         console.warning("no model is written yet; go on with --resume");
     }
@@ -219,8 +226,7 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
 
 std::string summary_text(const train::TrainOutcome& outcome, const train::TrainOptions& options) {
     const train::PhaseSeconds& seconds = outcome.seconds;
-    const double rest =
-        std::max(0.0, seconds.train - seconds.kernel - seconds.allreduce);
+    const double rest = std::max(0.0, seconds.train - seconds.kernel - seconds.allreduce);
     std::string text = fmt::format(
         "{} after {} iterations, {} passes over the data\n"
         "  objective      {}\n"

@@ -23,6 +23,8 @@ ExitCode run_command(const CommandSpec& command, const Context& context, const O
                 "internal error: no function for the command " + std::string(command.name));
 }
 
-std::string version() { return PARALOGIT_VERSION; }
+std::string version() {
+    return PARALOGIT_VERSION;
+}
 
 }  // namespace paralogit::app

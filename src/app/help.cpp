@@ -54,14 +54,16 @@ std::string wrapped(const std::string& head, const std::string& text) {
 std::string help_text() {
     std::string text =
         "paralogit trains logistic regression on HDF5 data sets, on one core or many hosts.\n\n"
-        "usage: paralogit COMMAND ...          alone, or as  mpirun -n RANKS paralogit COMMAND ...\n\n";
+        "usage: paralogit COMMAND ...          alone, or as  mpirun -n RANKS paralogit COMMAND "
+        "...\n\n";
     for (const CommandSpec& command : command_table()) {
         text += wrapped(std::string(command.name), std::string(command.summary));
     }
-    return text + "\n'paralogit COMMAND --help' lists the options; --version prints the version.\n"
-                  "exit codes: 0 done, 2 usage or config, 3 input data, 4 model or checkpoint,\n"
-                  "            5 diverged, 6 cannot write, 70 internal error,\n"
-                  "            75 stopped by a signal after a good checkpoint\n";
+    return text +
+           "\n'paralogit COMMAND --help' lists the options; --version prints the version.\n"
+           "exit codes: 0 done, 2 usage or config, 3 input data, 4 model or checkpoint,\n"
+           "            5 diverged, 6 cannot write, 70 internal error,\n"
+           "            75 stopped by a signal after a good checkpoint\n";
 }
 
 std::string help_text(const CommandSpec& command) {

@@ -11,7 +11,8 @@ using Kind = OptionSpec::Kind;
 const std::vector<OptionSpec>& source_options() {
     static const std::vector<OptionSpec> options{
         {"features-name", Kind::value, "NAME", "",
-         "dataset of the features, e.g. /train/X; found by habit (X, data, features, ...) when there "
+         "dataset of the features, e.g. /train/X; found by habit (X, data, features, ...) when "
+         "there "
          "is just one"},
         {"transposed", Kind::flag, "", "", "the features are stored as features x rows"},
     };
@@ -63,12 +64,12 @@ std::vector<OptionSpec> join(std::initializer_list<std::vector<OptionSpec>> part
 
 CommandSpec train_command() {
     return {
-        "train",
-        "train a model on one or many HDF5 files",
+        "train", "train a model on one or many HDF5 files",
         "paralogit train DATA... --out DIR [options]",
         join({
             {{"data", Kind::positional_list, "DATA...", "",
-              "HDF5 files, one data set in the order given; quoted patterns such as 'part-*.h5' are "
+              "HDF5 files, one data set in the order given; quoted patterns such as 'part-*.h5' "
+              "are "
               "expanded in sorted order"},
              {"out", Kind::value, "DIR", "",
               "run directory: model.h5, checkpoints/, metrics.jsonl, summary.json, config.used"},
@@ -112,26 +113,25 @@ CommandSpec train_command() {
 }
 
 CommandSpec predict_command() {
-    return {"predict",
-            "probabilities or classes of rows",
-            "paralogit predict MODEL DATA... --out FILE [options]",
-            join({
-                {{"model", Kind::positional, "MODEL", "", "a model.h5"},
-                 {"data", Kind::positional_list, "DATA...", "", "HDF5 files; labels are not needed"},
-                 {"out", Kind::value, "FILE", "",
-                  "FILE.csv, FILE.h5 or FILE.hdf5: one value per row, in the order of the rows"},
-                 config_option,
-                 overwrite_option,
-                 {"threshold", Kind::value, "NUMBER", "",
-                  "write classes: 1 where the probability exceeds NUMBER in [0, 1], else 0"}},
-                source_options(),
-                print_options(),
-            })};
+    return {
+        "predict", "probabilities or classes of rows",
+        "paralogit predict MODEL DATA... --out FILE [options]",
+        join({
+            {{"model", Kind::positional, "MODEL", "", "a model.h5"},
+             {"data", Kind::positional_list, "DATA...", "", "HDF5 files; labels are not needed"},
+             {"out", Kind::value, "FILE", "",
+              "FILE.csv, FILE.h5 or FILE.hdf5: one value per row, in the order of the rows"},
+             config_option,
+             overwrite_option,
+             {"threshold", Kind::value, "NUMBER", "",
+              "write classes: 1 where the probability exceeds NUMBER in [0, 1], else 0"}},
+            source_options(),
+            print_options(),
+        })};
 }
 
 CommandSpec evaluate_command() {
-    return {"evaluate",
-            "how well a model does on labelled rows",
+    return {"evaluate", "how well a model does on labelled rows",
             "paralogit evaluate MODEL DATA... [options]",
             join({
                 {{"model", Kind::positional, "MODEL", "", "a model.h5"},
@@ -148,8 +148,7 @@ CommandSpec evaluate_command() {
 }
 
 CommandSpec inspect_command() {
-    return {"inspect",
-            "what is in a file, what would be used, what is wrong with it",
+    return {"inspect", "what is in a file, what would be used, what is wrong with it",
             "paralogit inspect FILE [options]",
             join({
                 {{"file", Kind::positional, "FILE", "", "an HDF5 file"}},
@@ -162,8 +161,7 @@ CommandSpec inspect_command() {
 
 CommandSpec generate_command() {
     return {
-        "generate",
-        "write a synthetic data set",
+        "generate", "write a synthetic data set",
         "paralogit generate OUT.h5 --rows N --features D [options]",
         join({
             {{"out", Kind::positional, "OUT.h5", "", "the file to write: /X and /y"},

@@ -17,7 +17,9 @@ namespace {
 
 namespace po = boost::program_options;
 
-[[noreturn]] void usage_error(const std::string& text) { throw Error(ExitCode::usage, text); }
+[[noreturn]] void usage_error(const std::string& text) {
+    throw Error(ExitCode::usage, text);
+}
 
 /// Levenshtein's distance (1965).
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -97,8 +99,9 @@ std::string without_dashes(const std::string& name) {
         throw;
     } catch (const po::unknown_option& error) {
         const std::string name = without_dashes(error.get_option_name());
-        usage_error(fmt::format("{}'{}{}' is not an option of 'paralogit {}'{}", where, prefix, name,
-                                command.name, suggestion(name, option_names(command), prefix)));
+        usage_error(fmt::format("{}'{}{}' is not an option of 'paralogit {}'{}", where, prefix,
+                                name, command.name,
+                                suggestion(name, option_names(command), prefix)));
     } catch (const po::multiple_occurrences& error) {
         usage_error(fmt::format("{}'{}{}' is given more than once", where, prefix,
                                 without_dashes(error.get_option_name())));
@@ -121,9 +124,10 @@ void store_command_line(const CommandSpec& command, const po::options_descriptio
                               std::isalpha(static_cast<unsigned char>(argument[1])) != 0 &&
                               argument != "-inf" && argument != "-nan";
         if (is_short) {
-            usage_error(fmt::format("'{}' is not an option of 'paralogit {}'; options begin with two "
-                                    "dashes",
-                                    argument, command.name));
+            usage_error(
+                fmt::format("'{}' is not an option of 'paralogit {}'; options begin with two "
+                            "dashes",
+                            argument, command.name));
         }
     }
     // Long options only and in full: an abbreviation is a guess.
@@ -131,13 +135,13 @@ void store_command_line(const CommandSpec& command, const po::options_descriptio
                            po::command_line_style::long_allow_adjacent |
                            po::command_line_style::long_allow_next;
     try {
-        po::store(po::command_line_parser(std::vector<std::string>(arguments.begin(),
-                                                                   arguments.end()))
-                      .options(description)
-                      .positional(positionals(command))
-                      .style(style)
-                      .run(),
-                  map);
+        po::store(
+            po::command_line_parser(std::vector<std::string>(arguments.begin(), arguments.end()))
+                .options(description)
+                .positional(positionals(command))
+                .style(style)
+                .run(),
+            map);
     } catch (const po::error&) {
         rethrow(command, "", "--");
     }
@@ -220,9 +224,13 @@ void Options::require_positionals() const {
     }
 }
 
-bool Options::has(const std::string& name) const { return values_.count(name) > 0; }
+bool Options::has(const std::string& name) const {
+    return values_.count(name) > 0;
+}
 
-bool Options::is_set(const std::string& flag) const { return has(flag); }
+bool Options::is_set(const std::string& flag) const {
+    return has(flag);
+}
 
 std::string Options::text(const std::string& name) const {
     const auto found = values_.find(name);

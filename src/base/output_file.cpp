@@ -26,8 +26,8 @@ namespace {
 void write_fully(int descriptor, const char* bytes, std::size_t count, off_t offset, bool append,
                  const std::filesystem::path& file) {
     while (count > 0) {
-        const ssize_t written = append ? ::write(descriptor, bytes, count)
-                                       : ::pwrite(descriptor, bytes, count, offset);
+        const ssize_t written =
+            append ? ::write(descriptor, bytes, count) : ::pwrite(descriptor, bytes, count, offset);
         if (written < 0 && errno == EINTR) {
             continue;
         }

@@ -38,9 +38,13 @@ const TypeEntry& entry_of(ElementType type) {
 
 }  // namespace
 
-std::size_t size_of(ElementType type) { return entry_of(type).size; }
+std::size_t size_of(ElementType type) {
+    return entry_of(type).size;
+}
 
-std::string_view name_of(ElementType type) { return entry_of(type).name; }
+std::string_view name_of(ElementType type) {
+    return entry_of(type).name;
+}
 
 ElementType element_type_from_name(std::string_view name) {
     std::vector<std::string_view> names;

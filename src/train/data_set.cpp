@@ -47,19 +47,18 @@ void check_memory(const comm::Communicator& comm, const data::Manifest& manifest
     comm::together(comm, [&] {
         const Index available = available_memory_bytes();
         if (host_bytes > available) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("{}: the rows of the ranks on one host take {:.1f} GB, but only "
-                                    "{:.1f} GB of memory are available there; use more hosts, or "
-                                    "store the features in a smaller type",
-                                    manifest.files.front().path,
-                                    static_cast<double>(host_bytes) / gigabyte,
-                                    static_cast<double>(available) / gigabyte));
+            throw Error(
+                ExitCode::input_data,
+                fmt::format("{}: the rows of the ranks on one host take {:.1f} GB, but only "
+                            "{:.1f} GB of memory are available there; use more hosts, or "
+                            "store the features in a smaller type",
+                            manifest.files.front().path, static_cast<double>(host_bytes) / gigabyte,
+                            static_cast<double>(available) / gigabyte));
         }
     });
 }
 
-data::LabelSurvey survey_all_labels(const comm::Communicator& comm,
-                                    const data::LoadedShard& loaded,
+data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::LoadedShard& loaded,
                                     const std::optional<std::string>& positive_label) {
     const data::LabelSurvey own(loaded.raw_labels, loaded.shard.rows.first, positive_label);
     data::LabelSurvey all;
@@ -85,13 +84,13 @@ void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
 void check_range(const model::ColumnScan& scan, const data::Manifest& manifest) {
     for (std::size_t j = 0; j < scan.block_sum_exponents.size(); ++j) {
         if (scan.block_sum_exponents[j] > model::ColumnScan::highest_exponent) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("{}:{}: {} has values so large (about 1e{:.0f}) that their sums "
-                                    "overflow double arithmetic; rescale it",
-                                    manifest.files.front().path,
-                                    manifest.files.front().features_path,
-                                    manifest.name_of_feature(static_cast<Index>(j)),
-                                    scan.value_exponents[j] * 0.30103));
+            throw Error(
+                ExitCode::input_data,
+                fmt::format("{}:{}: {} has values so large (about 1e{:.0f}) that their sums "
+                            "overflow double arithmetic; rescale it",
+                            manifest.files.front().path, manifest.files.front().features_path,
+                            manifest.name_of_feature(static_cast<Index>(j)),
+                            scan.value_exponents[j] * 0.30103));
         }
     }
 }
@@ -127,9 +126,12 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
     comm.broadcast(first_row);
 
     const Index global_bytes = comm.sum(loaded.bytes_read);
-    return DataSet{std::move(manifest),    plan,
-                   std::move(loaded.shard), std::move(loaded.scan),
-                   std::move(first_row),    std::move(label_description),
+    return DataSet{std::move(manifest),
+                   plan,
+                   std::move(loaded.shard),
+                   std::move(loaded.scan),
+                   std::move(first_row),
+                   std::move(label_description),
                    global_bytes};
 }
 

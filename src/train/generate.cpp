@@ -42,8 +42,9 @@ void generate(const comm::Communicator& comm, const data::SyntheticOptions& opti
     const auto bytes_per_value = static_cast<Index>(size_of(options.type));
     comm::together(comm, [&] {
         data::check(options);
-        checked_multiply(checked_multiply(options.rows, options.features, "--rows times --features"),
-                         bytes_per_value, "the size of the file");
+        checked_multiply(
+            checked_multiply(options.rows, options.features, "--rows times --features"),
+            bytes_per_value, "the size of the file");
     });
     std::array<Index, 2> offsets{};
     ParallelFile file(comm, out, may_replace, [&](const std::filesystem::path& path) {

@@ -22,9 +22,8 @@ std::vector<std::int32_t> exponents_of_moments(const model::ColumnScan& scan) {
     for (std::size_t j = 0; j < features; ++j) {
         // sum s |x - c| <= sum s |x| + (sum s) |c|, |label - 1/2| <= 1, and the unit of the squares
         // is the power of two above every |x|.
-        const std::int32_t deviation =
-            1 + std::max(scan.block_sum_exponents[j],
-                         scan.weight_exponent + scan.value_exponents[j]);
+        const std::int32_t deviation = 1 + std::max(scan.block_sum_exponents[j],
+                                                    scan.weight_exponent + scan.value_exponents[j]);
         exponents[j] = deviation;
         exponents[features + j] = scan.weight_exponent + 2;
         exponents[2 * features + j] = deviation;
@@ -47,12 +46,11 @@ void add_own_blocks(const DataSet& data, model::ExactSums& sums) {
     for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
         model::block_moments(data.shard.block(k, data.plan), data.first_row,
                              data.scan.value_exponents, moments);
-        const bool is_within_bounds =
-            sums.add(0, view(moments.deviations)) &&
-            sums.add(features, view(moments.squared_deviations)) &&
-            sums.add(2 * features, view(moments.label_deviations)) &&
-            sums.add(3 * features, moments.weights) &&
-            sums.add(3 * features + 1, moments.weighted_labels);
+        const bool is_within_bounds = sums.add(0, view(moments.deviations)) &&
+                                      sums.add(features, view(moments.squared_deviations)) &&
+                                      sums.add(2 * features, view(moments.label_deviations)) &&
+                                      sums.add(3 * features, moments.weights) &&
+                                      sums.add(3 * features + 1, moments.weighted_labels);
         if (!is_within_bounds) {
             throw Error(ExitCode::internal,
                         "internal error: a sum over the rows of a block exceeds its bound");
@@ -100,8 +98,7 @@ Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
         const double scaled_variance =
             sums.value(features + j) / moments.weight_sum - scaled_shift * scaled_shift;
         moments.mean[j] = data.first_row[at] + shift;
-        moments.standard_deviation[j] =
-            std::ldexp(std::sqrt(std::max(scaled_variance, 0.0)), unit);
+        moments.standard_deviation[j] = std::ldexp(std::sqrt(std::max(scaled_variance, 0.0)), unit);
     }
     moments.fingerprint = fingerprint(data, sums);
     return moments;
@@ -124,8 +121,7 @@ optim::ChangeOfVariables standardisation(const Moments& moments, double l2, bool
             const double ratio = std::abs(moments.mean[j]) / size;
             size *= std::sqrt(1.0 + ratio * ratio);
         }
-        change.scale[j] =
-            l2 > 0 && size < largest_square ? std::sqrt(size * size + 4 * l2) : size;
+        change.scale[j] = l2 > 0 && size < largest_square ? std::sqrt(size * size + 4 * l2) : size;
     }
     return change;
 }

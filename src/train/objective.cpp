@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "paralogit/comm/agreement.hpp"
@@ -84,8 +84,7 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
     const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
 
     Words words(word_count, 0);
-    const StopRequests own =
-        options_.own_requests ? options_.own_requests() : StopRequests{};
+    const StopRequests own = options_.own_requests ? options_.own_requests() : StopRequests{};
     words[signals] = own.signal ? 1 : 0;
     words[times_up] = own.time_limit ? 1 : 0;
     words[parameter_hash] = hash_of(parameters);
@@ -126,8 +125,7 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
     }
     evaluation.value = global_sum(features_ + 1) / options_.weight_sum +
                        options_.penalty.value(parameters.head(features_));
-    options_.penalty.add_gradient(parameters.head(features_),
-                                  evaluation.gradient.head(features_));
+    options_.penalty.add_gradient(parameters.head(features_), evaluation.gradient.head(features_));
     return evaluation;
 }
 
@@ -187,10 +185,10 @@ void DistributedObjective::check_agreement(const Words& words) const {
     // Both verdicts come from reduced words alone, so all ranks reach the same one.
     const Wide sum_of_hashes = words[parameter_hash];
     if (words[rows_seen] != data_.manifest.rows) {
-        throw comm::AgreedError(
-            Error(ExitCode::internal,
-                  "internal error: the ranks saw " + std::to_string(words[rows_seen]) +
-                      " rows in a pass over " + std::to_string(data_.manifest.rows)));
+        throw comm::AgreedError(Error(ExitCode::internal, "internal error: the ranks saw " +
+                                                              std::to_string(words[rows_seen]) +
+                                                              " rows in a pass over " +
+                                                              std::to_string(data_.manifest.rows)));
     }
     // Cauchy-Schwarz: R sum h^2 = (sum h)^2 only when all h are equal.
     if (Wide{comm_.size()} * words[parameter_hash_squared] != sum_of_hashes * sum_of_hashes) {

@@ -11,8 +11,9 @@ ParallelFile::ParallelFile(const comm::Communicator& comm, const std::filesystem
     std::string path;
     comm::on_root(comm, [&] {
         if (!may_replace && std::filesystem::exists(std::filesystem::symlink_status(target))) {
-            throw Error(ExitCode::usage, target.string() + ": exists already; choose another --out "
-                                                           "or give --overwrite");
+            throw Error(ExitCode::usage, target.string() +
+                                             ": exists already; choose another --out "
+                                             "or give --overwrite");
         }
         file_ = std::make_unique<OutputFile>(target);
         prepare(file_->temporary_path());

@@ -91,8 +91,9 @@ bool is_csv(const std::filesystem::path& path) {
     if (extension == ".h5" || extension == ".hdf5") {
         return false;
     }
-    throw Error(ExitCode::usage, path.string() + ": the output is written as text or as HDF5 by the "
-                                                 "end of its name: .csv, .h5 or .hdf5");
+    throw Error(ExitCode::usage, path.string() +
+                                     ": the output is written as text or as HDF5 by the "
+                                     "end of its name: .csv, .h5 or .hdf5");
 }
 
 template <class Value>

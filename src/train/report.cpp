@@ -38,13 +38,11 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["threads"] = 1;
     summary["model_sha256"] = outcome.model_sha256;
     summary["data_fingerprint"] = outcome.data_fingerprint;
-    summary["seconds"] = {{"startup", outcome.seconds.startup},
-                          {"load", outcome.seconds.load},
-                          {"train", outcome.seconds.train},
-                          {"kernel", outcome.seconds.kernel},
-                          {"allreduce", outcome.seconds.allreduce},
-                          {"checkpoint", outcome.seconds.checkpoint},
-                          {"total", outcome.seconds.total}};
+    summary["seconds"] = {
+        {"startup", outcome.seconds.startup},     {"load", outcome.seconds.load},
+        {"train", outcome.seconds.train},         {"kernel", outcome.seconds.kernel},
+        {"allreduce", outcome.seconds.allreduce}, {"checkpoint", outcome.seconds.checkpoint},
+        {"total", outcome.seconds.total}};
     summary["bytes_read"] = facts.global_bytes;
     summary["gradient_gbytes_per_second"] = outcome.gradient_gbytes_per_second;
     summary["version"] = options.version;

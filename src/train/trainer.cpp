@@ -109,15 +109,15 @@ class Run {
                       : optim::ChangeOfVariables::identity(data_->manifest.features, has_intercept);
         objective_ = std::make_unique<DistributedObjective>(
             comm_, *data_,
-            DistributedObjective::Options{
-                .penalty = model::Penalty(options_.l2),
-                .has_intercept = has_intercept,
-                .weight_sum = moments_.weight_sum,
-                .reduction = options_.reduction,
-                .own_requests = [this] {
-                    return StopRequests{.signal = comm::StopSignals::is_noted(),
-                                        .time_limit = is_time_up()};
-                }});
+            DistributedObjective::Options{.penalty = model::Penalty(options_.l2),
+                                          .has_intercept = has_intercept,
+                                          .weight_sum = moments_.weight_sum,
+                                          .reduction = options_.reduction,
+                                          .own_requests = [this] {
+                                              return StopRequests{
+                                                  .signal = comm::StopSignals::is_noted(),
+                                                  .time_limit = is_time_up()};
+                                          }});
 
         checkpoint_.path_options = options_.path_options;
         checkpoint_.data_fingerprint = moments_.fingerprint;
@@ -164,8 +164,8 @@ class Run {
         } else {
             checkpoint_.start_parameters = initial_parameters();
             make_transformed_objective();
-            checkpoint_.state = solver_->start(
-                *transformed_, change_.to_point(checkpoint_.start_parameters));
+            checkpoint_.state =
+                solver_->start(*transformed_, change_.to_point(checkpoint_.start_parameters));
         }
         comm::on_root(comm_, [&] {
             directory_->begin();
@@ -180,8 +180,9 @@ class Run {
             last_facts_ = iteration_facts();
         } else {
             if (options_.existing == ExistingRun::resume) {
-                observer_.on_warning("there is no checkpoint to resume yet: starting from the "
-                                     "beginning");
+                observer_.on_warning(
+                    "there is no checkpoint to resume yet: starting from the "
+                    "beginning");
             }
             record_iteration();
         }
@@ -193,13 +194,12 @@ class Run {
         for (const auto& [path, reason] : found.rejected) {
             text += "\n  " + path.string() + ": " + reason;
         }
-        return {ExitCode::model_file,
-                text + "\nstart again with --overwrite, or in another --out"};
+        return {ExitCode::model_file, text + "\nstart again with --overwrite, or in another --out"};
     }
 
     void make_transformed_objective() {
-        transformed_ = std::make_unique<optim::TransformedObjective>(
-            *objective_, change_, checkpoint_.start_parameters);
+        transformed_ = std::make_unique<optim::TransformedObjective>(*objective_, change_,
+                                                                     checkpoint_.start_parameters);
         stoppable_ = std::make_unique<StoppableObjective>(*transformed_, *objective_);
     }
 
@@ -215,11 +215,11 @@ class Run {
         comm::on_root(comm_, [&] {
             const Model model = read_model(options_.initial);
             if (model.coefficients.size() != data_->manifest.features) {
-                throw Error(ExitCode::model_file,
-                            options_.initial + ": the model has " +
-                                std::to_string(model.coefficients.size()) +
-                                " coefficients, but the data has " +
-                                std::to_string(data_->manifest.features) + " features");
+                throw Error(ExitCode::model_file, options_.initial + ": the model has " +
+                                                      std::to_string(model.coefficients.size()) +
+                                                      " coefficients, but the data has " +
+                                                      std::to_string(data_->manifest.features) +
+                                                      " features");
             }
             parameters.head(data_->manifest.features) = model.coefficients;
             if (options_.has_intercept) {
@@ -291,10 +291,9 @@ class Run {
 
     IterationFacts iteration_facts() const {
         const optim::State& state = checkpoint_.state;
-        const Vector parameters =
-            change_.to_parameters(state.point, checkpoint_.start_parameters);
-        const double penalty = model::Penalty(options_.l2)
-                                   .value(parameters.head(data_->manifest.features));
+        const Vector parameters = change_.to_parameters(state.point, checkpoint_.start_parameters);
+        const double penalty =
+            model::Penalty(options_.l2).value(parameters.head(data_->manifest.features));
         return {state.iteration,
                 state.evaluations,
                 state.at_point.value,
@@ -356,19 +355,18 @@ class Run {
             if (reason != optim::StopReason::signal && reason != optim::StopReason::diverged) {
                 write_model(directory_->model(), outcome.model);
             }
-            directory_->write_text(directory_->summary(),
-                                   summary_json(outcome, facts(), options_));
+            directory_->write_text(directory_->summary(), summary_json(outcome, facts(), options_));
         });
         return outcome;
     }
 
     [[noreturn]] void throw_final_checkpoint_error() const {
-        throw comm::AgreedError(
-            Error(ExitCode::cannot_write,
-                  options_.out.string() + ": the last checkpoint cannot be written; the one of "
+        throw comm::AgreedError(Error(ExitCode::cannot_write,
+                                      options_.out.string() +
+                                          ": the last checkpoint cannot be written; the one of "
                                           "iteration " +
-                      std::to_string(acknowledged_iteration_) +
-                      " is whole: free some space and go on with --resume"));
+                                          std::to_string(acknowledged_iteration_) +
+                                          " is whole: free some space and go on with --resume"));
     }
 
     TrainOutcome describe_outcome(optim::StopReason reason) {
@@ -390,8 +388,7 @@ class Run {
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
         seconds.total = seconds_since(options_.process_start);
         const double pass_seconds = seconds.kernel;
-        const auto passes =
-            static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
+        const auto passes = static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
         if (pass_seconds > 0) {
             outcome.gradient_gbytes_per_second =
                 passes * static_cast<double>(data_->global_bytes) / pass_seconds / 1e9;

@@ -11,8 +11,9 @@ namespace paralogit::data {
 
 /// Labels as stored: numbers, or positions in `texts`.
 struct RawLabels {
-    std::vector<double> values;      ///< [rows]
-    std::vector<std::string> texts;  ///< the distinct texts, in order of appearance; empty for numbers
+    std::vector<double> values;  ///< [rows]
+    std::vector<std::string>
+        texts;  ///< the distinct texts, in order of appearance; empty for numbers
 };
 
 /// The distinct labels of some rows. Surveys of several ranks merge into the survey of all rows,
@@ -20,7 +21,8 @@ struct RawLabels {
 class LabelSurvey {
   public:
     LabelSurvey() = default;
-    /// The positive label is looked for in all rows, for it may come after the entries that are kept.
+    /// The positive label is looked for in all rows, for it may come after the entries that are
+    /// kept.
     LabelSurvey(const RawLabels& labels, Index first_global_row,
                 const std::optional<std::string>& positive_label = std::nullopt);
 
@@ -68,7 +70,8 @@ class LabelRule {
     /// Decides from the survey of all rows:
     ///  - with a positive label, which the survey was told: it against all others; an error when no
     ///    row has it;
-    ///  - {0, 1}, or a part of it: as stored;  {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
+    ///  - {0, 1}, or a part of it: as stored;  {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft
+    ///  labels;
     ///    texts "TRUE"/"FALSE" do not occur here (booleans are read as numbers);
     ///  - anything else is an error that names a row, lists the labels, and tells what to do.
     /// Throws Error (input_data).

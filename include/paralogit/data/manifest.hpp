@@ -63,12 +63,12 @@ struct Manifest {
     static Manifest from_bytes(const std::string& bytes);
 };
 
-/// Paths in the order given, with glob patterns that name no existing file expanded in sorted order.
-/// Throws Error (input_data) for a pattern without a match.
+/// Paths in the order given, with glob patterns that name no existing file expanded in sorted
+/// order. Throws Error (input_data) for a pattern without a match.
 std::vector<std::string> expand_paths(std::span<const std::string> paths);
 
-/// Opens each file, finds features and labels, checks shapes, types and that the files agree. A file
-/// without rows is fine as long as one has some. Throws Error (input_data).
+/// Opens each file, finds features and labels, checks shapes, types and that the files agree. A
+/// file without rows is fine as long as one has some. Throws Error (input_data).
 Manifest describe(std::span<const std::string> paths, const SourceOptions& options);
 
 /// For people: what is in a file, what would be used and why, and what is wrong with it. Throws

@@ -52,9 +52,10 @@ struct LoadedShard {
     Index bytes_read;  ///< of values, as they lie in memory
 };
 
-/// Reads the rows of one rank: each file is opened only when it holds some of them, in bands of whole
-/// chunks, each chunk once. Scans the features for bad values and checks the row weights. Throws
-/// Error (input_data), with the row when one value is at fault; std::bad_alloc. Not collective.
+/// Reads the rows of one rank: each file is opened only when it holds some of them, in bands of
+/// whole chunks, each chunk once. Scans the features for bad values and checks the row weights.
+/// Throws Error (input_data), with the row when one value is at fault; std::bad_alloc. Not
+/// collective.
 LoadedShard load_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
 
 /// Bytes that load_shard will hold for this rank.

@@ -14,14 +14,15 @@ struct SyntheticOptions {
     Index features = 0;
     /// Correlation of any two features, in [0, 1): a factor that they share.
     double correlation = 0.0;
-    /// The standard deviations of the features go evenly, by logarithm, over this many decades, >= 0.
+    /// The standard deviations of the features go evenly, by logarithm, over this many decades, >=
+    /// 0.
     double scale_decades = 0.0;
     /// Standard deviation of the logistic noise in units of the signal's, >= 0; 0 gives separable
     /// classes.
     double noise = 1.0;
-    /// Integer types hold the values scaled to a standard deviation of a sixth of their range (of at
-    /// most 1000) and rounded; unsigned ones are shifted to the middle of it. `scale_decades` must be
-    /// 0 for them.
+    /// Integer types hold the values scaled to a standard deviation of a sixth of their range (of
+    /// at most 1000) and rounded; unsigned ones are shifted to the middle of it. `scale_decades`
+    /// must be 0 for them.
     ElementType type = ElementType::float32;
     std::uint64_t seed = 1;
 };

@@ -20,8 +20,8 @@ struct BlockMoments {
 };
 
 /// Overwrites `moments`. Rows in increasing order; with t = x_ij - c_j rounded, the sums over
-/// features are fma(s, t, .), fma(s t', t', .) with t' = t / 2^e_j, and fma(s (y - 1/2), t, .). Cost:
-/// b d elements read.
+/// features are fma(s, t, .), fma(s t', t', .) with t' = t / 2^e_j, and fma(s (y - 1/2), t, .).
+/// Cost: b d elements read.
 void block_moments(const Block& block, std::span<const double> origin,
                    std::span<const std::int32_t> exponents, BlockMoments& moments);
 

@@ -22,8 +22,8 @@ struct DataSet {
     Index global_bytes = 0;         ///< of values, on all ranks
 };
 
-/// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the same
-/// on all ranks. Throws Error (input_data). @collective
+/// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the
+/// same on all ranks. Throws Error (input_data). @collective
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
                       const data::SourceOptions& source,
                       const std::optional<std::string>& positive_label);

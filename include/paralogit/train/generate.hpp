@@ -7,8 +7,8 @@
 
 namespace paralogit::train {
 
-/// Writes a synthetic data set: /X [n x d] and /y [n], contiguous. Every rank makes its own rows; the
-/// file has the same bytes for any number of ranks. @collective
+/// Writes a synthetic data set: /X [n x d] and /y [n], contiguous. Every rank makes its own rows;
+/// the file has the same bytes for any number of ranks. @collective
 void generate(const comm::Communicator& comm, const data::SyntheticOptions& options,
               const std::filesystem::path& out, bool may_replace);
 

@@ -26,9 +26,9 @@ struct StopRequests {
 
 /// F(w, b) = (1/S) sum_i s_i loss(y_i, x_i.w + b) + l2/2 |w|^2 over the rows of all ranks, as a
 /// function of the parameters (w, b), or of w alone without intercept.
-/// Each evaluation is one pass over this rank's blocks and ONE Allreduce, whose message also carries
-/// what the ranks have to agree on: rows seen, blocks that are not finite, ranks in error, stop
-/// requests, and a hash of the parameters, which must be the same everywhere.
+/// Each evaluation is one pass over this rank's blocks and ONE Allreduce, whose message also
+/// carries what the ranks have to agree on: rows seen, blocks that are not finite, ranks in error,
+/// stop requests, and a hash of the parameters, which must be the same everywhere.
 class DistributedObjective : public optim::Objective {
   public:
     struct Options {
@@ -80,8 +80,8 @@ class DistributedObjective : public optim::Objective {
     const DataSet& data_;
     Options options_;
     Index features_;
-    model::ExactSums exact_;            ///< features, slopes (intercept), loss
-    std::vector<double> fast_;          ///< the same sums for Reduction::fast
+    model::ExactSums exact_;    ///< features, slopes (intercept), loss
+    std::vector<double> fast_;  ///< the same sums for Reduction::fast
     std::vector<std::int64_t> message_;
     std::vector<double> fast_message_;
     model::BlockSums block_sums_;

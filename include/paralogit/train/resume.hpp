@@ -5,8 +5,8 @@
 
 namespace paralogit::train {
 
-/// Throws Error (model_file) that names what differs when a run with `now` (all but its state) cannot
-/// go on from `then`: another data set, or an option that changes the path of the iteration.
+/// Throws Error (model_file) that names what differs when a run with `now` (all but its state)
+/// cannot go on from `then`: another data set, or an option that changes the path of the iteration.
 void check_resumable(const Checkpoint& then, const Checkpoint& now,
                      const std::filesystem::path& checkpoint_path);
 

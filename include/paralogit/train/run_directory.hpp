@@ -12,7 +12,7 @@ enum class ExistingRun {
     refuse,     ///< an output directory that exists and is not empty is an error (usage)
     overwrite,  ///< what an earlier run left in it is removed; a directory that holds anything that
                 ///< no run writes is an error (usage)
-    resume,  ///< it is kept
+    resume,     ///< it is kept
 };
 
 class DirectoryLock;

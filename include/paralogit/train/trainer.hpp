@@ -75,9 +75,9 @@ struct IterationFacts {
 struct PhaseSeconds {
     double startup = 0;
     double load = 0;
-    double train = 0;       ///< kernel, allreduce and solver; without checkpoints
-    double kernel = 0;      ///< of train: on the rank's own blocks; maximum over ranks
-    double allreduce = 0;   ///< of train: in the Allreduce, waiting included; maximum over ranks
+    double train = 0;      ///< kernel, allreduce and solver; without checkpoints
+    double kernel = 0;     ///< of train: on the rank's own blocks; maximum over ranks
+    double allreduce = 0;  ///< of train: in the Allreduce, waiting included; maximum over ranks
     double checkpoint = 0;
     double total = 0;
 };
@@ -107,8 +107,8 @@ class TrainObserver {
 };
 
 /// The whole run: output directory, data, variables, start or resume, iterations with checkpoints,
-/// model and reports. Throws Error, the same on all ranks; what earlier runs left is then as it was,
-/// unless the run had begun to iterate. @collective
+/// model and reports. Throws Error, the same on all ranks; what earlier runs left is then as it
+/// was, unless the run had begun to iterate. @collective
 TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
                    TrainObserver& observer);
 
