@@ -1,0 +1,285 @@
+#!/usr/bin/python3
+"""Data at the edges of what can be trained on, and what the program says about it."""
+import json
+import unittest
+
+import h5py
+import numpy as np
+
+from support import AppTest, gradient, made_up, objective, read_model, read_summary, run, write_data
+
+
+class Edges(AppTest):
+    def assert_optimal(self, directory, X, y, l2, weights=None, tolerance=1e-8):
+        """The gradient at the model, in the features' own units, by long double."""
+        w, b = read_model(directory)
+        scale = np.append(np.std(X, axis=0), 1.0)
+        scale[scale == 0] = 1.0
+        slope = gradient(X, y, w, b, l2, weights)
+        slope[:-1] -= slope[-1] * np.mean(X, axis=0)
+        self.assertLess(float(np.abs(slope / scale).max()), tolerance)
+        value = objective(X, y, w, b, l2, weights)
+        self.assertAlmostEqual(read_summary(directory)["objective"], float(value),
+                               delta=1e-13 * max(1.0, float(value)))
+
+    def test_more_ranks_than_rows(self):
+        X, y = np.array([[0.0], [1.0], [2.0]]), np.array([0, 1, 0])
+        data = write_data(self.folder / "data.h5", X, y)
+        hashes = {self.train_hash(data, "--l2", "1e-3", out=f"run{n}", ranks=n) for n in (1, 5, 8)}
+        self.assertEqual(len(hashes), 1)
+        self.assert_optimal(self.folder / "run5", X, y, 1e-3)
+
+    def test_one_row_and_one_feature(self):
+        data = write_data(self.folder / "data.h5", np.array([[2.0]]), np.array([1]))
+        # One row is one class: only the intercept matters, and nothing holds it.
+        directory = self.train(data, "--l2", "1e-3", ranks=2)
+        summary = read_summary(directory)
+        self.assertEqual(summary["stop_reason"], "separable")
+        self.assertTrue(np.isfinite(read_model(directory)[1]))
+
+    def test_a_constant_and_a_zero_column_get_coefficients_of_zero(self):
+        X, y = made_up(500, 5)
+        X[:, 1], X[:, 3] = 7.25, 0.0
+        data = write_data(self.folder / "data.h5", X, y)
+        for l2 in ("0", "1e-2"):
+            directory = self.train(data, "--l2", l2, out=f"run{l2}", ranks=2)
+            w, _ = read_model(directory)
+            self.assertEqual(w[3], 0)
+            self.assertAlmostEqual(w[1], 0, delta=1e-9)
+            self.assert_optimal(directory, X, y, float(l2))
+
+    def test_all_rows_of_one_class_end_with_finite_numbers_and_a_warning(self):
+        X, _ = made_up(300, 3)
+        for label in (0, 1):
+            data = write_data(self.folder / f"{label}.h5", X, np.full(300, label))
+            result = run("train", data, "--out", self.folder / f"run{label}", ranks=2)
+            self.assert_ends(result, 0)
+            self.assertIn("all rows are of one class", result.stderr)
+            summary = read_summary(self.folder / f"run{label}")
+            self.assertEqual(summary["stop_reason"], "separable")
+            w, b = read_model(self.folder / f"run{label}")
+            self.assertTrue(np.isfinite(w).all() and np.isfinite(b))
+            self.assertEqual(b > 0, label == 1)
+
+    def test_separable_classes_without_penalty_are_named_and_stay_finite(self):
+        X, y = made_up(400, 6, noise=0.0)
+        data = write_data(self.folder / "data.h5", X, y)
+        for solver in ("lbfgs", "gd"):
+            result = run("train", data, "--solver", solver, "--max-iterations", "300", "--out",
+                         self.folder / solver, ranks=2)
+            self.assert_ends(result, 0)
+            self.assertIn("the classes are separable", result.stderr)
+            summary = read_summary(self.folder / solver)
+            self.assertTrue(summary["is_separable"])
+            self.assertTrue(np.isfinite(read_model(self.folder / solver)[0]).all())
+        self.assertEqual(read_summary(self.folder / "lbfgs")["stop_reason"], "separable")
+        # With a penalty the optimum is finite, and nothing is said.
+        result = run("train", data, "--l2", "1e-4", "--out", self.folder / "l2")
+        self.assert_ends(result, 0)
+        self.assertNotIn("separable", result.stderr + result.stdout)
+        self.assertEqual(read_summary(self.folder / "l2")["stop_reason"], "converged")
+
+    def test_a_row_twice_is_a_row_of_weight_two(self):
+        X, y = made_up(600, 4)
+        weights = np.random.default_rng(5).integers(0, 4, size=600).astype(float)
+        weighted = self.folder / "weighted.h5"
+        with h5py.File(weighted, "w") as file:
+            file["X"], file["y"], file["s"] = X, y, weights
+        repeats = weights.astype(int)
+        repeated = write_data(self.folder / "repeated.h5", np.repeat(X, repeats, axis=0),
+                              np.repeat(y, repeats))
+        a = self.train(weighted, "--weights-name", "s", "--l2", "1e-3", out="a", ranks=3)
+        b = self.train(repeated, "--l2", "1e-3", out="b", ranks=2)
+        np.testing.assert_allclose(read_model(a)[0], read_model(b)[0], rtol=1e-7)
+        self.assertAlmostEqual(read_summary(a)["objective"], read_summary(b)["objective"],
+                               delta=1e-14)
+        self.assert_optimal(b, np.repeat(X, repeats, axis=0), np.repeat(y, repeats), 1e-3)
+
+    def test_an_empty_file_among_others(self):
+        X, y = made_up(100, 3)
+        one = self.train_hash(write_data(self.folder / "one.h5", X, y), out="one")
+        empty = write_data(self.folder / "empty.h5", X[:0], y[:0])
+        parts = [empty, write_data(self.folder / "a.h5", X[:30], y[:30]), empty,
+                 write_data(self.folder / "b.h5", X[30:], y[30:]), empty]
+        self.assertEqual(self.train_hash(*parts, out="parts", ranks=2), one)
+
+    def test_columns_from_tiny_to_huge_converge(self):
+        X, y = made_up(800, 5)
+        scales = np.array([1e-250, 1e-20, 1.0, 1e20, 1e250])
+        data = write_data(self.folder / "data.h5", X * scales, y)
+        plain = self.train(write_data(self.folder / "plain.h5", X, y), out="plain")
+        scaled = self.train(data, out="scaled", ranks=2)
+        self.assertEqual(read_summary(scaled)["stop_reason"], "converged")
+        np.testing.assert_allclose(read_model(scaled)[0] * scales, read_model(plain)[0], rtol=1e-6)
+
+    def test_a_column_far_from_zero_converges(self):
+        X, y = made_up(2000, 3)
+        X = np.round(X * 2**20) / 2**20  # so that the shift is exact
+        shifted = X.copy()
+        shifted[:, 1] += 1.6e9
+        plain = self.train(write_data(self.folder / "plain.h5", X, y), out="plain")
+        far = self.train(write_data(self.folder / "far.h5", shifted, y), out="far", ranks=2)
+        self.assertIn(read_summary(far)["stop_reason"], ("converged", "precision_limit"))
+        self.assertAlmostEqual(read_summary(far)["loss"], read_summary(plain)["loss"], delta=1e-9)
+
+    def test_soft_labels_without_intercept_and_initial_parameters(self):
+        X, _ = made_up(700, 4)
+        y = np.random.default_rng(8).uniform(size=700)
+        data = write_data(self.folder / "data.h5", X, y)
+        soft = self.train(data, "--l2", "1e-3", out="soft", ranks=2)
+        self.assert_optimal(soft, X, y, 1e-3)
+        without = self.train(data, "--intercept", "no", out="without", ranks=2)
+        w, b = read_model(without)
+        self.assertEqual(b, 0)
+        self.assertLess(float(np.abs(gradient(X, y, w, 0.0, 0.0)[:-1] / X.std(0)).max()), 1e-7)
+        for initial in ("ones", soft / "model.h5"):
+            again = self.train(data, "--l2", "1e-3", "--initial", initial,
+                               out=f"from-{str(initial)[-4:]}", ranks=2)
+            np.testing.assert_allclose(read_model(again)[0], read_model(soft)[0], rtol=1e-6)
+        self.assertLessEqual(read_summary(again)["iterations"], 2)
+
+    def test_more_than_two_dimensions_are_flattened(self):
+        X, y = made_up(300, 12)
+        flat = self.train_hash(write_data(self.folder / "flat.h5", X, y), out="flat")
+        cube = write_data(self.folder / "cube.h5", X.reshape(300, 2, 3, 2), y.reshape(-1, 1))
+        self.assertEqual(self.train_hash(cube, out="cube", ranks=2), flat)
+
+    def test_a_learning_rate_that_diverges_is_exit_code_5(self):
+        X, y = made_up(200, 3)
+        data = write_data(self.folder / "data.h5", X, y)
+        result = run("train", data, "--solver", "gd", "--learning-rate", "1e200", "--l2", "10",
+                     "--out", self.folder / "run", ranks=2)
+        self.assert_ends(result, 5)
+        self.assertIn("--learning-rate", result.stderr)
+        self.assertFalse((self.folder / "run" / "model.h5").exists())
+
+
+class Labels(AppTest):
+    def train_labels(self, name, labels, *options):
+        X, _ = made_up(200, 3)
+        path = self.folder / f"{name}.h5"
+        with h5py.File(path, "w") as file:
+            file["X"] = X
+            file.create_dataset("y", data=labels)
+        return self.train_hash(path, "--l2", "1e-3", *options, out=name, ranks=2)
+
+    def test_every_way_to_write_two_classes_gives_one_model(self):
+        y = made_up(200, 3)[1].astype(int)
+        one = self.train_labels("plain", y)
+        self.assertEqual(self.train_labels("signs", 2 * y - 1), one)
+        self.assertEqual(self.train_labels("float", (2.0 * y - 1)), one)
+        self.assertEqual(self.train_labels("bool", y.astype(bool)), one)
+        self.assertEqual(self.train_labels("column", y.reshape(-1, 1)), one)
+        self.assertEqual(self.train_labels("row", y.reshape(1, -1)), one)
+        self.assertEqual(self.train_labels("two", 2 - y, "--positive-label", "1"), one)
+        texts = np.where(y == 1, "signal", "noise")
+        self.assertEqual(self.train_labels("fixed", texts.astype("S"), "--positive-label",
+                                           "signal"), one)
+        self.assertEqual(self.train_labels("variable", texts.astype(object), "--positive-label",
+                                           "signal"), one)
+        kind = h5py.enum_dtype({"noise": 7, "signal": 9}, basetype="i2")
+        self.assertEqual(self.train_labels("enum", np.where(y == 1, 9, 7).astype("i2").astype(kind),
+                                           "--positive-label", "signal"), one)
+
+
+class Commands(AppTest):
+    def setUp(self):
+        super().setUp()
+        self.X, self.y = made_up(900, 4, seed=11)
+        self.data = write_data(self.folder / "data.h5", self.X, self.y)
+        self.model = self.train(self.data, "--l2", "1e-3") / "model.h5"
+        w, b = read_model(self.folder / "run")
+        self.p = 1 / (1 + np.exp(-(self.X @ w + b)))
+
+    def test_predict_writes_probabilities_or_classes_in_row_order(self):
+        for end in (".csv", ".h5"):
+            out = self.folder / f"p{end}"
+            self.assert_ends(run("predict", self.model, self.data, "--out", out, ranks=3), 0)
+            classes = self.folder / f"c{end}"
+            self.assert_ends(run("predict", self.model, self.data, "--out", classes, "--threshold",
+                                 "0.25", ranks=2), 0)
+            if end == ".csv":
+                p = np.loadtxt(out, skiprows=1)
+                c = np.loadtxt(classes, skiprows=1)
+            else:
+                p = h5py.File(out)["probability"][...]
+                c = h5py.File(classes)["class"][...]
+            np.testing.assert_allclose(p, self.p, rtol=1e-12)
+            np.testing.assert_array_equal(c, self.p > 0.25)
+
+    def test_evaluate_counts_as_numpy_does(self):
+        for threshold in ("0.5", "0.8"):
+            result = run("evaluate", self.model, self.data, "--threshold", threshold, "--json",
+                         ranks=3)
+            self.assert_ends(result, 0)
+            scores = json.loads(result.stdout)
+            says, is_one = self.p > float(threshold), self.y == 1
+            expected = {"true_positives": (says & is_one).sum(),
+                        "false_positives": (says & ~is_one).sum(),
+                        "true_negatives": (~says & ~is_one).sum(),
+                        "false_negatives": (~says & is_one).sum()}
+            self.assertEqual(scores["confusion"], expected)
+            self.assertAlmostEqual(scores["accuracy"], (says == is_one).mean(), delta=1e-15)
+            self.assertAlmostEqual(scores["precision"], is_one[says].mean(), delta=1e-15)
+            self.assertAlmostEqual(scores["recall"], says[is_one].mean(), delta=1e-15)
+            self.assertAlmostEqual(scores["f1"], 2 * (says & is_one).sum() /
+                                   (says.sum() + is_one.sum()), delta=1e-15)
+            loss = -np.where(is_one, np.log(self.p), np.log1p(-self.p)).mean()
+            self.assertAlmostEqual(scores["log_loss"], loss, delta=1e-12)
+
+    def test_the_config_of_a_run_repeats_it_and_the_command_line_wins(self):
+        config = self.folder / "run" / "config.used"
+        again = run("train", "--config", config, "--out", self.folder / "again", ranks=2)
+        self.assert_ends(again, 0)
+        self.assertEqual(read_summary(self.folder / "again")["model_sha256"],
+                         read_summary(self.folder / "run")["model_sha256"])
+        other = run("train", "--config", config, "--l2", "1", "--out", self.folder / "other")
+        self.assert_ends(other, 0)
+        self.assertEqual(read_summary(self.folder / "other")["l2"], 1)
+
+    def test_quiet_prints_the_result_alone_and_help_needs_nothing_else(self):
+        result = run("train", self.data, "--l2", "1e-3", "--out", self.folder / "q", "--quiet")
+        self.assert_ends(result, 0)
+        self.assertEqual(result.stderr, "")
+        self.assertIn("model_sha256", result.stdout)
+        for arguments in (("--help",), ("--version",), ("train", "--help"), ("generate", "--help")):
+            result = run(*arguments, ranks=2)
+            self.assert_ends(result, 0)
+            self.assertEqual(result.stderr, "")
+        self.assert_ends(run(), 2)
+
+    def test_generate_makes_what_was_asked_for(self):
+        out = self.folder / "g.h5"
+        self.assert_ends(run("generate", out, "--rows", 20000, "--features", 5, "--correlation",
+                             "0.6", "--scale-decades", "2", "--type", "float64", "--seed", "7",
+                             ranks=2), 0)
+        with h5py.File(out) as file:
+            X, y = file["X"][...], file["y"][...]
+        np.testing.assert_allclose(abs(np.log10(X.std(0)[-1] / X.std(0)[0])), 2, atol=0.05)
+        upper = np.corrcoef(X.T)[np.triu_indices(5, 1)]
+        np.testing.assert_allclose(upper, 0.6, atol=0.03)
+        self.assertTrue(0.3 < y.mean() < 0.7)
+        # Separable when there is no noise.
+        clean = self.folder / "clean.h5"
+        self.assert_ends(run("generate", clean, "--rows", 500, "--features", 3, "--noise", 0), 0)
+        self.assertTrue(read_summary(self.train(clean, out="clean"))["is_separable"])
+
+
+class Readme(AppTest):
+    def test_its_option_tables_are_those_of_the_program(self):
+        from support import SOURCE
+        readme = (SOURCE / "README.md").read_text()
+        tables = run("--help-markdown").stdout.strip()
+        begin, end = "<!-- begin: paralogit --help-markdown -->", "<!-- end -->"
+        self.assertEqual(readme.split(begin)[1].split(end)[0].strip(), tables)
+
+    def test_every_config_runs(self):
+        from support import SOURCE
+        for config in sorted((SOURCE / "configs").glob("*.conf")):
+            with self.subTest(config=config.name):
+                self.assert_ends(run("train", "--config", config, "--out",
+                                     self.folder / config.stem, ranks=2, cwd=SOURCE), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
