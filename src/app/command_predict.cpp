@@ -18,6 +18,7 @@ ExitCode run_predict(const Context& context, const Options& options) {
         }
         return values;
     });
+    comm::on_root(comm, [&] { train::check_output(predict); });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data =
         train::load_data_set(comm, options.list("data"), source_of(options, false), std::nullopt);

@@ -46,17 +46,21 @@ std::string range_text(const NumberRange& range) {
 
 /// H:MM:SS or MM:SS.
 std::optional<double> parse_clock_time(std::string_view text) {
+    constexpr int most_parts = 3;
     double seconds = 0;
-    for (bool is_first = true; !text.empty(); is_first = false) {
-        const std::size_t colon = std::min(text.find(':'), text.size());
+    for (int part_number = 1; part_number <= most_parts; ++part_number) {
+        const std::size_t colon = text.find(':');
         const auto part = parse<Index>(text.substr(0, colon));
-        if (!part || *part < 0 || (!is_first && *part > 59)) {
+        if (!part || *part < 0 || (part_number > 1 && *part > 59)) {
             return std::nullopt;
         }
         seconds = seconds * 60 + static_cast<double>(*part);
-        text.remove_prefix(std::min(colon + 1, text.size()));
+        if (colon == std::string_view::npos) {
+            return seconds;
+        }
+        text.remove_prefix(colon + 1);
     }
-    return seconds;
+    return std::nullopt;
 }
 
 std::optional<double> parse_seconds(std::string_view text) {
@@ -69,7 +73,7 @@ std::optional<double> parse_seconds(std::string_view text) {
         text.remove_suffix(1);
     }
     const auto number = parse<double>(text);
-    return number && *number > 0 ? std::optional(*number * unit) : std::nullopt;
+    return number ? std::optional(*number * unit) : std::nullopt;
 }
 
 }  // namespace
@@ -116,7 +120,7 @@ Index Options::integer(const std::string& name, Index lowest, Index highest) con
     if (!number || *number < lowest || *number > highest) {
         bad_value(name, value,
                   highest == std::numeric_limits<Index>::max()
-                      ? fmt::format("an integer >= {}", lowest)
+                      ? fmt::format("an integer >= {} and < 2^63", lowest)
                       : fmt::format("an integer from {} to {}", lowest, highest));
     }
     return *number;
@@ -128,8 +132,8 @@ std::optional<double> Options::seconds(const std::string& name) const {
     }
     const std::string value = text(name);
     const auto seconds = parse_seconds(value);
-    if (!seconds) {
-        bad_value(name, value, "a time such as 90, 90s, 15m, 2h or 1:30:00");
+    if (!seconds || !(*seconds > 0) || std::isinf(*seconds)) {
+        bad_value(name, value, "a time > 0 such as 90, 90s, 15m, 2h or 1:30:00");
     }
     return seconds;
 }

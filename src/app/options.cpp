@@ -110,8 +110,14 @@ std::string without_dashes(const std::string& name) {
     } catch (const po::invalid_bool_value& error) {
         usage_error(fmt::format("{}'{}{}' takes true or false", where, prefix,
                                 without_dashes(error.get_option_name())));
-    } catch (const po::error_with_option_name& error) {
-        usage_error(fmt::format("{}{}", where, error.what()));
+    } catch (const po::invalid_command_line_syntax& error) {
+        usage_error(fmt::format("'{}{}' {}", prefix, without_dashes(error.get_option_name()),
+                                error.kind() == po::invalid_syntax::extra_parameter
+                                    ? "takes no value"
+                                    : "needs a value"));
+    } catch (const po::invalid_config_file_syntax& error) {
+        usage_error(fmt::format("{}the line '{}' is not of the form 'name = value'", where,
+                                error.tokens()));
     } catch (const po::error& error) {
         usage_error(fmt::format("{}{}", where, error.what()));
     }
@@ -149,9 +155,23 @@ void store_command_line(const CommandSpec& command, const po::options_descriptio
 
 void store_config(const CommandSpec& command, const po::options_description& description,
                   const std::string& path, const std::string& content, po::variables_map& map) {
+    const bool is_text = std::none_of(content.begin(), content.end(), [](unsigned char c) {
+        return c < ' ' && c != '\t' && c != '\n' && c != '\r';
+    });
+    if (!is_text) {
+        usage_error(path + ": is no config file, which is a text of lines 'name = value'");
+    }
     std::istringstream stream(content);
     try {
-        po::store(po::parse_config_file(stream, description), map);
+        const po::parsed_options parsed = po::parse_config_file(stream, description);
+        for (const po::option& option : parsed.options) {
+            if (option.string_key == "config") {
+                usage_error(path +
+                            ": 'config' cannot stand in a config file; put all options "
+                            "into one file");
+            }
+        }
+        po::store(parsed, map);
     } catch (const po::error&) {
         rethrow(command, path + ": ", "");
     }
@@ -208,18 +228,26 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
             values_[name] = {value.as<std::string>()};
         }
     }
-    comm::together(comm, [&] { require_positionals(); });
+    comm::together(comm, [&] { check_texts(); });
 }
 
-void Options::require_positionals() const {
+void Options::check_texts() const {
     if (is_set("help")) {
         return;
     }
     for (const OptionSpec& option : command_.options) {
         const bool is_positional = option.kind == OptionSpec::Kind::positional ||
                                    option.kind == OptionSpec::Kind::positional_list;
-        if (is_positional && !has(std::string(option.name))) {
+        const auto found = values_.find(std::string(option.name));
+        if (is_positional && found == values_.end()) {
             usage_error(fmt::format("{} is missing; usage: {}", option.argument, command_.usage));
+        }
+        // A label alone may be the empty text.
+        if (found != values_.end() && option.name != "positive-label" &&
+            std::find(found->second.begin(), found->second.end(), "") != found->second.end()) {
+            usage_error(is_positional ? fmt::format("{}: the value is empty", option.argument)
+                                      : fmt::format("--{} '': the value is empty; expected {}",
+                                                    option.name, option.argument));
         }
     }
 }

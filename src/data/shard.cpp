@@ -25,8 +25,9 @@ constexpr std::align_val_t alignment{64};
 
 [[noreturn]] void fail_changed(const FilePart& part, const std::string& what) {
     throw Error(ExitCode::input_data,
-                fmt::format("{}: the file has changed since the run began: {}; start again when "
-                            "nothing writes to it",
+                fmt::format("{}: the file has changed since the run began, or is another one on "
+                            "this host: {}; start again when nothing writes to it, and give copies "
+                            "on several hosts the same time (cp -p)",
                             part.path, what));
 }
 

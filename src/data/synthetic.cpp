@@ -183,8 +183,10 @@ void check(const SyntheticOptions& options) {
         require(options.scale_decades >= 0 && options.scale_decades <= 30, "--scale-decades",
                 text(options.scale_decades), "in [0, 30]");
     }
-    checked_multiply(checked_multiply(options.rows, options.features, "--rows and --features"),
-                     narrow<Index>(size_of(options.type)), "the bytes of the features");
+    const Index values =
+        checked_multiply(options.rows, options.features, "--rows and --features", ExitCode::usage);
+    checked_multiply(values, narrow<Index>(size_of(options.type)), "the bytes of the features",
+                     ExitCode::usage);
 }
 
 void make_rows(const SyntheticOptions& options, Index first_row, Index count,

@@ -27,7 +27,7 @@ struct Candidate {
 
 /// The first 16 digits of the SHA-256 of a file's bytes. Throws Error with `code`.
 std::string digest_of(const std::filesystem::path& file, ExitCode code) {
-    constexpr std::size_t piece_bytes = std::size_t{1} << 20;
+    constexpr std::size_t piece_bytes = std::size_t{1} << 16;
     std::ifstream stream(file, std::ios::binary);
     std::vector<char> piece(piece_bytes);
     Sha256 sha256;

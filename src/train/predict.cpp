@@ -109,6 +109,11 @@ void write_column(const comm::Communicator& comm, std::span<const Value> own,
 
 }  // namespace
 
+void check_output(const PredictOptions& options) {
+    is_csv(options.out);
+    check_target(options.out, options.may_replace);
+}
+
 Model load_model(const comm::Communicator& comm, const std::filesystem::path& path) {
     Model model;
     std::string header;
@@ -137,7 +142,8 @@ void check_fit(const Model& model, const data::Manifest& manifest) {
     const std::string& file = manifest.files.front().path;
     if (model.coefficients.size() != manifest.features) {
         throw Error(ExitCode::model_file,
-                    fmt::format("{}: the data has {} features, but the model has {} coefficients",
+                    fmt::format("{}: the data has {} features, but the model has {} coefficients; "
+                                "use data with the features that the model was trained on",
                                 file, manifest.features, model.coefficients.size()));
     }
     if (model.feature_names.empty() || manifest.feature_names.empty()) {
@@ -155,7 +161,6 @@ void check_fit(const Model& model, const data::Manifest& manifest) {
 
 void predict(const comm::Communicator& comm, const Model& model, const DataSet& data,
              const PredictOptions& options) {
-    comm::together(comm, [&] { is_csv(options.out); });
     const std::vector<double> probabilities =
         comm::together(comm, [&] { return own_probabilities(model, data); });
     if (options.threshold) {

@@ -132,6 +132,14 @@ void remove_file(const std::filesystem::path& file) {
     }
 }
 
+/// Throws unless some bytes can be written beside `file`; they vanish at once. A full disk may
+/// still take names.
+void try_to_write(const std::filesystem::path& file) {
+    constexpr std::size_t bytes = 4096;
+    OutputFile trial(file);
+    trial.append(std::string(bytes, ' '));
+}
+
 /// The iteration of a line of metrics; nothing when the line is torn.
 std::optional<Index> iteration_of(std::string_view line) {
     const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
@@ -152,6 +160,11 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
     std::error_code status;
     const auto type = std::filesystem::status(path, status).type();
     if (type == std::filesystem::file_type::directory) {
+        // Whoever holds the lock of an earlier run explains more than what it has written so far.
+        // A directory without one may be none of ours: nothing is put into it before a look.
+        if (std::filesystem::exists(path / lock_name, status)) {
+            lock_ = std::make_unique<DirectoryLock>(path / lock_name);
+        }
         check_contents(path, existing);
     } else if (type != std::filesystem::file_type::not_found) {
         throw Error(ExitCode::usage,
@@ -161,22 +174,36 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
     }
     is_temporary_ = type == std::filesystem::file_type::not_found;
     make_directories(path);
-    lock_ = std::make_unique<DirectoryLock>(path / lock_name);
-    // Another run may have come and gone between the first look and the lock.
-    check_contents(path, existing);
-    make_directories(checkpoints());
-    // Their temporary files vanish at once: the directories can be written to.
-    const OutputFile result_trial(model());
-    const OutputFile checkpoint_trial(checkpoints() / unfinished_checkpoint_name(0));
+    try {
+        if (!lock_) {
+            lock_ = std::make_unique<DirectoryLock>(path / lock_name);
+        }
+        // Another run may have come and gone between the first look and the lock.
+        check_contents(path, existing);
+        make_directories(checkpoints());
+        try_to_write(model());
+        try_to_write(checkpoints() / unfinished_checkpoint_name(0));
+    } catch (...) {
+        remove_if_temporary();
+        throw;
+    }
 }
 
 RunDirectory::~RunDirectory() {
-    if (is_temporary_) {
-        std::error_code ignored;
+    remove_if_temporary();
+}
+
+void RunDirectory::remove_if_temporary() const {
+    if (!is_temporary_) {
+        return;
+    }
+    std::error_code ignored;
+    // Without the lock another run is at work here: a directory that is not empty stays.
+    if (lock_) {
         std::filesystem::remove(checkpoints(), ignored);
         std::filesystem::remove(path_ / lock_name, ignored);
-        std::filesystem::remove(path_, ignored);
     }
+    std::filesystem::remove(path_, ignored);
 }
 
 void RunDirectory::begin() {

@@ -219,7 +219,7 @@ class Run {
                                                       std::to_string(model.coefficients.size()) +
                                                       " coefficients, but the data has " +
                                                       std::to_string(data_->manifest.features) +
-                                                      " features");
+                                                      " features; give a model of these features");
             }
             parameters.head(data_->manifest.features) = model.coefficients;
             if (options_.has_intercept) {
@@ -306,13 +306,22 @@ class Run {
     void record_iteration() {
         last_facts_ = iteration_facts();
         observer_.on_iteration(last_facts_);
-        if (comm_.is_root() && !metrics_error_) {
+        if (comm_.is_root()) {
+            unwritten_metrics_ +=
+                (unwritten_metrics_.empty() ? "" : "\n") + metrics_line(last_facts_);
             try {
-                directory_->append_metrics(metrics_line(last_facts_));
-            } catch (const Error& error) {
-                // The other ranks are on their way to the next Allreduce: kept until all meet.
-                metrics_error_ = error;
+                write_metrics();
+            } catch (const Error&) {
+                // The other ranks are on their way to the next Allreduce. The lines are tried again
+                // with the next one, and at the next checkpoint, where all ranks meet.
             }
+        }
+    }
+
+    void write_metrics() {
+        if (!unwritten_metrics_.empty()) {
+            directory_->append_metrics(unwritten_metrics_);
+            unwritten_metrics_.clear();
         }
     }
 
@@ -324,10 +333,9 @@ class Run {
         const auto begin = Clock::now();
         try {
             comm::on_root(comm_, [&] {
+                // Going on from a checkpoint must not leave a gap in the metrics.
+                write_metrics();
                 acknowledged_path_ = store_->write(checkpoint_);
-                if (metrics_error_) {
-                    throw Error(*metrics_error_);
-                }
             });
             acknowledged_iteration_ = checkpoint_.state.iteration;
             observer_.on_checkpoint(acknowledged_iteration_, acknowledged_path_);
@@ -439,7 +447,7 @@ class Run {
     std::filesystem::path acknowledged_path_;
     Index start_evaluations_ = 0;
     IterationFacts last_facts_{};
-    std::optional<Error> metrics_error_;
+    std::string unwritten_metrics_;  ///< on rank 0: lines that the disk did not take yet
 
     double startup_seconds_ = 0;
     double load_seconds_ = 0;

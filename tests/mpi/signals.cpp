@@ -18,6 +18,10 @@ extern "C" void count_call(int) {
     ++earlier_handler_calls;
 }
 
+void raise_here(int signal) {
+    ASSERT_EQ(std::raise(signal), 0);
+}
+
 class StopSignal : public testing::TestWithParam<int> {};
 
 INSTANTIATE_TEST_SUITE_P(Signals, StopSignal, testing::Values(SIGTERM, SIGINT, SIGUSR1, SIGUSR2));
@@ -26,8 +30,8 @@ TEST_P(StopSignal, IsNotedInsteadOfEndingTheProcess) {
     const StopSignals signals;
     const bool was_noted = StopSignals::is_noted();
 
-    std::raise(GetParam());
-    std::raise(GetParam());
+    raise_here(GetParam());
+    raise_here(GetParam());
 
     EXPECT_FALSE(was_noted);
     EXPECT_TRUE(StopSignals::is_noted());
@@ -43,10 +47,10 @@ TEST_P(StopSignal, GoesToTheEarlierHandlerAfterwards) {
 
     {
         const StopSignals signals;
-        std::raise(GetParam());
+        raise_here(GetParam());
     }
     const int calls_while_listening = earlier_handler_calls;
-    std::raise(GetParam());
+    raise_here(GetParam());
 
     EXPECT_EQ(calls_while_listening, 0);
     EXPECT_EQ(earlier_handler_calls, 1);
@@ -56,7 +60,7 @@ TEST_P(StopSignal, GoesToTheEarlierHandlerAfterwards) {
 TEST(StopSignals, ForgetTheSignalOfAnEarlierTime) {
     {
         const StopSignals signals;
-        std::raise(SIGUSR1);
+        raise_here(SIGUSR1);
     }
 
     const StopSignals signals;
@@ -77,7 +81,7 @@ TEST(StopSignals, OfOneRankAreNotedThereAndCanBeAgreedUpon) {
     const StopSignals signals;
     const int signalled = comm.size() - 1;
     if (comm.rank() == signalled) {
-        std::raise(SIGUSR1);
+        raise_here(SIGUSR1);
     }
 
     const Index noted_ranks = comm.sum(Index{StopSignals::is_noted() ? 1 : 0});

@@ -78,7 +78,7 @@ class Options {
     std::string as_config() const;
 
   private:
-    void require_positionals() const;
+    void check_texts() const;
 
     const CommandSpec& command_;
     std::map<std::string, std::vector<std::string>> values_;

@@ -18,7 +18,8 @@ To narrow(From value) {
     return static_cast<To>(value);
 }
 
-/// `a * b`, or Error (input_data) with `what` in its text when the product exceeds 63 bits.
-Index checked_multiply(Index a, Index b, const std::string& what);
+/// `a * b`, or Error with `what` in its text and with `code` when the product exceeds 63 bits.
+Index checked_multiply(Index a, Index b, const std::string& what,
+                       ExitCode code = ExitCode::input_data);
 
 }  // namespace paralogit

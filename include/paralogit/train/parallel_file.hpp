@@ -10,6 +10,9 @@
 
 namespace paralogit::train {
 
+/// Throws Error (usage) when `target` exists and may not be replaced.
+void check_target(const std::filesystem::path& target, bool may_replace);
+
 /// One output file that all ranks write into, each its own byte range, and that appears under its
 /// name only when all is written. The ranks must see the same file system.
 class ParallelFile {

@@ -17,6 +17,10 @@ struct PredictOptions {
     std::optional<double> threshold;
 };
 
+/// Throws Error (usage) when `out` has another ending, or exists and may not be replaced: to be
+/// asked before the data is read.
+void check_output(const PredictOptions& options);
+
 /// Rank 0's model, on every rank. Throws Error (model_file). @collective
 Model load_model(const comm::Communicator& comm, const std::filesystem::path& path);
 

@@ -51,10 +51,13 @@ class RunDirectory {
     /// Keeps the lines of metrics.jsonl of iterations up to and including `iteration`, so that a
     /// resumed run appends without repeating itself. Torn lines are dropped.
     void keep_metrics_up_to(Index iteration) const;
-    /// Appends one line to metrics.jsonl, whole or not at all. Throws Error (cannot_write).
+    /// Appends one line, or several, to metrics.jsonl: all of it or nothing. Throws Error
+    /// (cannot_write).
     void append_metrics(std::string_view line) const;
 
   private:
+    void remove_if_temporary() const;
+
     std::filesystem::path path_;
     ExistingRun existing_;
     bool is_temporary_ = false;  ///< made here, and not yet written in

@@ -20,7 +20,9 @@ class LoadShard : public WithFolder {};
 template <class T>
 std::vector<T> values_of(const Shard& shard) {
     std::vector<T> values(static_cast<std::size_t>(shard.values.size()) / sizeof(T));
-    std::memcpy(values.data(), shard.values.data(), values.size() * sizeof(T));
+    if (!values.empty()) {
+        std::memcpy(values.data(), shard.values.data(), values.size() * sizeof(T));
+    }
     return values;
 }
 

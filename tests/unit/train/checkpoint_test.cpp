@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -18,6 +18,7 @@ namespace paralogit::train {
 namespace {
 
 using test::example_checkpoint;
+using test::FileSizeLimit;
 using test::for_each_damage;
 using test::image_of;
 using test::OrdinaryUser;
@@ -26,7 +27,6 @@ using test::TemporaryFolder;
 using test::write_bytes;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 
 ExitCode code_of_write(const CheckpointStore& store, const Checkpoint& checkpoint) {
     try {
@@ -38,37 +38,14 @@ ExitCode code_of_write(const CheckpointStore& store, const Checkpoint& checkpoin
 }
 
 /// Puts a file into the folder under the name that its bytes and the iteration give.
-std::filesystem::path put_with_its_digest(const TemporaryFolder& folder, const std::string& bytes,
-                                          const std::string& iteration) {
+void put_with_its_digest(const TemporaryFolder& folder, const std::string& bytes,
+                         const std::string& iteration) {
     Sha256 sha256;
     sha256.add(bytes);
-    const std::filesystem::path path =
-        folder.path() / ("iteration-" + iteration + "-" + sha256.hex().substr(0, 16) + ".h5");
-    write_bytes(path, bytes);
-    return path;
+    write_bytes(
+        folder.path() / ("iteration-" + iteration + "-" + sha256.hex().substr(0, 16) + ".h5"),
+        bytes);
 }
-
-/// While it lives, no file of this process grows beyond `bytes`: what a full disk or a quota does.
-class FileSizeLimit {
-  public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        earlier_handler_ = std::signal(SIGXFSZ, SIG_IGN);
-        ::getrlimit(RLIMIT_FSIZE, &earlier_);
-        rlimit limited = earlier_;
-        limited.rlim_cur = bytes;
-        ::setrlimit(RLIMIT_FSIZE, &limited);
-    }
-    ~FileSizeLimit() {
-        ::setrlimit(RLIMIT_FSIZE, &earlier_);
-        std::signal(SIGXFSZ, earlier_handler_);
-    }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
-  private:
-    rlimit earlier_{};
-    void (*earlier_handler_)(int) = nullptr;
-};
 
 TEST(CheckpointStore, GivesBackEveryBit) {
     const TemporaryFolder folder;

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -15,6 +14,7 @@
 namespace paralogit::train {
 namespace {
 
+using test::FileSizeLimit;
 using test::OrdinaryUser;
 using test::read_bytes;
 using test::TemporaryFolder;
@@ -342,21 +342,15 @@ TEST(Metrics, HaveNoHalfLineWhenTheDiskIsFull) {
     const TemporaryFolder folder;
     const RunDirectory directory(folder.path(), ExistingRun::refuse);
     directory.append_metrics("{\"iteration\":0}");
-    rlimit earlier{};
-    ::getrlimit(RLIMIT_FSIZE, &earlier);
-    rlimit limited = earlier;
-    limited.rlim_cur = 20;
-    const auto earlier_handler = std::signal(SIGXFSZ, SIG_IGN);
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-
     ExitCode code = ExitCode::done;
-    try {
-        directory.append_metrics("{\"iteration\":1}");
-    } catch (const Error& error) {
-        code = error.code();
+    {
+        const FileSizeLimit full(20);
+        try {
+            directory.append_metrics("{\"iteration\":1}");
+        } catch (const Error& error) {
+            code = error.code();
+        }
     }
-    ::setrlimit(RLIMIT_FSIZE, &earlier);
-    std::signal(SIGXFSZ, earlier_handler);
 
     EXPECT_EQ(code, ExitCode::cannot_write);
     EXPECT_EQ(read_bytes(directory.metrics()), "{\"iteration\":0}\n");

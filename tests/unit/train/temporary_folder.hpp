@@ -1,8 +1,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -104,6 +107,33 @@ class OrdinaryUser {
 
   private:
     bool was_root_ = ::geteuid() == 0;
+};
+
+/// While it lives, no file of this process grows beyond `bytes`: what a full disk or a quota does.
+class FileSizeLimit {
+  public:
+    explicit FileSizeLimit(rlim_t bytes) : earlier_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+        if (earlier_handler_ == SIG_ERR || ::getrlimit(RLIMIT_FSIZE, &earlier_) != 0) {
+            throw std::runtime_error("cannot read the limit of the size of files");
+        }
+        set({bytes, earlier_.rlim_max});
+    }
+    ~FileSizeLimit() {
+        set(earlier_);
+        static_cast<void>(std::signal(SIGXFSZ, earlier_handler_));
+    }
+    FileSizeLimit(const FileSizeLimit&) = delete;
+    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+  private:
+    static void set(const rlimit& limit) {
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) {
+            std::abort();
+        }
+    }
+
+    void (*earlier_handler_)(int);
+    rlimit earlier_{};
 };
 
 }  // namespace paralogit::test

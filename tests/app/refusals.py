@@ -1,0 +1,69 @@
+"""What the tests of wrong input share: one message, one exit code, nothing left behind."""
+import hashlib
+
+import numpy as np
+
+from support import AppTest, made_up, run, write_data
+
+# Six blocks: five ranks all have rows.
+ROWS, FEATURES = 6000, 4
+# A plain process, and ranks below and above the number of cores.
+RANKS = (None, 2, 5)
+SECONDS = 10
+NOISE = ("HDF5-DIAG", "H5E", "MPI_ERR", "MPI_ABORT", "terminate called", "what():", "Segmentation")
+
+
+def snapshot(folder):
+    """Every path below a folder, with a digest of what it holds."""
+    return {str(path.relative_to(folder)):
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+            for path in sorted(folder.rglob("*"))}
+
+
+def error_line(result):
+    return result.stderr.split("paralogit: error: ")[-1].splitlines()[0]
+
+
+class RefusalTest(AppTest):
+    """The folder of the test holds a sound data set, data.h5."""
+
+    def setUp(self):
+        super().setUp()
+        self.X, self.y = made_up(ROWS, FEATURES, seed=8)
+        self.data = write_data(self.folder / "data.h5", self.X, self.y)
+        self.out = self.folder / "run"
+
+    def assert_refused(self, code, *arguments, says, ranks=RANKS):
+        """Every number of ranks ends with the code and the same error; no file comes or changes."""
+        before = snapshot(self.folder)
+        lines = set()
+        for n in ranks:
+            result = run(*arguments, ranks=n, timeout=SECONDS, cwd=self.folder)
+            self.assert_one_error(result, code, says)
+            self.assertEqual(snapshot(self.folder), before, result.stderr)
+            lines.add(error_line(result))
+        self.assertEqual(len(lines), 1, lines)
+        return lines.pop()
+
+    def assert_one_error(self, result, code, says):
+        self.assert_ends(result, code)
+        self.assertEqual(result.stderr.count("paralogit: error: "), 1, result.stderr)
+        for word in NOISE:
+            self.assertNotIn(word, result.stdout + result.stderr)
+        for text in [says] if isinstance(says, str) else says:
+            self.assertIn(str(text), result.stderr)
+
+    def assert_data_refused(self, *paths, says, options=(), ranks=RANKS, code=3):
+        """Training, with an output directory that must not stay."""
+        return self.assert_refused(code, "train", *paths, "--out", self.out, *options, says=says,
+                                   ranks=ranks)
+
+    def path(self, name):
+        return self.folder / name
+
+    def altered(self, name, values):
+        """The sound data set with `values` at (row, column) of the features."""
+        X = np.array(self.X)
+        for (row, column), value in values.items():
+            X[row, column] = value
+        return write_data(self.path(name), X, self.y)

@@ -1,0 +1,215 @@
+#include "paralogit/train/objective.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/h5/file.hpp"
+#include "paralogit/train/generate.hpp"
+#include "paralogit/train/moments.hpp"
+
+namespace paralogit::train {
+namespace {
+
+constexpr Index rows = 5000;  // in five blocks
+constexpr Index features = 4;
+
+/// The rows as any reader sees them.
+struct Rows {
+    explicit Rows(const std::string& path)
+        : x(static_cast<std::size_t>(rows * features)),
+          y(h5::File::open(path).dataset("y").read_doubles(0, rows)) {
+        const h5::File file = h5::File::open(path);
+        file.dataset("X").read(std::array<Index, 2>{0, 0}, std::array<Index, 2>{rows, features},
+                               ElementType::float64, std::as_writable_bytes(std::span(x)));
+    }
+
+    double at(std::size_t i, std::size_t j) const { return x[i * features + j]; }
+
+    std::vector<double> x;
+    std::vector<double> y;
+};
+
+/// Value and gradient in long double, by another form of the loss and without blocks.
+struct Oracle {
+    long double value = 0;
+    std::array<long double, features + 1> gradient{};
+};
+
+Oracle oracle_at(const Rows& data, const Vector& parameters, double l2) {
+    Oracle oracle;
+    for (std::size_t i = 0; i < rows; ++i) {
+        long double margin = parameters[features];
+        for (std::size_t j = 0; j < features; ++j) {
+            margin += 1.0L * parameters[static_cast<Index>(j)] * data.at(i, j);
+        }
+        const long double sign = data.y[i] == 1 ? 1 : -1;
+        oracle.value += std::log1p(std::exp(-sign * margin)) / rows;
+        const long double slope = -sign / (1 + std::exp(sign * margin)) / rows;
+        for (std::size_t j = 0; j < features; ++j) {
+            oracle.gradient[j] += slope * data.at(i, j);
+        }
+        oracle.gradient[features] += slope;
+    }
+    for (std::size_t j = 0; j < features; ++j) {
+        const double w = parameters[static_cast<Index>(j)];
+        oracle.value += 0.5L * l2 * w * w;
+        oracle.gradient[j] += 1.0L * l2 * w;
+    }
+    return oracle;
+}
+
+/// A data set that all ranks have just written; its name tells jobs of other sizes apart.
+std::string make_data(const comm::Communicator& comm) {
+    const std::string path =
+        testing::TempDir() + "objective-" + std::to_string(comm.size()) + ".h5";
+    data::SyntheticOptions options;
+    options.rows = rows;
+    options.features = features;
+    options.scale_decades = 1;
+    options.type = ElementType::float64;
+    generate(comm, options, path, true);
+    return path;
+}
+
+class DistributedObjectiveTest : public ::testing::Test {
+  protected:
+    DistributedObjective objective(Reduction reduction,
+                                   std::function<StopRequests()> requests = {}) {
+        return {comm_, data_,
+                DistributedObjective::Options{.penalty = model::Penalty(0.125),
+                                              .has_intercept = true,
+                                              .weight_sum = rows,
+                                              .reduction = reduction,
+                                              .own_requests = std::move(requests)}};
+    }
+
+    const comm::Communicator comm_ = comm::Communicator::world();
+    const std::string path_ = make_data(comm_);
+    const DataSet data_ = load_data_set(comm_, std::array{path_}, {}, std::nullopt);
+    const Vector point_{{0.3, -1.2, 0.8, 0.05, -0.7}};
+};
+
+TEST_F(DistributedObjectiveTest, AgreesWithLongDouble) {
+    for (const Reduction reduction : {Reduction::exact, Reduction::fast}) {
+        DistributedObjective function = objective(reduction);
+        const Oracle oracle = oracle_at(Rows(path_), point_, 0.125);
+        const optim::Evaluation evaluation = function.evaluate(point_);
+        EXPECT_NEAR(evaluation.value, static_cast<double>(oracle.value), 1e-15);
+        for (std::size_t j = 0; j < 5; ++j) {
+            EXPECT_NEAR(evaluation.gradient[static_cast<Index>(j)],
+                        static_cast<double>(oracle.gradient[j]), 2e-15);
+        }
+    }
+}
+
+TEST_F(DistributedObjectiveTest, HasTheGradientThatFiniteDifferencesGive) {
+    DistributedObjective function = objective(Reduction::exact);
+    const optim::Evaluation evaluation = function.evaluate(point_);
+    for (Index j = 0; j < 5; ++j) {
+        constexpr double step = 1e-5;
+        Vector ahead = point_;
+        Vector behind = point_;
+        ahead[j] += step;
+        behind[j] -= step;
+        const double slope =
+            (function.evaluate(ahead).value - function.evaluate(behind).value) / (2 * step);
+        EXPECT_NEAR(evaluation.gradient[j], slope, 1e-8);
+    }
+}
+
+TEST_F(DistributedObjectiveTest, IsPlusInfinityWhereMarginsOverflow) {
+    for (const Reduction reduction : {Reduction::exact, Reduction::fast}) {
+        DistributedObjective function = objective(reduction);
+        const optim::Evaluation evaluation =
+            function.evaluate(Vector::Constant(5, std::numeric_limits<double>::max()));
+        EXPECT_EQ(evaluation.value, std::numeric_limits<double>::infinity());
+        EXPECT_TRUE(std::isnan(evaluation.gradient[0]));
+        // And is itself again afterwards.
+        EXPECT_TRUE(std::isfinite(function.evaluate(point_).value));
+    }
+}
+
+TEST_F(DistributedObjectiveTest, StaysFiniteForMarginsOf1e300) {
+    DistributedObjective function = objective(Reduction::exact);
+    const optim::Evaluation evaluation = function.evaluate(Vector{{0, 0, 0, 1e150, -1e140}});
+    EXPECT_TRUE(std::isfinite(evaluation.value));
+    EXPECT_TRUE(evaluation.gradient.allFinite());
+}
+
+TEST_F(DistributedObjectiveTest, TellsAllRanksWhatOneRankAsksFor) {
+    const bool is_last = comm_.rank() == comm_.size() - 1;
+    DistributedObjective function =
+        objective(Reduction::exact, [is_last] { return StopRequests{.signal = is_last}; });
+    EXPECT_FALSE(function.agreed_requests().any());
+    function.evaluate(point_);
+    EXPECT_TRUE(function.agreed_requests().signal);
+    EXPECT_FALSE(function.agreed_requests().time_limit);
+}
+
+TEST_F(DistributedObjectiveTest, FailsOnAllRanksWhenOneHasOtherParameters) {
+    for (const Reduction reduction : {Reduction::exact, Reduction::fast}) {
+        DistributedObjective function = objective(reduction);
+        Vector own = point_;
+        own[2] = std::nextafter(own[2], comm_.rank() == comm_.size() - 1 ? 1.0 : 0.0);
+        if (comm_.size() == 1) {
+            EXPECT_NO_THROW(function.evaluate(own));
+        } else {
+            EXPECT_THROW(function.evaluate(own), comm::AgreedError);
+        }
+    }
+}
+
+TEST_F(DistributedObjectiveTest, CountsTheRowsOnTheWrongSide) {
+    DistributedObjective function = objective(Reduction::exact);
+    const Rows data(path_);
+    const auto zeros = static_cast<Index>(std::count(data.y.begin(), data.y.end(), 0.0));
+    // All margins are 1: right for the rows of label 1.
+    EXPECT_EQ(function.evaluate(Vector{{0, 0, 0, 0, 1}}).rows_wrong, zeros);
+    // A margin of 0 is on no side.
+    EXPECT_EQ(function.evaluate(Vector::Zero(5)).rows_wrong, rows);
+}
+
+TEST_F(DistributedObjectiveTest, MomentsAreThoseOfTheColumns) {
+    const Moments moments = compute_moments(comm_, data_);
+    const Rows data(path_);
+    EXPECT_EQ(moments.weight_sum, rows);
+    EXPECT_EQ(moments.positive_share,
+              static_cast<double>(std::count(data.y.begin(), data.y.end(), 1.0)) / rows);
+    for (std::size_t j = 0; j < features; ++j) {
+        long double mean = 0;
+        long double variance = 0;
+        for (std::size_t i = 0; i < rows; ++i) {
+            mean += static_cast<long double>(data.at(i, j)) / rows;
+        }
+        for (std::size_t i = 0; i < rows; ++i) {
+            variance += (data.at(i, j) - mean) * (data.at(i, j) - mean) / rows;
+        }
+        const auto deviation = static_cast<double>(std::sqrt(variance));
+        const auto at = static_cast<Index>(j);
+        EXPECT_NEAR(moments.mean[at], static_cast<double>(mean), 1e-15 * deviation);
+        EXPECT_NEAR(moments.standard_deviation[at], deviation, 1e-14 * deviation);
+    }
+}
+
+TEST_F(DistributedObjectiveTest, StandardisationCentresOnlyWhatAnInterceptTakesUp) {
+    Moments moments;
+    moments.mean = Vector{{3, -4, 0, 5}};
+    moments.standard_deviation = Vector{{4, 3, 0, 0}};
+    const auto with = standardisation(moments, 0, true);
+    EXPECT_EQ(with.centre, moments.mean);
+    EXPECT_EQ(with.scale, moments.standard_deviation);
+    const auto without = standardisation(moments, 0, false);
+    EXPECT_EQ(without.centre, Vector::Zero(4));
+    EXPECT_NEAR((without.scale - Vector{{5, 5, 0, 5}}).norm(), 0, 1e-15);
+    const auto penalised = standardisation(moments, 2.25, true);
+    EXPECT_NEAR((penalised.scale - Vector{{5, std::sqrt(18.0), 3, 3}}).norm(), 0, 1e-15);
+}
+
+}  // namespace
+}  // namespace paralogit::train
