@@ -239,9 +239,7 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
         seconds.allreduce, rest, seconds.checkpoint);
-    const bool has_model = outcome.reason != optim::StopReason::signal &&
-                           outcome.reason != optim::StopReason::diverged;
-    if (has_model) {
+    if (train::has_model(outcome.reason)) {
         text += fmt::format("  model          {}\n", (options.out / "model.h5").string());
     }
     return text + fmt::format("  checkpoint     {}\n  model_sha256   {}",

@@ -10,11 +10,13 @@
 #include <exception>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/session.hpp"
+#include "paralogit/comm/signals.hpp"
 #include "paralogit/h5/library.hpp"
 
 namespace {
@@ -61,13 +63,24 @@ ExitCode run(const comm::Communicator& comm, const std::vector<std::string>& arg
     return app::run_command(command, {comm, console, process_start}, options);
 }
 
+/// From before MPI starts to the very end of the process: one signal that comes early must not end
+/// the run without its checkpoint, and a second one that comes late must not change the exit code.
+/// So the listener is never destroyed.
+void note_stop_signals() {
+    static const auto* const listener = new comm::StopSignals;
+    static_cast<void>(listener);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const auto process_start = std::chrono::steady_clock::now();
 
-    // 1. HDF5 may load no plugins and prints nothing of its own.
+    // 1. HDF5 may load no plugins and prints nothing of its own. Training is stopped by signals.
     h5::prepare_library();
+    if (argc > 1 && std::string_view(argv[1]) == "train") {
+        note_stop_signals();
+    }
 
     // 2. MPI, and the ranks of this job.
     const comm::Session session(argc, argv);

@@ -102,14 +102,16 @@ void OutputFile::commit_as(const std::filesystem::path& target) {
     sync_directory(target);
 }
 
-void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes) {
+void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes,
+              const std::filesystem::path& target) {
+    const std::filesystem::path& shown = target.empty() ? file : target;
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
     if (descriptor < 0) {
-        fail(file, "open to write", errno);
+        fail(shown, "open to write", errno);
     }
     try {
         write_fully(descriptor, reinterpret_cast<const char*>(bytes.data()), bytes.size(),
-                    narrow<off_t>(offset), false, file);
+                    narrow<off_t>(offset), false, shown);
     } catch (...) {
         ::close(descriptor);
         throw;
@@ -118,7 +120,7 @@ void write_at(const std::filesystem::path& file, Index offset, std::span<const s
     const int status = ::fsync(descriptor);
     const int cause = errno;
     if (::close(descriptor) != 0 || status != 0) {
-        fail(file, "sync", status != 0 ? cause : errno);
+        fail(shown, "sync", status != 0 ? cause : errno);
     }
 }
 

@@ -24,6 +24,7 @@ std::string found_labels(const LabelSurvey& survey) {
         return survey.are_texts() ? a.text < b.text : a.value < b.value;
     });
     std::vector<std::string> words;
+    words.reserve(entries.size() + 1);
     for (const Entry& entry : entries) {
         words.push_back(spelled(entry, survey.are_texts()));
     }

@@ -142,14 +142,15 @@ void check_contiguous(hid_t dataset, hid_t type, Index declared_bytes, Index fil
     const bool has_plain_size =
         check(H5Tdetect_class(type, H5T_VLEN), where, "read its type") == 0 &&
         H5Tis_variable_str(type) <= 0;
+    const haddr_t offset = H5Dget_offset(dataset);
+    if (offset == HADDR_UNDEF) {
+        note(info, fmt::format("its shape needs {} bytes, but its values were never written",
+                               declared_bytes));
+        return;
+    }
     if (has_plain_size && info.stored_bytes < declared_bytes) {
         note(info, fmt::format("its shape needs {} bytes, but only {} are stored", declared_bytes,
                                info.stored_bytes));
-    }
-    const haddr_t offset = H5Dget_offset(dataset);
-    if (offset == HADDR_UNDEF) {
-        note(info, "its values were never written");
-        return;
     }
     if (!std::in_range<Index>(offset) || static_cast<Index>(offset) > file_bytes ||
         info.stored_bytes > file_bytes - static_cast<Index>(offset)) {

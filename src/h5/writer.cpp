@@ -177,9 +177,11 @@ void Writer::Impl::write_attribute(const std::string& name, hid_t type, const vo
     check(H5Awrite(attribute.get(), type, value), location, "write the attribute");
 }
 
-Writer::Writer(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
+Writer::Writer(const std::filesystem::path& path, const std::filesystem::path& target)
+    : impl_(std::make_unique<Impl>()) {
     prepare_library();
-    const Location& where = impl_->where = {path.string(), ExitCode::cannot_write};
+    const Location& where =
+        impl_->where = {(target.empty() ? path : target).string(), ExitCode::cannot_write};
     const Handle creation = creation_properties(H5P_FILE_CREATE, where);
     const Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "prepare to create");
     // Only this format has a checksum on every piece of metadata.

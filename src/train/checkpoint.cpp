@@ -153,8 +153,9 @@ std::filesystem::path CheckpointStore::write(const Checkpoint& checkpoint) const
             fmt::format("internal error: a checkpoint that could not be resumed: {}", fault));
     }
     const Index iteration = checkpoint.state.iteration;
-    OutputFile file(directory_ / unfinished_checkpoint_name(iteration));
-    write_content(file.temporary_path(), checkpoint);
+    const std::filesystem::path target = directory_ / unfinished_checkpoint_name(iteration);
+    OutputFile file(target);
+    write_content(file.temporary_path(), checkpoint, target);
     check_written(file.temporary_path(), checkpoint, directory_);
     const std::string digest = digest_of(file.temporary_path(), ExitCode::cannot_write);
 

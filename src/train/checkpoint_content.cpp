@@ -159,9 +159,10 @@ std::string fault_of(const Checkpoint& checkpoint) {
     return fault.empty() ? fault_of_numbers(checkpoint) : fault;
 }
 
-void write_content(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+void write_content(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                   const std::filesystem::path& target) {
     const optim::State& state = checkpoint.state;
-    h5::Writer writer(path);
+    h5::Writer writer(path, target);
     writer.attribute("format", std::string(format_and_schema));
     writer.attribute("version", checkpoint.version);
     writer.attribute("data_fingerprint", checkpoint.data_fingerprint);

@@ -20,8 +20,10 @@ namespace paralogit::train {
 /// What is wrong with the sizes and numbers of a checkpoint; empty when nothing is.
 std::string fault_of(const Checkpoint& checkpoint);
 
-/// Throws Error (cannot_write).
-void write_content(const std::filesystem::path& path, const Checkpoint& checkpoint);
+/// Throws Error (cannot_write), which names `target`, what a temporary file is going to be, when
+/// given.
+void write_content(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                   const std::filesystem::path& target = {});
 
 /// Throws Error (model_file) for a file that is not a checkpoint, of another schema, or at fault.
 Checkpoint read_content(const std::filesystem::path& path);

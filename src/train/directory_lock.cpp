@@ -50,7 +50,7 @@ bool is_without_locks(int cause) {
 }  // namespace
 
 DirectoryLock::DirectoryLock(const std::filesystem::path& file)
-    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666)) {
     if (descriptor_ < 0) {
         throw Error(ExitCode::cannot_write,
                     fmt::format("{}: cannot create: {}", file.string(), text_of(errno)));

@@ -19,8 +19,9 @@ struct Offsets {
     Index labels = 0;
 };
 
-Offsets make_empty_file(const std::filesystem::path& path, const data::SyntheticOptions& options) {
-    h5::Writer writer(path);
+Offsets make_empty_file(const std::filesystem::path& path, const std::filesystem::path& target,
+                        const data::SyntheticOptions& options) {
+    h5::Writer writer(path, target);
     const std::array<Index, 2> shape{options.rows, options.features};
     Offsets offsets;
     offsets.features = writer.reserve("X", options.type, shape);
@@ -42,7 +43,7 @@ void generate(const comm::Communicator& comm, const data::SyntheticOptions& opti
     comm::together(comm, [&] { data::check(options); });
     std::array<Index, 2> offsets{};
     ParallelFile file(comm, out, may_replace, [&](const std::filesystem::path& path) {
-        const Offsets made = make_empty_file(path, options);
+        const Offsets made = make_empty_file(path, out, options);
         offsets = {made.features, made.labels};
     });
     // Rank 0 alone knows them; on the others they are 0.

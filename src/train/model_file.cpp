@@ -53,8 +53,9 @@ void check_attribute_name(const std::string& name) {
     }
 }
 
-void write_content(const std::filesystem::path& path, const Model& model) {
-    h5::Writer writer(path);
+void write_content(const std::filesystem::path& path, const std::filesystem::path& target,
+                   const Model& model) {
+    h5::Writer writer(path, target);
     writer.dataset("/coefficients", span_of(model.coefficients));
     writer.dataset("/intercept", std::span(&model.intercept, 1));
     if (!model.feature_names.empty()) {
@@ -123,7 +124,7 @@ void write_model(const std::filesystem::path& path, const Model& model) {
                     fmt::format("internal error: a model that could not be read: {}", fault));
     }
     OutputFile file(path);
-    write_content(file.temporary_path(), model);
+    write_content(file.temporary_path(), path, model);
     check_written(file.temporary_path(), model, path);
     file.commit();
 }

@@ -17,7 +17,7 @@ void check_target(const std::filesystem::path& target, bool may_replace) {
 ParallelFile::ParallelFile(const comm::Communicator& comm, const std::filesystem::path& target,
                            bool may_replace,
                            const std::function<void(const std::filesystem::path&)>& prepare)
-    : comm_(comm) {
+    : comm_(comm), target_(target) {
     std::string path;
     comm::on_root(comm, [&] {
         check_target(target, may_replace);
@@ -30,7 +30,7 @@ ParallelFile::ParallelFile(const comm::Communicator& comm, const std::filesystem
 }
 
 void ParallelFile::write(Index offset, std::span<const std::byte> bytes) const {
-    write_at(temporary_path_, offset, bytes);
+    write_at(temporary_path_, offset, bytes, target_);
 }
 
 void ParallelFile::commit() {

@@ -70,7 +70,7 @@ void write_hdf5(const comm::Communicator& comm, std::span<const Value> own, cons
     Index offset = 0;
     ParallelFile file(comm, options.out, options.may_replace,
                       [&](const std::filesystem::path& path) {
-                          h5::Writer writer(path);
+                          h5::Writer writer(path, options.out);
                           offset = writer.reserve(name, type, {&data.manifest.rows, 1});
                           writer.close();
                       });

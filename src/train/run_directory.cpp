@@ -162,7 +162,8 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
     if (type == std::filesystem::file_type::directory) {
         // Whoever holds the lock of an earlier run explains more than what it has written so far.
         // A directory without one may be none of ours: nothing is put into it before a look.
-        if (std::filesystem::exists(path / lock_name, status)) {
+        if (std::filesystem::symlink_status(path / lock_name, status).type() ==
+            std::filesystem::file_type::regular) {
             lock_ = std::make_unique<DirectoryLock>(path / lock_name);
         }
         check_contents(path, existing);

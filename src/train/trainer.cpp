@@ -6,8 +6,8 @@
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
-#include "paralogit/train/report.hpp"
 #include "paralogit/train/resume.hpp"
+#include "run_record.hpp"
 
 namespace paralogit::train {
 
@@ -57,11 +57,11 @@ class Run {
         : comm_(comm),
           options_(options),
           observer_(observer),
+          record_(comm, options, observer),
           solver_(make_solver(options)),
           startup_seconds_(seconds_since(options.process_start)) {}
 
     TrainOutcome run() {
-        claim_directory();
         load();
         prepare_objective();
         start_or_resume();
@@ -70,14 +70,6 @@ class Run {
     }
 
   private:
-    void claim_directory() {
-        comm::on_root(comm_, [&] {
-            directory_ = std::make_unique<RunDirectory>(options_.out, options_.existing);
-            store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(),
-                                                       options_.keep_checkpoints);
-        });
-    }
-
     void load() {
         const auto begin = Clock::now();
         data_ = std::make_unique<DataSet>(
@@ -139,18 +131,7 @@ class Run {
     }
 
     void start_or_resume() {
-        CheckpointStore::Found found;
-        comm::on_root(comm_, [&] {
-            if (options_.existing != ExistingRun::resume) {
-                return;
-            }
-            found = store_->newest();
-            if (found.checkpoint) {
-                check_resumable(*found.checkpoint, checkpoint_, found.path);
-            } else if (!found.rejected.empty()) {
-                throw no_checkpoint_is_whole(found);
-            }
-        });
+        CheckpointStore::Found found = record_.find_checkpoint(checkpoint_);
         const bool resumes = comm_.sum(found.checkpoint ? Index{1} : Index{0}) > 0;
         // The state is made before the directory is touched: what can still go wrong leaves an
         // earlier run as it was.
@@ -167,34 +148,12 @@ class Run {
             checkpoint_.state =
                 solver_->start(*transformed_, change_.to_point(checkpoint_.start_parameters));
         }
-        comm::on_root(comm_, [&] {
-            directory_->begin();
-            store_->remove_leftovers();
-            directory_->write_text(directory_->config_used(), options_.config_used);
-            directory_->keep_metrics_up_to(resumes ? checkpoint_.state.iteration : -1);
-        });
-        if (resumes) {
-            observer_.on_resumed(found, checkpoint_.state.iteration);
-            acknowledged_iteration_ = checkpoint_.state.iteration;
-            acknowledged_path_ = found.path;
-            last_facts_ = iteration_facts();
-        } else {
-            if (options_.existing == ExistingRun::resume) {
-                observer_.on_warning(
-                    "there is no checkpoint to resume yet: starting from the "
-                    "beginning");
-            }
-            record_iteration();
+        record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
+        last_facts_ = iteration_facts();
+        if (!resumes) {
+            report_iteration();
         }
         start_evaluations_ = checkpoint_.state.evaluations - (resumes ? 0 : 1);
-    }
-
-    static Error no_checkpoint_is_whole(const CheckpointStore::Found& found) {
-        std::string text = "cannot resume: no checkpoint is whole:";
-        for (const auto& [path, reason] : found.rejected) {
-            text += "\n  " + path.string() + ": " + reason;
-        }
-        return {ExitCode::model_file, text + "\nstart again with --overwrite, or in another --out"};
     }
 
     void make_transformed_objective() {
@@ -241,8 +200,9 @@ class Run {
             }
             if (options_.checkpoint_every > 0 && state.iteration > 0 &&
                 state.iteration % options_.checkpoint_every == 0) {
-                write_checkpoint();
+                record_.write_checkpoint(checkpoint_);
             }
+            const Index evaluations = state.evaluations;
             try {
                 const optim::StepResult result = solver_->step(*stoppable_, state);
                 if (result != optim::StepResult::moved) {
@@ -252,11 +212,14 @@ class Run {
                     break;
                 }
             } catch (const IterationStopped&) {
+                // The iteration starts again, and so does its count: the checkpoint has the bytes
+                // of that of a run that goes on.
+                state.evaluations = evaluations;
                 continue;
             }
-            record_iteration();
+            report_iteration();
         }
-        train_seconds_ = seconds_since(begin) - checkpoint_seconds_;
+        train_seconds_ = seconds_since(begin) - record_.checkpoint_seconds();
         return reason;
     }
 
@@ -303,78 +266,19 @@ class Run {
                 seconds_since(options_.process_start)};
     }
 
-    void record_iteration() {
+    void report_iteration() {
         last_facts_ = iteration_facts();
         observer_.on_iteration(last_facts_);
-        if (comm_.is_root()) {
-            unwritten_metrics_ +=
-                (unwritten_metrics_.empty() ? "" : "\n") + metrics_line(last_facts_);
-            try {
-                write_metrics();
-            } catch (const Error&) {
-                // The other ranks are on their way to the next Allreduce. The lines are tried again
-                // with the next one, and at the next checkpoint, where all ranks meet.
-            }
-        }
-    }
-
-    void write_metrics() {
-        if (!unwritten_metrics_.empty()) {
-            directory_->append_metrics(unwritten_metrics_);
-            unwritten_metrics_.clear();
-        }
-    }
-
-    /// A checkpoint that cannot be written is a warning as long as an older one is there.
-    void write_checkpoint() {
-        if (acknowledged_iteration_ == checkpoint_.state.iteration) {
-            return;
-        }
-        const auto begin = Clock::now();
-        try {
-            comm::on_root(comm_, [&] {
-                // Going on from a checkpoint must not leave a gap in the metrics.
-                write_metrics();
-                acknowledged_path_ = store_->write(checkpoint_);
-            });
-            acknowledged_iteration_ = checkpoint_.state.iteration;
-            observer_.on_checkpoint(acknowledged_iteration_, acknowledged_path_);
-        } catch (const Error& error) {
-            if (acknowledged_iteration_ < 0) {
-                throw;
-            }
-            observer_.on_warning(std::string(error.what()) + "; the checkpoint of iteration " +
-                                 std::to_string(acknowledged_iteration_) + " is kept");
-        }
-        checkpoint_seconds_ += seconds_since(begin);
+        record_.add_iteration(last_facts_);
     }
 
     TrainOutcome finish(optim::StopReason reason) {
-        const bool is_finite = std::isfinite(checkpoint_.state.at_point.value);
-        if (is_finite) {
-            write_checkpoint();
-            if (acknowledged_iteration_ != checkpoint_.state.iteration) {
-                throw_final_checkpoint_error();
-            }
+        if (std::isfinite(checkpoint_.state.at_point.value)) {
+            record_.write_last_checkpoint(checkpoint_);
         }
         TrainOutcome outcome = describe_outcome(reason);
-        comm::on_root(comm_, [&] {
-            // A run that was stopped half-way, or went astray, has no model to offer.
-            if (reason != optim::StopReason::signal && reason != optim::StopReason::diverged) {
-                write_model(directory_->model(), outcome.model);
-            }
-            directory_->write_text(directory_->summary(), summary_json(outcome, facts(), options_));
-        });
+        record_.write_results(outcome, facts());
         return outcome;
-    }
-
-    [[noreturn]] void throw_final_checkpoint_error() const {
-        throw comm::AgreedError(Error(ExitCode::cannot_write,
-                                      options_.out.string() +
-                                          ": the last checkpoint cannot be written; the one of "
-                                          "iteration " +
-                                          std::to_string(acknowledged_iteration_) +
-                                          " is whole: free some space and go on with --resume"));
     }
 
     TrainOutcome describe_outcome(optim::StopReason reason) {
@@ -385,13 +289,13 @@ class Run {
         outcome.model = make_model(reason);
         outcome.model_sha256 = outcome.model.sha256();
         outcome.data_fingerprint = moments_.fingerprint;
-        outcome.checkpoint = acknowledged_path_;
+        outcome.checkpoint = record_.checkpoint_path();
 
         PhaseSeconds& seconds = outcome.seconds;
         seconds.startup = startup_seconds_;
         seconds.load = load_seconds_;
         seconds.train = train_seconds_;
-        seconds.checkpoint = checkpoint_seconds_;
+        seconds.checkpoint = record_.checkpoint_seconds();
         seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
         seconds.total = seconds_since(options_.process_start);
@@ -430,11 +334,9 @@ class Run {
     const comm::Communicator& comm_;
     const TrainOptions& options_;
     TrainObserver& observer_;
-    comm::StopSignals signals_;
+    RunRecord record_;
     std::unique_ptr<optim::Solver> solver_;
 
-    std::unique_ptr<RunDirectory> directory_;  ///< on rank 0
-    std::unique_ptr<CheckpointStore> store_;   ///< on rank 0
     std::unique_ptr<DataSet> data_;
     Moments moments_;
     optim::ChangeOfVariables change_;
@@ -443,16 +345,12 @@ class Run {
     std::unique_ptr<StoppableObjective> stoppable_;
 
     Checkpoint checkpoint_;  ///< the state as it goes, and what a checkpoint adds to it
-    Index acknowledged_iteration_ = -1;
-    std::filesystem::path acknowledged_path_;
     Index start_evaluations_ = 0;
     IterationFacts last_facts_{};
-    std::string unwritten_metrics_;  ///< on rank 0: lines that the disk did not take yet
 
     double startup_seconds_ = 0;
     double load_seconds_ = 0;
     double train_seconds_ = 0;
-    double checkpoint_seconds_ = 0;
 };
 
 }  // namespace
@@ -460,6 +358,10 @@ class Run {
 TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
                    TrainObserver& observer) {
     return Run(comm, options, observer).run();
+}
+
+bool has_model(optim::StopReason reason) {
+    return reason != optim::StopReason::signal && reason != optim::StopReason::diverged;
 }
 
 ExitCode exit_code_of(optim::StopReason reason) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Data that cannot be trained on: each fault has its own message, the same on any number of ranks."""
+"""Data that cannot be used: each fault has its own message, the same on any number of ranks."""
 import os
 import unittest
 
@@ -37,16 +37,17 @@ class NoData(RefusalTest):
 
     def test_a_file_cut_inside_its_values(self):
         # The superblock says that the file ends where it is cut, as after a bad repair.
-        whole = self.data.read_bytes()
-        with h5py.File(self.data) as file:
+        path = self.path("cut.h5")
+        with h5py.File(path, "w") as file:
+            file["y"] = self.y
+            file["X"] = self.X
             cut = file["X"].id.get_offset() + file["X"].id.get_storage_size() - 8
+        whole = path.read_bytes()
         end = len(whole).to_bytes(8, "little")
         at = whole.index(end)
-        self.assertLess(at, 96)
-        self.path("cut.h5").write_bytes((whole[:at] + cut.to_bytes(8, "little") + whole[at + 8:])[:cut])
-        with h5py.File(self.data) as file:
-            self.assertLess(file["y"].id.get_offset(), cut)
-        self.assert_data_refused("cut.h5", says=("cut.h5:/X", "the file ends at", "copy it again"))
+        self.assertLess(at, 96, "the end of the file stands in its superblock")
+        path.write_bytes((whole[:at] + cut.to_bytes(8, "little") + whole[at + 8:])[:cut])
+        self.assert_data_refused(path, says=("cut.h5:/X", "the file ends at", "copy it again"))
 
     def test_a_damaged_chunk(self):
         path = self.path("damaged.h5")
@@ -57,9 +58,7 @@ class NoData(RefusalTest):
         with open(path, "r+b") as file:
             file.seek(damaged + 100)
             file.write(b"\xff\xfe\xfd")
-        for ranks in (None, 2, 5):
-            # One rank reads the chunk: its host or disk may be the one to look at.
-            self.assert_data_refused(path, says=f"{path}:/X: cannot", ranks=(ranks,))
+        self.assert_data_refused(path, says=f"{path}:/X: cannot", may_name_rank=True)
 
 
 class NoFit(RefusalTest):
@@ -72,7 +71,8 @@ class NoFit(RefusalTest):
     def test_no_features_and_too_many(self):
         self.assert_data_refused(self.write("none.h5", measured=self.X, y=self.y),
                                  says=("none.h5: no dataset has a usual name of features",
-                                       "/measured (6000 x 4, float64)", "--features-name /measured"))
+                                       "/measured (6000 x 4, float64)",
+                                       "--features-name /measured"))
         self.assert_data_refused(self.write("two.h5", X=self.X, data=self.X, y=self.y),
                                  says=("two.h5: 2 datasets could be the features", "/X", "/data",
                                        "--features-name"))
@@ -89,8 +89,8 @@ class NoFit(RefusalTest):
 
     def test_row_counts_that_differ(self):
         self.assert_data_refused(self.write("short.h5", X=self.X, y=self.y[:-1]),
-                                 says=("short.h5:/y has 5999 values, but /X (6000 x 4) has 6000 rows",
-                                       "one for each row"))
+                                 says=("short.h5:/y has 5999 values, but /X (6000 x 4) has 6000 "
+                                       "rows", "one for each row"))
         self.assert_data_refused(self.write("turned.h5", X=self.X.T, y=self.y), ranks=(None, 2),
                                  says=("turned.h5:/y has 6000 values", "use --transposed"))
         self.assert_data_refused(self.write("weights.h5", X=self.X, y=self.y, w=np.ones(10)),
@@ -134,7 +134,8 @@ class BadValues(RefusalTest):
 
     def test_a_positive_label_that_no_row_has(self):
         self.assert_data_refused("data.h5", options=("--positive-label", "7"),
-                                 says=("--positive-label 7: no row of data.h5:/y", "found labels 0, 1"))
+                                 says=("--positive-label 7: no row of data.h5:/y",
+                                       "found labels 0, 1"))
 
     def test_labels_that_are_not_finite(self):
         y = self.y.astype(float)
@@ -263,8 +264,8 @@ class OtherCommands(RefusalTest):
     def test_inspect_tells_the_same(self):
         self.assert_refused(3, "inspect", "absent.h5", says="absent.h5: there is no such file")
         path = write_data(self.path("unlabelled.h5"), self.X)
-        self.assert_refused(3, "inspect", path, says=f"{path}: no dataset has a usual name of labels",
-                            ranks=(None, 2))
+        self.assert_refused(3, "inspect", path, ranks=(None, 2),
+                            says=f"{path}: no dataset has a usual name of labels")
 
     def test_a_missing_file_to_predict(self):
         for command, options in (("predict", ("--out", "p.csv")), ("evaluate", ())):

@@ -6,18 +6,20 @@ from refusals import RefusalTest
 from support import run
 
 HUGE = "9223372036854775808"  # 2^63
-NOT_NUMBERS = ("nan", "-nan", "inf", "-inf", "1e999", "", "abc", "1x", "0x10", "1,5", "--", " 1")
+NOT_NUMBERS = ("nan", "inf", "-inf", "1e999", "", "abc", "1x")
+# For one option of each kind, which share their reading.
+ODD_SPELLINGS = ("-nan", "0x10", "1,5", "--", " 1", "1 ")
 # Option, what is expected, and values that this option alone does not take.
 NUMBERS = (
-    (("--l2",), "a finite number >= 0", ("-1", "-1e-300")),
+    (("--l2",), "a finite number >= 0", ("-1", "-1e-300", *ODD_SPELLINGS)),
     (("--tolerance",), "a finite number >= 0", ("-1e-9",)),
     (("--solver", "gd", "--learning-rate"), "a finite number > 0", ("0", "-0.5")),
     (("--max-iterations",), "an integer >= 0 and < 2^63", ("-1", "1.5", "1e3", HUGE)),
-    (("--history",), "an integer from 1 to 1000", ("0", "-1", "1001", "5.0", HUGE)),
+    (("--history",), "an integer from 1 to 1000", ("0", "-1", "1001", "5.0", HUGE, *ODD_SPELLINGS)),
     (("--checkpoint-every",), "an integer >= 0 and < 2^63", ("-1", "0.5", HUGE)),
     (("--keep-checkpoints",), "an integer from 1 to 1000000", ("0", "-3", "1000001", HUGE)),
     (("--time-limit",), "a time > 0 such as 90, 90s, 15m, 2h or 1:30:00",
-     ("0", "-1", "5d", "1e308h", "0:00", "1:", ":30", "1:60", "1:-5", "1:2:3:4")),
+     ("0", "-1", "5d", "1e308h", "0:00", "1:", ":30", "1:60", "1:-5", "1:2:3:4", *ODD_SPELLINGS)),
 )
 
 
@@ -76,7 +78,8 @@ class WrongOptions(RefusalTest):
     def test_what_is_empty(self):
         self.assert_usage("train", self.data, "--out", "", says="--out '': the value is empty")
         self.assert_usage("train", "", "--out", self.out, says="DATA...: the value is empty")
-        self.assert_train_usage("--features-name", "", says="--features-name '': the value is empty")
+        self.assert_train_usage("--features-name", "",
+                                says="--features-name '': the value is empty")
 
     def test_what_is_too_much(self):
         self.assert_train_usage("--l2", "1", "--l2", "2", says="'--l2' is given more than once")
@@ -136,7 +139,8 @@ class WrongConfig(RefusalTest):
         self.assert_config_refused(b"# comment\ntolerence = 1\n",
                                    "wrong.conf: 'tolerence' is not an option", "did you mean "
                                    "tolerance?", ranks=(None, 2, 5))
-        self.assert_config_refused(b"[solver]\nl2 = 1\n", "wrong.conf: 'solver.l2' is not an option")
+        self.assert_config_refused(b"[solver]\nl2 = 1\n",
+                                   "wrong.conf: 'solver.l2' is not an option")
 
     def test_values(self):
         self.assert_config_refused(b"l2 = nan\n", "--l2 nan: expected a finite number >= 0",

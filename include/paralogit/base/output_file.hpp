@@ -38,8 +38,10 @@ class OutputFile {
 };
 
 /// Writes all bytes at an offset of an existing file, which other processes may be writing
-/// elsewhere. Throws Error (cannot_write).
-void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes);
+/// elsewhere. Throws Error (cannot_write), which names `target`, what a temporary file is going to
+/// be, when given.
+void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes,
+              const std::filesystem::path& target = {});
 
 /// The whole content of a file. Throws Error with `code`.
 std::string read_whole_file(const std::filesystem::path& file, ExitCode code);

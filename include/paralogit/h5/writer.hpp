@@ -15,8 +15,8 @@ namespace paralogit::h5 {
 /// checked; failures throw Error (cannot_write). Syncing and renaming are OutputFile's.
 class Writer {
   public:
-    /// Overwrites `path`.
-    explicit Writer(const std::filesystem::path& path);
+    /// Overwrites `path`. Errors name `target`, what a temporary file is going to be, when given.
+    explicit Writer(const std::filesystem::path& path, const std::filesystem::path& target = {});
     /// Closes without checking when close() was not called.
     ~Writer();
     Writer(const Writer&) = delete;

@@ -32,6 +32,7 @@ class ParallelFile {
   private:
     const comm::Communicator& comm_;
     std::unique_ptr<OutputFile> file_;  ///< on rank 0
+    std::filesystem::path target_;
     std::filesystem::path temporary_path_;
 };
 

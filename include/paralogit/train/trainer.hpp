@@ -108,9 +108,13 @@ class TrainObserver {
 
 /// The whole run: output directory, data, variables, start or resume, iterations with checkpoints,
 /// model and reports. Throws Error, the same on all ranks; what earlier runs left is then as it
-/// was, unless the run had begun to iterate. @collective
+/// was, unless the run had begun to iterate. A signal that a comm::StopSignals of the caller notes
+/// on any rank stops the run after the pass that it is in, with a checkpoint. @collective
 TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
                    TrainObserver& observer);
+
+/// A run that was stopped half-way, or went astray, has no model to offer.
+bool has_model(optim::StopReason reason);
 
 /// What the process returns for a run that ended for this reason.
 ExitCode exit_code_of(optim::StopReason reason);

@@ -48,7 +48,8 @@ struct Moments {
 
 Moments moments_of_column(const std::vector<double>& values, std::size_t features,
                           std::size_t column) {
-    const double count = static_cast<double>(values.size() / features);
+    const std::size_t rows = values.size() / features;
+    const double count = static_cast<double>(rows);
     double sum = 0;
     double squares = 0;
     for (std::size_t i = column; i < values.size(); i += features) {

@@ -135,7 +135,8 @@ TEST(Storage, ThatWasNeverWrittenIsAProblem) {
         raw.dataset("chunked", H5T_IEEE_F64LE, {8}, nullptr, test::chunked({2}));
     }
 
-    EXPECT_THAT(problem_of(path, "contiguous"), HasSubstr("needs 64 bytes, but only 0 are stored"));
+    EXPECT_THAT(problem_of(path, "contiguous"),
+                HasSubstr("needs 64 bytes, but its values were never written"));
     EXPECT_THAT(problem_of(path, "chunked"), HasSubstr("only 0 of its 4 chunks"));
 }
 
@@ -148,7 +149,7 @@ TEST(Storage, OfEightPebibytesInASmallFileIsAProblem) {
     }
 
     EXPECT_THAT(problem_of(path, "X"),
-                HasSubstr("needs 9007199254740992 bytes, but only 0 are stored"));
+                HasSubstr("needs 9007199254740992 bytes, but its values were never"));
 }
 
 TEST(Storage, ThatInflatesBeyondMeasureIsAProblem) {

@@ -57,6 +57,8 @@ TEST(Strings, OfVariableLengthComeBackAsTheyAre) {
     const auto path = folder.file("a.h5");
     std::vector<std::string> strings;
     std::vector<const char*> pointers;
+    strings.reserve(3000);
+    pointers.reserve(3000);
     for (int i = 0; i < 3000; ++i) {
         strings.push_back(i % 5 == 0 ? ""
                                      : std::string(static_cast<std::size_t>(i % 40), 'x') +

@@ -286,7 +286,7 @@ class FullDisk {
     }
     ~FullDisk() {
         ::setrlimit(RLIMIT_FSIZE, &limit_);
-        ::signal(SIGXFSZ, action_);
+        static_cast<void>(::signal(SIGXFSZ, action_));
     }
     FullDisk(const FullDisk&) = delete;
     FullDisk& operator=(const FullDisk&) = delete;

@@ -194,6 +194,19 @@ TEST(RunDirectory, IsTriedForWritingBeforeTheRun) {
     std::filesystem::permissions(folder.path(), std::filesystem::perms(0755));
 }
 
+TEST(RunDirectory, EmptiesNoFileThatItsLockIsALinkTo) {
+    for (const ExistingRun existing :
+         {ExistingRun::refuse, ExistingRun::overwrite, ExistingRun::resume}) {
+        const TemporaryFolder folder;
+        const TemporaryFolder elsewhere;
+        write_bytes(elsewhere.path() / "thesis", "mine");
+        std::filesystem::create_symlink(elsewhere.path() / "thesis", folder.path() / "lock");
+
+        EXPECT_NE(failure_to_open(folder.path(), existing).code, ExitCode::done);
+        EXPECT_EQ(read_bytes(elsewhere.path() / "thesis"), "mine");
+    }
+}
+
 /// A process that holds a run directory until it is killed.
 class Holder {
   public:

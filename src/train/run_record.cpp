@@ -1,0 +1,131 @@
+#include "run_record.hpp"
+
+#include <chrono>
+
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/report.hpp"
+#include "paralogit/train/resume.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+Error no_checkpoint_is_whole(const CheckpointStore::Found& found) {
+    std::string text = "cannot resume: no checkpoint is whole:";
+    for (const auto& [path, reason] : found.rejected) {
+        text += "\n  " + path.string() + ": " + reason;
+    }
+    return {ExitCode::model_file, text + "\nstart again with --overwrite, or in another --out"};
+}
+
+}  // namespace
+
+RunRecord::RunRecord(const comm::Communicator& comm, const TrainOptions& options,
+                     TrainObserver& observer)
+    : comm_(comm), options_(options), observer_(observer) {
+    comm::on_root(comm_, [&] {
+        directory_ = std::make_unique<RunDirectory>(options.out, options.existing);
+        store_ =
+            std::make_unique<CheckpointStore>(directory_->checkpoints(), options.keep_checkpoints);
+    });
+}
+
+CheckpointStore::Found RunRecord::find_checkpoint(const Checkpoint& now) const {
+    CheckpointStore::Found found;
+    comm::on_root(comm_, [&] {
+        if (options_.existing != ExistingRun::resume) {
+            return;
+        }
+        found = store_->newest();
+        if (found.checkpoint) {
+            check_resumable(*found.checkpoint, now, found.path);
+        } else if (!found.rejected.empty()) {
+            throw no_checkpoint_is_whole(found);
+        }
+    });
+    return found;
+}
+
+void RunRecord::begin(const CheckpointStore::Found& resumed, Index resumed_iteration) {
+    comm::on_root(comm_, [&] {
+        directory_->begin();
+        store_->remove_leftovers();
+        directory_->write_text(directory_->config_used(), options_.config_used);
+        directory_->keep_metrics_up_to(resumed_iteration);
+    });
+    acknowledged_iteration_ = resumed_iteration;
+    acknowledged_path_ = resumed.path;
+    if (resumed_iteration >= 0) {
+        observer_.on_resumed(resumed, resumed_iteration);
+    } else if (options_.existing == ExistingRun::resume) {
+        observer_.on_warning("there is no checkpoint to resume yet: starting from the beginning");
+    }
+}
+
+void RunRecord::add_iteration(const IterationFacts& facts) {
+    if (!comm_.is_root()) {
+        return;
+    }
+    unwritten_metrics_ += (unwritten_metrics_.empty() ? "" : "\n") + metrics_line(facts);
+    try {
+        write_metrics();
+    } catch (const Error&) {
+        // The other ranks are on their way to the next Allreduce. The lines are tried again with
+        // the next one, and at the next checkpoint, where all ranks meet.
+    }
+}
+
+void RunRecord::write_metrics() {
+    if (!unwritten_metrics_.empty()) {
+        directory_->append_metrics(unwritten_metrics_);
+        unwritten_metrics_.clear();
+    }
+}
+
+void RunRecord::write_checkpoint(const Checkpoint& checkpoint) {
+    if (acknowledged_iteration_ == checkpoint.state.iteration) {
+        return;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    try {
+        comm::on_root(comm_, [&] {
+            // Going on from a checkpoint must not leave a gap in the metrics.
+            write_metrics();
+            acknowledged_path_ = store_->write(checkpoint);
+        });
+        acknowledged_iteration_ = checkpoint.state.iteration;
+        observer_.on_checkpoint(acknowledged_iteration_, acknowledged_path_);
+    } catch (const Error& error) {
+        if (acknowledged_iteration_ < 0) {
+            throw;
+        }
+        observer_.on_warning(std::string(error.what()) + "; the checkpoint of iteration " +
+                             std::to_string(acknowledged_iteration_) + " is kept");
+    }
+    checkpoint_seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void RunRecord::write_last_checkpoint(const Checkpoint& checkpoint) {
+    write_checkpoint(checkpoint);
+    if (acknowledged_iteration_ != checkpoint.state.iteration) {
+        throw comm::AgreedError(Error(ExitCode::cannot_write,
+                                      options_.out.string() +
+                                          ": the last checkpoint cannot be written; the one of "
+                                          "iteration " +
+                                          std::to_string(acknowledged_iteration_) +
+                                          " is whole: free some space and go on with --resume"));
+    }
+}
+
+void RunRecord::write_results(const TrainOutcome& outcome, const RunFacts& facts) {
+    comm::on_root(comm_, [&] {
+        write_metrics();
+        if (has_model(outcome.reason)) {
+            write_model(directory_->model(), outcome.model);
+        }
+        directory_->write_text(directory_->summary(), summary_json(outcome, facts, options_));
+    });
+}
+
+}  // namespace paralogit::train
