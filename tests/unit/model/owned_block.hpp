@@ -37,8 +37,8 @@ inline std::uint16_t half_pattern(double value) {
 
 template <typename Element>
 void append_element(std::vector<std::byte>& bytes, Element element) {
-    const auto* begin = reinterpret_cast<const std::byte*>(&element);
-    bytes.insert(bytes.end(), begin, begin + sizeof(element));
+    bytes.resize(bytes.size() + sizeof(element));
+    std::memcpy(bytes.data() + bytes.size() - sizeof(element), &element, sizeof(element));
 }
 
 /// The values in the stored type, each of which must be representable in it.
