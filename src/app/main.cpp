@@ -96,6 +96,6 @@ int main(int argc, char** argv) {
     } catch (...) {
         // The other ranks know nothing of this one and may be waiting for it.
         const Error error = comm::error_from(std::current_exception());
-        comm.abort(error.code(), std::string("paralogit: error: ") + error.what());
+        comm.abort(error.code(), error.what());
     }
 }

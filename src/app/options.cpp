@@ -285,7 +285,7 @@ std::string Options::as_config() const {
             continue;
         }
         for (const std::string& value : values_.at(name)) {
-            config += name + " = " + value + "\n";
+            config += fmt::format("{} = {}\n", name, value);
         }
     }
     return config;

@@ -172,6 +172,11 @@ class Run {
         }
         Vector parameters(dimension);
         comm::on_root(comm_, [&] {
+            if (!std::filesystem::exists(options_.initial)) {
+                throw Error(ExitCode::usage, "--initial " + options_.initial +
+                                                 ": expected zeros, ones, or the path of a model; "
+                                                 "there is no such file");
+            }
             const Model model = read_model(options_.initial);
             if (model.coefficients.size() != data_->manifest.features) {
                 throw Error(ExitCode::model_file, options_.initial + ": the model has " +

@@ -2,13 +2,14 @@
 
 #include <array>
 #include <filesystem>
-#include <limits>
+#include <set>
 #include <string>
 
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/digest.hpp"
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/base/types.hpp"
+#include "support/files.hpp"
 
 namespace paralogit {
 namespace {
@@ -19,17 +20,8 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 class OutputFileTest : public ::testing::Test {
   protected:
-    OutputFileTest() { std::filesystem::create_directories(folder_); }
-    ~OutputFileTest() override { std::filesystem::remove_all(folder_); }
-
-    Index files() const {
-        return std::distance(std::filesystem::directory_iterator(folder_),
-                             std::filesystem::directory_iterator());
-    }
-
-    const std::filesystem::path folder_ =
-        std::filesystem::path(testing::TempDir()) / "paralogit-output-file";
-    const std::filesystem::path target_ = folder_ / "target.txt";
+    const test::TemporaryFolder folder_;
+    const std::filesystem::path target_ = folder_.file("target.txt");
 };
 
 TEST(ElementTypes, KeepTheirNamesAndSizes) {
@@ -94,10 +86,10 @@ TEST_F(OutputFileTest, AppearsWholeAtTheCommitAndNotBefore) {
     file.append("first ");
     file.append("second");
     EXPECT_FALSE(std::filesystem::exists(target_));
-    EXPECT_EQ(file.temporary_path().parent_path(), folder_);
+    EXPECT_EQ(file.temporary_path().parent_path(), folder_.path());
     file.commit();
     EXPECT_EQ(read_whole_file(target_, ExitCode::internal), "first second");
-    EXPECT_EQ(files(), 1);
+    EXPECT_EQ(folder_.names(), std::set<std::string>{"target.txt"});
 }
 
 TEST_F(OutputFileTest, LeavesNothingWhenItIsNotCommitted) {
@@ -105,7 +97,7 @@ TEST_F(OutputFileTest, LeavesNothingWhenItIsNotCommitted) {
         OutputFile file(target_);
         file.append("lost");
     }
-    EXPECT_EQ(files(), 0);
+    EXPECT_TRUE(folder_.names().empty());
 }
 
 TEST_F(OutputFileTest, ReplacesAnOlderFileAndLeavesItUntilThen) {
@@ -131,7 +123,7 @@ TEST_F(OutputFileTest, TakesBytesAtAnyOffset) {
 
 TEST_F(OutputFileTest, AMissingDirectoryIsAnErrorThatNamesTheFile) {
     try {
-        const OutputFile file(folder_ / "no" / "file");
+        const OutputFile file(folder_.path() / "no" / "file");
         FAIL();
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ExitCode::cannot_write);

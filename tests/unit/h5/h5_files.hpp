@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <hdf5.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,35 +14,16 @@
 
 #include "paralogit/base/error.hpp"
 #include "paralogit/h5/library.hpp"
+#include "support/files.hpp"
 
 // Files for the tests of h5, made with the C API alone.
 namespace paralogit::test {
 
-/// A folder that goes away with the test. Each test begins with one, and so with a prepared
-/// library.
-class TemporaryFolder {
-  public:
-    TemporaryFolder() {
-        h5::prepare_library();
-        std::string pattern = testing::TempDir() + "paralogit_h5_XXXXXX";
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error("cannot make " + pattern);
-        }
-        path_ = pattern;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    const std::filesystem::path& path() const { return path_; }
-    std::filesystem::path file(const std::string& name) const { return path_ / name; }
-
-  private:
-    std::filesystem::path path_;
-};
+/// The C calls of the tests, too, need a library that prints nothing and cleans up nothing at exit.
+inline const bool is_library_prepared = [] {
+    h5::prepare_library();
+    return true;
+}();
 
 /// The result of a C call that has to succeed for the test to make sense.
 template <typename Status>

@@ -6,7 +6,7 @@
 #include "example_checkpoint.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/h5/writer.hpp"
-#include "temporary_folder.hpp"
+#include "support/files.hpp"
 
 namespace paralogit::train {
 namespace {

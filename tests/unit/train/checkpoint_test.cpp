@@ -12,7 +12,7 @@
 #include "example_checkpoint.hpp"
 #include "paralogit/base/digest.hpp"
 #include "paralogit/base/error.hpp"
-#include "temporary_folder.hpp"
+#include "support/files.hpp"
 
 namespace paralogit::train {
 namespace {

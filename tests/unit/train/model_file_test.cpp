@@ -9,7 +9,7 @@
 
 #include "paralogit/base/error.hpp"
 #include "paralogit/h5/writer.hpp"
-#include "temporary_folder.hpp"
+#include "support/files.hpp"
 
 namespace paralogit::train {
 namespace {

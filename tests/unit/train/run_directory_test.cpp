@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "paralogit/base/error.hpp"
-#include "temporary_folder.hpp"
+#include "support/files.hpp"
 
 namespace paralogit::train {
 namespace {
@@ -20,7 +20,6 @@ using test::read_bytes;
 using test::TemporaryFolder;
 using test::write_bytes;
 using testing::HasSubstr;
-using testing::IsSupersetOf;
 
 struct Failure {
     ExitCode code = ExitCode::done;

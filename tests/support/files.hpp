@@ -33,6 +33,7 @@ class TemporaryFolder {
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+    std::filesystem::path file(const std::string& name) const { return path_ / name; }
 
     /// The names of what lies in it.
     std::set<std::string> names() const { return names_in(path_); }
