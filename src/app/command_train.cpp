@@ -101,8 +101,10 @@ class TrainPrinter : public train::TrainObserver {
                               fmt::format("{}, sum {}", manifest.files.front().weights_path,
                                           facts.moments.weight_sum));
         }
-        rows.emplace_back("ranks", fmt::format("{}, {} blocks of {} rows", facts.ranks,
-                                               facts.plan.blocks(), facts.plan.rows_per_block()));
+        rows.emplace_back("ranks",
+                          fmt::format("{}, which share {} block{} of up to {} rows", facts.ranks,
+                                      facts.plan.blocks(), facts.plan.blocks() == 1 ? "" : "s",
+                                      facts.plan.rows_per_block()));
         rows.emplace_back("objective",
                           "mean BCE" +
                               (options_.l2 > 0 ? fmt::format(" + {}/2 |w|^2", options_.l2)
@@ -232,7 +234,7 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         "  objective      {}\n"
         "  loss           {} (mean BCE)\n"
         "  gradient       {:.2e} (largest entry)\n"
-        "  rows wrong     {}\n"
+        "  rows wrong     {} (not strictly on their label's side)\n"
         "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, allreduce {:.2f}, "
         "rest of training {:.2f}, checkpoints {:.2f}\n",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,

@@ -116,7 +116,7 @@ class Edges(AppTest):
         X, y = made_up(2000, 3)
         X = np.round(X * 2**20) / 2**20  # so that the shift is exact
         shifted = X.copy()
-        shifted[:, 1] += 1.6e9
+        shifted[:, 1] += 1.6e6
         plain = self.train(write_data(self.folder / "plain.h5", X, y), out="plain")
         far = self.train(write_data(self.folder / "far.h5", shifted, y), out="far", ranks=2)
         self.assertIn(read_summary(far)["stop_reason"], ("converged", "precision_limit"))

@@ -45,7 +45,8 @@ class Optimum(AppTest):
         self.check("iris")
 
     def test_gradient_descent_reaches_the_same_optimum(self):
-        self.check("iris", ("--solver", "gd", "--max-iterations", "100000"))
+        self.check("iris", ("--solver", "gd", "--max-iterations", "100000",
+                            "--tolerance", "1e-12"))
 
 
 def add_real_sets():
