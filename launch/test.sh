@@ -11,7 +11,7 @@ install_packages $build_packages $test_packages
 mpi_environment
 
 echo "== format"
-git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run --Werror
+find include src tests -name '*.[ch]pp' -print0 | xargs -0 clang-format --dry-run --Werror
 
 for preset in release asan-ubsan; do
     echo "== build: $preset"

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/predict.hpp"
@@ -18,7 +21,20 @@ ExitCode run_predict(const Context& context, const Options& options) {
         }
         return values;
     });
-    comm::on_root(comm, [&] { train::check_output(predict); });
+    comm::on_root(comm, [&] {
+        train::check_output(predict);
+        std::vector<std::string> inputs = data::expand_paths(options.list("data"));
+        inputs.push_back(options.text("model"));
+        for (const std::string& input : inputs) {
+            std::error_code ignored;  // a file that is not there is no other file's double
+            if (std::filesystem::equivalent(predict.out, input, ignored)) {
+                throw Error(ExitCode::usage, predict.out.string() +
+                                                 ": the output would replace the "
+                                                 "input " +
+                                                 input + "; give another --out");
+            }
+        }
+    });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data =
         train::load_data_set(comm, options.list("data"), source_of(options, false), std::nullopt);

@@ -45,14 +45,23 @@ void read_solver(const Options& options, train::TrainOptions& train) {
     train.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
 }
 
-/// What decides the sequence of iterates. Stopping rules and output may change on resume.
-std::map<std::string, std::string> path_options(const Options& options) {
-    std::map<std::string, std::string> path;
-    for (const char* name : {"solver", "learning-rate", "history", "l2", "intercept", "standardize",
-                             "initial", "reduction"}) {
-        path[name] = options.optional_text(name).value_or("unset");
-    }
-    return path;
+/// What decides the sequence of iterates, by value, however it was written. Stopping rules and
+/// output may change on resume.
+std::map<std::string, std::string> path_options(const train::TrainOptions& train) {
+    const bool is_gd = train.solver == "gd";
+    const bool has_rate = is_gd && !train.gradient_descent.backtracking;
+    const auto yes_or_no = [](bool value) { return std::string(value ? "yes" : "no"); };
+    return {
+        {"solver", train.solver},
+        {"learning-rate",
+         has_rate ? fmt::format("{}", train.gradient_descent.learning_rate) : "unset"},
+        {"history", is_gd ? "unset" : fmt::format("{}", train.lbfgs.history)},
+        {"l2", fmt::format("{}", train.l2)},
+        {"intercept", yes_or_no(train.has_intercept)},
+        {"standardize", yes_or_no(train.standardize)},
+        {"initial", train.initial},
+        {"reduction", train.reduction == train::Reduction::exact ? "exact" : "fast"},
+    };
 }
 
 train::TrainOptions read_train_options(const Options& options, const Context& context) {
@@ -75,7 +84,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.time_limit_seconds = options.seconds("time-limit");
     train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
-    train.path_options = path_options(options);
+    train.path_options = path_options(train);
     train.config_used = options.as_config();
     train.version = version();
     train.process_start = context.process_start;
@@ -206,11 +215,21 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
 
 void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
                      Console& console) {
-    if (outcome.is_separable) {
+    const bool has_one_class = outcome.is_separable && options.l2 > 0;
+    if (has_one_class) {
+        console.warning(
+            "all rows are of one class: only the intercept is needed to tell them, and no penalty "
+            "holds it; its size is arbitrary");
+    } else if (outcome.is_separable) {
         console.warning(
             "every row lies on its own side of the model: the classes are separable, and "
             "the optimum lies at infinity; the coefficients are finite but arbitrary in "
             "size. A penalty, such as --l2 1e-3, makes them definite");
+    } else if (outcome.last.objective > outcome.first_objective) {
+        console.warning(fmt::format(
+            "the objective is {:g}, higher than {:g} at the start: the steps are too long; give a "
+            "smaller --learning-rate, or none",
+            outcome.last.objective, outcome.first_objective));
     } else if (outcome.reason == optim::StopReason::iteration_limit ||
                outcome.reason == optim::StopReason::time_limit) {
         console.warning(

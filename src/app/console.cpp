@@ -13,6 +13,11 @@ namespace {
 constexpr int lines_before_thinning = 10;
 constexpr std::chrono::seconds between_lines{5};
 
+/// A log that nobody can take is no reason to end a run.
+void print_to_log(const std::string& text) {
+    static_cast<void>(std::fputs(text.c_str(), stderr));
+}
+
 }  // namespace
 
 Console::Console(bool is_root, Verbosity verbosity)
@@ -21,15 +26,16 @@ Console::Console(bool is_root, Verbosity verbosity)
 void Console::result(const std::string& text) {
     if (is_root_) {
         end_live_line();
-        fmt::print(stdout, "{}\n", text);
-        std::fflush(stdout);
+        const bool is_written =
+            std::fputs((text + "\n").c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+        has_lost_results_ = has_lost_results_ || !is_written;
     }
 }
 
 void Console::info(const std::string& text) {
     if (is_root_ && verbosity_ != Verbosity::quiet) {
         end_live_line();
-        fmt::print(stderr, "{}\n", text);
+        print_to_log(fmt::format("{}\n", text));
     }
 }
 
@@ -42,14 +48,14 @@ void Console::detail(const std::string& text) {
 void Console::warning(const std::string& text) {
     if (is_root_) {
         end_live_line();
-        fmt::print(stderr, "paralogit: warning: {}\n", text);
+        print_to_log(fmt::format("paralogit: warning: {}\n", text));
     }
 }
 
 void Console::error(const std::string& text) {
     if (is_root_) {
         end_live_line();
-        fmt::print(stderr, "paralogit: error: {}\n", text);
+        print_to_log(fmt::format("paralogit: error: {}\n", text));
     }
 }
 
@@ -72,7 +78,7 @@ void Console::progress(const std::string& text, bool is_last) {
     }
     if (is_terminal_ && verbosity_ == Verbosity::normal) {
         // "Erase to the end of the line", for a line shorter than the one before.
-        fmt::print(stderr, "\r{}\033[K", text);
+        print_to_log(fmt::format("\r{}\033[K", text));
         std::fflush(stderr);
         has_live_line_ = true;
         if (is_last) {
@@ -84,7 +90,7 @@ void Console::progress(const std::string& text, bool is_last) {
     const bool is_due = progress_lines_ < lines_before_thinning || is_last ||
                         verbosity_ == Verbosity::verbose || now - last_progress_ >= between_lines;
     if (is_due) {
-        fmt::print(stderr, "{}\n", text);
+        print_to_log(fmt::format("{}\n", text));
         ++progress_lines_;
         last_progress_ = now;
     }
@@ -92,7 +98,7 @@ void Console::progress(const std::string& text, bool is_last) {
 
 void Console::end_live_line() {
     if (has_live_line_) {
-        fmt::print(stderr, "\n");
+        print_to_log("\n");
         has_live_line_ = false;
     }
 }

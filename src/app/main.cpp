@@ -7,6 +7,7 @@
 // One process per rank; all of them run this same story, and all end with the same exit code.
 
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <span>
 #include <string>
@@ -60,7 +61,13 @@ ExitCode run(const comm::Communicator& comm, const std::vector<std::string>& arg
 
     // 5. The command itself.
     app::Console console(comm.is_root(), verbosity_of(options));
-    return app::run_command(command, {comm, console, process_start}, options);
+    const ExitCode code = app::run_command(command, {comm, console, process_start}, options);
+    comm::on_root(comm, [&] {
+        if (console.has_lost_results()) {
+            throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
+        }
+    });
+    return code;
 }
 
 /// From before MPI starts to the very end of the process: one signal that comes early must not end
@@ -78,6 +85,8 @@ int main(int argc, char** argv) {
 
     // 1. HDF5 may load no plugins and prints nothing of its own. Training is stopped by signals.
     h5::prepare_library();
+    // A reader of the log that goes away must not end the run.
+    static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     if (argc > 1 && std::string_view(argv[1]) == "train") {
         note_stop_signals();
     }

@@ -46,8 +46,15 @@ std::string suggestion(std::string_view name, const std::vector<std::string_view
         names.begin(), names.end(), [name](std::string_view left, std::string_view right) {
             return edit_distance(name, left) < edit_distance(name, right);
         });
-    return edit_distance(name, nearest) <= 3 ? fmt::format("; did you mean {}{}?", prefix, nearest)
-                                             : "";
+    const auto begun = std::find_if(names.begin(), names.end(), [name](std::string_view candidate) {
+        return name.size() >= 2 && candidate.starts_with(name) && candidate != name;
+    });
+    if (begun != names.end()) {
+        return fmt::format("; did you mean {}{}?", prefix, *begun);
+    }
+    const std::size_t distance = edit_distance(name, nearest);
+    return distance > 0 && distance <= 3 ? fmt::format("; did you mean {}{}?", prefix, nearest)
+                                         : "";
 }
 
 std::vector<std::string_view> option_names(const CommandSpec& command) {
@@ -177,6 +184,13 @@ void store_config(const CommandSpec& command, const po::options_description& des
     }
 }
 
+/// Whether a config file gives the value back: '#' begins a comment, and blanks at the ends go.
+bool is_config_value(std::string_view value) {
+    return value.find_first_of("#\n\r") == std::string_view::npos && !value.empty() &&
+           std::isspace(static_cast<unsigned char>(value.front())) == 0 &&
+           std::isspace(static_cast<unsigned char>(value.back())) == 0;
+}
+
 bool says_how_to_run(std::string_view name) {
     constexpr std::string_view names[] = {"out",   "config",  "resume", "overwrite",
                                           "quiet", "verbose", "help"};
@@ -285,7 +299,12 @@ std::string Options::as_config() const {
             continue;
         }
         for (const std::string& value : values_.at(name)) {
-            config += fmt::format("{} = {}\n", name, value);
+            config += is_config_value(value)
+                          ? fmt::format("{} = {}\n", name, value)
+                          : fmt::format(
+                                "# {}: its value cannot stand in a file, so it must be given "
+                                "again on the command line\n",
+                                name);
         }
     }
     return config;

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <limits>
 
-#include "bytes.hpp"
+#include "paralogit/base/bytes.hpp"
 #include "paralogit/data/labels.hpp"
 #include "text.hpp"
 

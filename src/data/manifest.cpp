@@ -1,10 +1,10 @@
 #include "paralogit/data/manifest.hpp"
+#include "paralogit/base/bytes.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "bytes.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {

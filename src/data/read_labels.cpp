@@ -1,6 +1,9 @@
 #include "read_labels.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
@@ -14,6 +17,16 @@ void LabelReader::read(const h5::Dataset& dataset, Range rows) {
         return;
     }
     const std::vector<double> values = dataset.read_doubles(rows.first, rows.size());
+    constexpr double largest_told_apart = 0x1p53;
+    const auto too_large = std::find_if(values.begin(), values.end(), [&](double value) {
+        return kind == h5::ValueKind::integer && std::fabs(value) >= largest_told_apart;
+    });
+    if (too_large != values.end()) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{} row {}: integer labels of 2^53 or more cannot be told apart; "
+                                "store smaller numbers or texts",
+                                dataset.info().path, rows.first + (too_large - values.begin())));
+    }
     labels_.values.insert(labels_.values.end(), values.begin(), values.end());
 }
 

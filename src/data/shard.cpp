@@ -203,20 +203,4 @@ void check_unchanged(const Manifest& manifest) {
     }
 }
 
-std::vector<double> read_first_row(const Manifest& manifest) {
-    const auto part = std::find_if(manifest.files.begin(), manifest.files.end(),
-                                   [](const FilePart& file) { return file.rows > 0; });
-    if (part == manifest.files.end()) {
-        throw Error(ExitCode::internal, "internal error: the first row of a data set without rows");
-    }
-    check_unchanged(*part);
-    const h5::File file = h5::File::open(part->path);
-    std::vector<std::byte> stored(narrow<std::size_t>(manifest.features) * size_of(manifest.type));
-    read_rows_of_features(open_features(file, manifest, *part), manifest, {.first = 0, .end = 1},
-                          stored.data());
-    std::vector<double> row(narrow<std::size_t>(manifest.features));
-    model::widen_row(manifest.type, stored.data(), row);
-    return row;
-}
-
 }  // namespace paralogit::data

@@ -72,6 +72,11 @@ Handle read_only_access(const Location& where) {
         fail(where, fmt::format("is truncated: it has {} bytes, and should have {}; copy it again",
                                 bytes, message.substr(begin, end - begin)));
     }
+    if (message.find("already open for write") != std::string::npos) {
+        fail(where,
+             "is open for writing in another process, or was when that process was killed; "
+             "wait for it, or copy the data with h5repack");
+    }
     fail(where, fmt::format("is an HDF5 file that is truncated or damaged (HDF5: {})", message));
 }
 

@@ -39,7 +39,8 @@ ColumnSums sums_of(const Block& block) {
         for (std::size_t j = 0; j < features; ++j) {
             const double absolute = std::fabs(row[static_cast<Index>(j)]);
             sums.absolute[j] += weight * absolute;
-            sums.largest[j] = std::max(sums.largest[j], absolute);
+            // What has no weight must not widen the bounds of what has.
+            sums.largest[j] = weight > 0 ? std::max(sums.largest[j], absolute) : sums.largest[j];
         }
     }
     return sums;

@@ -37,7 +37,8 @@ Index available_memory_bytes() {
     return INT64_MAX;
 }
 
-/// Refuses before the first byte is read what the host could only answer by killing a rank.
+/// Refuses before the first byte is read what the memory of a host cannot hold. (A job may be
+/// allowed less than the host has; that shows only later.)
 void check_memory(const comm::Communicator& comm, const data::Manifest& manifest,
                   const data::ShardPlan& plan) {
     constexpr double gigabyte = 1e9;
@@ -80,21 +81,6 @@ void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
     scan.weight_exponent = exponents.back();
 }
 
-/// The same on all ranks, since the scan is.
-void check_range(const model::ColumnScan& scan, const data::Manifest& manifest) {
-    for (std::size_t j = 0; j < scan.block_sum_exponents.size(); ++j) {
-        if (scan.block_sum_exponents[j] > model::ColumnScan::highest_exponent) {
-            throw Error(
-                ExitCode::input_data,
-                fmt::format("{}:{}: {} has values so large (about 1e{:.0f}) that their sums "
-                            "overflow double arithmetic; rescale it",
-                            manifest.files.front().path, manifest.files.front().features_path,
-                            manifest.name_of_feature(static_cast<Index>(j)),
-                            scan.value_exponents[j] * 0.30103));
-        }
-    }
-}
-
 }  // namespace
 
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
@@ -109,7 +95,6 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
     comm::on_root(comm, [&] { data::check_unchanged(manifest); });
 
     join_scans(comm, loaded.scan);
-    comm::together(comm, [&] { check_range(loaded.scan, manifest); });
 
     std::string label_description;
     if (source.needs_labels) {
@@ -121,18 +106,13 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
         });
     }
 
-    std::vector<double> first_row(static_cast<std::size_t>(manifest.features));
-    comm::on_root(comm, [&] { first_row = data::read_first_row(manifest); });
-    comm.broadcast(first_row);
-
     const Index global_bytes = comm.sum(loaded.bytes_read);
-    return DataSet{std::move(manifest),
-                   plan,
-                   std::move(loaded.shard),
-                   std::move(loaded.scan),
-                   std::move(first_row),
-                   std::move(label_description),
-                   global_bytes};
+    return DataSet{.manifest = std::move(manifest),
+                   .plan = plan,
+                   .shard = std::move(loaded.shard),
+                   .scan = std::move(loaded.scan),
+                   .label_description = std::move(label_description),
+                   .global_bytes = global_bytes};
 }
 
 }  // namespace paralogit::train

@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "paralogit/base/bytes.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/h5/writer.hpp"
 #include "paralogit/model/block_kernel.hpp"
@@ -18,6 +19,20 @@
 namespace paralogit::train {
 
 namespace {
+
+void require_finite(std::span<const double> margins, const model::Block& block,
+                    const data::Manifest& manifest) {
+    const auto bad = std::find_if_not(margins.begin(), margins.end(),
+                                      [](double margin) { return std::isfinite(margin); });
+    if (bad != margins.end()) {
+        const Index row = block.first_global_row + (bad - margins.begin());
+        throw Error(ExitCode::diverged,
+                    manifest.locate(row) +
+                        ": the margin overflows; the coefficients or the "
+                        "features are too large",
+                    row);
+    }
+}
 
 /// Of this rank's rows, in order.
 std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
@@ -29,6 +44,7 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
         const model::Block block = data.shard.block(k, data.plan);
         const auto margins = rest.first(static_cast<std::size_t>(block.rows));
         model::block_margins(block, coefficients, model.intercept, margins);
+        require_finite(margins, block, data.manifest);
         rest = rest.subspan(margins.size());
     }
     std::transform(probabilities.begin(), probabilities.end(), probabilities.begin(),
@@ -116,26 +132,44 @@ void check_output(const PredictOptions& options) {
 
 Model load_model(const comm::Communicator& comm, const std::filesystem::path& path) {
     Model model;
-    std::string header;
+    std::string bytes;
     comm::on_root(comm, [&] {
         model = read_model(path);
-        nlohmann::json json;
-        json["features"] = model.coefficients.size();
-        json["has_intercept"] = model.has_intercept;
-        json["feature_names"] = model.feature_names;
-        json["attributes"] = model.attributes;
-        header = json.dump();
+        ByteWriter writer;
+        writer.put(model.coefficients.size());
+        writer.put(model.has_intercept);
+        writer.put(narrow<Index>(model.feature_names.size()));
+        for (const std::string& name : model.feature_names) {
+            writer.put(name);
+        }
+        writer.put(narrow<Index>(model.attributes.size()));
+        for (const auto& [name, value] : model.attributes) {
+            writer.put(name);
+            writer.put(value);
+        }
+        bytes = writer.take();
     });
-    comm.broadcast(header);
-    const auto json = nlohmann::json::parse(header);
-    model.coefficients.resize(json["features"].get<Index>());
-    model.has_intercept = json["has_intercept"];
-    json["feature_names"].get_to(model.feature_names);
-    json["attributes"].get_to(model.attributes);
-    comm.broadcast(std::span<double>(model.coefficients.data(),
-                                     static_cast<std::size_t>(model.coefficients.size())));
-    comm.broadcast(std::span<double>(&model.intercept, 1));
-    return model;
+    comm.broadcast(bytes);
+    Model result;
+    ByteReader reader(bytes);
+    result.coefficients.resize(reader.number<Index>());
+    result.has_intercept = reader.flag();
+    for (std::size_t names = reader.count(); names > 0; --names) {
+        result.feature_names.push_back(reader.text());
+    }
+    for (std::size_t attributes = reader.count(); attributes > 0; --attributes) {
+        const std::string name = reader.text();
+        result.attributes[name] = reader.text();
+    }
+    reader.expect_end();
+    if (comm.is_root()) {
+        result.coefficients = model.coefficients;
+        result.intercept = model.intercept;
+    }
+    comm.broadcast(std::span<double>(result.coefficients.data(),
+                                     static_cast<std::size_t>(result.coefficients.size())));
+    comm.broadcast(std::span<double>(&result.intercept, 1));
+    return result;
 }
 
 void check_fit(const Model& model, const data::Manifest& manifest) {

@@ -46,7 +46,8 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["bytes_read"] = facts.global_bytes;
     summary["gradient_gbytes_per_second"] = outcome.gradient_gbytes_per_second;
     summary["version"] = options.version;
-    return summary.dump(2) + "\n";
+    // Labels come from files and may be no UTF-8.
+    return summary.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace paralogit::train

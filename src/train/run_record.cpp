@@ -123,6 +123,10 @@ void RunRecord::write_results(const TrainOutcome& outcome, const RunFacts& facts
         write_metrics();
         if (has_model(outcome.reason)) {
             write_model(directory_->model(), outcome.model);
+        } else {
+            // That of an earlier stop would not be this summary's.
+            std::error_code ignored;
+            std::filesystem::remove(directory_->model(), ignored);
         }
         directory_->write_text(directory_->summary(), summary_json(outcome, facts, options_));
     });

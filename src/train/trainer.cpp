@@ -1,5 +1,7 @@
 #include "paralogit/train/trainer.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -80,6 +82,7 @@ class Run {
         for (const std::string& note : data_->manifest.notes) {
             observer_.on_warning(note);
         }
+        warn_of_far_columns();
         if (has_one_class()) {
             observer_.on_warning("all rows are of one class: there is nothing to tell apart");
         }
@@ -144,12 +147,14 @@ class Run {
             make_transformed_objective();
         } else {
             checkpoint_.start_parameters = initial_parameters();
+            empty_idle_columns(checkpoint_.start_parameters);
             make_transformed_objective();
             checkpoint_.state =
                 solver_->start(*transformed_, change_.to_point(checkpoint_.start_parameters));
         }
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
         last_facts_ = iteration_facts();
+        first_objective_ = last_facts_.objective;
         if (!resumes) {
             report_iteration();
         }
@@ -192,6 +197,36 @@ class Run {
         });
         comm_.broadcast(std::span<double>(parameters.data(), static_cast<std::size_t>(dimension)));
         return parameters;
+    }
+
+    /// Columns that the solver leaves alone begin, and so end, with a coefficient of 0; the
+    /// intercept takes up what a constant one contributed.
+    void empty_idle_columns(Vector& parameters) const {
+        for (Index j = 0; j < data_->manifest.features; ++j) {
+            if (change_.scale[j] == 0) {
+                if (options_.has_intercept) {
+                    parameters[data_->manifest.features] += parameters[j] * moments_.mean[j];
+                }
+                parameters[j] = 0;
+            }
+        }
+    }
+
+    /// The change of variables is exact, but margins are computed from the columns as they are.
+    void warn_of_far_columns() const {
+        constexpr double far = 1e7;
+        for (Index j = 0; j < data_->manifest.features; ++j) {
+            const double deviation = moments_.standard_deviation[j];
+            const double ratio = std::abs(moments_.mean[j]) / deviation;
+            if (deviation > 0 && ratio > far) {
+                observer_.on_warning(fmt::format(
+                    "{} has a mean of {:g} and a standard deviation of {:g}: the margins lose "
+                    "{:.0f} "
+                    "of 16 digits, and the optimum is as uncertain; subtract a constant from it",
+                    data_->manifest.name_of_feature(j), moments_.mean[j], deviation,
+                    std::log10(ratio)));
+            }
+        }
     }
 
     optim::StopReason iterate() {
@@ -290,6 +325,7 @@ class Run {
         TrainOutcome outcome;
         outcome.reason = reason;
         outcome.last = last_facts_;
+        outcome.first_objective = first_objective_;
         outcome.is_separable = has_no_finite_optimum();
         outcome.model = make_model(reason);
         outcome.model_sha256 = outcome.model.sha256();
@@ -352,6 +388,7 @@ class Run {
     Checkpoint checkpoint_;  ///< the state as it goes, and what a checkpoint adds to it
     Index start_evaluations_ = 0;
     IterationFacts last_facts_{};
+    double first_objective_ = 0;
 
     double startup_seconds_ = 0;
     double load_seconds_ = 0;

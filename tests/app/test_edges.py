@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Data at the edges of what can be trained on, and what the program says about it."""
 import json
+import subprocess
 import unittest
 
 import h5py
 import numpy as np
 
-from support import AppTest, gradient, made_up, objective, read_model, read_summary, run, write_data
+from support import BINARY, AppTest, gradient, made_up, objective, read_model, read_summary, run, write_data
 
 
 class Edges(AppTest):
@@ -47,6 +48,42 @@ class Edges(AppTest):
             self.assertEqual(w[3], 0)
             self.assertAlmostEqual(w[1], 0, delta=1e-9)
             self.assert_optimal(directory, X, y, float(l2))
+
+    def test_a_huge_constant_column_changes_nothing_whatever_the_penalty(self):
+        X, y = made_up(500, 4)
+        plain = self.train(write_data(self.folder / "plain.h5", X, y), "--l2", "1e-3", out="plain")
+        for value in (1.0, 1e18, -1e200):
+            wide = np.column_stack([X, np.full(500, value)])
+            data = write_data(self.folder / "wide.h5", wide, y)
+            for initial in ("zeros", "ones") if value == 1.0 else ("zeros",):
+                out = self.train(data, "--l2", "1e-3", "--initial", initial,
+                                 out=f"{value}-{initial}", ranks=2)
+                self.assertEqual(read_model(out)[0][4], 0)
+                self.assertAlmostEqual(read_summary(out)["objective"],
+                                       read_summary(plain)["objective"], delta=1e-14)
+
+    def test_rows_of_weight_zero_change_nothing_whatever_they_hold(self):
+        X, y = made_up(600, 3)
+        plain = self.train(write_data(self.folder / "plain.h5", X, y), out="plain")
+        fill = np.full((7, 3), 9.96921e36)
+        mixed = self.folder / "mixed.h5"
+        with h5py.File(mixed, "w") as file:
+            file["X"] = np.vstack([fill, X[:300], -1e20 * fill, X[300:], fill])
+            file["y"] = np.concatenate([np.ones(7), y[:300], np.ones(7), y[300:], np.ones(7)])
+            file["s"] = np.concatenate([np.zeros(7), np.ones(300), np.zeros(7), np.ones(300),
+                                        np.zeros(7)])
+        weighted = self.train(mixed, "--weights-name", "s", out="weighted", ranks=3)
+        np.testing.assert_allclose(read_model(weighted)[0], read_model(plain)[0], rtol=1e-9)
+        self.assertAlmostEqual(read_summary(weighted)["objective"],
+                               read_summary(plain)["objective"], delta=1e-14)
+
+    def test_a_column_too_far_from_zero_is_named(self):
+        X, y = made_up(300, 3)
+        X[:, 2] += 1e13
+        result = run("train", write_data(self.folder / "far.h5", X, y), "--l2", "1e-3",
+                     "--max-iterations", "5", "--out", self.folder / "run", ranks=2)
+        self.assert_ends(result, 0)
+        self.assertIn("column 2 has a mean of 1e+13", result.stderr)
 
     def test_all_rows_of_one_class_end_with_finite_numbers_and_a_warning(self):
         X, _ = made_up(300, 3)
@@ -147,6 +184,11 @@ class Edges(AppTest):
     def test_a_learning_rate_that_diverges_is_exit_code_5(self):
         X, y = made_up(200, 3)
         data = write_data(self.folder / "data.h5", X, y)
+        # Not quite as bad: finite, but higher than at the start.
+        result = run("train", data, "--solver", "gd", "--learning-rate", "1e3", "--l2", "1",
+                     "--max-iterations", "5", "--out", self.folder / "high", ranks=2)
+        self.assert_ends(result, 0)
+        self.assertIn("smaller --learning-rate", result.stderr)
         result = run("train", data, "--solver", "gd", "--learning-rate", "1e200", "--l2", "10",
                      "--out", self.folder / "run", ranks=2)
         self.assert_ends(result, 5)
@@ -247,6 +289,41 @@ class Commands(AppTest):
             self.assert_ends(result, 0)
             self.assertEqual(result.stderr, "")
         self.assert_ends(run(), 2)
+
+    def test_predict_does_not_replace_its_input(self):
+        before = self.data.read_bytes()
+        for out, inputs in ((self.data, (self.model, self.data)),
+                            (self.model, (self.model, self.data))):
+            result = run("predict", *inputs, "--out", out, "--overwrite", ranks=2)
+            self.assert_ends(result, 2)
+            self.assertIn("would replace the input", result.stderr)
+        self.assertEqual(self.data.read_bytes(), before)
+
+    def test_a_full_log_is_no_reason_to_stop_but_lost_results_are_an_error(self):
+        shell = f"'{BINARY}' train '{self.data}' --verbose --out '{self.folder}/x' 2>/dev/full"
+        self.assertEqual(subprocess.run(shell, shell=True, check=False).returncode, 0)
+        shell = f"'{BINARY}' evaluate '{self.model}' '{self.data}' >/dev/full 2>/dev/null"
+        self.assertEqual(subprocess.run(shell, shell=True, check=False).returncode, 6)
+
+    def test_a_reader_of_the_log_that_goes_away_does_not_end_the_run(self):
+        shell = (f"'{BINARY}' train '{self.data}' --verbose --out '{self.folder}/x' 2>&1 | head -1"
+                 "; exit ${PIPESTATUS[0]}")
+        subprocess.run(["bash", "-c", shell], check=False, capture_output=True)
+        self.assertTrue((self.folder / "x" / "model.h5").exists())
+
+    def test_values_that_a_config_file_cannot_hold_are_not_cut_but_left_out(self):
+        odd = write_data(self.folder / "data #2.h5", self.X, self.y)
+        used = (self.train(odd, "--l2", "1", out="odd") / "config.used").read_text()
+        self.assertIn("# data: its value cannot stand in a file", used)
+        self.assertNotIn("\ndata =", used)
+
+    def test_feature_names_need_not_be_utf8(self):
+        path = self.folder / "latin.h5"
+        with h5py.File(path, "w") as file:
+            file["X"], file["y"] = self.X, self.y
+            file["feature_names"] = np.array([b"Gr\xf6\xdfe", b"b", b"c", b"d"])
+        out = self.train(path, "--l2", "1", out="latin", ranks=2)
+        self.assert_ends(run("evaluate", out / "model.h5", path, ranks=2), 0)
 
     def test_generate_makes_what_was_asked_for(self):
         out = self.folder / "g.h5"

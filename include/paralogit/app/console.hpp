@@ -15,10 +15,10 @@ class Console {
   public:
     Console(bool is_root, Verbosity verbosity);
 
-    Verbosity verbosity() const { return verbosity_; }
-
     /// A result, whatever the verbosity.
     void result(const std::string& text);
+    /// Whether stdout did not take one, on this rank.
+    bool has_lost_results() const { return has_lost_results_; }
     /// A line of progress.
     void info(const std::string& text);
     /// A line that --verbose adds.
@@ -41,6 +41,7 @@ class Console {
     Verbosity verbosity_;
     bool is_terminal_;
     bool has_live_line_ = false;
+    bool has_lost_results_ = false;
     int progress_lines_ = 0;
     std::chrono::steady_clock::time_point last_progress_;
 };

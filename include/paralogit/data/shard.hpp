@@ -64,7 +64,4 @@ Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, 
 /// Throws Error (input_data) when a file is no longer what it was when it was described.
 void check_unchanged(const Manifest& manifest);
 
-/// The first row of the data set, widened to double.  [d]
-std::vector<double> read_first_row(const Manifest& manifest);
-
 }  // namespace paralogit::data

@@ -18,7 +18,8 @@ struct ColumnScan {
     /// slack for rounding, so that 2^e is above the block's computed sum_i r_i x_ij for any
     /// |r_i| <= s_i too; at least lowest_exponent.  [d]
     std::vector<std::int32_t> block_sum_exponents;
-    /// Exponent e per feature with max |x_ij| < 2^e; at least lowest_exponent.  [d]
+    /// Exponent e per feature with max |x_ij| < 2^e over the rows of positive weight; at least
+    /// lowest_exponent.  [d]
     std::vector<std::int32_t> value_exponents;
     /// Exponent of the largest block sum of row weights, found the same way.
     std::int32_t weight_exponent;

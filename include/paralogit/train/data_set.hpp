@@ -17,7 +17,6 @@ struct DataSet {
     data::Shard shard;
     /// Of the columns of all rows.
     model::ColumnScan scan;
-    std::vector<double> first_row;  ///< [d]
     std::string label_description;  ///< empty without labels
     Index global_bytes = 0;         ///< of values, on all ranks
 };

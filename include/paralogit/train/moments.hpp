@@ -13,18 +13,19 @@ struct Moments {
     Vector standard_deviation;  ///< 0 exactly for a constant feature  [d]
     double weight_sum = 0;      ///< S, the sum of row weights
     double positive_share = 0;  ///< weighted mean of the labels
-    /// SHA-256 over the exact sums, the shape and the first row: a function of the rows and their
-    /// order, not of files, stored types or ranks.
+    /// SHA-256 over the shape, a hash of the rows in their order, and the exact sums: a function of
+    /// rows and order, not of files, stored types or ranks.
     std::string fingerprint;
 };
 
-/// One pass, one message of integers. Throws Error (input_data) when all row weights are 0.
-/// @collective
+/// Three readings of the rows in memory, two messages of integers. Throws Error (input_data) when
+/// all row weights are 0, or values or weights are too large for sums in double. @collective
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
 
 /// Standardised variables: features centred (when an intercept can take up the centres) and divided
 /// by sqrt(variance + 4 l2), the square root of a bound of the objective's curvature along each of
-/// them times 4. A column that changes nothing (constant, no penalty) gets scale 0.
+/// them times 4. A constant column, whose
+/// part the intercept plays, and a zero one get scale 0.
 optim::ChangeOfVariables standardisation(const Moments& moments, double l2, bool has_intercept);
 
 }  // namespace paralogit::train

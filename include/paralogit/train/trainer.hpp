@@ -85,6 +85,7 @@ struct PhaseSeconds {
 struct TrainOutcome {
     optim::StopReason reason;
     IterationFacts last;
+    double first_objective = 0;  ///< where this process began or resumed
     Model model;
     std::string model_sha256;
     std::string data_fingerprint;

@@ -48,10 +48,10 @@ TEST(ColumnScan, BoundsTheSumsOfAbsoluteValuesWithOneBitOfSlack) {
     EXPECT_EQ(scan_of(column({0.25})).value_exponents[0], -1);
 }
 
-TEST(ColumnScan, CountsRowWeightsInTheSumsButNotInTheValues) {
+TEST(ColumnScan, CountsRowWeightsInTheSumsAndLeavesOutValuesOfWeightZero) {
     const ColumnScan scan = scan_of(column({1, -2, 4}, {8, 0.5, 0}));  // 9 < 2^4
     EXPECT_EQ(scan.block_sum_exponents[0], 5);
-    EXPECT_EQ(scan.value_exponents[0], 3);
+    EXPECT_EQ(scan.value_exponents[0], 2);
     EXPECT_EQ(scan.weight_exponent, 5);  // 8.5 < 2^4
 }
 

@@ -102,6 +102,68 @@ TEST(BlockMoments, AreTheSameForEveryStoredTypeAndOverwriteWhatWasThere) {
     }
 }
 
+TEST(BlockMoments, LeaveOutRowsOfWeightZeroWhateverTheyHold) {
+    OwnedBlock block;
+    block.features = 1;
+    block.values = {1e308, 3, -1e308};
+    block.labels = {1, 0, 1};
+    block.row_weights = {0, 2, 0};
+    BlockMoments moments;
+    block_moments(block.view(), std::vector<double>{1}, std::vector<std::int32_t>{2}, moments);
+    EXPECT_EQ(moments.deviations[0], 4);
+    EXPECT_EQ(moments.squared_deviations[0], 0.5);
+    EXPECT_EQ(moments.label_deviations[0], -2);
+    EXPECT_EQ(moments.weights, 2);
+}
+
+/// The blocks of the first `rows` rows and of the others.
+std::uint64_t hash_in_two_blocks(const OwnedBlock& block, Index rows) {
+    Block first = block.view();
+    Block second = first;
+    first.rows = rows;
+    second.rows -= rows;
+    second.values += rows * block.features * 8;
+    second.labels = second.labels.subspan(static_cast<std::size_t>(rows));
+    second.first_global_row += rows;
+    return block_hash(first) + block_hash(second);
+}
+
+TEST(BlockHash, DoesNotDependOnBlocksOrStoredTypes) {
+    OwnedBlock block = random_block(40, 7, false, 2);
+    for (std::size_t k = 0; k < block.values.size(); ++k) {
+        block.values[k] = static_cast<double>((k * 37) % 101);
+    }
+    const std::uint64_t hash = block_hash(block.view());
+    EXPECT_EQ(hash_in_two_blocks(block, 13), hash);
+    for (const ElementType type : all_element_types()) {
+        const std::vector<std::byte> stored = stored_as(type, block.values);
+        EXPECT_EQ(block_hash(block.view_of(type, stored.data())), hash) << name_of(type);
+    }
+}
+
+TEST(BlockHash, DependsOnEachValueLabelAndOnTheOrderOfRows) {
+    OwnedBlock block;
+    block.features = 2;
+    block.values = {1, 2, 3, 4};
+    block.labels = {1, 0};
+    const std::uint64_t hash = block_hash(block.view());
+    OwnedBlock turned = block;
+    turned.values = {3, 4, 1, 2};
+    turned.labels = {0, 1};
+    EXPECT_NE(block_hash(turned.view()), hash);
+    OwnedBlock other = block;
+    other.values[3] = 4.000000000000001;
+    EXPECT_NE(block_hash(other.view()), hash);
+    other = block;
+    other.labels[1] = 0.5;
+    EXPECT_NE(block_hash(other.view()), hash);
+    other = block;
+    other.row_weights = {1, 2};
+    EXPECT_NE(block_hash(other.view()), hash);
+    other.row_weights = {1, 1};
+    EXPECT_EQ(block_hash(other.view()), hash);
+}
+
 template <typename Element>
 void expect_widened(ElementType type, const std::vector<Element>& elements,
                     const std::vector<double>& expected) {

@@ -9,7 +9,7 @@
 #include "paralogit/base/error.hpp"
 #include "paralogit/base/types.hpp"
 
-namespace paralogit::data {
+namespace paralogit {
 
 /// Values one after the other, in the byte order of the machine: a message between ranks, which run
 /// the same program.
@@ -82,4 +82,4 @@ class ByteReader {
     std::size_t position_ = 0;
 };
 
-}  // namespace paralogit::data
+}  // namespace paralogit
