@@ -67,8 +67,7 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
     });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data =
-        train::load_data_set(comm, options.list("data"), source_of(options, true),
-                             options.optional_text("positive-label"));
+        train::load_data_set(comm, options.list("data"), source_of(options, true));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     const train::Scores scores = train::evaluate(comm, model, data, threshold);
     context.console.result(options.is_set("json") ? json_of(scores, threshold)

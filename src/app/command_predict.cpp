@@ -37,7 +37,7 @@ ExitCode run_predict(const Context& context, const Options& options) {
     });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data =
-        train::load_data_set(comm, options.list("data"), source_of(options, false), std::nullopt);
+        train::load_data_set(comm, options.list("data"), source_of(options, false));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     train::predict(comm, model, data, predict);
     context.console.result(fmt::format("{}: {} of {} rows", predict.out.string(),

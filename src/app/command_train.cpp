@@ -68,7 +68,6 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train::TrainOptions train;
     train.paths = options.list("data");
     train.source = source_of(options, true);
-    train.positive_label = options.optional_text("positive-label");
     train.out = options.text("out");
     train.existing = existing_run(options);
     read_solver(options, train);

@@ -66,6 +66,7 @@ std::string contents_text(const Contents& contents) {
 
 /// How the labels would be read, from a first look at them.
 std::string labels_text(const std::string& path, const h5::File& file, const h5::DatasetInfo& info,
+                        const std::optional<std::string>& positive_label,
                         std::optional<Error>& problem) {
     const Index length = vector_length(info).value_or(0);
     const Index rows = std::min(length, surveyed_rows);
@@ -74,7 +75,7 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
     }
     LabelReader reader;
     reader.read(file.dataset(info.path), {.first = 0, .end = rows});
-    const LabelSurvey survey(reader.take(), 0);
+    const LabelSurvey survey(reader.take(), 0, positive_label);
     const std::string where =
         rows == length ? "" : fmt::format(" (the first {} rows were looked at)", rows);
     FilePart part;
@@ -84,12 +85,12 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
     Manifest place;
     place.files.push_back(part);
     try {
-        const LabelRule rule(survey, std::nullopt, place);
+        const LabelRule rule(survey, positive_label, place);
         return fmt::format("  read as {}{}\n", rule.description(), where);
     } catch (const Error& error) {
-        // A value that is no label stays a problem; for the rest there is an option, which is not
-        // known here.
-        if (survey.first_row_not_finite() != Error::no_row) {
+        // A value that is no label stays a problem, and so does a positive label that is not there;
+        // for the rest there is an option.
+        if (survey.first_row_not_finite() != Error::no_row || positive_label) {
             problem = error;
             return "";
         }
@@ -119,7 +120,7 @@ std::string use_text(const std::string& path, const Contents& contents,
         try {
             const Choice labels = choose_labels(contents, options, rows);
             text += fmt::format("labels: {}, {}\n", summary(labels.info), labels.reason);
-            text += labels_text(path, contents.file, labels.info, problem);
+            text += labels_text(path, contents.file, labels.info, options.positive_label, problem);
         } catch (const Error& error) {
             problem = problem ? problem : error;
         }

@@ -84,8 +84,7 @@ void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
 }  // namespace
 
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source,
-                      const std::optional<std::string>& positive_label) {
+                      const data::SourceOptions& source) {
     data::Manifest manifest = describe_on_root(comm, paths, source);
     const data::ShardPlan plan(manifest.rows, manifest.features);
     check_memory(comm, manifest, plan);
@@ -98,9 +97,9 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
 
     std::string label_description;
     if (source.needs_labels) {
-        const data::LabelSurvey all = survey_all_labels(comm, loaded, positive_label);
+        const data::LabelSurvey all = survey_all_labels(comm, loaded, source.positive_label);
         comm::together(comm, [&] {
-            const data::LabelRule rule(all, positive_label, manifest);
+            const data::LabelRule rule(all, source.positive_label, manifest);
             loaded.shard.labels = rule.apply(loaded.raw_labels);
             label_description = rule.description();
         });

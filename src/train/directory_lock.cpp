@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -47,25 +48,45 @@ bool is_without_locks(int cause) {
     return cause == ENOSYS || cause == EOPNOTSUPP || cause == ENOLCK;
 }
 
-}  // namespace
-
-DirectoryLock::DirectoryLock(const std::filesystem::path& file)
-    : descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666)) {
-    if (descriptor_ < 0) {
+/// The lock file, open and locked. Throws Error (cannot_write).
+int open_locked(const std::filesystem::path& file) {
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
         throw Error(ExitCode::cannot_write,
                     fmt::format("{}: cannot create: {}", file.string(), text_of(errno)));
     }
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         const int cause = errno;
         if (cause == EWOULDBLOCK) {
-            fail(descriptor_,
+            fail(descriptor,
                  fmt::format("{}: another run is using this directory ({}); wait for its end or "
                              "give another --out",
-                             file.parent_path().string(), holder_of(descriptor_)));
+                             file.parent_path().string(), holder_of(descriptor)));
         }
         if (!is_without_locks(cause)) {
-            fail(descriptor_, fmt::format("{}: cannot lock: {}", file.string(), text_of(cause)));
+            fail(descriptor, fmt::format("{}: cannot lock: {}", file.string(), text_of(cause)));
         }
+    }
+    return descriptor;
+}
+
+/// Whether the file of that name is still the one that was opened.
+bool is_still_there(int descriptor, const std::filesystem::path& file) {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(descriptor, &opened) == 0 && ::stat(file.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const std::filesystem::path& file) : descriptor_(open_locked(file)) {
+    // A run that ends before it begins removes its lock file. Who has opened that one in time must
+    // not take it for the lock.
+    while (!is_still_there(descriptor_, file)) {
+        ::close(descriptor_);
+        std::filesystem::create_directories(file.parent_path());
+        descriptor_ = open_locked(file);
     }
     const std::string holder = this_process();
     if (::ftruncate(descriptor_, 0) != 0 ||

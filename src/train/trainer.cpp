@@ -74,8 +74,7 @@ class Run {
   private:
     void load() {
         const auto begin = Clock::now();
-        data_ = std::make_unique<DataSet>(
-            load_data_set(comm_, options_.paths, options_.source, options_.positive_label));
+        data_ = std::make_unique<DataSet>(load_data_set(comm_, options_.paths, options_.source));
         moments_ = compute_moments(comm_, *data_);
         load_seconds_ = seconds_since(begin);
         observer_.on_loaded(facts());

@@ -59,6 +59,9 @@ class Resuming(RefusalTest):
         other_value = write_data(self.path("value.h5"), X, self.y)
         self.assert_resume_refused(data=other_value, ranks=(None, 2, 5),
                                    says=("another data set of the same shape", "--out"))
+        turned = write_data(self.path("turned.h5"), np.vstack([self.X[:1], self.X[:0:-1]]),
+                            np.concatenate([self.y[:1], self.y[:0:-1]]))
+        self.assert_resume_refused(data=turned, says="another data set of the same shape")
         y = self.y.copy()
         y[-1] = 1 - y[-1]
         other_label = write_data(self.path("label.h5"), self.X, y)

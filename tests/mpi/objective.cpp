@@ -91,7 +91,7 @@ class DistributedObjectiveTest : public ::testing::Test {
 
     const comm::Communicator comm_ = comm::Communicator::world();
     const std::string path_ = make_data(comm_);
-    const DataSet data_ = load_data_set(comm_, std::array{path_}, {}, std::nullopt);
+    const DataSet data_ = load_data_set(comm_, std::array{path_}, {});
     const Vector point_{{0.3, -1.2, 0.8, 0.05, -0.7}};
 };
 

@@ -17,6 +17,8 @@ struct SourceOptions {
     std::optional<std::string> labels_name;
     /// Row weights are used only when they are named.
     std::optional<std::string> weights_name;
+    /// The label that is y = 1, against all others.
+    std::optional<std::string> positive_label;
     /// The features are stored as features x rows.
     bool is_transposed = false;
     bool needs_labels = true;

@@ -24,7 +24,6 @@ struct DataSet {
 /// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the
 /// same on all ranks. Throws Error (input_data). @collective
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source,
-                      const std::optional<std::string>& positive_label);
+                      const data::SourceOptions& source);
 
 }  // namespace paralogit::train

@@ -21,7 +21,6 @@ namespace paralogit::train {
 struct TrainOptions {
     std::vector<std::string> paths;
     data::SourceOptions source;
-    std::optional<std::string> positive_label;
 
     std::filesystem::path out;
     ExistingRun existing = ExistingRun::refuse;

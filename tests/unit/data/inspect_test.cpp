@@ -76,6 +76,20 @@ TEST_F(Inspect, ShowsTheHintAtTransposedAndNotes) {
     EXPECT_THAT(inspect(weighted.close(), {}).text, HasSubstr("note: "));
 }
 
+TEST_F(Inspect, ReadsTheLabelsWithThePositiveOneThatIsGiven) {
+    TestFile file(path("a.h5"));
+    file.values("/X", counting<float>(8), {4, 2});
+    file.values("/y", std::vector<std::int32_t>{1, 2, 2, 1}, {4});
+    const std::string name = file.close();
+    SourceOptions options;
+
+    EXPECT_THAT(inspect(name, options).text, HasSubstr("--positive-label 1"));
+    options.positive_label = "2";
+    EXPECT_THAT(inspect(name, options).text, HasSubstr("read as 2 against 1 other"));
+    options.positive_label = "3";
+    EXPECT_TRUE(inspect(name, options).problem.has_value());
+}
+
 TEST_F(Inspect, ThrowsOnlyForAFileThatCannotBeOpened) {
     std::ofstream(path("a.h5")) << "no HDF5";
     const std::string empty = TestFile(path("b.h5")).close();
