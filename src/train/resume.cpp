@@ -20,15 +20,24 @@ namespace {
                             path.string(), difference));
 }
 
+void check_option(const std::string& name, const std::string& value, const Checkpoint& then,
+                  const std::filesystem::path& path) {
+    const auto stored = then.path_options.find(name);
+    const std::string before = stored == then.path_options.end() ? "unset" : stored->second;
+    if (before != value) {
+        refuse(path, fmt::format("the run was started with --{} {}, but now it is {}", name, before,
+                                 value));
+    }
+}
+
 void check_options(const Checkpoint& then, const Checkpoint& now,
                    const std::filesystem::path& path) {
+    // The solver first: with another one its own options differ too.
+    if (const auto solver = now.path_options.find("solver"); solver != now.path_options.end()) {
+        check_option(solver->first, solver->second, then, path);
+    }
     for (const auto& [name, value] : now.path_options) {
-        const auto stored = then.path_options.find(name);
-        if (stored == then.path_options.end() || stored->second != value) {
-            refuse(path, fmt::format("the run was started with --{} {}, but now it is {}", name,
-                                     stored == then.path_options.end() ? "unset" : stored->second,
-                                     value));
-        }
+        check_option(name, value, then, path);
     }
 }
 

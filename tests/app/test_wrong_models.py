@@ -75,7 +75,7 @@ class Resuming(RefusalTest):
 
     def test_options_that_would_lead_elsewhere(self):
         self.assert_resume_refused("--l2", "0.5", ranks=(None, 2, 5),
-                                   says="the run was started with --l2 1e-3, but now it is 0.5")
+                                   says="the run was started with --l2 0.001, but now it is 0.5")
         for name, then, now in (("solver", "lbfgs", "gd"), ("history", "50", "7"),
                                 ("intercept", "yes", "no"), ("standardize", "yes", "no"),
                                 ("initial", "zeros", "ones"), ("reduction", "exact", "fast")):
@@ -98,8 +98,8 @@ class Starting(RefusalTest):
         self.assert_data_refused(
             self.data, options=("--initial", model), code=4,
             says=(f"{model}: the model has 3 coefficients, but the data has 4 features",))
-        self.assert_data_refused(self.data, options=("--initial", "zero"), code=4, ranks=(None, 2),
-                                 says="zero: there is no such file")
+        self.assert_data_refused(self.data, options=("--initial", "zero"), code=2, ranks=(None, 2),
+                                 says="--initial zero: expected zeros, ones, or the path")
         self.assert_data_refused(self.data, options=("--initial", other), code=4, ranks=(None, 2),
                                  says=f"{other}: is no model")
 
