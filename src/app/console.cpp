@@ -72,7 +72,7 @@ void Console::table(const std::string& heading,
     info(text);
 }
 
-void Console::progress(const std::string& text, bool is_last) {
+void Console::progress(const std::string& text) {
     if (!is_root_ || verbosity_ == Verbosity::quiet) {
         return;
     }
@@ -81,13 +81,10 @@ void Console::progress(const std::string& text, bool is_last) {
         print_to_log(fmt::format("\r{}\033[K", text));
         std::fflush(stderr);
         has_live_line_ = true;
-        if (is_last) {
-            end_live_line();
-        }
         return;
     }
     const auto now = std::chrono::steady_clock::now();
-    const bool is_due = progress_lines_ < lines_before_thinning || is_last ||
+    const bool is_due = progress_lines_ < lines_before_thinning ||
                         verbosity_ == Verbosity::verbose || now - last_progress_ >= between_lines;
     if (is_due) {
         print_to_log(fmt::format("{}\n", text));

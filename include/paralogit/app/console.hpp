@@ -30,9 +30,8 @@ class Console {
                const std::vector<std::pair<std::string, std::string>>& rows);
 
     /// A line that the next one replaces on a terminal. In a log, lines are printed one below the
-    /// other, but after the first ones not more often than every few seconds, unless verbose or
-    /// `is_last`.
-    void progress(const std::string& text, bool is_last = false);
+    /// other, but after the first ones not more often than every few seconds, unless verbose.
+    void progress(const std::string& text);
 
   private:
     void end_live_line();
