@@ -1,0 +1,60 @@
+#include "paralogit/app/program.hpp"
+
+#include <span>
+
+#include "paralogit/app/commands.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/h5/library.hpp"
+
+namespace paralogit::app {
+
+namespace {
+
+Verbosity verbosity_of(const Options& options) {
+    if (options.is_set("quiet")) {
+        return Verbosity::quiet;
+    }
+    return options.is_set("verbose") ? Verbosity::verbose : Verbosity::normal;
+}
+
+}  // namespace
+
+ExitCode run_program(const comm::Communicator& comm, const std::vector<std::string>& arguments,
+                     std::chrono::steady_clock::time_point process_start) {
+    Console plain(comm.is_root(), Verbosity::normal);
+
+    // What is asked of the program as a whole.
+    if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
+        arguments[0] == "help") {
+        plain.result(help_text());
+        return arguments.empty() ? ExitCode::usage : ExitCode::done;
+    }
+    if (arguments[0] == "--help-markdown") {
+        plain.result(help_markdown());
+        return ExitCode::done;
+    }
+    if (arguments[0] == "--version") {
+        plain.result("paralogit " + version() + ", HDF5 " + h5::library_version());
+        return ExitCode::done;
+    }
+
+    // The command and its options; the config file is read by rank 0.
+    const CommandSpec& command = *comm::together(comm, [&] { return &find_command(arguments[0]); });
+    const Options options(command, std::span(arguments).subspan(1), comm);
+    if (options.is_set("help")) {
+        plain.result(help_text(command));
+        return ExitCode::done;
+    }
+
+    // The command itself.
+    Console console(comm.is_root(), verbosity_of(options));
+    const ExitCode code = run_command(command, {comm, console, process_start}, options);
+    comm::on_root(comm, [&] {
+        if (console.has_lost_results()) {
+            throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
+        }
+    });
+    return code;
+}
+
+}  // namespace paralogit::app
