@@ -79,7 +79,7 @@ void Console::progress(const std::string& text) {
     if (is_terminal_ && verbosity_ == Verbosity::normal) {
         // "Erase to the end of the line", for a line shorter than the one before.
         print_to_log(fmt::format("\r{}\033[K", text));
-        std::fflush(stderr);
+        static_cast<void>(std::fflush(stderr));
         has_live_line_ = true;
         return;
     }
