@@ -74,7 +74,7 @@ void write_content(const std::filesystem::path& path, const std::filesystem::pat
     writer.close();
 }
 
-/// Which attributes are the model's: one name a line, since a file cannot be asked for all.
+/// Which attributes are the model's, one name a line: what others add to the file is none of them.
 std::map<std::string, std::string> read_attributes(const h5::File& file) {
     std::map<std::string, std::string> attributes;
     std::istringstream names(required_text(file, "attribute_names"));

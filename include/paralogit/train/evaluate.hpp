@@ -17,7 +17,8 @@ struct Scores {
     Index soft_rows = 0;
 };
 
-/// A row is predicted positive when its probability exceeds `threshold`. One pass, one message.
+/// A row is predicted positive when its probability exceeds `threshold`. One pass; a few small
+/// messages, none of the size of the data.
 /// @collective
 Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSet& data,
                 double threshold);

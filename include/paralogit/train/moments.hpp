@@ -18,7 +18,8 @@ struct Moments {
     std::string fingerprint;
 };
 
-/// Three readings of the rows in memory, two messages of integers. Throws Error (input_data) when
+/// Three readings of the rows in memory (mean, squares about it, hash), a message of integers for
+/// each and a few small ones. Throws Error (input_data) when
 /// all row weights are 0, or values or weights are too large for sums in double. @collective
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
 
