@@ -17,11 +17,7 @@ Range ShardPlan::rows_of_block(Index block) const {
 }
 
 Range ShardPlan::blocks_of(int rank, int ranks) const {
-    // The first blocks_ % ranks ranks own one block more than the others.
-    const Index quotient = blocks_ / ranks;
-    const Index remainder = blocks_ % ranks;
-    const auto first_of = [&](Index r) { return r * quotient + std::min(r, remainder); };
-    return {.first = first_of(rank), .end = first_of(Index{rank} + 1)};
+    return part_of({.first = 0, .end = blocks_}, rank, ranks);
 }
 
 Range ShardPlan::rows_of(int rank, int ranks) const {

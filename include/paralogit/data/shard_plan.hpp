@@ -1,16 +1,11 @@
 #pragma once
 
+#include "paralogit/base/threads.hpp"
 #include "paralogit/base/types.hpp"
 
 namespace paralogit::data {
 
-/// Half-open range.
-struct Range {
-    Index first = 0;
-    Index end = 0;
-
-    Index size() const { return end - first; }
-};
+using paralogit::Range;
 
 /// Blocks are fixed ranges of global rows, a function of the data alone; a rank owns a contiguous
 /// range of blocks, balanced to one block, possibly empty.

@@ -123,7 +123,8 @@ std::uint64_t hash_in_two_blocks(const OwnedBlock& block, Index rows) {
     first.rows = rows;
     second.rows -= rows;
     second.values += rows * block.features * 8;
-    second.labels = second.labels.subspan(static_cast<std::size_t>(rows));
+    second.labels = second.labels.subview(static_cast<std::size_t>(rows),
+                                          second.labels.size() - static_cast<std::size_t>(rows));
     second.first_global_row += rows;
     return block_hash(first) + block_hash(second);
 }

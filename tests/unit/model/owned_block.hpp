@@ -113,7 +113,8 @@ struct OwnedBlock {
         return view_of(ElementType::float64, reinterpret_cast<const std::byte*>(values.data()));
     }
     Block view_of(ElementType type, const std::byte* stored) const {
-        return {type, stored, rows(), features, labels, row_weights, first_global_row};
+        return {type,        stored,          rows(), features, std::span<const double>(labels),
+                row_weights, first_global_row};
     }
 };
 

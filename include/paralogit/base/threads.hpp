@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit {
+
+/// Half-open range of rows, blocks, or anything else that is counted.
+struct Range {
+    Index first = 0;
+    Index end = 0;
+
+    Index size() const { return end - first; }
+};
+
+/// Part `part` of `parts` consecutive parts that differ in size by one at most; the longer ones
+/// come first.
+Range part_of(Range whole, int part, int parts);
+
+/// Calls action(0) ... action(threads - 1), each on a thread of its own, and waits for all. Where
+/// one thread is asked for, the caller's does the work. The same number of threads is the same
+/// threads from one call to the next, so that memory stays near who touched it first. When actions
+/// throw, the exception of the lowest number is thrown here. Not to be nested.
+void run_threads(int threads, const std::function<void(int)>& action);
+
+/// Logical cores that this process may run on.
+int available_cores();
+
+}  // namespace paralogit
