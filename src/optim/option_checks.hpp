@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "paralogit/base/error.hpp"
+#include "paralogit/optim/line_search.hpp"
 
 namespace paralogit::optim {
 
@@ -16,6 +17,19 @@ void require_option(bool is_admissible, std::string_view option, Value value,
     if (!is_admissible) {
         throw Error(ExitCode::usage, fmt::format("{} {}: expected {}", option, value, range));
     }
+}
+
+/// Throws Error (usage) unless the options of the line search are admissible.
+inline void require_search_options(const LineSearchOptions& search) {
+    require_option(search.sufficient_decrease > 0 && search.sufficient_decrease < 0.5,
+                   "--sufficient-decrease", search.sufficient_decrease,
+                   "a number above 0 and below 0.5");
+    require_option(search.curvature > search.sufficient_decrease && search.curvature < 1,
+                   "--curvature", search.curvature,
+                   fmt::format("a number above --sufficient-decrease ({}) and below 1",
+                               search.sufficient_decrease));
+    require_option(search.max_evaluations >= 1, "--max-trials", search.max_evaluations,
+                   "a whole number, 1 or more");
 }
 
 }  // namespace paralogit::optim
