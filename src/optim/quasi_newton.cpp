@@ -50,6 +50,11 @@ void remember_pairs(std::map<std::string, Matrix>& memory, const Pairs& pairs, c
     memory.insert_or_assign(y_key, is_kept ? appended(pairs.y, y, history) : pairs.y);
 }
 
+void forget_pairs(std::map<std::string, Matrix>& memory, const Matrix& none) {
+    memory.insert_or_assign(s_key, none);
+    memory.insert_or_assign(y_key, none);
+}
+
 Vector steepest_direction(const Vector& gradient) {
     return -std::min(1.0, 1 / euclidean_norm(gradient)) * gradient;
 }

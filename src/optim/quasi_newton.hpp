@@ -24,6 +24,9 @@ struct Pairs {
 void remember_pairs(std::map<std::string, Matrix>& memory, const Pairs& pairs, const Vector& s,
                     const Vector& y, Index history);
 
+/// Writes down that there are none.
+void forget_pairs(std::map<std::string, Matrix>& memory, const Matrix& none);
+
 /// Downhill, and no longer than 1: nothing is known of the scale yet.
 Vector steepest_direction(const Vector& gradient);
 

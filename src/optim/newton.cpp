@@ -1,0 +1,329 @@
+#include "paralogit/optim/newton.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "cholesky.hpp"
+#include "curved.hpp"
+#include "option_checks.hpp"
+#include "ordered_sums.hpp"
+#include "precision.hpp"
+#include "quasi_newton.hpp"
+#include "refresh_policy.hpp"
+#include "stall.hpp"
+
+namespace paralogit::optim {
+
+namespace {
+
+constexpr const char* hessian_point_key = "hessian_point";
+constexpr const char* curvature_key = "curvature";
+constexpr double most_stalled_steps = 20;
+
+/// Which Hessian the next step uses, and what is known of its worth: what memory holds of it.
+struct Curvature {
+    Vector point;
+    Index thinning;
+    Index most_thinning;        ///< the most that is still trusted
+    Index used;                 ///< Hessians that have made a step so far
+    Index steps;                ///< made with this one
+    double newton_contraction;  ///< to be expected from a new one of all rows
+    double excess_noise;        ///< see HessianCosts
+
+    static Curvature of(const State& state, Index first_thinning) {
+        const auto found = state.memory.find(curvature_key);
+        if (found == state.memory.end()) {
+            return {.point = state.point,
+                    .thinning = first_thinning,
+                    .most_thinning = first_thinning,
+                    .used = 0,
+                    .steps = 0,
+                    .newton_contraction = 1,
+                    .excess_noise = 1};
+        }
+        const Matrix& numbers = found->second;
+        const auto count = [&](Index k) { return static_cast<Index>(numbers(k, 0)); };
+        return {.point = state.memory.at(hessian_point_key).col(0),
+                .thinning = count(0),
+                .most_thinning = count(1),
+                .used = count(2),
+                .steps = count(3),
+                .newton_contraction = numbers(4, 0),
+                .excess_noise = numbers(5, 0)};
+    }
+
+    void remember(std::map<std::string, Matrix>& memory) const {
+        Matrix numbers(6, 1);
+        numbers << static_cast<double>(thinning), static_cast<double>(most_thinning),
+            static_cast<double>(used), static_cast<double>(steps), newton_contraction, excess_noise;
+        memory.insert_or_assign(hessian_point_key, Matrix(point));
+        memory.insert_or_assign(curvature_key, std::move(numbers));
+    }
+
+    void renew(const Vector& at, Index new_thinning) {
+        point = at;
+        thinning = new_thinning;
+        steps = 0;
+    }
+};
+
+bool have_the_same_bits(const Vector& a, const Vector& b) {
+    const auto bytes = static_cast<std::size_t>(a.size()) * sizeof(double);
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), bytes) == 0;
+}
+
+bool is_power_of_two(Index number) {
+    return number > 0 && (number & (number - 1)) == 0;
+}
+
+/// The direction of the pairs, from H_0 = the inverse of the kept Hessian. Where the newest pair
+/// has met less than half the curvature that H_0 promised, H_0 is scaled to agree with it (as
+/// Shanno & Phua 1978 do always): far from the optimum the curvature of all directions falls
+/// together.
+Vector direction_with(const Cholesky& factor, const Pairs& pairs, const Vector& gradient) {
+    constexpr double stale = 2;
+    return two_loop_direction(pairs, gradient, [&](Vector& direction) {
+        direction = factor.solve(direction);
+        if (pairs.s.cols() > 0) {
+            const Vector y = pairs.y.col(pairs.y.cols() - 1);
+            const double scale = dot(pairs.s.col(pairs.s.cols() - 1), y) / dot(y, factor.solve(y));
+            if (scale > stale && std::isfinite(scale)) {
+                direction *= scale;
+            }
+        }
+    });
+}
+
+/// 1, the length of Newton's method; less where the model promises to go far below 0, which no loss
+/// does: then to where the tangent is 0 (Polyak 1969). That happens where the curvature vanishes.
+/// For a function that does fall below 0 it is a guess that the search corrects.
+double first_length(const Evaluation& at_point, const Vector& direction) {
+    const double promised = -dot(at_point.gradient, direction);
+    const bool is_too_far = at_point.value > 0 && promised > 4 * at_point.value;
+    return is_too_far ? at_point.value / promised : 1.0;
+}
+
+/// |gradient|^2 in the norm of the inverse Hessian; Euclid's without one.
+double squared_size(const std::optional<Cholesky>& factor, const Vector& gradient) {
+    return factor ? dot(gradient, factor->solve(gradient)) : dot(gradient, gradient);
+}
+
+/// The bits by which a gradient has to shrink until the decrease it promises is 1e-18 of the value:
+/// in standardised variables that is a gradient of about 1e-9.
+double bits_to_go(double squared_gradient_size, double value) {
+    constexpr double resolution = 1e-18;
+    const double least = std::max(resolution * std::abs(value), 1e-300);
+    return squared_gradient_size > least ? rough_log2(squared_gradient_size / least) / 2 : 0;
+}
+
+}  // namespace
+
+/// The factor of the Hessian at a point, by the bits of the point and the thinning; empty when
+/// there is none.
+struct Newton::Cache {
+    Vector point;
+    Index thinning = 0;  ///< 0: nothing is cached
+    std::optional<Cholesky> factor;
+
+    const std::optional<Cholesky>& at(CurvedObjective& objective, const Curvature& curvature) {
+        if (thinning != curvature.thinning || !have_the_same_bits(point, curvature.point)) {
+            thinning = 0;
+            factor =
+                Cholesky::factor_with_ridge(objective.hessian(curvature.point, curvature.thinning));
+            point = curvature.point;
+            thinning = curvature.thinning;
+        }
+        return factor;
+    }
+};
+
+/// One step: what it has to work with, the search, and what it leaves to the next.
+class Newton::Step {
+  public:
+    Step(const NewtonOptions& options, Cache& cache, CurvedObjective& objective, State& state)
+        : options_(options),
+          cache_(cache),
+          objective_(objective),
+          state_(state),
+          costs_{.rows = objective.rows(),
+                 .dimension = state.point.size(),
+                 .hessian_cost = options.hessian_cost},
+          none_(state.point.size(), 0),
+          pairs_(Pairs::of(state, none_)),
+          curvature_(Curvature::of(state, thinning_to_begin())) {
+        costs_.excess_noise = curvature_.excess_noise;
+    }
+
+    StepResult take() {
+        const Stall stall = Stall::of(state_);
+        if (stall.steps >= most_stalled_steps) {
+            return StepResult::no_progress;
+        }
+        const Index evaluations_before = state_.evaluations;
+        std::optional<LineSearchResult> found = search();
+        if (!found) {
+            return StepResult::no_progress;
+        }
+        choose_next_hessian(*found, state_.evaluations - evaluations_before);
+        std::map<std::string, Matrix> memory = memory_after(*found);
+        memory.emplace(Stall::key, stall.after(found->at_point));
+
+        // Nothing below can fail, so the state changes wholly or not at all.
+        state_.memory = std::move(memory);
+        state_.point = std::move(found->point);
+        state_.at_point = std::move(found->at_point);
+        ++state_.iteration;
+        return StepResult::moved;
+    }
+
+  private:
+    Index thinning_to_begin() const {
+        const Index most = objective_.most_thinning();
+        return options_.thinning == 0 ? first_thinning(costs_, most)
+                                      : std::min(options_.thinning, most);
+    }
+
+    const Vector& gradient() const { return state_.at_point.gradient; }
+
+    Vector direction() {
+        const auto& factor = cache_.at(objective_, curvature_);
+        return factor ? direction_with(*factor, keeps_pairs_ ? pairs_ : no_pairs(), gradient())
+                      : steepest_direction(gradient());
+    }
+
+    Pairs no_pairs() const { return {.s = none_, .y = none_}; }
+
+    std::optional<LineSearchResult> search_along(const Vector& direction) {
+        return strong_wolfe_search(objective_, state_.point, state_.at_point, direction,
+                                   first_length(state_.at_point, direction), options_.line_search,
+                                   state_.evaluations);
+    }
+
+    /// With the remembered Hessian, else with better ones, else along the gradient.
+    std::optional<LineSearchResult> search() {
+        const double value = state_.at_point.value;
+        const Vector first = direction();
+        std::optional<LineSearchResult> found = search_along(first);
+        // A better Hessian is no help where the decrease to be had is below rounding.
+        const bool is_at_limit = is_level(value + dot(gradient(), first), value, value);
+        for (const Index thinning : {std::max<Index>(curvature_.thinning / 4, 1), Index{1}}) {
+            const bool is_known = curvature_.steps == 0 && thinning == curvature_.thinning;
+            if (!found && !is_at_limit && !is_known) {
+                curvature_.renew(state_.point, thinning);
+                curvature_.most_thinning = thinning;
+                keeps_pairs_ = false;
+                found = search_along(direction());
+            }
+        }
+        if (!found) {
+            keeps_pairs_ = false;
+            found = search_along(steepest_direction(gradient()));
+        }
+        return found;
+    }
+
+    /// Leaves in curvature_ what the next step uses; its steps are 0 when that is a new Hessian.
+    void choose_next_hessian(const LineSearchResult& found, Index trials) {
+        const auto& factor = cache_.at(objective_, curvature_);
+        const double squared = squared_size(factor, found.at_point.gradient);
+        const double contraction = std::sqrt(squared / squared_size(factor, gradient()));
+        const bool was_new = curvature_.steps == 0;
+        if (was_new) {
+            measure_noise(contraction);
+        }
+        const double noise = sampling_contraction(costs_, curvature_.thinning);
+        const Outlook outlook =
+            was_new ? outlook_after_new(contraction, curvature_.newton_contraction, noise)
+                    : Outlook{.contraction = contraction,
+                              .newton_contraction = curvature_.newton_contraction * contraction};
+        curvature_.newton_contraction = outlook.newton_contraction;
+        curvature_.used += was_new ? 1 : 0;
+        ++curvature_.steps;
+
+        // Nonlinearity alone can make a step as bad; not so if the rows are few.
+        constexpr Index many_trials = 3;
+        constexpr double poor = 0.5;
+        constexpr double noisy = 0.1;
+        if (was_new && (trials >= many_trials || (contraction > poor && noise > noisy))) {
+            curvature_.most_thinning = std::max<Index>(curvature_.thinning / 4, 1);
+        }
+        const Index fixed = std::min(options_.thinning, objective_.most_thinning());
+        const HessianChoice choice = choose_hessian(
+            costs_, outlook, bits_to_go(squared, found.at_point.value),
+            keeps_thinning() ? ThinningRange{.least = fixed, .most = fixed}
+                             : ThinningRange{.least = 1, .most = curvature_.most_thinning});
+        if (choice.is_new) {
+            curvature_.renew(found.point, choice.thinning);
+        }
+    }
+
+    /// Where all rows would have contracted the gradient more, the choice of rows is to blame.
+    void measure_noise(double contraction) {
+        constexpr double most = 10;
+        costs_.excess_noise = 1;
+        const double noise = sampling_contraction(costs_, curvature_.thinning);
+        if (noise > curvature_.newton_contraction) {
+            curvature_.excess_noise = std::clamp(contraction / noise, 1.0, most);
+        }
+        costs_.excess_noise = curvature_.excess_noise;
+    }
+
+    bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
+
+    std::map<std::string, Matrix> memory_after(const LineSearchResult& found) const {
+        std::map<std::string, Matrix> memory;
+        curvature_.remember(memory);
+        if (curvature_.steps == 0) {
+            // The pairs tell of the curvature farther back: the new Hessian knows better.
+            forget_pairs(memory, none_);
+        } else {
+            remember_pairs(memory, keeps_pairs_ ? pairs_ : no_pairs(), found.point - state_.point,
+                           found.at_point.gradient - gradient(), options_.history);
+        }
+        return memory;
+    }
+
+    const NewtonOptions& options_;
+    Cache& cache_;
+    CurvedObjective& objective_;
+    State& state_;
+    HessianCosts costs_;
+    Matrix none_;
+    Pairs pairs_;
+    Curvature curvature_;
+    bool keeps_pairs_ = true;
+};
+
+Newton::Newton(const NewtonOptions& options)
+    : options_(options), cache_(std::make_unique<Cache>()) {
+    require_option(options.thinning == 0 || is_power_of_two(options.thinning), "--thinning",
+                   options.thinning, "a power of two, or 0 to leave the choice to the solver");
+    require_option(options.hessian_cost > 0 && std::isfinite(options.hessian_cost),
+                   "--hessian-cost", options.hessian_cost, "a finite number above 0");
+    require_option(options.history >= 1, "--history", options.history, "a whole number, 1 or more");
+    require_search_options(options.line_search);
+}
+
+Newton::~Newton() = default;
+
+State Newton::start(Objective& objective, const Vector& point) const {
+    *cache_ = Cache{};
+    return Solver::start(objective, point);
+}
+
+StepResult Newton::step(Objective& objective, State& state) const {
+    CurvedObjective& curved = as_curved(objective);
+    if (!is_finite(state.at_point)) {
+        return StepResult::diverged;
+    }
+    return Step(options_, *cache_, curved, state).take();
+}
+
+Index hessians_used(const State& state) {
+    const auto found = state.memory.find(curvature_key);
+    return found == state.memory.end() ? 0 : static_cast<Index>(found->second(2, 0));
+}
+
+}  // namespace paralogit::optim
