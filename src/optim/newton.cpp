@@ -96,15 +96,6 @@ Vector direction_with(const Cholesky& factor, const Pairs& pairs, const Vector& 
     });
 }
 
-/// 1, the length of Newton's method; less where the model promises to go far below 0, which no loss
-/// does: then to where the tangent is 0 (Polyak 1969). That happens where the curvature vanishes.
-/// For a function that does fall below 0 it is a guess that the search corrects.
-double first_length(const Evaluation& at_point, const Vector& direction) {
-    const double promised = -dot(at_point.gradient, direction);
-    const bool is_too_far = at_point.value > 0 && promised > 4 * at_point.value;
-    return is_too_far ? at_point.value / promised : 1.0;
-}
-
 /// |gradient|^2 in the norm of the inverse Hessian; Euclid's without one.
 double squared_size(const std::optional<Cholesky>& factor, const Vector& gradient) {
     return factor ? dot(gradient, factor->solve(gradient)) : dot(gradient, gradient);

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "paralogit/optim/solver.hpp"
+
+namespace paralogit::optim {
+
+struct NewtonCgOptions {
+    /// Every thinning-th row enters the Hessian products, a power of two. What the objective has at
+    /// most bounds it.
+    Index thinning = 1;
+    int max_products = 50;  ///< Hessian products in one iteration, >= 1
+};
+
+/// Newton's method for many variables: the step minimises the quadratic model within a radius, by
+/// conjugate gradients that end at the border or along a direction without curvature (Steihaug
+/// 1983; for logistic regression Lin, Weng & Keerthi 2008). The gradient of the model is reduced by
+/// a factor that shrinks with the gradient itself (Eisenstat & Walker 1996, choice 2), so that
+/// early steps cost few products and late ones converge superlinearly. The radius follows the ratio
+/// of the true to the promised decrease (Lin & More 1999, algorithm 2.1, with their constants). A
+/// trial that is not finite or does not lower the value enough shrinks the radius and is tried
+/// again; the path of the conjugate gradients is kept, so that this costs no product. Where the
+/// decrease is below what double arithmetic can tell, a step is taken if it makes the gradient
+/// smaller; if not, there is no progress to be made.
+///
+/// Memory: "radius" [1 x 1]; "products" [1 x 1], the Hessian products so far; "gradient_before" [1
+/// x 1], the norm of the gradient one step earlier; "stall" [3 x 1] as in Lbfgs (all absent before
+/// the first step). The first radius is the length of the first step.
+/// Without preconditioner: the variables should be standardised.
+/// Cost of an iteration: mostly one evaluation, and up to max_products products, each about as dear
+/// as an evaluation; 2 * max_products vectors of memory.
+class NewtonCg : public Solver {
+  public:
+    /// Throws Error (usage) that names the option, its value and its range.
+    explicit NewtonCg(const NewtonCgOptions& options);
+
+    std::string_view name() const override { return "newton-cg"; }
+    /// Throws Error (internal) unless the objective is a CurvedObjective.
+    StepResult step(Objective& objective, State& state) const override;
+
+  private:
+    NewtonCgOptions options_;
+};
+
+/// The Hessian products that the run used to come to this state; 0 for other solvers.
+Index products_used(const State& state);
+
+}  // namespace paralogit::optim

@@ -1,0 +1,324 @@
+#include "paralogit/optim/newton_cg.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "../../../src/optim/cg_path.hpp"
+#include "curved_problems.hpp"
+#include "paralogit/base/error.hpp"
+#include "paralogit/optim/stopping.hpp"
+#include "test_problems.hpp"
+
+namespace paralogit::optim {
+namespace {
+
+using test_problems::CurvedFunction;
+using test_problems::CurvedLogistic;
+using test_problems::Data;
+using test_problems::have_the_same_bits;
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// The states of a run, the start first, until the gradient is 1e-9 or a step does not move.
+std::vector<State> states_of_run(const NewtonCg& solver, Objective& objective, const Vector& start,
+                                 std::size_t steps = 300) {
+    std::vector<State> states{solver.start(objective, start)};
+    while (gradient_norm(states.back()) > 1e-9 && states.size() <= steps) {
+        State next = states.back();
+        if (solver.step(objective, next) != StepResult::moved) {
+            break;
+        }
+        states.push_back(next);
+    }
+    return states;
+}
+
+std::string error_of(const NewtonCgOptions& options) {
+    try {
+        const NewtonCg solver(options);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::usage);
+        return error.what();
+    }
+    return "no error";
+}
+
+Matrix some_hessian() {
+    return Matrix{{4.0, 1.0, 0.5}, {1.0, 3.0, -1.0}, {0.5, -1.0, 2.0}};
+}
+
+/// (x - 1)' A (x - 1) / 2 + 1.
+CurvedFunction quadratic(const Matrix& a, const Matrix& claimed) {
+    return {a.rows(),
+            [a](const Vector& x) {
+                const Vector u = x - Vector::Ones(x.size());
+                return Evaluation{.value = 1 + u.dot(a * u) / 2, .gradient = a * u};
+            },
+            [claimed](const Vector&) { return claimed; }};
+}
+
+double model_value(const Matrix& h, const Vector& gradient, const Vector& step) {
+    return gradient.dot(step) + step.dot(h * step) / 2;
+}
+
+TEST(CgPath, LeadsToTheMinimumOfTheModelAwayFromTheStart) {
+    const Matrix h = some_hessian();
+    CurvedFunction objective = quadratic(h, h);
+    const Vector gradient{{1.0, -2.0, 0.5}};
+
+    const CgPath path(objective, Vector::Zero(3), gradient,
+                      {.thinning = 1, .radius = infinity, .forcing = 1e-12, .max_products = 10});
+
+    EXPECT_EQ(path.products(), 3);
+    const CgPath::Step end = path.within(infinity);
+    EXPECT_LE((h * end.step + gradient).norm(), 1e-12);
+    EXPECT_NEAR(end.model_value, model_value(h, gradient, end.step), 1e-14);
+    EXPECT_FALSE(end.is_at_border);
+    double last_value = 0;
+    for (const double part : {0.01, 0.2, 0.5, 0.8, 0.95, 0.9999}) {
+        const double radius = part * end.step.norm();
+        const CgPath::Step step = path.within(radius);
+        EXPECT_NEAR(step.step.norm(), radius, 1e-12);
+        EXPECT_NEAR(step.model_value, model_value(h, gradient, step.step), 1e-13);
+        EXPECT_LT(step.model_value, last_value);
+        EXPECT_TRUE(step.is_at_border);
+        last_value = step.model_value;
+    }
+    EXPECT_FALSE(path.within(2 * end.step.norm()).is_at_border);
+}
+
+TEST(CgPath, EndsAtTheBorderTheForcingTermAndTheNumberOfProducts) {
+    const Matrix h = some_hessian();
+    CurvedFunction objective = quadratic(h, h);
+    const Vector gradient{{1.0, -2.0, 0.5}};
+    const auto products = [&](double radius, double forcing, Index most) {
+        return CgPath(objective, Vector::Zero(3), gradient,
+                      {.thinning = 1, .radius = radius, .forcing = forcing, .max_products = most})
+            .products();
+    };
+
+    EXPECT_EQ(products(1e-3, 1e-12, 10), 1);
+    EXPECT_EQ(products(infinity, 0.999, 10), 1);
+    EXPECT_EQ(products(infinity, 1e-12, 2), 2);
+}
+
+TEST(CgPath, FollowsADirectionWithoutCurvatureToTheBorder) {
+    const Matrix saddle = Vector{{1.0, -1.0}}.asDiagonal();
+    const Vector gradient{{1.0, 0.5}};
+    const std::vector<Matrix> claims{saddle, -saddle, Matrix::Zero(2, 2),
+                                     Matrix::Constant(2, 2, not_a_number)};
+    for (const Matrix& claimed : claims) {
+        CurvedFunction objective = quadratic(Matrix::Identity(2, 2), claimed);
+        const CgPath path(objective, Vector::Zero(2), gradient,
+                          {.thinning = 1, .radius = 5, .forcing = 1e-12, .max_products = 10});
+
+        EXPECT_NEAR(path.within(5).step.norm(), 5, 1e-12);
+        EXPECT_TRUE(path.within(5).is_at_border);
+        EXPECT_LT(path.within(5).model_value, 0);
+        EXPECT_TRUE(path.within(infinity).step.allFinite());
+        EXPECT_LT(path.within(infinity).step.dot(gradient), 0);
+    }
+}
+
+struct Case {
+    Data data;
+    double l2;
+    Index most_evaluations;
+    Index most_products;
+};
+
+class NewtonCgConvergence : public testing::TestWithParam<Case> {};
+
+TEST_P(NewtonCgConvergence, ReachesTheOptimumWithFewProducts) {
+    const Case expected = GetParam();
+    CurvedLogistic objective = rows_of(expected.data, expected.l2);
+
+    const std::vector<State> states =
+        states_of_run(NewtonCg({}), objective, Vector::Zero(objective.dimension()));
+
+    const State& last = states.back();
+    RecordProperty("evaluations", std::to_string(last.evaluations));
+    RecordProperty("products", std::to_string(products_used(last)));
+    EXPECT_LE(gradient_norm(last), 1e-9);
+    EXPECT_LE(last.evaluations, expected.most_evaluations);
+    EXPECT_LE(products_used(last), expected.most_products);
+    EXPECT_EQ(last.evaluations, objective.evaluations);
+    EXPECT_EQ(products_used(last), objective.products);
+    EXPECT_NEAR(last.at_point.value, static_cast<double>(least_value(objective)), 1e-9);
+    for (std::size_t k = 1; k < states.size(); ++k) {
+        EXPECT_LE(states[k].at_point.value, states[k - 1].at_point.value * (1 + 1e-12)) << k;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OnAllData, NewtonCgConvergence,
+    testing::Values(Case{Data::tall, 0, 15, 45}, Case{Data::tall, 1e-2, 15, 40},
+                    Case{Data::badly_scaled, 1e-6, 80, 900}, Case{Data::wide, 1e-2, 20, 60},
+                    Case{Data::wide, 1e-5, 35, 200}, Case{Data::collinear, 0, 15, 50},
+                    Case{Data::separable, 1e-4, 30, 100}, Case{Data::separable, 1e-8, 50, 250},
+                    Case{Data::idle_column, 0, 15, 40}, Case{Data::few_positives, 0, 25, 70}));
+
+TEST(NewtonCg, SolvesAQuadratic) {
+    CurvedFunction objective = quadratic(some_hessian(), some_hessian());
+
+    const std::vector<State> states = states_of_run(NewtonCg({}), objective, Vector::Zero(3));
+
+    EXPECT_LE((states.back().point - Vector::Ones(3)).norm(), 1e-8);
+    EXPECT_LE(states.back().evaluations, 10);
+}
+
+TEST(NewtonCg, ComesBackFromWhereTheCurvatureVanishes) {
+    for (const Data data : {Data::tall, Data::separable, Data::idle_column}) {
+        for (const double start : {100.0, -1000.0}) {
+            CurvedLogistic objective = rows_of(data, 1e-3);
+
+            const std::vector<State> states = states_of_run(
+                NewtonCg({}), objective, Vector::Constant(objective.dimension(), start));
+
+            RecordProperty("evaluations", std::to_string(states.back().evaluations));
+            EXPECT_LE(gradient_norm(states.back()), 1e-9);
+            EXPECT_LE(states.back().evaluations, 80);
+            EXPECT_NEAR(states.back().at_point.value, static_cast<double>(least_value(objective)),
+                        1e-9);
+        }
+    }
+}
+
+TEST(NewtonCg, GoesOnFromAWrittenStateWithTheSameBits) {
+    for (const Data data : {Data::tall, Data::wide, Data::separable}) {
+        CurvedLogistic objective = rows_of(data, 1e-5);
+        const std::vector<State> states =
+            states_of_run(NewtonCg({}), objective, Vector::Zero(objective.dimension()), 30);
+        ASSERT_GE(states.size(), 5U);
+        for (std::size_t k = 0; k + 1 < states.size(); ++k) {
+            State resumed =
+                test_problems::read_back(test_problems::written_down(states[k]), states[k]);
+            const NewtonCg other({});
+            for (std::size_t later = k + 1; later < std::min(k + 4, states.size()); ++later) {
+                ASSERT_EQ(other.step(objective, resumed), StepResult::moved);
+                ASSERT_TRUE(have_the_same_bits(resumed, states[later])) << k << ", " << later;
+            }
+        }
+    }
+}
+
+TEST(NewtonCg, KeepsItsStateWhenTheObjectiveThrowsAndGoesOnWithTheSameBits) {
+    CurvedLogistic objective = rows_of(Data::idle_column, 1e-6);
+    const NewtonCg solver({});
+    const std::vector<State> states =
+        states_of_run(solver, objective, Vector::Constant(objective.dimension(), 30.0), 15);
+    for (std::size_t k = 0; k + 1 < states.size(); ++k) {
+        // Each call of the step in its turn is the one that throws, until none does.
+        bool has_thrown = true;
+        for (int last_call = 0; has_thrown; ++last_call) {
+            State state = states[k];
+            int calls = 0;
+            objective.before_call = [&] {
+                if (calls++ == last_call) {
+                    throw std::runtime_error("lost a rank");
+                }
+            };
+            has_thrown = false;
+            try {
+                solver.step(objective, state);
+            } catch (const std::runtime_error&) {
+                has_thrown = true;
+            }
+            objective.before_call = [] {};
+            if (has_thrown) {
+                state.evaluations = states[k].evaluations;
+                ASSERT_TRUE(have_the_same_bits(state, states[k]));
+                ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+            }
+            ASSERT_TRUE(have_the_same_bits(state, states[k + 1])) << k << ", " << last_call;
+        }
+    }
+}
+
+TEST(NewtonCg, AsksForAPartOfTheRows) {
+    CurvedLogistic objective = rows_of(Data::tall, 1e-3);
+
+    const std::vector<State> states =
+        states_of_run(NewtonCg({.thinning = 4}), objective, Vector::Zero(13));
+
+    EXPECT_LE(gradient_norm(states.back()), 1e-9);
+    EXPECT_LE(states.back().evaluations, 25);
+}
+
+TEST(NewtonCg, ShrinksTheRadiusWhereTheFunctionIsNotFinite) {
+    // -log(x) + x: Newton's step from 2.5 leads below 0.
+    CurvedFunction objective(
+        1,
+        [](const Vector& x) {
+            return x[0] > 0 ? Evaluation{.value = x[0] - std::log(x[0]),
+                                         .gradient = Vector::Constant(1, 1 - 1 / x[0])}
+                            : Evaluation{.value = not_a_number,
+                                         .gradient = Vector::Constant(1, not_a_number)};
+        },
+        [](const Vector& x) -> Matrix { return Matrix::Constant(1, 1, 1 / (x[0] * x[0])); });
+
+    const std::vector<State> states = states_of_run(NewtonCg({}), objective, Vector{{2.5}});
+
+    EXPECT_NEAR(states.back().point[0], 1, 1e-8);
+    EXPECT_LE(states.back().evaluations, 16);
+}
+
+TEST(NewtonCg, FallsWithHessiansThatAreNoHessians) {
+    const std::vector<Matrix> wrong{-some_hessian(), Matrix::Zero(3, 3),
+                                    Matrix::Constant(3, 3, not_a_number),
+                                    Matrix::Constant(3, 3, infinity), 1e-300 * some_hessian()};
+    for (const Matrix& claimed : wrong) {
+        CurvedFunction objective = quadratic(some_hessian(), claimed);
+        const NewtonCg solver({});
+        State state = solver.start(objective, Vector::Zero(3));
+        const double first = state.at_point.value;
+
+        for (int k = 0; k < 10 && solver.step(objective, state) == StepResult::moved; ++k) {
+        }
+
+        EXPECT_LT(state.at_point.value, first - 0.5);
+    }
+}
+
+TEST(NewtonCg, StopsAtTheLimitOfPrecision) {
+    CurvedLogistic objective = rows_of(Data::tall, 1e-3);
+    const NewtonCg solver({});
+    State state = solver.start(objective, Vector::Zero(13));
+
+    StepResult result = StepResult::moved;
+    for (int k = 0; k < 100 && result == StepResult::moved; ++k) {
+        result = solver.step(objective, state);
+    }
+
+    EXPECT_EQ(result, StepResult::no_progress);
+    EXPECT_LE(gradient_norm(state), 1e-14);
+    EXPECT_LE(state.evaluations, 60);
+}
+
+TEST(NewtonCg, DivergesFromAStartThatIsNotFinite) {
+    CurvedFunction objective(
+        1, [](const Vector&) { return Evaluation{.value = infinity, .gradient = Vector::Ones(1)}; },
+        [](const Vector&) -> Matrix { return Matrix::Ones(1, 1); });
+    const NewtonCg solver({});
+    State state = solver.start(objective, Vector::Zero(1));
+
+    EXPECT_EQ(solver.step(objective, state), StepResult::diverged);
+    EXPECT_EQ(state.evaluations, 1);
+}
+
+TEST(NewtonCgOptions, AreRefusedByNameValueAndRange) {
+    using testing::HasSubstr;
+    EXPECT_THAT(error_of({.thinning = 0}), HasSubstr("--thinning 0: expected a power of two"));
+    EXPECT_THAT(error_of({.thinning = 6}), HasSubstr("--thinning 6"));
+    EXPECT_THAT(error_of({.max_products = 0}), HasSubstr("--max-products 0"));
+    EXPECT_EQ(error_of({.thinning = 2, .max_products = 1}), "no error");
+}
+
+}  // namespace
+}  // namespace paralogit::optim
