@@ -139,6 +139,16 @@ TEST(Cholesky, LeadsDownhillForAnyFiniteMatrix) {
     }
 }
 
+TEST(Cholesky, TriesEveryRidgeOnTheMatrixAsItWas) {
+    // The last pivots fail, after all panels have been worked on.
+    const Matrix a = random_gram(200, 198);
+    Matrix with_ridge = a;
+    with_ridge.diagonal() += 1e-12 * a.diagonal();
+    const Vector expected = Cholesky::factor(with_ridge)->solve(some_vector(200));
+
+    EXPECT_EQ(Cholesky::factor_with_ridge(a)->solve(some_vector(200)), expected);
+}
+
 TEST(Cholesky, FindsTheLeastSolutionNearlyWhenColumnsAreTheSame) {
     const auto factor = Cholesky::factor_with_ridge(Matrix::Constant(2, 2, 3.0));
 

@@ -301,6 +301,33 @@ TEST(NewtonCg, StopsAtTheLimitOfPrecision) {
     EXPECT_LE(state.evaluations, 60);
 }
 
+TEST(NewtonCg, GivesUpWhereTheValueIsLevelAndTheGradientGrows) {
+    CurvedFunction objective(
+        1,
+        [](const Vector& x) {
+            return Evaluation{.value = 1, .gradient = Vector::Constant(1, 1 + std::abs(x[0]))};
+        },
+        [](const Vector&) -> Matrix { return Matrix::Ones(1, 1); });
+    const NewtonCg solver({});
+    State state = solver.start(objective, Vector::Zero(1));
+
+    EXPECT_EQ(solver.step(objective, state), StepResult::no_progress);
+    EXPECT_EQ(state.evaluations, 2);
+}
+
+TEST(NewtonCg, ShrinksTheRadiusToWhereAParabolaIsLeast) {
+    // The Hessian is a fifth of the true one, so that the step is five times too long.
+    const Matrix one = Matrix::Identity(1, 1);
+    CurvedFunction objective = quadratic(one, 0.2 * one);
+    const NewtonCg solver({});
+    State state = solver.start(objective, Vector::Constant(1, 1.5));
+
+    ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+
+    EXPECT_EQ(state.evaluations, 3);
+    EXPECT_NEAR(state.point[0], 1, 1e-12);
+}
+
 TEST(NewtonCg, DivergesFromAStartThatIsNotFinite) {
     CurvedFunction objective(
         1, [](const Vector&) { return Evaluation{.value = infinity, .gradient = Vector::Ones(1)}; },

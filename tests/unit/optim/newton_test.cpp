@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <Eigen/LU>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -88,6 +90,53 @@ TEST(Newton, CorrectsAWrongHessianByItsPairs) {
         EXPECT_LE(states.back().evaluations, 16);
         EXPECT_EQ(hessians_used(states.back()), 1);
     }
+}
+
+/// -H g of the one pair that the state remembers, from H_0 = scale * inverse of `claimed` (Nocedal
+/// & Wright 2006, equation 7.16).
+Vector dense_direction(const State& state, const Matrix& claimed, double scale) {
+    const Vector s = state.memory.at("s");
+    const Vector y = state.memory.at("y");
+    const Matrix left = Matrix::Identity(s.size(), s.size()) - s * y.transpose() / s.dot(y);
+    const Matrix h =
+        left * (scale * claimed.inverse()) * left.transpose() + s * s.transpose() / s.dot(y);
+    return -h * state.at_point.gradient;
+}
+
+TEST(Newton, ScalesAHessianThatIsMoreThanTwiceTooLarge) {
+    for (const double size : {0.9, 1.5, 5.0, 20.0}) {
+        const Matrix claimed = size * Matrix(some_hessian().diagonal().asDiagonal());
+        CurvedFunction objective = quadratic(some_hessian(), claimed);
+        const Newton solver({.hessian_cost = 1e6});
+        State state = solver.start(objective, Vector{{5.0, -3.0, 2.0}});
+        ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+        const Vector s = state.memory.at("s");
+        const Vector y = state.memory.at("y");
+        const double scale = s.dot(y) / y.dot(claimed.inverse() * y);
+        EXPECT_EQ(scale > 2, size >= 5);
+        const Vector expected =
+            state.point + dense_direction(state, claimed, scale > 2 ? scale : 1.0);
+
+        ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+
+        EXPECT_LE((state.point - expected).norm(), 1e-12) << size;
+    }
+}
+
+TEST(Newton, ForgetsItsPairsWithANewHessian) {
+    CurvedLogistic objective = rows_of(Data::wide, 1e-4);
+    const std::vector<State> states =
+        states_of_run(Newton({.hessian_cost = 4}), objective, Vector::Zero(objective.dimension()));
+    Index renewals = 0;
+    for (std::size_t k = 1; k < states.size(); ++k) {
+        const auto& memory = states[k].memory;
+        const bool is_new = memory.at("hessian_point").col(0) == states[k].point;
+        EXPECT_EQ(memory.at("s").cols() == 0, is_new) << k;
+        EXPECT_EQ(memory.at("y").cols(), memory.at("s").cols()) << k;
+        renewals += is_new ? 1 : 0;
+    }
+    EXPECT_GE(renewals, 2);
+    EXPECT_LT(renewals, static_cast<Index>(states.size()) - 2);
 }
 
 struct Case {
