@@ -40,7 +40,7 @@ CgPath::CgPath(CurvedObjective& objective, const Vector& point, const Vector& gr
         pieces_.push_back({.direction = direction,
                            .length = has_end ? length : infinity,
                            .slope = -squared,
-                           .curvature = has_end ? curvature : 0});
+                           .curvature = has_end ? curvature : 0.0});
         if (!has_end) {
             return;
         }
