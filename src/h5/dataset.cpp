@@ -87,15 +87,6 @@ void check_range(const DatasetInfo& info, std::span<const Index> first,
     }
 }
 
-/// HDF5 reads what a file has lost as zeros, without an error.
-void check_not_shortened(int descriptor, Index file_bytes, const Location& where) {
-    const Index bytes = size_of_open_file(descriptor, where);
-    if (bytes < file_bytes) {
-        fail(where, fmt::format("the file was cut from {} to {} bytes while it was read",
-                                file_bytes, bytes));
-    }
-}
-
 bool has_numbers(ValueKind kind) {
     return kind == ValueKind::integer || kind == ValueKind::real || kind == ValueKind::boolean ||
            kind == ValueKind::enumeration;
@@ -175,6 +166,14 @@ std::string text_of(std::uint64_t value, bool is_signed) {
 }
 
 }  // namespace
+
+void check_not_shortened(int descriptor, Index file_bytes, const Location& where) {
+    const Index bytes = size_of_open_file(descriptor, where);
+    if (bytes < file_bytes) {
+        fail(where, fmt::format("the file was cut from {} to {} bytes while it was read",
+                                file_bytes, bytes));
+    }
+}
 
 Handle dataset_access(const DatasetInfo& info, const Location& where) {
     Handle access = own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, where, "prepare to open");

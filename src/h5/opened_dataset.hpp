@@ -14,6 +14,10 @@ struct Dataset::Impl {
     Index file_bytes = 0;  ///< when the file was opened
 };
 
+/// Throws Error when the file is shorter than it was when it was opened: HDF5 reads what a file has
+/// lost as zeros, without an error.
+void check_not_shortened(int descriptor, Index file_bytes, const Location& where);
+
 /// Access with a chunk cache that holds one row of chunks, so that neighbouring bands inflate none
 /// of them twice.
 Handle dataset_access(const DatasetInfo& info, const Location& where);

@@ -59,6 +59,8 @@ struct Listing {
     bool is_complete = true;  ///< false when the walk stopped at its limit
 };
 
+class ChunkReader;
+
 /// An open dataset. Lives no longer than its File.
 class Dataset {
   public:
@@ -77,6 +79,11 @@ class Dataset {
     std::vector<double> read_doubles(Index first, Index count) const;
     /// The same for strings; an enumeration gives its names, a boolean "FALSE" and "TRUE".
     std::vector<std::string> read_strings(Index first, Index count) const;
+
+    /// A way around the library's decoding (chunks.hpp); empty unless the values are chunked, have
+    /// the layout of memory, and went through no other filters than deflate, shuffle and
+    /// fletcher32.
+    std::optional<ChunkReader> chunks() const;
 
     ~Dataset();
     Dataset(Dataset&&) noexcept;
