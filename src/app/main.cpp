@@ -18,6 +18,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/session.hpp"
 #include "paralogit/comm/signals.hpp"
+#include "paralogit/data/mapped_file.hpp"
 #include "paralogit/h5/library.hpp"
 
 namespace {
@@ -44,6 +45,8 @@ int run_session(int argc, char** argv, std::chrono::steady_clock::time_point pro
     // 2. MPI, and the ranks of this job.
     const comm::Session session(argc, argv);
     const comm::Communicator comm = comm::Communicator::world();
+    // A data file that is cut while it is in use is told to the user. MPI has a handler of its own.
+    data::prepare_mappings();
 
     try {
         const std::vector<std::string> arguments(argv + 1, argv + argc);

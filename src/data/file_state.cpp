@@ -1,29 +1,36 @@
 #include "file_state.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
-#include <chrono>
-#include <filesystem>
+#include <cerrno>
 #include <system_error>
-
-#include "paralogit/base/checked.hpp"
 
 namespace paralogit::data {
 
-FileState state_of(const std::string& path) {
-    std::error_code failure;
-    const std::uintmax_t bytes = std::filesystem::file_size(path, failure);
-    if (!failure) {
-        const auto modified = std::filesystem::last_write_time(path, failure);
-        if (!failure) {
-            return {.bytes = narrow<Index>(bytes),
-                    .modified_nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                                modified.time_since_epoch())
-                                                .count()};
-        }
+namespace {
+
+FileState state_from(int result, const struct stat& status, const std::string& path) {
+    if (result != 0) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}: cannot read its size and time: {}", path,
+                                std::error_code(errno, std::generic_category()).message()));
     }
-    throw Error(ExitCode::input_data,
-                fmt::format("{}: cannot read its size and time: {}", path, failure.message()));
+    constexpr Index nanoseconds = 1'000'000'000;
+    return {.bytes = status.st_size,
+            .modified_nanoseconds = status.st_mtim.tv_sec * nanoseconds + status.st_mtim.tv_nsec};
+}
+
+}  // namespace
+
+FileState state_of(const std::string& path) {
+    struct stat status {};
+    return state_from(::stat(path.c_str(), &status), status, path);
+}
+
+FileState state_of(int descriptor, const std::string& path) {
+    struct stat status {};
+    return state_from(::fstat(descriptor, &status), status, path);
 }
 
 }  // namespace paralogit::data

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "paralogit/data/labels.hpp"
 #include "text.hpp"
@@ -106,6 +107,7 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
         positive_label_ = *positive_label;
         description_ = describe_one_against_rest(all, *positive_label);
     } else if (has_only(all, 0, 1)) {
+        kind_ = Kind::zero_one;
         description_ = describe_pair(all, "0 and 1");
     } else if (has_only(all, -1, 1)) {
         kind_ = Kind::minus_plus;
@@ -117,34 +119,30 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
     }
 }
 
-std::vector<double> LabelRule::apply(const RawLabels& labels) const {
-    std::vector<double> result(labels.values.size());
-    const auto map = [&](auto&& label_of) {
-        std::transform(labels.values.begin(), labels.values.end(), result.begin(), label_of);
-    };
-    switch (kind_) {
-        case Kind::as_stored:
-            map([](double value) { return value; });
-            break;
-        case Kind::minus_plus:
-            map([](double value) { return value > 0 ? 1.0 : 0.0; });
-            break;
-        case Kind::one_against_rest:
-            if (labels.texts.empty()) {
-                const std::optional<double> positive = parse_number(positive_label_);
-                map([&](double value) { return positive && value == *positive ? 1.0 : 0.0; });
-            } else {
-                std::vector<double> label_of_text;
-                for (const std::string& text : labels.texts) {
-                    label_of_text.push_back(is_label(text, positive_label_) ? 1.0 : 0.0);
-                }
-                map([&](double position) {
-                    return label_of_text.at(static_cast<std::size_t>(position));
-                });
-            }
-            break;
+Labels LabelRule::apply(const RawLabels& labels) const {
+    if (kind_ == Kind::soft) {
+        return Labels(labels.values);
     }
-    return result;
+    std::vector<std::uint8_t> result(labels.values.size());
+    const auto map = [&](auto&& is_positive) {
+        std::transform(labels.values.begin(), labels.values.end(), result.begin(),
+                       [&](double value) { return static_cast<std::uint8_t>(is_positive(value)); });
+    };
+    if (kind_ != Kind::one_against_rest) {
+        map([](double value) { return value > 0; });
+    } else if (labels.texts.empty()) {
+        const std::optional<double> positive = parse_number(positive_label_);
+        map([&](double value) { return positive && value == *positive; });
+    } else {
+        std::vector<bool> is_positive_text;
+        for (const std::string& text : labels.texts) {
+            is_positive_text.push_back(is_label(text, positive_label_));
+        }
+        map([&](double position) {
+            return is_positive_text.at(static_cast<std::size_t>(position));
+        });
+    }
+    return Labels(std::move(result));
 }
 
 }  // namespace paralogit::data

@@ -12,9 +12,9 @@ namespace {
 
 constexpr Index band_bytes = Index{16} << 20U;
 
-/// The end of the band that starts at `first`: about `length` long, on the border of a chunk, not
+/// The end of a stretch that starts at `first`: about `length` long, on the border of a chunk, not
 /// beyond `end`.
-Index end_of_band(Index first, Index length, Index chunk, Index end) {
+Index end_of_chunks(Index first, Index length, Index chunk, Index end) {
     const Index chunks = std::max<Index>(length / chunk, 1);
     const Index first_chunk = first / chunk;
     // Chunks may be longer than anything that can be counted from here.
@@ -61,22 +61,29 @@ void transpose_elements(std::size_t element_bytes, const std::byte* from, std::s
 
 }  // namespace
 
+Index end_of_band(const h5::DatasetInfo& info, bool is_transposed, Index first, Index end) {
+    const auto element_bytes = narrow<Index>(size_of(info.element_type.value()));
+    if (is_transposed) {
+        // Even where that leaves not all features in the memory of a band.
+        constexpr Index shortest_stretch = 4096;
+        const Index rows = band_bytes / element_bytes / info.shape.at(0);
+        return end_of_chunks(first, std::max(rows, shortest_stretch),
+                             info.chunk.empty() ? 1 : info.chunk.at(1), end);
+    }
+    const Index row_bytes = info.values_per_row() * element_bytes;
+    return end_of_chunks(first, band_bytes / row_bytes, info.chunk.empty() ? 1 : info.chunk.front(),
+                         end);
+}
+
 void read_features(const h5::Dataset& dataset, Range rows, std::byte* out) {
     const h5::DatasetInfo& info = dataset.info();
     const ElementType type = info.element_type.value();
-    const Index row_bytes = info.values_per_row() * narrow<Index>(size_of(type));
-    const Index rows_per_chunk = info.chunk.empty() ? 1 : info.chunk.front();
     std::vector<Index> first(info.shape.size(), 0);
     std::vector<Index> count = info.shape;
-    for (Index row = rows.first; row < rows.end;) {
-        const Index end = end_of_band(row, band_bytes / row_bytes, rows_per_chunk, rows.end);
-        first.front() = row;
-        count.front() = end - row;
-        const auto bytes = narrow<std::size_t>((end - row) * row_bytes);
-        dataset.read(first, count, type, {out, bytes});
-        out += bytes;
-        row = end;
-    }
+    first.front() = rows.first;
+    count.front() = rows.size();
+    dataset.read(first, count, type,
+                 {out, narrow<std::size_t>(rows.size() * info.values_per_row()) * size_of(type)});
 }
 
 void read_transposed_features(const h5::Dataset& dataset, Range rows, std::byte* out) {
@@ -84,32 +91,20 @@ void read_transposed_features(const h5::Dataset& dataset, Range rows, std::byte*
     const ElementType type = info.element_type.value();
     const std::size_t element_bytes = size_of(type);
     const Index features = info.shape.at(0);
-    const Index band_values = band_bytes / narrow<Index>(element_bytes);
     const std::size_t row_bytes = narrow<std::size_t>(features) * element_bytes;
-    const Index features_per_chunk = info.chunk.empty() ? 1 : info.chunk.at(0);
-    const Index rows_per_chunk = info.chunk.empty() ? 1 : info.chunk.at(1);
-    // Long enough stretches of each feature, even where that leaves not all features in the band.
-    constexpr Index shortest_stretch = 4096;
-    const Index rows_per_band = std::max(band_values / features, shortest_stretch);
+    const Index features_at_once = band_bytes / narrow<Index>(element_bytes) / rows.size();
     std::vector<std::byte> band;
-    for (Index row = rows.first; row < rows.end;) {
-        const Index row_end = end_of_band(row, rows_per_band, rows_per_chunk, rows.end);
-        const Index band_rows = row_end - row;
-        for (Index feature = 0; feature < features;) {
-            const Index feature_end =
-                end_of_band(feature, band_values / band_rows, features_per_chunk, features);
-            const Index band_features = feature_end - feature;
-            band.resize(narrow<std::size_t>(band_features * band_rows) * element_bytes);
-            dataset.read(std::vector<Index>{feature, row},
-                         std::vector<Index>{band_features, band_rows}, type, band);
-            transpose_elements(element_bytes, band.data(), narrow<std::size_t>(band_features),
-                               narrow<std::size_t>(band_rows),
-                               out + narrow<std::size_t>(row - rows.first) * row_bytes +
-                                   narrow<std::size_t>(feature) * element_bytes,
-                               row_bytes);
-            feature = feature_end;
-        }
-        row = row_end;
+    for (Index feature = 0; feature < features;) {
+        const Index end = end_of_chunks(feature, features_at_once,
+                                        info.chunk.empty() ? 1 : info.chunk.at(0), features);
+        const Index band_features = end - feature;
+        band.resize(narrow<std::size_t>(band_features * rows.size()) * element_bytes);
+        dataset.read(std::vector<Index>{feature, rows.first},
+                     std::vector<Index>{band_features, rows.size()}, type, band);
+        transpose_elements(element_bytes, band.data(), narrow<std::size_t>(band_features),
+                           narrow<std::size_t>(rows.size()),
+                           out + narrow<std::size_t>(feature) * element_bytes, row_bytes);
+        feature = end;
     }
 }
 

@@ -7,12 +7,16 @@
 
 namespace paralogit::data {
 
-/// Reads the rows of a dataset (counted within the file) into `out`, row-major in its stored type,
-/// in bands of whole chunks of about 16 MiB, so that each chunk is read and unpacked once and only
-/// a transposed dataset needs memory beyond `out`. Throws Error (input_data).
+/// Where a band of rows should end that begins at `first`, not beyond `end` (all counted within the
+/// file): after whole chunks, so that each is read and unpacked once, and some 16 MiB of values; of
+/// a transposed dataset, after a stretch of each feature that is long enough to be worth a read.
+Index end_of_band(const h5::DatasetInfo& info, bool is_transposed, Index first, Index end);
+
+/// Reads a band of rows of a dataset into `out`, row-major in its stored type, through the HDF5
+/// library. Throws Error (input_data).
 void read_features(const h5::Dataset& dataset, Range rows, std::byte* out);
 
-/// The same for a dataset of features x rows.
+/// The same for a dataset of features x rows; takes some 16 MiB beyond `out`.
 void read_transposed_features(const h5::Dataset& dataset, Range rows, std::byte* out);
 
 }  // namespace paralogit::data

@@ -16,7 +16,7 @@ void LabelReader::read(const h5::Dataset& dataset, Range rows) {
         read_texts(dataset, rows);
         return;
     }
-    const std::vector<double> values = dataset.read_doubles(rows.first, rows.size());
+    std::vector<double> values = dataset.read_doubles(rows.first, rows.size());
     constexpr double largest_told_apart = 0x1p53;
     const auto too_large = std::find_if(values.begin(), values.end(), [&](double value) {
         return kind == h5::ValueKind::integer && std::fabs(value) >= largest_told_apart;
@@ -27,7 +27,11 @@ void LabelReader::read(const h5::Dataset& dataset, Range rows) {
                                 "store smaller numbers or texts",
                                 dataset.info().path, rows.first + (too_large - values.begin())));
     }
-    labels_.values.insert(labels_.values.end(), values.begin(), values.end());
+    if (labels_.values.empty()) {
+        labels_.values = std::move(values);
+    } else {
+        labels_.values.insert(labels_.values.end(), values.begin(), values.end());
+    }
 }
 
 void LabelReader::read_texts(const h5::Dataset& dataset, Range rows) {

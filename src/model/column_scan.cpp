@@ -90,4 +90,12 @@ std::optional<ColumnScan::BadValue> ColumnScan::add(const Block& block) {
     });
 }
 
+void ColumnScan::merge(const ColumnScan& other) {
+    for (std::size_t j = 0; j < value_exponents.size(); ++j) {
+        block_sum_exponents[j] = std::max(block_sum_exponents[j], other.block_sum_exponents[j]);
+        value_exponents[j] = std::max(value_exponents[j], other.value_exponents[j]);
+    }
+    weight_exponent = std::max(weight_exponent, other.weight_exponent);
+}
+
 }  // namespace paralogit::model

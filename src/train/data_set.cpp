@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "paralogit/comm/agreement.hpp"
 
@@ -59,14 +62,69 @@ void check_memory(const comm::Communicator& comm, const data::Manifest& manifest
     });
 }
 
-data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::LoadedShard& loaded,
+data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::RawLabels& labels,
+                                    Index first_global_row,
                                     const std::optional<std::string>& positive_label) {
-    const data::LabelSurvey own(loaded.raw_labels, loaded.shard.rows.first, positive_label);
+    const data::LabelSurvey own(labels, first_global_row, positive_label);
     data::LabelSurvey all;
     for (const std::string& bytes : comm.all_gather(own.to_bytes())) {
         all.merge(data::LabelSurvey::from_bytes(bytes));
     }
     return all;
+}
+
+/// Gives the shard its labels and row weights; the labels as stored live no longer than this.
+/// Returns the description of the labels. @collective
+std::string load_row_columns(const comm::Communicator& comm, const data::Manifest& manifest,
+                             const data::SourceOptions& source, data::Shard& shard) {
+    data::RowColumns columns =
+        comm::together(comm, [&] { return data::load_row_columns(manifest, shard.rows); });
+    shard.row_weights = std::move(columns.row_weights);
+    if (!source.needs_labels) {
+        return "";
+    }
+    const data::LabelSurvey all =
+        survey_all_labels(comm, columns.labels, shard.rows.first, source.positive_label);
+    return comm::together(comm, [&] {
+        const data::LabelRule rule(all, source.positive_label, manifest);
+        shard.labels = rule.apply(columns.labels);
+        return rule.description();
+    });
+}
+
+/// Loads the features and looks at each block as it comes. Of bad values and row weights that in
+/// the lowest row is thrown, so that the message is the same however the rows are spread.
+model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::ShardPlan& plan,
+                                data::Shard& shard, int threads) {
+    const auto count = static_cast<std::size_t>(threads);
+    std::vector<model::ColumnScan> scans(count, model::ColumnScan(manifest.features));
+    std::vector<std::optional<model::ColumnScan::BadValue>> bad_values(count);
+    data::load_features(manifest, plan, shard, threads, [&](int thread, const model::Block& block) {
+        const auto t = static_cast<std::size_t>(thread);
+        if (!bad_values[t]) {
+            bad_values[t] = scans[t].add(block);
+        }
+    });
+
+    // The threads have rising rows, and so have the blocks of each.
+    const auto bad = std::ranges::find_if(bad_values, [](const auto& b) { return b.has_value(); });
+    const std::optional<Error> bad_weight = data::find_bad_weight(shard, manifest);
+    if (bad != bad_values.end() &&
+        (!bad_weight || (*bad)->global_row <= bad_weight->global_row())) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}, {}: the value is {}; features must be finite; remove the row "
+                                "or impute the value",
+                                manifest.locate((*bad)->global_row),
+                                manifest.name_of_feature((*bad)->feature), (*bad)->value),
+                    (*bad)->global_row);
+    }
+    if (bad_weight) {
+        throw Error(*bad_weight);
+    }
+    for (const model::ColumnScan& scan : scans) {
+        scans.front().merge(scan);
+    }
+    return std::move(scans.front());
 }
 
 void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
@@ -84,32 +142,23 @@ void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
 }  // namespace
 
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source) {
+                      const data::SourceOptions& source, int threads) {
     data::Manifest manifest = describe_on_root(comm, paths, source);
     const data::ShardPlan plan(manifest.rows, manifest.features);
     check_memory(comm, manifest, plan);
 
-    data::LoadedShard loaded = comm::together(
-        comm, [&] { return data::load_shard(manifest, plan, comm.rank(), comm.size()); });
+    data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
+    std::string label_description = load_row_columns(comm, manifest, source, shard);
+    model::ColumnScan scan =
+        comm::together(comm, [&] { return load_and_scan(manifest, plan, shard, threads); });
     comm::on_root(comm, [&] { data::check_unchanged(manifest); });
+    join_scans(comm, scan);
 
-    join_scans(comm, loaded.scan);
-
-    std::string label_description;
-    if (source.needs_labels) {
-        const data::LabelSurvey all = survey_all_labels(comm, loaded, source.positive_label);
-        comm::together(comm, [&] {
-            const data::LabelRule rule(all, source.positive_label, manifest);
-            loaded.shard.labels = rule.apply(loaded.raw_labels);
-            label_description = rule.description();
-        });
-    }
-
-    const Index global_bytes = comm.sum(loaded.bytes_read);
+    const Index global_bytes = comm.sum(shard.bytes());
     return DataSet{.manifest = std::move(manifest),
                    .plan = plan,
-                   .shard = std::move(loaded.shard),
-                   .scan = std::move(loaded.scan),
+                   .shard = std::move(shard),
+                   .scan = std::move(scan),
                    .label_description = std::move(label_description),
                    .global_bytes = global_bytes};
 }

@@ -312,6 +312,9 @@ class Run {
     }
 
     TrainOutcome finish(optim::StopReason reason) {
+        // Each rank asks the very file that it has mapped: it may have lost its name by now, or
+        // another file may have that name, and neither matters.
+        comm::together(comm_, [&] { data_->shard.values.check_unchanged(); });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
             record_.write_last_checkpoint(checkpoint_);
         }

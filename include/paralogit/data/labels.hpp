@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "paralogit/data/manifest.hpp"
+#include "paralogit/model/block.hpp"
 
 namespace paralogit::data {
 
@@ -64,6 +67,26 @@ class LabelSurvey {
 bool is_label(const std::string& text, const std::string& positive_label);
 bool is_label(double value, const std::string& positive_label);
 
+/// Labels y in [0, 1] of some rows: a byte each when all are 0 or 1, else a double each.
+class Labels {
+  public:
+    Labels() = default;
+    explicit Labels(std::vector<std::uint8_t> hard) : hard_(std::move(hard)) {}
+    explicit Labels(std::vector<double> soft) : soft_(std::move(soft)) {}
+
+    model::LabelView view() const {
+        return soft_.empty() ? model::LabelView(std::span(hard_))
+                             : model::LabelView(std::span(soft_));
+    }
+    bool empty() const { return hard_.empty() && soft_.empty(); }
+    /// As they are held.
+    Index bytes() const { return static_cast<Index>(hard_.size() + soft_.size() * sizeof(double)); }
+
+  private:
+    std::vector<std::uint8_t> hard_;
+    std::vector<double> soft_;
+};
+
 /// How stored labels become y in [0, 1].
 class LabelRule {
   public:
@@ -78,15 +101,15 @@ class LabelRule {
     LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
               const Manifest& manifest);
 
-    /// y per row.
-    std::vector<double> apply(const RawLabels& labels) const;
+    /// y per row. Whether it takes a byte depends on the labels of all rows, not on these.
+    Labels apply(const RawLabels& labels) const;
 
     /// For people: "0 and 1", "-1 and +1", "soft, in [0, 1]", "'g' against 1 other".
     const std::string& description() const { return description_; }
 
   private:
-    enum class Kind { as_stored, minus_plus, one_against_rest };
-    Kind kind_ = Kind::as_stored;
+    enum class Kind { zero_one, minus_plus, soft, one_against_rest };
+    Kind kind_ = Kind::soft;
     std::string positive_label_;
     std::string description_;
 };

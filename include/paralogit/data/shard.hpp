@@ -1,34 +1,16 @@
 #pragma once
 
-#include <memory>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "paralogit/data/labels.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/data/shard_plan.hpp"
+#include "paralogit/data/values.hpp"
 #include "paralogit/model/block.hpp"
-#include "paralogit/model/column_scan.hpp"
 
 namespace paralogit::data {
-
-/// Bytes aligned for vector loads, not initialised.
-class Buffer {
-  public:
-    Buffer() = default;
-    /// Throws std::bad_alloc.
-    explicit Buffer(Index bytes);
-
-    std::byte* data() { return bytes_.get(); }
-    const std::byte* data() const { return bytes_.get(); }
-    Index size() const { return size_; }
-
-  private:
-    struct Free {
-        void operator()(std::byte* bytes) const;
-    };
-    std::unique_ptr<std::byte[], Free> bytes_;
-    Index size_ = 0;
-};
 
 /// The rows of one rank: whole blocks of the plan. Features lie row-major in their stored type.
 struct Shard {
@@ -36,29 +18,50 @@ struct Shard {
     Index features = 0;
     Range rows;    ///< global
     Range blocks;  ///< global
-    Buffer values;
-    std::vector<double> labels;       ///< [rows]; empty when the data set has none
+    Values values;
+    Labels labels;                    ///< [rows]; empty when the data set has none
     std::vector<double> row_weights;  ///< [rows]; empty when every weight is 1
 
     /// A view of one of its blocks.
     model::Block block(Index global_block, const ShardPlan& plan) const;
+    /// Of values, labels and row weights, as they are held.
+    Index bytes() const;
 };
 
-/// A shard as it comes from the files: labels still as stored.
-struct LoadedShard {
-    Shard shard;
-    RawLabels raw_labels;
-    model::ColumnScan scan;
-    Index bytes_read;  ///< of values, as they lie in memory
+/// The shard of a rank, which rows and blocks it has but none of its values.
+Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
+
+/// What the files say of rows beside their features.
+struct RowColumns {
+    RawLabels labels;                 ///< as stored
+    std::vector<double> row_weights;  ///< [rows]; empty when every weight is 1
 };
 
-/// Reads the rows of one rank: each file is opened only when it holds some of them, in bands of
-/// whole chunks, each chunk once. Scans the features for bad values and checks the row weights.
-/// Throws Error (input_data), with the row when one value is at fault; std::bad_alloc. Not
-/// collective.
-LoadedShard load_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
+/// Reads labels and row weights of a range of global rows; each file is opened only when it holds
+/// some of them. Throws Error (input_data). Not collective.
+RowColumns load_row_columns(const Manifest& manifest, Range rows);
 
-/// Bytes that load_shard will hold for this rank.
+/// The error of the first row weight that is negative or not finite.
+std::optional<Error> find_bad_weight(const Shard& shard, const Manifest& manifest);
+
+/// Called with a block whose features, labels and row weights are all there, by the thread of that
+/// number.
+using BlockReady = std::function<void(int thread, const model::Block& block)>;
+
+/// Brings the features of a shard into memory, and calls `on_block` exactly once for each of its
+/// blocks, as soon as it is there and mostly while it is in the cache. The labels and row weights
+/// have to be there before. Thread t takes the blocks part_of(shard.blocks, t, threads), in order,
+/// the same that it will compute on, so that memory is near it.
+///
+/// Rows that lie in one contiguous dataset are mapped, not copied; else they are read: contiguous
+/// and chunked datasets by all threads, what needs a conversion through the HDF5 library by one.
+/// Each file is opened only when it holds some of the rows. Beside the shard itself it takes some
+/// 32 MB, and a few chunks per thread. Throws Error (input_data); std::bad_alloc; and what
+/// `on_block` throws. Not collective.
+void load_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
+                   const BlockReady& on_block);
+
+/// Bytes that a rank will hold at most.
 Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
 
 /// Throws Error (input_data) when a file is no longer what it was when it was described.

@@ -41,6 +41,9 @@ struct ColumnScan {
     /// Takes the block into account. Returns the first bad value in row order, if any; the scan is
     /// then of no use. Cost: b d elements read.
     std::optional<BadValue> add(const Block& block);
+
+    /// Takes into account what another scan saw of the same features.
+    void merge(const ColumnScan& other);
 };
 
 }  // namespace paralogit::model

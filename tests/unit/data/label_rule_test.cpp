@@ -31,9 +31,17 @@ LabelRule rule_for(const RawLabels& labels, const std::optional<std::string>& po
     return {LabelSurvey(labels, 0, positive_label), positive_label, one_file()};
 }
 
+std::vector<double> numbers_of(const Labels& labels) {
+    std::vector<double> numbers;
+    for (std::size_t i = 0; i < labels.view().size(); ++i) {
+        numbers.push_back(labels.view()[i]);
+    }
+    return numbers;
+}
+
 std::vector<double> mapped(const RawLabels& labels,
                            const std::optional<std::string>& positive_label = {}) {
-    return rule_for(labels, positive_label).apply(labels);
+    return numbers_of(rule_for(labels, positive_label).apply(labels));
 }
 
 Error refused(const RawLabels& labels, const std::optional<std::string>& positive_label = {}) {
@@ -45,6 +53,21 @@ TEST(LabelRule, TakesZeroAndOneAsStored) {
 
     EXPECT_THAT(mapped(labels), ElementsAre(1, 0, 0, 1));
     EXPECT_EQ(rule_for(labels).description(), "0 and 1");
+}
+
+TEST(LabelRule, HoldsLabelsInAByteEachWhenAllOfAllRanksAreZeroOrOne) {
+    const RawLabels own{.values = {1, 0, 1}, .texts = {}};
+    LabelSurvey all(own, 0);
+    all.merge(LabelSurvey({.values = {0.5}, .texts = {}}, 3));
+
+    const Labels hard = rule_for(own).apply(own);
+    const Labels soft = LabelRule(all, {}, one_file()).apply(own);
+
+    EXPECT_EQ(hard.bytes(), 3);
+    EXPECT_NE(hard.view().hard(), nullptr);
+    EXPECT_EQ(soft.bytes(), 24);
+    EXPECT_EQ(numbers_of(soft), numbers_of(hard));
+    EXPECT_TRUE(Labels().view().empty());
 }
 
 TEST(LabelRule, TakesMinusOneAndPlusOneAsZeroAndOne) {
@@ -112,7 +135,7 @@ TEST(LabelRule, AppliesToTextsInTheOrderOfTheirOwnRank) {
     const RawLabels all{.values = {0, 1}, .texts = {"g", "h"}};
     const RawLabels other_rank{.values = {0, 0, 1}, .texts = {"h", "g"}};
 
-    EXPECT_THAT(rule_for(all, "g").apply(other_rank), ElementsAre(0, 0, 1));
+    EXPECT_THAT(numbers_of(rule_for(all, "g").apply(other_rank)), ElementsAre(0, 0, 1));
 }
 
 TEST(LabelRule, NamesTheRowOfALabelThatFitsNoRule) {

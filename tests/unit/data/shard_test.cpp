@@ -17,6 +17,47 @@ using testing::IsEmpty;
 
 class LoadShard : public WithFolder {};
 
+struct LoadedShard {
+    Shard shard;
+    RawLabels raw_labels;
+    std::vector<Index> blocks;  ///< that were called for
+};
+
+/// All that a rank loads; every block is called for once, complete, and by its thread.
+LoadedShard load_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks,
+                       int threads = 1) {
+    LoadedShard loaded{empty_shard(manifest, plan, rank, ranks), {}, {}};
+    Shard& shard = loaded.shard;
+    RowColumns columns = load_row_columns(manifest, shard.rows);
+    loaded.raw_labels = columns.labels;
+    shard.labels = Labels(std::move(columns.labels.values));
+    shard.row_weights = std::move(columns.row_weights);
+    std::vector<std::vector<model::Block>> seen(static_cast<std::size_t>(threads));
+    std::vector<std::vector<std::byte>> seen_bytes(seen.size());
+    load_features(manifest, plan, shard, threads, [&](int thread, const model::Block& block) {
+        const auto t = static_cast<std::size_t>(thread);
+        const auto bytes =
+            static_cast<std::size_t>(block.rows * block.features) * size_of(block.type);
+        seen[t].push_back(block);
+        seen_bytes[t].insert(seen_bytes[t].end(), block.values, block.values + bytes);
+    });
+    std::vector<std::byte> all_bytes;
+    for (int thread = 0; thread < threads; ++thread) {
+        const auto t = static_cast<std::size_t>(thread);
+        Index expected = part_of(shard.blocks, thread, threads).first;
+        for (const model::Block& block : seen[t]) {
+            EXPECT_EQ(block.first_global_row, plan.rows_of_block(expected).first);
+            EXPECT_EQ(block.labels.size(), shard.labels.empty() ? 0U : block.rows);
+            loaded.blocks.push_back(expected++);
+        }
+        EXPECT_EQ(expected, part_of(shard.blocks, thread, threads).end);
+        all_bytes.insert(all_bytes.end(), seen_bytes[t].begin(), seen_bytes[t].end());
+    }
+    EXPECT_EQ(all_bytes.size(), static_cast<std::size_t>(shard.values.size()));
+    EXPECT_TRUE(std::equal(all_bytes.begin(), all_bytes.end(), shard.values.data()));
+    return loaded;
+}
+
 template <class T>
 std::vector<T> values_of(const Shard& shard) {
     std::vector<T> values(static_cast<std::size_t>(shard.values.size()) / sizeof(T));
@@ -37,19 +78,19 @@ struct Gathered {
     std::vector<T> values;
     std::vector<double> labels;
     std::vector<double> row_weights;
-    Index bytes_read = 0;
+    Index bytes = 0;
 };
 
 template <class T>
-Gathered<T> gather(const Manifest& manifest, int ranks) {
+Gathered<T> gather(const Manifest& manifest, int ranks, int threads = 1) {
     const ShardPlan plan(manifest.rows, manifest.features);
     Gathered<T> all;
     for (int rank = 0; rank < ranks; ++rank) {
-        const LoadedShard loaded = load_shard(manifest, plan, rank, ranks);
+        const LoadedShard loaded = load_shard(manifest, plan, rank, ranks, threads);
         append(all.values, values_of<T>(loaded.shard));
         append(all.labels, loaded.raw_labels.values);
         append(all.row_weights, loaded.shard.row_weights);
-        all.bytes_read += loaded.bytes_read;
+        all.bytes += loaded.shard.bytes();
     }
     return all;
 }
@@ -98,11 +139,13 @@ TEST_F(LoadShard, ReadsTheSameRowsForAnyNumberOfRanksAndFiles) {
     const Manifest manifest = describe_all(names, options);
 
     for (const int ranks : {1, 2, 3, 5, 20}) {
-        const auto all = gather<float>(manifest, ranks);
-        EXPECT_EQ(all.values, values) << ranks << " ranks";
-        EXPECT_EQ(all.labels, labels) << ranks << " ranks";
-        EXPECT_EQ(all.row_weights, weights) << ranks << " ranks";
-        EXPECT_EQ(all.bytes_read, rows * (features * 4 + 16)) << ranks << " ranks";
+        for (const int threads : {1, 2, 4}) {
+            const auto all = gather<float>(manifest, ranks, threads);
+            EXPECT_EQ(all.values, values) << ranks << " ranks";
+            EXPECT_EQ(all.labels, labels) << ranks << " ranks";
+            EXPECT_EQ(all.row_weights, weights) << ranks << " ranks";
+            EXPECT_EQ(all.bytes, rows * (features * 4 + 16)) << ranks << " ranks";
+        }
     }
 }
 
@@ -122,7 +165,7 @@ void expect_transposed_rows(const std::string& name) {
     const Manifest manifest = describe_all({file.close()}, options);
 
     EXPECT_EQ(gather<T>(manifest, 1).values, values);
-    EXPECT_EQ(gather<T>(manifest, 3).values, values);
+    EXPECT_EQ(gather<T>(manifest, 3, 2).values, values);
 }
 
 TEST_F(LoadShard, TurnsTransposedFeaturesIntoRows) {
@@ -143,12 +186,12 @@ TEST_F(LoadShard, ReadsTransposedFeaturesInBandsOfBothDimensions) {
     SourceOptions options;
     options.is_transposed = true;
 
-    EXPECT_EQ(gather<double>(describe_all({file.close()}, options), 2).values, values);
+    EXPECT_EQ(gather<double>(describe_all({file.close()}, options), 2, 2).values, values);
 }
 
-TEST_F(LoadShard, ReadsChunkedFeaturesInBandsOfWholeChunks) {
-    // The writer's own datasets are chunked; 24 MB are more than one band.
-    const Index rows = 100'000;
+TEST_F(LoadShard, ReadsChunkedFeaturesWithAnyNumberOfThreads) {
+    // The writer's own datasets are chunked; 48 MB are more than one round.
+    const Index rows = 200'000;
     const Index features = 30;
     const std::vector<double> values = counting<double>(rows * features);
     h5::Writer writer(path("a.h5"));
@@ -159,7 +202,10 @@ TEST_F(LoadShard, ReadsChunkedFeaturesInBandsOfWholeChunks) {
     const Manifest manifest = describe_all({path("a.h5")});
 
     EXPECT_GT(manifest.files[0].rows_per_chunk, 0);
-    EXPECT_EQ(gather<double>(manifest, 3).values, values);
+    for (const int threads : {1, 2, 4}) {
+        EXPECT_EQ(gather<double>(manifest, 1, threads).values, values);
+    }
+    EXPECT_EQ(gather<double>(manifest, 3, 2).values, values);
 }
 
 TEST_F(LoadShard, ReadsTextLabelsByOrderOfAppearance) {
@@ -183,7 +229,7 @@ TEST_F(LoadShard, LeavesARankWithoutBlocksEmpty) {
 
     EXPECT_EQ(loaded.shard.rows.size(), 0);
     EXPECT_EQ(loaded.shard.blocks.size(), 0);
-    EXPECT_EQ(loaded.bytes_read, 0);
+    EXPECT_EQ(loaded.shard.bytes(), 0);
     EXPECT_THAT(loaded.raw_labels.values, IsEmpty());
 }
 
@@ -198,8 +244,7 @@ TEST_F(LoadShard, ShowsItsBlocks) {
     const Manifest manifest = describe_all({file.close()}, options);
     const ShardPlan plan(rows, features);
     ASSERT_EQ(plan.rows_per_block(), 32);
-    LoadedShard loaded = load_shard(manifest, plan, 1, 2);
-    loaded.shard.labels = loaded.raw_labels.values;
+    const LoadedShard loaded = load_shard(manifest, plan, 1, 2);
 
     const model::Block block = loaded.shard.block(3, plan);
     double first_value = 0;
@@ -214,69 +259,17 @@ TEST_F(LoadShard, ShowsItsBlocks) {
     EXPECT_EQ(block.row_weights.front(), 96);
 }
 
-TEST_F(LoadShard, ScansTheColumnsWithTheirRowWeights) {
-    TestFile file(path("a.h5"));
-    file.values("/X", std::vector<double>{1, -8, 3, 2}, {2, 2});
-    file.values("/y", alternating(2), {2}).values("/s", std::vector<double>{100, 0}, {2});
-    SourceOptions options;
-    options.weights_name = "s";
-
-    const auto scan = load_shard(describe_all({file.close()}, options), ShardPlan(2, 2), 0, 1).scan;
-
-    EXPECT_THAT(scan.value_exponents, ElementsAre(1, 4));  // not of the row of weight 0
-    EXPECT_GE(scan.block_sum_exponents[1], 10);            // 800 < 2^10
-    EXPECT_GE(scan.weight_exponent, 7);
-}
-
-/// X [rows x 100] float64 with a value that is not finite, and row weights with a bad one.
-std::string spoiled_file(const std::string& name, Index bad_value_row, Index bad_weight_row,
-                         double bad_weight) {
+/// X [1500 x 100] float64, and row weights of which one may be bad.
+std::string plain_file(const std::string& name, Index bad_weight_row = -1, double bad_weight = 0) {
     const Index rows = 1500;
-    std::vector<double> values = counting<double>(rows * 100);
     std::vector<double> weights(static_cast<std::size_t>(rows), 1.0);
-    if (bad_value_row >= 0) {
-        values[static_cast<std::size_t>(bad_value_row * 100 + 3)] =
-            std::numeric_limits<double>::quiet_NaN();
-    }
     if (bad_weight_row >= 0) {
         weights[static_cast<std::size_t>(bad_weight_row)] = bad_weight;
     }
     TestFile file(name);
-    file.values("/X", values, {rows, 100});
+    file.values("/X", counting<double>(rows * 100), {rows, 100});
     file.values("/y", alternating(rows), {rows}).values("/s", weights, {rows});
     return file.close();
-}
-
-/// The error in the lowest row among those of all ranks.
-Error first_error(const Manifest& manifest, int ranks) {
-    const ShardPlan plan(manifest.rows, manifest.features);
-    std::optional<Error> first;
-    for (int rank = 0; rank < ranks; ++rank) {
-        try {
-            load_shard(manifest, plan, rank, ranks);
-        } catch (const Error& error) {
-            if (!first || error.global_row() < first->global_row()) {
-                first = error;
-            }
-        }
-    }
-    EXPECT_TRUE(first.has_value());
-    return first.value_or(Error(ExitCode::done, ""));
-}
-
-TEST_F(LoadShard, NamesFileRowAndColumnOfABadValue) {
-    const std::vector<std::string> names{spoiled_file(path("a.h5"), -1, -1, 0),
-                                         spoiled_file(path("b.h5"), 17, -1, 0)};
-    const Manifest manifest = describe_all(names);
-
-    for (const int ranks : {1, 2, 3}) {
-        const Error error = first_error(manifest, ranks);
-        EXPECT_EQ(error.what(), names[1] +
-                                    ":/X row 17, column 3: the value is nan; features must be "
-                                    "finite; remove the row or impute the value");
-        EXPECT_EQ(error.global_row(), 1517);
-        EXPECT_EQ(error.code(), ExitCode::input_data);
-    }
 }
 
 TEST_F(LoadShard, NamesTheRowOfABadWeight) {
@@ -284,29 +277,23 @@ TEST_F(LoadShard, NamesTheRowOfABadWeight) {
     options.weights_name = "s";
     const double inf = std::numeric_limits<double>::infinity();
     for (const double bad : {-1.0, std::nan(""), inf}) {
-        const std::string name = spoiled_file(path("a.h5"), -1, 700, bad);
-        const Error error = first_error(describe_all({name}, options), 2);
-        EXPECT_THAT(error.what(), HasSubstr(name + ":/s row 700: the row weight is "));
-        EXPECT_EQ(error.global_row(), 700);
-    }
-}
+        const std::string name = plain_file(path("a.h5"), 700, bad);
+        const Manifest manifest = describe_all({name}, options);
+        const ShardPlan plan(manifest.rows, manifest.features);
 
-TEST_F(LoadShard, ReportsTheLowestRowAmongValuesAndWeights) {
-    SourceOptions options;
-    options.weights_name = "s";
-    const std::string value_first = spoiled_file(path("a.h5"), 20, 1400, -1);
-    const std::string weight_first = spoiled_file(path("b.h5"), 1400, 20, -1);
+        const auto error = find_bad_weight(load_shard(manifest, plan, 0, 1).shard, manifest);
 
-    for (const int ranks : {1, 2}) {
-        EXPECT_THAT(first_error(describe_all({value_first}, options), ranks).what(),
-                    HasSubstr(":/X row 20"));
-        EXPECT_THAT(first_error(describe_all({weight_first}, options), ranks).what(),
-                    HasSubstr(":/s row 20"));
+        ASSERT_TRUE(error.has_value());
+        EXPECT_THAT(error->what(), HasSubstr(name + ":/s row 700: the row weight is "));
+        EXPECT_EQ(error->global_row(), 700);
     }
+    const Manifest good = describe_all({plain_file(path("b.h5"))}, options);
+    const LoadedShard loaded = load_shard(good, ShardPlan(good.rows, good.features), 0, 1);
+    EXPECT_FALSE(find_bad_weight(loaded.shard, good).has_value());
 }
 
 TEST_F(LoadShard, RefusesAFileThatHasChanged) {
-    const std::string name = spoiled_file(path("a.h5"), -1, -1, 0);
+    const std::string name = plain_file(path("a.h5"));
     const Manifest manifest = describe_all({name});
     check_unchanged(manifest);
 
@@ -325,8 +312,7 @@ TEST_F(LoadShard, RefusesAFileThatHasChanged) {
 }
 
 TEST_F(LoadShard, OpensOnlyTheFilesThatHoldItsRows) {
-    const std::vector<std::string> names{spoiled_file(path("a.h5"), -1, -1, 0),
-                                         spoiled_file(path("b.h5"), -1, -1, 0)};
+    const std::vector<std::string> names{plain_file(path("a.h5")), plain_file(path("b.h5"))};
     const Manifest manifest = describe_all(names);
     const ShardPlan plan(manifest.rows, manifest.features);
     std::filesystem::remove(names[1]);
@@ -336,20 +322,12 @@ TEST_F(LoadShard, OpensOnlyTheFilesThatHoldItsRows) {
 }
 
 TEST_F(LoadShard, TellsItsBytesBeforehand) {
-    const Manifest manifest = describe_all({spoiled_file(path("a.h5"), -1, -1, 0)});
+    const Manifest manifest = describe_all({plain_file(path("a.h5"))});
     const ShardPlan plan(manifest.rows, manifest.features);
 
     const Index rows = plan.rows_of(0, 2).size();
 
-    EXPECT_EQ(bytes_of_shard(manifest, plan, 0, 2), rows * (100 * 8 + 16));
-}
-
-TEST(Buffer, IsAlignedForVectorsAndMayBeEmpty) {
-    const Buffer buffer(1000);
-
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64, 0U);
-    EXPECT_EQ(buffer.size(), 1000);
-    EXPECT_EQ(Buffer(0).size(), 0);
+    EXPECT_EQ(bytes_of_shard(manifest, plan, 0, 2), rows * (100 * 8 + 8));
 }
 
 }  // namespace

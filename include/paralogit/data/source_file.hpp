@@ -1,0 +1,42 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "paralogit/data/manifest.hpp"
+
+namespace paralogit::data {
+
+/// A file of the data set, open for reading beside the HDF5 library.
+class SourceFile {
+  public:
+    /// Throws Error (input_data) when the file cannot be opened, or is not the one that was
+    /// described.
+    explicit SourceFile(const FilePart& part);
+    ~SourceFile();
+    SourceFile(SourceFile&& other) noexcept;
+    SourceFile& operator=(SourceFile&& other) noexcept;
+
+    const std::string& path() const { return part_.path; }
+    int descriptor() const { return descriptor_; }
+
+    /// Reads exactly these bytes; any thread. Throws Error (input_data), also when the file ends
+    /// before.
+    void read(Index offset, std::span<std::byte> out) const;
+
+    /// Throws Error (input_data) when the open file was written to or cut since it was described,
+    /// whatever became of its name.
+    void check_unchanged() const;
+
+  private:
+    FilePart part_;
+    int descriptor_ = -1;
+};
+
+/// The same by name: also when another file has taken its place.
+void check_unchanged(const FilePart& part);
+
+/// A file is another one than when it was described, as `what` tells. Throws Error (input_data).
+[[noreturn]] void fail_changed(const FilePart& part, const std::string& what);
+
+}  // namespace paralogit::data

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "paralogit/base/buffer.hpp"
+#include "paralogit/h5/chunks.hpp"
+
+namespace paralogit::data {
+
+/// Reads a chunked dataset with several threads, of which each has its own rows: one thread fetches
+/// what is stored, all of them decode. The memory is kept from one file to the next.
+class ChunkLanes {
+  public:
+    /// Beyond that, too much memory would go into what is not the data.
+    static constexpr Index largest_chunk_bytes = Index{16} << 20;
+
+    /// Turns to the next dataset. Lane t is to read rows[t], counted within the file.
+    void begin(const h5::ChunkReader& chunks, std::span<const Range> rows);
+
+    /// Reads the next chunks of every lane, as they are stored; false when all is done. On one
+    /// thread. Throws Error.
+    bool fetch();
+
+    /// Decodes them; `out` has room for all rows of the lane. Calls `are_ready(end)` when all rows
+    /// of the lane before row `end` of the file are there. A lane may run on any one thread. Throws
+    /// Error.
+    void decode(int lane, std::byte* out, const std::function<void(Index end)>& are_ready);
+
+  private:
+    struct Fetched {
+        Index number;
+        Index first_byte;  ///< in Lane::stored
+        Index bytes;
+        std::uint32_t skipped_filters;
+    };
+    struct Lane {
+        Range rows;
+        Range chunks;  ///< still to be fetched
+        std::vector<Fetched> fetched;
+        Buffer stored;
+        h5::ChunkScratch scratch;
+    };
+
+    void fetch(Lane& lane) const;
+
+    const h5::ChunkReader* chunks_ = nullptr;
+    std::vector<Lane> lanes_;
+};
+
+}  // namespace paralogit::data

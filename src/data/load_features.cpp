@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "block_walk.hpp"
+#include "chunk_lanes.hpp"
+#include "paralogit/base/checked.hpp"
+#include "paralogit/data/shard.hpp"
+#include "paralogit/h5/file.hpp"
+#include "read_features.hpp"
+#include "rows_in_file.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+/// Bytes that a thread brings in before it looks at them: small enough for its cache.
+constexpr Index piece_bytes = Index{1} << 20;
+
+/// Opens the features and makes sure that they are those of the manifest, for a file can also be
+/// another one on another machine.
+h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part) {
+    h5::Dataset dataset = file.dataset(part.features_path);
+    const h5::DatasetInfo& info = dataset.info();
+    const bool has_rank = manifest.is_transposed ? info.shape.size() == 2 : info.shape.size() >= 2;
+    const bool is_same =
+        has_rank && info.element_type == manifest.type &&
+        (manifest.is_transposed
+             ? info.shape[1] == part.rows && info.shape[0] == manifest.features
+             : info.rows() == part.rows && info.values_per_row() == manifest.features);
+    if (!is_same) {
+        fail_changed(part, part.features_path + " has another shape or type");
+    }
+    return dataset;
+}
+
+/// The load of one shard: file by file, and in each file all threads, each in its own blocks.
+class FeatureLoad {
+  public:
+    FeatureLoad(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
+                const BlockReady& on_block)
+        : manifest_(manifest),
+          shard_(shard),
+          row_bytes_(manifest.features * narrow<Index>(size_of(manifest.type))),
+          walk_(shard, plan, threads, on_block) {}
+
+    void run() {
+        for (const FilePart& part : manifest_.files) {
+            const Range rows = rows_in_file(part, shard_.rows);
+            if (rows.size() > 0) {
+                check_unchanged(part);
+                load(part, rows);
+            }
+        }
+    }
+
+  private:
+    void load(const FilePart& part, Range rows) {
+        const h5::File file = h5::File::open(part.path);
+        const h5::Dataset dataset = open_features(file, manifest_, part);
+        const std::optional<Index> offset =
+            manifest_.is_transposed ? std::nullopt : dataset.info().file_offset;
+        const bool is_whole_shard = rows.size() == shard_.rows.size();
+        if (offset && is_whole_shard && map(part, *offset + rows.first * row_bytes_)) {
+            return;
+        }
+        make_buffer();
+        const std::optional<h5::ChunkReader> chunks =
+            manifest_.is_transposed ? std::nullopt : dataset.chunks();
+        if (offset) {
+            read_contiguous(part, *offset);
+        } else if (chunks && chunks->chunk_bytes() <= ChunkLanes::largest_chunk_bytes) {
+            read_chunks(part, *chunks);
+        } else {
+            read_by_library(part, dataset);
+        }
+    }
+
+    void make_buffer() {
+        if (out_ == nullptr) {
+            Buffer buffer(checked_multiply(shard_.rows.size(), row_bytes_, "the bytes of a shard"));
+            out_ = buffer.data();
+            shard_.values = Values(std::move(buffer));
+        }
+    }
+
+    /// The rows of a thread that lie in a file, counted within the file.
+    Range own_rows(int thread, const FilePart& part) const {
+        return rows_in_file(part, walk_.rows_of(thread));
+    }
+
+    /// Where the row of a file belongs.
+    std::byte* place_of(const FilePart& part, Index row) const {
+        return out_ + (part.first_row + row - shard_.rows.first) * row_bytes_;
+    }
+
+    /// Calls bring(rows) for pieces of each thread's rows that lie in a file, on that thread.
+    template <class Bring>
+    void in_pieces(const FilePart& part, const Bring& bring) {
+        const Index piece_rows = std::max<Index>(piece_bytes / row_bytes_, 1);
+        run_threads(walk_.threads(), [&](int thread) {
+            const Range rows = own_rows(thread, part);
+            for (Index row = rows.first; row < rows.end;) {
+                const Index end = std::min(row + piece_rows, rows.end);
+                bring(Range{.first = row, .end = end});
+                walk_.rows_are_ready(thread, part.first_row + end);
+                row = end;
+            }
+        });
+    }
+
+    /// All rows of the shard, which begin at `offset` of the file. False when it cannot be mapped.
+    bool map(const FilePart& part, Index offset) {
+        MappedFile mapped(SourceFile(part), offset, shard_.rows.size() * row_bytes_);
+        if (!mapped.is_mapped()) {
+            return false;
+        }
+        shard_.values = Values(std::move(mapped));
+        const Index first = shard_.rows.first - part.first_row;
+        in_pieces(part, [&](Range rows) {
+            shard_.values.mapped().populate((rows.first - first) * row_bytes_,
+                                            rows.size() * row_bytes_);
+        });
+        return true;
+    }
+
+    void read_contiguous(const FilePart& part, Index offset) {
+        const SourceFile source(part);
+        in_pieces(part, [&](Range rows) {
+            source.read(
+                offset + rows.first * row_bytes_,
+                {place_of(part, rows.first), narrow<std::size_t>(rows.size() * row_bytes_)});
+        });
+    }
+
+    /// In rounds: one thread fetches some chunks for each, then each decodes its own.
+    void read_chunks(const FilePart& part, const h5::ChunkReader& chunks) {
+        std::vector<Range> rows;
+        for (int thread = 0; thread < walk_.threads(); ++thread) {
+            rows.push_back(own_rows(thread, part));
+        }
+        lanes_.begin(chunks, rows);
+        while (lanes_.fetch()) {
+            run_threads(walk_.threads(), [&](int thread) {
+                const Range own = rows[static_cast<std::size_t>(thread)];
+                if (own.size() > 0) {
+                    lanes_.decode(thread, place_of(part, own.first), [&](Index end) {
+                        walk_.rows_are_ready(thread, part.first_row + end);
+                    });
+                }
+            });
+        }
+    }
+
+    /// In rounds: one thread reads a band of rows for each, then each looks at its own.
+    void read_by_library(const FilePart& part, const h5::Dataset& dataset) {
+        std::vector<Range> rest;
+        for (int thread = 0; thread < walk_.threads(); ++thread) {
+            rest.push_back(own_rows(thread, part));
+        }
+        const auto has_rows = [](Range rows) { return rows.size() > 0; };
+        while (std::ranges::any_of(rest, has_rows)) {
+            for (Range& rows : rest) {
+                if (has_rows(rows)) {
+                    const Index end =
+                        end_of_band(dataset.info(), manifest_.is_transposed, rows.first, rows.end);
+                    read_band(dataset, {.first = rows.first, .end = end},
+                              place_of(part, rows.first));
+                    rows.first = end;
+                }
+            }
+            run_threads(walk_.threads(), [&](int thread) {
+                const Index end = rest[static_cast<std::size_t>(thread)].first;
+                walk_.rows_are_ready(thread, part.first_row + end);
+            });
+        }
+    }
+
+    void read_band(const h5::Dataset& dataset, Range rows, std::byte* out) const {
+        if (manifest_.is_transposed) {
+            read_transposed_features(dataset, rows, out);
+        } else {
+            read_features(dataset, rows, out);
+        }
+    }
+
+    const Manifest& manifest_;
+    Shard& shard_;
+    Index row_bytes_;
+    BlockWalk walk_;
+    ChunkLanes lanes_;
+    std::byte* out_ = nullptr;  ///< of the shard's buffer, from when it is there
+};
+
+}  // namespace
+
+void load_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
+                   const BlockReady& on_block) {
+    FeatureLoad(manifest, plan, shard, threads, on_block).run();
+}
+
+}  // namespace paralogit::data
