@@ -19,9 +19,9 @@ constexpr std::size_t alignment = 64;
 constexpr std::size_t huge_page_bytes = std::size_t{2} << 20U;
 
 std::byte* allocate(std::size_t bytes) {
-    void* const memory =
-        std::aligned_alloc(bytes >= huge_page_bytes ? huge_page_bytes : alignment, bytes);
-    if (memory == nullptr && bytes > 0) {
+    void* memory = nullptr;
+    if (::posix_memalign(&memory, bytes >= huge_page_bytes ? huge_page_bytes : alignment, bytes) !=
+        0) {
         throw std::bad_alloc();
     }
     if (bytes >= huge_page_bytes) {

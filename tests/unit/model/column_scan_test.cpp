@@ -48,6 +48,20 @@ TEST(ColumnScan, BoundsTheSumsOfAbsoluteValuesWithOneBitOfSlack) {
     EXPECT_EQ(scan_of(column({0.25})).value_exponents[0], -1);
 }
 
+TEST(ColumnScan, MergesToTheScanOfAllBlocks) {
+    const OwnedBlock a = column({1, -2, 4}, {8, 1, 1});
+    const OwnedBlock b = column({0.25, 16});
+    ColumnScan both = scan_of(a);
+    both.add(b.view());
+    ColumnScan merged = scan_of(a);
+
+    merged.merge(scan_of(b));
+
+    EXPECT_EQ(merged.block_sum_exponents, both.block_sum_exponents);
+    EXPECT_EQ(merged.value_exponents, both.value_exponents);
+    EXPECT_EQ(merged.weight_exponent, both.weight_exponent);
+}
+
 TEST(ColumnScan, CountsRowWeightsInTheSumsAndLeavesOutValuesOfWeightZero) {
     const ColumnScan scan = scan_of(column({1, -2, 4}, {8, 0.5, 0}));  // 9 < 2^4
     EXPECT_EQ(scan.block_sum_exponents[0], 5);
