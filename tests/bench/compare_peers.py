@@ -28,7 +28,6 @@ the ratio of the median to that of the fastest paralogit, and to that of 1 rank 
 """
 import argparse
 import json
-import math
 import os
 import re
 import shutil
@@ -150,10 +149,13 @@ class Comparison:
             v = np.append(found.pop("w"), found.pop("b"))
             best = self.best[peer.problem]
             key = (peer.problem, v.tobytes())
-            if key not in self.values:
-                self.values[key] = best["problem"].value(v) if np.isfinite(v).all() else math.inf
-            found["excess"] = optimum.excess(self.values[key], best["objective"],
-                                             f"{peer.name}, {setting.label}")
+            if not np.isfinite(v).all():
+                found["status"] = "not finite"
+            else:
+                if key not in self.values:
+                    self.values[key] = best["problem"].value(v)
+                found["excess"] = optimum.excess(self.values[key], best["objective"],
+                                                 f"{peer.name}, {setting.label}")
         if found["status"] != "failed":
             del found["output"]
         return found
@@ -178,8 +180,10 @@ class Comparison:
                 if last is not None and excess > 0.99 * last and found.get("iterations", 3) >= 3:
                     break
                 last = excess
-            if last is None and probes[-1][1]["excess"] is None:
-                break  # the loosest setting takes too long, or fails: so will the other branches
+            # All is reached, or the loosest setting takes too long, and so will the other branches.
+            if excess is not None and excess <= min(TARGETS) or last is None and (
+                    found["status"] == "cap"):
+                break
         return probes
 
     def compare(self):
@@ -223,8 +227,8 @@ def choose(peer, probes, target):
                 "excess": found["excess"], "timed": []}
     ended = [probe for probe in probes if probe[1]["excess"] is not None]
     setting, found = min(ended, key=lambda probe: probe[1]["excess"]) if ended else probes[-1]
-    why = {"cap": f"> cap, {probes[-1][1]['whole']:.0f} s", "failed": "failed"}.get(
-        probes[-1][1]["status"], "not reached")
+    why = {"cap": f"> cap, {probes[-1][1]['whole']:.0f} s", "failed": "failed",
+           "not finite": "not finite"}.get(probes[-1][1]["status"], "not reached")
     return {**entry, "setting": setting.label, "_setting": setting, "reached": False, "why": why,
             "excess": found["excess"], "timed": [found] if ended else []}
 

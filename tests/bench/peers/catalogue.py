@@ -2,6 +2,7 @@
 
 A peer has branches of settings from loose to tight. Each branch is probed until it reaches the
 tightest target, so a peer is shown at the loosest setting that does the job."""
+import functools
 import json
 import os
 import shutil
@@ -112,6 +113,7 @@ def ladder(word, tolerances, label="", **values):
 
 # ---- Python
 
+@functools.cache
 def module_version(python, module, distribution):
     """Also pulls the module's files into the page cache, before any clock runs."""
     code = (f"import h5py, {module}; from importlib.metadata import version; "

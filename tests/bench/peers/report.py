@@ -85,7 +85,7 @@ def table(target, entries):
         above = entry["excess"]
         mark = "" if entry["reached"] else f" ({entry['why']})"
         name = entry["peer"] + ("" if entry["problem"] == "same" else f" *{entry['problem']}")
-        rows.append((name, entry["setting"], ("-" if above is None else f"{above:.0e}") + mark,
+        rows.append((name, entry["setting"], ("-" if above is None else f"{above:.1e}") + mark,
                      spread(seconds(entry, "fit")), spread(seconds(entry, "whole")),
                      f"{max((run['peak'] for run in entry['timed']), default=0):.0f}",
                      str(len(entry["timed"])), *factors))
