@@ -100,9 +100,15 @@ class Reference(AppTest):
 
     def test_a_run_beyond_the_cap_is_ended(self):
         outcome = process.run(["sleep", 30], 0.2, self.folder / "log")
-        self.assertEqual(outcome.status, "cap")
-        self.assertLess(outcome.whole, 10)
-        self.assertEqual(process.run(["false"], 10, self.folder / "log").status, "failed")
+        self.assertEqual(outcome["status"], "cap")
+        self.assertLess(outcome["whole"], 10)
+        outcome = process.run(["false"], 10, self.folder / "log")
+        self.assertEqual(outcome["status"], "failed")
+
+    def test_the_peak_is_that_of_the_run_and_not_of_the_comparison(self):
+        data = np.ones(25_000_000)
+        outcome = process.run(["true"], 10, self.folder / "log")
+        self.assertLess(outcome["peak"], data.nbytes / 1e6 / 4)
 
 
 if __name__ == "__main__":

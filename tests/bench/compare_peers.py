@@ -2,11 +2,11 @@
 """Compares paralogit with other programs that fit the same model to the same data.
 
     tests/bench/compare_peers.py --work FOLDER [--pbmc FILE.h5ad] [--python-peers PYTHON]
-        [--sets tall,fashion,...] [--peers REGEX] [--scale 0.01] [--repeat 5] [--cap 180]
+        [--sets tall,fashion,...] [--peers REGEX] [--scale 0.01] [--repeat 5] [--cap 120]
         [--json FILE]
 
-Peers: scikit-learn's solvers, LIBLINEAR, XGBoost's gblinear, PyTorch's L-BFGS, and R's glm.fit. What
-is not installed is left out with one line. The interpreter of --python (a Debian machine:
+Peers: scikit-learn's solvers, LIBLINEAR, XGBoost's gblinear, PyTorch's L-BFGS, and R's glm.fit.
+What is not installed is left out with one line. The interpreter of --python (a Debian machine:
 python3-sklearn, and libopenblas0-pthread, without which its numpy is several times slower) and that
 of --python-peers, such as a virtual environment with numpy, scipy, h5py, scikit-learn, xgboost,
 torch and liblinear-official, may both have scikit-learn; the newest (the last of the two) runs all
@@ -16,11 +16,11 @@ How. The optimum of each data set is computed first, by an independent Newton's 
 and paralogit with a tight tolerance must agree to 1e-12. Each run is a process of its own, from
 HDF5 in the page cache to coefficients on disk, and each of its results is validated: the objective
 of its parameters, computed here, is compared with the optimum. A result below the optimum ends the
-comparison with exit code 1, and so does a paralogit that does not reach the targets. Each peer is
-probed with a ladder of settings, and is then shown at the fastest that reached the target; these are
-timed in turn, --repeat times (fewer when --budget seconds would not do, at least once). Peers whose
-objective is another one are marked with * and held against the optimum of that one. Results that
-missed the target get no factor.
+comparison with exit code 1; that is also the exit code when paralogit misses a target. Each peer is
+probed with a ladder of settings, and is then shown at the fastest that reached the target; these
+are timed in turn, --repeat times (fewer when --budget seconds would not do, at least once). Peers
+whose objective is another one are marked with * and held against the optimum of that one. What
+missed the target gets no factor; its best probe is shown, with the reason.
 
 fit s: the peer's own clock around its fit, of paralogit the training without loading. whole s: the
 process, from its start to its end. peak MB: the largest process, times the ranks. x best, x 1x1:
@@ -58,8 +58,8 @@ def options():
     add("--scale", type=float, default=1.0, help="times the rows of each, for a quick trial")
     add("--peers", default="", metavar="REGEX", help="only peers whose names match")
     add("--repeat", type=int, default=5, help="timed turns (default %(default)s)")
-    add("--cap", type=float, default=180, help="seconds after which a run is ended (%(default)s)")
-    add("--budget", type=float, default=180,
+    add("--cap", type=float, default=120, help="seconds after which a run is ended (%(default)s)")
+    add("--budget", type=float, default=120,
         help="seconds for all timed turns of one setting (%(default)s)")
     add("--layouts", default="1x1,2x1,1x2", help="ranks x threads of paralogit (%(default)s)")
     add("--binary", default=os.environ.get("PARALOGIT_BINARY",
@@ -134,10 +134,9 @@ class Comparison:
         out = folder / ("run" if own else "result.npz")
         outcome = process.run(peer.command(self.data, setting.values, out), cap or self.chosen.cap,
                               folder / "log", peer.env)
-        found = {"status": outcome.status, "whole": outcome.whole,
-                 "peak": outcome.peak * peer.processes, "fit": None, "output": outcome.output}
-        if outcome.status == "done":
-            w, b, more = peer.read(out, outcome.output)
+        found = {**outcome, "peak": outcome["peak"] * peer.processes, "fit": None}
+        if found["status"] == "done":
+            w, b, more = peer.read(out, found["output"])
             found.update(more, w=w, b=b)
         return found
 
@@ -234,7 +233,7 @@ def choose(peer, probes, target):
 
 
 def settle(entry, runs, target):
-    """Puts the timed runs into an entry; a time counts only with the result that it was to bring."""
+    """Puts the timed runs into an entry; a time counts only with the result it was to bring."""
     entry["timed"] = runs
     missed = [run for run in runs if run["excess"] is None or run["excess"] > target]
     if missed:
@@ -289,7 +288,7 @@ def main():
             "probes": {peer: [{"setting": setting.label, "values": setting.values, **found}
                               for setting, found in found_by] for peer, found_by in probes.items()},
             "seconds": time.perf_counter() - begin}
-        if chosen.json:  # after each data set: a long comparison that ends early has shown something
+        if chosen.json:  # after each data set, so that an early end loses little
             chosen.json.write_text(json.dumps(everything, indent=1) + "\n")
     for kind in sorted(problems - {"same"}):
         print(f"\n*{kind}: {catalogue.PROBLEMS[kind]}")

@@ -19,8 +19,8 @@ HERE = Path(__file__).resolve().parent
 
 PROBLEMS = {
     "same": "mean BCE + l2/2 |w|^2, the intercept free: the problem of paralogit",
-    "scaled": "the penalty is on the coefficients of the columns scaled to unit variance: its optimum "
-              "is another, and results are held against that",
+    "scaled": "the penalty is on the coefficients of the columns scaled to unit variance: its "
+              "optimum is another, and results are held against that",
     "intercept": "the intercept is penalised too: its optimum is another, and results are held "
                  "against that",
     "no penalty": "l2 = 0: its optimum is another, and results are held against that",
@@ -142,10 +142,8 @@ SCIKIT_LEARN = {
 }
 
 
-def scikit_learn(python, solver, scaled, stored):
-    """`stored`: the type of the features, which is kept where scikit-learn does so."""
+def scikit_learn(python, solver, scaled, types):
     version = module_version(python, "sklearn", "scikit-learn")
-    types = ["float32", "float64"] if stored == "float32" and solver != "liblinear" else ["float64"]
     branches = [ladder("tol", SCIKIT_LEARN[solver][:5 if kind == "float32" else None], f"{kind}, ",
                        type=kind, solver=solver, scaled=scaled, max_iter=100_000)
                 for kind in types]
@@ -241,15 +239,18 @@ def r_glm(data, work):
 def peers_for(data, pythons, layouts, binary, work, wanted, skip):
     """All `wanted` that take part on this data set; `skip` is told the name and the reason of the
     rest."""
-    stored = str(data.X.dtype)
     newest = pythons[-1]
     makers = [(f"paralogit {r}x{t}", lambda at=(r, t): paralogit(binary, at)) for r, t in layouts]
     for python in pythons:
         for solver in SCIKIT_LEARN if python == newest else ("lbfgs", "newton-cholesky"):
+            # liblinear and the older lbfgs convert to float64; sag and saga get nowhere without it.
+            single = data.X.dtype == np.float32 and (
+                solver.startswith("newton") or solver == "lbfgs" and python == newest)
+            types = ("float32", "float64") if single else ("float64",)
             for scaled in (False, True) if solver in ("lbfgs", "saga") else (False,):
                 makers.append((f"scikit-learn {'scaled ' if scaled else ''}{solver}",
-                               lambda words=(python, solver, scaled):
-                               scikit_learn(*words, stored)))
+                               lambda words=(python, solver, scaled, types):
+                               scikit_learn(*words)))
     makers += [("LIBLINEAR", lambda: liblinear(newest)), ("XGBoost", lambda: xgboost(newest)),
                ("PyTorch", lambda: torch(newest)), ("R", lambda: r_glm(data, work))]
     peers = []

@@ -1,5 +1,5 @@
-# fit_glm.R DATA OUT ROWS FEATURES EPSILON: R's glm.fit on raw doubles (features by columns, then the
-# labels), as base R reads no HDF5.
+# fit_glm.R DATA OUT ROWS FEATURES EPSILON: R's glm.fit on raw doubles (features by columns, then
+# the labels), as base R reads no HDF5.
 arguments <- commandArgs(trailingOnly = TRUE)
 n <- as.integer(arguments[3])
 d <- as.integer(arguments[4])

@@ -15,7 +15,7 @@ with h5py.File(sys.argv[1]) as file:
 if setting["type"] == "float64":
     X = X.astype(np.float64)
 
-warnings.simplefilter("ignore")  # running into max_iter is judged by the objective, not by a warning
+warnings.simplefilter("ignore")  # the objective tells what max_iter cut short, not a warning
 begin = time.perf_counter()
 scaler = StandardScaler(copy=False) if setting["scaled"] else None
 if scaler:

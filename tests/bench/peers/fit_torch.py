@@ -1,5 +1,5 @@
-"""fit_torch.py DATA OUT SETTING: PyTorch's L-BFGS on standardised columns, with a clock. The penalty
-is that of the columns as they are, so that the optimum is the same."""
+"""fit_torch.py DATA OUT SETTING: PyTorch's L-BFGS on standardised columns, with a clock. The
+penalty is that of the columns as they are, so that the optimum is the same."""
 import json
 import sys
 import time

@@ -128,5 +128,5 @@ def excess(value, best, what):
     result belongs to another problem."""
     relative = (value - best) / best
     if not relative >= -ROUNDING:
-        raise Wrong(f"{what}: the objective {value!r} is {-relative:.1e} below the optimum {best!r}")
+        raise Wrong(f"{what}: objective {value!r} is {-relative:.1e} below the optimum {best!r}")
     return relative

@@ -67,6 +67,11 @@ def factor(value, base):
     return f"{value / base:.1f}" if base > 0 else "-"
 
 
+def marked(entry):
+    """The name of a peer, with a mark when it solves another problem."""
+    return entry["peer"] + ("" if entry["problem"] == "same" else f" *{entry['problem']}")
+
+
 def table(target, entries):
     """`entries`: for each peer the setting it is shown at, or why there is none."""
     own = [entry for entry in entries if entry["peer"].startswith("paralogit") and entry["reached"]]
@@ -84,8 +89,7 @@ def table(target, entries):
                         factor(value, one and median(one, key))]
         above = entry["excess"]
         mark = "" if entry["reached"] else f" ({entry['why']})"
-        name = entry["peer"] + ("" if entry["problem"] == "same" else f" *{entry['problem']}")
-        rows.append((name, entry["setting"], ("-" if above is None else f"{above:.1e}") + mark,
+        rows.append((marked(entry), entry["setting"], ("-" if above is None else f"{above:.1e}") + mark,
                      spread(seconds(entry, "fit")), spread(seconds(entry, "whole")),
                      f"{max((run['peak'] for run in entry['timed']), default=0):.0f}",
                      str(len(entry["timed"])), *factors))
@@ -95,4 +99,11 @@ def table(target, entries):
         left = "  ".join(cell.ljust(width) for cell, width in zip(row[:3], widths))
         right = "  ".join(cell.rjust(width) for cell, width in zip(row[3:], widths[3:]))
         lines.append(f"  {left}  {right}".rstrip())
+    for key, words in (("fit", "fit alone"), ("whole", "whole process")):
+        fastest = min((entry for entry in entries if entry["reached"] and entry not in own
+                       and entry[f"{key}_median"] is not None),
+                      key=lambda entry: entry[f"{key}_median"], default=None)
+        if fastest and best[key]:
+            lines.append(f"  fastest peer, {words}: {marked(fastest)}, "
+                         f"{factor(fastest[f'{key}_median'], best[key])} times paralogit's best")
     return "\n".join(lines)
