@@ -27,6 +27,7 @@ process, from its start to its end. peak MB: the largest process, times the rank
 the ratio of the median to that of the fastest paralogit, and to that of 1 rank with 1 thread.
 """
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -246,6 +247,11 @@ def settle(entry, runs, target):
 def main():
     chosen = options()
     chosen.work.mkdir(parents=True, exist_ok=True)
+    lock = open(chosen.work / "lock", "w", encoding="utf-8")  # held to the end of the process
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit(f"compare_peers: error: another comparison is at work in {chosen.work}")
     everything = {"machine": report.machine(), "problems": catalogue.PROBLEMS,
                   "blas": {Path(python).name + f" {index}": report.blas(python)
                            for index, python in enumerate(chosen.pythons)}, "sets": {}}
