@@ -57,7 +57,8 @@ def options():
     add("--work", type=Path, required=True, help="folder for data sets, optima and logs; kept")
     add("--sets", default=",".join(RECIPES), help="data sets (default: %(default)s)")
     add("--scale", type=float, default=1.0, help="times the rows of each, for a quick trial")
-    add("--peers", default="", metavar="REGEX", help="only peers whose names match")
+    add("--peers", default="", metavar="REGEX",
+        help="only those of: scikit-learn [scaled] SOLVER, LIBLINEAR, XGBoost, PyTorch, R")
     add("--repeat", type=int, default=5, help="timed turns (default %(default)s)")
     add("--cap", type=float, default=120, help="seconds after which a run is ended (%(default)s)")
     add("--budget", type=float, default=120,

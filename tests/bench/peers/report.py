@@ -89,9 +89,10 @@ def table(target, entries):
                         factor(value, one and median(one, key))]
         above = entry["excess"]
         mark = "" if entry["reached"] else f" ({entry['why']})"
-        rows.append((marked(entry), entry["setting"], ("-" if above is None else f"{above:.1e}") + mark,
+        rows.append((marked(entry), entry["setting"],
+                     ("-" if above is None else f"{above:.1e}") + mark,
                      spread(seconds(entry, "fit")), spread(seconds(entry, "whole")),
-                     f"{max((run['peak'] for run in entry['timed']), default=0):.0f}",
+                     f"{max(run['peak'] for run in entry['timed']):.0f}" if entry["timed"] else "-",
                      str(len(entry["timed"])), *factors))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = [f"to {target:.0e} above the optimum, relative:"]
