@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "execution_values.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/evaluate.hpp"
@@ -66,8 +67,8 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
         return options.number("threshold", {0.0, 1.0});
     });
     const train::Model model = train::load_model(comm, options.text("model"));
-    const train::DataSet data =
-        train::load_data_set(comm, options.list("data"), source_of(options, true));
+    const train::DataSet data = train::load_data_set(
+        comm, options.list("data"), source_of(options, true), execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     const train::Scores scores = train::evaluate(comm, model, data, threshold);
     context.console.result(options.is_set("json") ? json_of(scores, threshold)

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "execution_values.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/predict.hpp"
@@ -36,8 +37,8 @@ ExitCode run_predict(const Context& context, const Options& options) {
         }
     });
     const train::Model model = train::load_model(comm, options.text("model"));
-    const train::DataSet data =
-        train::load_data_set(comm, options.list("data"), source_of(options, false));
+    const train::DataSet data = train::load_data_set(
+        comm, options.list("data"), source_of(options, false), execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     train::predict(comm, model, data, predict);
     context.console.result(fmt::format("{}: {} of {} rows", predict.out.string(),

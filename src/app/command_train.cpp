@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "execution_values.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/trainer.hpp"
@@ -28,34 +29,57 @@ train::ExistingRun existing_run(const Options& options) {
     return overwrites ? train::ExistingRun::overwrite : train::ExistingRun::refuse;
 }
 
-void read_solver(const Options& options, train::TrainOptions& train) {
-    constexpr std::string_view solvers[] = {"lbfgs", "gd"};
-    train.solver = options.choice("solver", solvers);
-    const bool has_rate = options.has("learning-rate");
-    if (has_rate) {
-        train.gradient_descent.learning_rate =
-            options.number("learning-rate", {0.0, infinity, false});
+/// The thinning that leaves at least this part of the rows: a power of two, since blocks are.
+Index thinning_of(double fraction) {
+    Index thinning = 1;
+    while (fraction * static_cast<double>(2 * thinning) <= 1 && thinning < Index{1} << 40U) {
+        thinning *= 2;
     }
-    if (has_rate && train.solver != "gd") {
-        throw Error(ExitCode::usage,
-                    "--learning-rate is an option of --solver gd; lbfgs finds its "
-                    "own step lengths");
-    }
-    train.gradient_descent.backtracking = !has_rate;
-    train.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
+    return thinning;
 }
 
-/// What decides the sequence of iterates, by value, however it was written. Stopping rules and
-/// output may change on resume.
+train::SolverOptions read_solver(const Options& options) {
+    constexpr std::string_view solvers[] = {"auto", "newton", "newton-cg", "lbfgs", "gd"};
+    train::SolverOptions solver;
+    solver.name = options.choice("solver", solvers);
+    const bool has_rate = options.has("learning-rate");
+    if (has_rate) {
+        solver.gradient_descent.learning_rate =
+            options.number("learning-rate", {0.0, infinity, false});
+    }
+    if (has_rate && solver.name != "gd") {
+        throw Error(ExitCode::usage,
+                    "--learning-rate is an option of --solver gd; the other solvers find their "
+                    "own step lengths");
+    }
+    solver.gradient_descent.backtracking = !has_rate;
+    solver.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
+    if (options.has("hessian-fraction")) {
+        if (solver.name == "lbfgs" || solver.name == "gd") {
+            throw Error(ExitCode::usage,
+                        "--hessian-fraction is an option of --solver newton and newton-cg; " +
+                            solver.name + " uses no Hessian");
+        }
+        const Index thinning = thinning_of(options.number("hessian-fraction", {0.0, 1.0, false}));
+        solver.newton.thinning = thinning;
+        solver.newton.keeps_thinning = true;
+        solver.newton_cg.thinning = thinning;
+    }
+    return solver;
+}
+
+/// What decides the sequence of iterates, by value, however it was written; the solver that was
+/// chosen joins it when the data is known. Stopping rules and output may change on resume.
 std::map<std::string, std::string> path_options(const train::TrainOptions& train) {
-    const bool is_gd = train.solver == "gd";
-    const bool has_rate = is_gd && !train.gradient_descent.backtracking;
+    const train::SolverOptions& solver = train.solver;
+    const bool has_rate = solver.name == "gd" && !solver.gradient_descent.backtracking;
     const auto yes_or_no = [](bool value) { return std::string(value ? "yes" : "no"); };
     return {
-        {"solver", train.solver},
         {"learning-rate",
-         has_rate ? fmt::format("{}", train.gradient_descent.learning_rate) : "unset"},
-        {"history", is_gd ? "unset" : fmt::format("{}", train.lbfgs.history)},
+         has_rate ? fmt::format("{}", solver.gradient_descent.learning_rate) : "unset"},
+        {"history", fmt::format("{}", solver.lbfgs.history)},
+        {"hessian-fraction",
+         solver.newton.keeps_thinning ? fmt::format("1/{}", solver.newton.thinning) : "unset"},
         {"l2", fmt::format("{}", train.l2)},
         {"intercept", yes_or_no(train.has_intercept)},
         {"standardize", yes_or_no(train.standardize)},
@@ -70,7 +94,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.source = source_of(options, true);
     train.out = options.text("out");
     train.existing = existing_run(options);
-    read_solver(options, train);
+    train.solver = read_solver(options);
     train.l2 = options.number("l2", {0.0, infinity});
     train.has_intercept = options.yes_or_no("intercept");
     train.standardize = options.yes_or_no("standardize");
@@ -109,16 +133,18 @@ class TrainPrinter : public train::TrainObserver {
                               fmt::format("{}, sum {}", manifest.files.front().weights_path,
                                           facts.moments.weight_sum));
         }
-        rows.emplace_back("ranks",
-                          fmt::format("{}, which share {} block{} of up to {} rows", facts.ranks,
-                                      facts.plan.blocks(), facts.plan.blocks() == 1 ? "" : "s",
-                                      facts.plan.rows_per_block()));
+        rows.emplace_back(
+            "ranks", fmt::format("{} of {} thread{} ({}), which share {} block{} of up to {} rows",
+                                 facts.ranks, facts.execution.threads,
+                                 facts.execution.threads == 1 ? "" : "s",
+                                 name_of(facts.execution.isa), facts.plan.blocks(),
+                                 facts.plan.blocks() == 1 ? "" : "s", facts.plan.rows_per_block()));
         rows.emplace_back("objective",
                           "mean BCE" +
                               (options_.l2 > 0 ? fmt::format(" + {}/2 |w|^2", options_.l2)
                                                : std::string(", no penalty")) +
                               (options_.has_intercept ? "" : ", no intercept"));
-        rows.emplace_back("solver", solver_text());
+        rows.emplace_back("solver", solver_text(facts.solver));
         rows.emplace_back("stops", stop_text());
         rows.emplace_back("checkpoints",
                           options_.checkpoint_every > 0
@@ -164,16 +190,22 @@ class TrainPrinter : public train::TrainObserver {
                            manifest.features, name_of(manifest.type));
     }
 
-    std::string solver_text() const {
-        const std::string variables =
-            options_.standardize ? ", in standardised variables" : ", in the features' own units";
-        if (options_.solver == "lbfgs") {
-            return fmt::format("lbfgs, {} pairs{}", options_.lbfgs.history, variables);
+    std::string solver_text(const train::SolverChoice& choice) const {
+        const train::SolverOptions& solver = options_.solver;
+        std::string text = choice.name;
+        if (choice.name == "lbfgs") {
+            text += fmt::format(", {} pairs", solver.lbfgs.history);
+        } else if (choice.name == "gd") {
+            text = solver.gradient_descent.backtracking
+                       ? "gradient descent with backtracking"
+                       : fmt::format("gradient descent, learning rate {}",
+                                     solver.gradient_descent.learning_rate);
+        } else if (solver.newton.keeps_thinning) {
+            text += fmt::format(", curvature from 1/{} of the rows", solver.newton.thinning);
         }
-        return options_.gradient_descent.backtracking
-                   ? "gradient descent with backtracking" + variables
-                   : fmt::format("gradient descent, learning rate {}{}",
-                                 options_.gradient_descent.learning_rate, variables);
+        text +=
+            options_.standardize ? ", in standardised variables" : ", in the features' own units";
+        return choice.reason.empty() ? text : text + fmt::format(" ({})", choice.reason);
     }
 
     std::string stop_text() const {
@@ -205,7 +237,7 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
         case optim::StopReason::precision_limit:
             return "stopped at the limit of double arithmetic";
         case optim::StopReason::diverged:
-            return options.solver == "gd" && !options.gradient_descent.backtracking
+            return options.solver.name == "gd" && !options.solver.gradient_descent.backtracking
                        ? "diverged: --learning-rate is too large"
                        : "diverged";
     }
@@ -269,8 +301,9 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
 }  // namespace
 
 ExitCode run_train(const Context& context, const Options& options) {
-    const train::TrainOptions train =
+    train::TrainOptions train =
         comm::together(context.comm, [&] { return read_train_options(options, context); });
+    train.execution = execution_of(context, options);
     context.console.info(fmt::format("paralogit {}: training on {} rank{}", version(),
                                      context.comm.size(), context.comm.size() > 1 ? "s" : ""));
     TrainPrinter printer(context.console, train);

@@ -39,6 +39,16 @@ const std::vector<OptionSpec>& weight_options() {
     return options;
 }
 
+const std::vector<OptionSpec>& machine_options() {
+    static const std::vector<OptionSpec> options{
+        {"threads", Kind::value, "COUNT", "auto",
+         "threads of each rank; auto: OMP_NUM_THREADS, else its share of the cores it may use"},
+        {"isa", Kind::value, "auto|portable|avx2|avx512", "auto",
+         "instructions to use; auto: the best that the machine has; the results are the same"},
+    };
+    return options;
+}
+
 const std::vector<OptionSpec>& print_options() {
     static const std::vector<OptionSpec> options{
         {"quiet", Kind::flag, "", "", "print results, warnings and errors only"},
@@ -85,8 +95,13 @@ CommandSpec train_command() {
               "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},
-             {"solver", Kind::value, "lbfgs|gd", "lbfgs",
-              "lbfgs: limited-memory BFGS; gd: full-batch gradient descent"},
+             {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd", "auto",
+              "newton: a Hessian from some of the rows; newton-cg: conjugate gradients, without a "
+              "matrix; lbfgs: limited-memory BFGS; gd: full-batch gradient descent; auto: by "
+              "the shape of the data"},
+             {"hessian-fraction", Kind::value, "NUMBER", "",
+              "part of the rows that newton and newton-cg take curvature from, in (0, 1], rounded "
+              "up to a power of 1/2; newton chooses it when it is not given, newton-cg takes 1"},
              {"learning-rate", Kind::value, "NUMBER", "",
               "fixed step length of gd, > 0; without it gd finds the length by backtracking"},
              {"history", Kind::value, "COUNT", "50",
@@ -108,6 +123,7 @@ CommandSpec train_command() {
              {"checkpoint-every", Kind::value, "COUNT", "10",
               "iterations between checkpoints; 0: only at the end and when stopped"},
              {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"}},
+            machine_options(),
             print_options(),
         })};
 }
@@ -126,6 +142,7 @@ CommandSpec predict_command() {
              {"threshold", Kind::value, "NUMBER", "",
               "write classes: 1 where the probability exceeds NUMBER in [0, 1], else 0"}},
             source_options(),
+            machine_options(),
             print_options(),
         })};
 }
@@ -143,6 +160,7 @@ CommandSpec evaluate_command() {
                 source_options(),
                 label_options(),
                 weight_options(),
+                machine_options(),
                 print_options(),
             })};
 }

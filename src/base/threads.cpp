@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <numeric>
 #include <thread>
-#include <vector>
 
 namespace paralogit {
 
@@ -40,13 +40,22 @@ void run_threads(int threads, const std::function<void(int)>& action) {
     }
 }
 
-int available_cores() {
+std::vector<int> available_cores() {
+    std::vector<int> cores;
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        return CPU_COUNT(&allowed);
+        for (int core = 0; core < CPU_SETSIZE; ++core) {
+            if (CPU_ISSET(core, &allowed)) {
+                cores.push_back(core);
+            }
+        }
+    } else {
+        // A machine with more cores than the set has room for.
+        cores.resize(std::max(1U, std::thread::hardware_concurrency()));
+        std::iota(cores.begin(), cores.end(), 0);
     }
-    return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    return cores;
 }
 
 }  // namespace paralogit

@@ -205,4 +205,12 @@ void Communicator::abort(ExitCode code, std::string_view text) const {
     abort_all(code, text);
 }
 
+std::string host_name() {
+    std::string name(MPI_MAX_PROCESSOR_NAME, '\0');
+    int length = 0;
+    check(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
+    name.resize(narrow<std::size_t>(length));
+    return name;
+}
+
 }  // namespace paralogit::comm

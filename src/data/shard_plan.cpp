@@ -6,9 +6,9 @@
 
 namespace paralogit::data {
 
-ShardPlan::ShardPlan(Index rows, Index features)
+ShardPlan::ShardPlan(Index rows)
     : rows_(rows),
-      rows_per_block_(model::rows_per_block(features)),
+      rows_per_block_(model::rows_per_block(rows)),
       blocks_(rows / rows_per_block_ + (rows % rows_per_block_ == 0 ? 0 : 1)) {}
 
 Range ShardPlan::rows_of_block(Index block) const {

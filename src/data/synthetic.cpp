@@ -10,8 +10,8 @@
 
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/error.hpp"
+#include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/math.hpp"
-#include "paralogit/model/moments.hpp"
 #include "random.hpp"
 
 namespace paralogit::data {

@@ -1,15 +1,19 @@
 #include "paralogit/model/column_scan.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
-#include "paralogit/model/exact_sum.hpp"
+#include "kernel_rows.hpp"
 #include "widen.hpp"
 
 namespace paralogit::model {
 
 namespace {
+
+/// A column may lie so many powers of two beyond what its sample shows.
+constexpr std::int32_t sample_headroom = 16;
 
 // Exponent above every sum of the block that is made of the same terms times factors in [-1, 1],
 // whatever its roundings: they change a sum of at most 2^40 terms by far less than the bit added
@@ -20,82 +24,195 @@ std::int32_t exponent_above_sum(double sum) {
                               : overflowed;
 }
 
-struct ColumnSums {
-    std::vector<double> absolute;  // sum_i s_i |x_ij|  [d]
-    std::vector<double> largest;   // max_i |x_ij|      [d]
-    double weights = 0;
-};
-
-template <ElementType type>
-ColumnSums sums_of(const Block& block) {
-    const auto features = static_cast<std::size_t>(block.features);
-    ColumnSums sums{std::vector<double>(features), std::vector<double>(features)};
-    const Elements<type> values(block.values);
-    const bool is_weighted = !block.row_weights.empty();
-    for (Index i = 0; i < block.rows; ++i) {
-        const Elements<type> row = values.from(i * block.features);
-        const double weight = is_weighted ? block.row_weights[static_cast<std::size_t>(i)] : 1.0;
-        sums.weights += weight;
-        for (std::size_t j = 0; j < features; ++j) {
-            const double absolute = std::fabs(row[static_cast<Index>(j)]);
-            sums.absolute[j] += weight * absolute;
-            // What has no weight must not widen the bounds of what has.
-            sums.largest[j] = weight > 0 ? std::max(sums.largest[j], absolute) : sums.largest[j];
-        }
-    }
-    return sums;
-}
-
-template <ElementType type>
 std::optional<ColumnScan::BadValue> first_bad_value(const Block& block) {
-    const Elements<type> values(block.values);
-    for (Index i = 0; i < block.rows; ++i) {
-        for (Index j = 0; j < block.features; ++j) {
-            const double value = values[i * block.features + j];
-            if (!std::isfinite(value)) {
-                return ColumnScan::BadValue{block.first_global_row + i, j, value};
+    return with_element_type(block.type, [&](auto type) -> std::optional<ColumnScan::BadValue> {
+        const Elements<type()> values(block.values);
+        for (Index i = 0; i < block.rows; ++i) {
+            for (Index j = 0; j < block.features; ++j) {
+                const double value = values[i * block.features + j];
+                if (!std::isfinite(value)) {
+                    return ColumnScan::BadValue{block.first_global_row + i, j, value};
+                }
             }
         }
-    }
-    return std::nullopt;
-}
-
-}  // namespace
-
-ColumnScan::ColumnScan(Index features)
-    : block_sum_exponents(static_cast<std::size_t>(features), lowest_exponent),
-      value_exponents(static_cast<std::size_t>(features), lowest_exponent),
-      weight_exponent(lowest_exponent) {}
-
-std::optional<ColumnScan::BadValue> ColumnScan::add(const Block& block) {
-    return with_element_type(block.type, [&](auto type) -> std::optional<BadValue> {
-        const ColumnSums sums = sums_of<type()>(block);
-        // A bad value makes its sum bad whatever its row weight, 0 included; so the values
-        // themselves are looked through only where a sum is bad, which may be an overflow.
-        const bool is_suspect =
-            !std::ranges::all_of(sums.absolute, [](double sum) { return std::isfinite(sum); });
-        if (is_suspect) {
-            if (const auto bad = first_bad_value<type()>(block)) {
-                return bad;
-            }
-        }
-        for (std::size_t j = 0; j < sums.absolute.size(); ++j) {
-            block_sum_exponents[j] =
-                std::max(block_sum_exponents[j], exponent_above_sum(sums.absolute[j]));
-            value_exponents[j] =
-                std::max(value_exponents[j], exponent_above(sums.largest[j], lowest_exponent));
-        }
-        weight_exponent = std::max(weight_exponent, exponent_above_sum(sums.weights));
         return std::nullopt;
     });
 }
 
-void ColumnScan::merge(const ColumnScan& other) {
-    for (std::size_t j = 0; j < value_exponents.size(); ++j) {
-        block_sum_exponents[j] = std::max(block_sum_exponents[j], other.block_sum_exponents[j]);
-        value_exponents[j] = std::max(value_exponents[j], other.value_exponents[j]);
+constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15U;  ///< of 2^64, odd
+
+/// The finaliser of Steele, Lea and Flood (2014), SplitMix64.
+std::uint64_t mixed(std::uint64_t hash) {
+    hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
+    hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
+    return hash ^ (hash >> 31U);
+}
+
+/// In [1, 2), the same for the same number.
+double pseudo_random(std::uint64_t number) {
+    return std::bit_cast<double>((std::uint64_t{1023} << 52U) |
+                                 (mixed(number * golden_ratio) >> 12U));
+}
+
+/// The bits of a number as they enter a hash: one pattern for all that is not finite.
+std::uint64_t bits_of(double value) {
+    return std::isfinite(value) ? std::bit_cast<std::uint64_t>(value + 0.0) : 0x7ff8000000000000U;
+}
+
+/// sum_i value(i) by eight lanes.
+template <typename Value>
+double spread_sum(std::size_t count, Value&& value) {
+    constexpr std::size_t lanes = 8;
+    double lane[lanes] = {};
+    for (std::size_t i = 0; i < count; ++i) {
+        lane[i % lanes] += value(i);
     }
-    weight_exponent = std::max(weight_exponent, other.weight_exponent);
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
+           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+std::vector<std::int32_t> exponents_of_sums(const ScanFrame& frame) {
+    // Of deviations up to 2^(u + headroom), whose weights add up to less than 2^weight_exponent.
+    const std::size_t features = frame.units.size();
+    std::vector<std::int32_t> exponents(2 * features + 2, frame.weight_exponent);
+    for (std::size_t j = 0; j < features; ++j) {
+        exponents[j] = frame.weight_exponent + frame.units[j] + sample_headroom;
+        exponents[features + j] = frame.weight_exponent + 2 * sample_headroom;
+    }
+    for (std::int32_t& exponent : exponents) {
+        exponent = std::clamp<std::int32_t>(exponent, -1000, 1023);
+    }
+    return exponents;
+}
+
+}  // namespace
+
+ScanFrame ScanFrame::of_sample(std::span<const double> rows, Index features,
+                               std::int32_t weight_exponent, Index blocks) {
+    const auto width = static_cast<std::size_t>(features);
+    const std::size_t count = width == 0 ? 0 : rows.size() / width;
+    ScanFrame frame{.origin = Vector::Zero(features),
+                    .units = std::vector<std::int32_t>(width, 0),
+                    .weight_exponent = weight_exponent,
+                    .blocks = blocks};
+    std::vector<double> column(count);
+    for (std::size_t j = 0; j < width && count > 0; ++j) {
+        for (std::size_t i = 0; i < count; ++i) {
+            column[i] = rows[i * width + j];
+        }
+        const auto middle = column.begin() + static_cast<std::ptrdiff_t>(count / 2);
+        std::ranges::nth_element(column, middle);
+        const double origin = *middle;
+        double farthest = 0;
+        for (const double value : column) {
+            farthest = std::max(farthest, std::fabs(value - origin));
+        }
+        // Where the sample is constant its size is all there is to go by.
+        const double size = farthest > 0 ? farthest : std::fabs(origin);
+        frame.origin[static_cast<Index>(j)] = origin;
+        frame.units[j] = std::clamp<std::int32_t>(
+            std::isfinite(size) && size > 0 ? exponent_above(size) : 0, -900, 900);
+    }
+    return frame;
+}
+
+ColumnScan::ColumnScan(const ScanFrame& frame, Isa isa)
+    : block_sum_exponents(frame.units.size(), lowest_exponent),
+      value_exponents(frame.units.size(), lowest_exponent),
+      sums(exponents_of_sums(frame), std::max<Index>(frame.blocks, 1), isa),
+      frame_(frame),
+      isa_(isa),
+      unit_factors_(frame.units.size()),
+      projection_(frame.units.size()),
+      column_sums_(4 * frame.units.size()) {
+    for (std::size_t j = 0; j < frame.units.size(); ++j) {
+        unit_factors_[j] = std::ldexp(1.0, -frame.units[j]);
+        projection_[j] = unit_factors_[j] * pseudo_random(j);
+    }
+}
+
+std::optional<ColumnScan::BadValue> ColumnScan::add(const Block& block) {
+    const auto features = static_cast<std::size_t>(block.features);
+    const auto rows = static_cast<std::size_t>(block.rows);
+    row_sums_.resize(std::max(row_sums_.size(), rows));
+    ScanSums of_block{.absolute = column_sums_.data(),
+                      .largest = column_sums_.data() + features,
+                      .deviations = column_sums_.data() + 2 * features,
+                      .squared_deviations = column_sums_.data() + 3 * features,
+                      .projections = row_sums_.data()};
+    kernels_for(isa_).scan(kernel_rows(block),
+                           {.origin = frame_.origin.data(),
+                            .unit = unit_factors_.data(),
+                            .projection = projection_.data()},
+                           scratch_for(block.features, scratch_), of_block);
+
+    // A bad value makes its sum bad whatever its row weight, 0 included; so the values themselves
+    // are looked through only where a sum is bad, which may be an overflow.
+    const std::span absolute(of_block.absolute, features);
+    if (!std::ranges::all_of(absolute, [](double sum) { return std::isfinite(sum); })) {
+        if (const auto bad = first_bad_value(block)) {
+            return bad;
+        }
+    }
+    for (std::size_t j = 0; j < features; ++j) {
+        block_sum_exponents[j] = std::max(block_sum_exponents[j], exponent_above_sum(absolute[j]));
+        value_exponents[j] =
+            std::max(value_exponents[j], exponent_above(of_block.largest[j], lowest_exponent));
+    }
+    add_sums(block);
+    return std::nullopt;
+}
+
+void ColumnScan::add_sums(const Block& block) {
+    const auto features = static_cast<std::size_t>(block.features);
+    const auto rows = static_cast<std::size_t>(block.rows);
+    const auto weight = [&](std::size_t i) {
+        return block.row_weights.empty() ? 1.0 : block.row_weights[i];
+    };
+    const auto label = [&](std::size_t i) { return block.labels.empty() ? 0.0 : block.labels[i]; };
+    const double weights =
+        block.row_weights.empty() ? static_cast<double>(rows) : spread_sum(rows, weight);
+    const double labels = spread_sum(rows, [&](std::size_t i) { return weight(i) * label(i); });
+    const std::span<const double> column_sums(column_sums_);
+    has_left_frame |=
+        !(sums.add(0, column_sums.subspan(2 * features, features)) &&
+          sums.add(block.features, column_sums.subspan(3 * features, features)) &&
+          sums.add(2 * block.features, weights) && sums.add(2 * block.features + 1, labels));
+
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::uint64_t place = static_cast<std::uint64_t>(block.first_global_row) + i;
+        // The halves of the labels' bits change places: those of plain labels and plain weights,
+        // which all begin their words, then do not meet.
+        hash += mixed(mixed(place * golden_ratio ^ bits_of(row_sums_[i])) ^ bits_of(weight(i)) ^
+                      std::rotl(bits_of(label(i)), 32));
+    }
+}
+
+void ColumnScan::merge(const ColumnScan& other) {
+    const auto larger = [](std::int32_t a, std::int32_t b) { return std::max(a, b); };
+    std::ranges::transform(block_sum_exponents, other.block_sum_exponents,
+                           block_sum_exponents.begin(), larger);
+    std::ranges::transform(value_exponents, other.value_exponents, value_exponents.begin(), larger);
+    sums.add(other.sums);
+    has_left_frame |= other.has_left_frame;
+    hash += other.hash;
+}
+
+std::int32_t weight_sum_exponent(std::span<const double> row_weights, Index rows) {
+    const double sum =
+        row_weights.empty()
+            ? static_cast<double>(rows)
+            : spread_sum(row_weights.size(), [&](std::size_t i) { return row_weights[i]; });
+    return exponent_above_sum(sum);
+}
+
+void widen_row(ElementType type, const std::byte* values, std::span<double> row) {
+    with_element_type(type, [&](auto t) {
+        const Elements<t()> elements(values);
+        for (std::size_t j = 0; j < row.size(); ++j) {
+            row[j] = elements[static_cast<Index>(j)];
+        }
+    });
 }
 
 }  // namespace paralogit::model

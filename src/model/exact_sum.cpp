@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
+#include <iterator>
 
+#include "isa/kernel_table.hpp"
 #include "paralogit/base/error.hpp"
 
 namespace paralogit::model {
@@ -23,20 +26,6 @@ constexpr int last_bit_exponent = -1074;
 // 2^exponent for -1022 <= exponent <= 1023.
 double power_of_two(int exponent) {
     return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52);
-}
-
-// The nearest integer, ties to even, of a value of at most 2^51; without a call where the portable
-// baseline has no instruction for it.
-double nearest_integer(double value) {
-    constexpr double shift = 0x1.8p52;
-    return (value + shift) - shift;
-}
-
-// value * 2^exponent in two factors, for the exponent may be beyond a double's. Where a product is
-// denormal it is not exact, but then the result lies below 2^-1022 and both its limbs are 0 anyway.
-double scaled(double value, int exponent) {
-    const int half = exponent / 2;
-    return value * power_of_two(half) * power_of_two(exponent - half);
 }
 
 void require_exponent_in_range(std::int32_t exponent) {
@@ -74,45 +63,33 @@ double rounded(Int128 total, int exponent) {
 
 }  // namespace
 
-ExactSums::ExactSums(std::vector<std::int32_t> exponents, Index partials)
-    : exponents_(std::move(exponents)), limbs_(2 * exponents_.size(), 0), width_(0) {
-    if (partials < 1) {
-        throw Error(ExitCode::internal,
-                    fmt::format("internal error: an exact sum of {} partials", partials));
-    }
-    if (partials > most_partials) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("the data set has {} blocks of rows; exact sums have room for {} "
-                                "(2^30) of them: split the data set",
-                                partials, most_partials));
-    }
+ExactSums::ExactSums(std::vector<std::int32_t> exponents, Index partials, Isa isa)
+    : exponents_(std::move(exponents)),
+      scale_(exponents_.size()),
+      scale_rest_(exponents_.size()),
+      limbs_(2 * exponents_.size(), 0),
+      width_(exact_sum_width(partials)),
+      isa_(isa) {
     std::ranges::for_each(exponents_, require_exponent_in_range);
-    const auto bits_of_count =
-        static_cast<int>(std::bit_width(static_cast<std::uint64_t>(partials - 1)));
-    width_ = std::min(50, 62 - bits_of_count);
+    for (std::size_t k = 0; k < exponents_.size(); ++k) {
+        set_scale(k);
+    }
+}
+
+void ExactSums::set_scale(std::size_t position) {
+    // Where a product with the first factor is denormal it is not exact, but then the value lies so
+    // far below the bound that both its limbs are 0 anyway.
+    const int exponent = width_ - exponents_[position];
+    const int half = exponent / 2;
+    scale_[position] = power_of_two(half);
+    scale_rest_[position] = power_of_two(exponent - half);
 }
 
 bool ExactSums::add(Index first, std::span<const double> values) {
     const auto begin = static_cast<std::size_t>(first);
-    bool is_within = true;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-        // False for a NaN as well.
-        is_within &= std::fabs(values[k]) < power_of_two(exponents_[begin + k]);
-    }
-    if (!is_within) {
-        return false;
-    }
-    std::int64_t* high_limbs = limbs_.data() + begin;
-    std::int64_t* low_limbs = high_limbs + exponents_.size();
-    const double low_unit = power_of_two(width_);
-    for (std::size_t k = 0; k < values.size(); ++k) {
-        const double t = scaled(values[k], width_ - exponents_[begin + k]);
-        const double high = nearest_integer(t);
-        const double low = nearest_integer((t - high) * low_unit);
-        high_limbs[k] += static_cast<std::int64_t>(high);
-        low_limbs[k] += static_cast<std::int64_t>(low);
-    }
-    return true;
+    return kernels_for(isa_).add_limbs(
+        values.data(), scale_.data() + begin, scale_rest_.data() + begin, power_of_two(width_),
+        std::ssize(values), limbs_.data() + begin, limbs_.data() + exponents_.size() + begin);
 }
 
 void ExactSums::set_exponent(Index index, std::int32_t exponent) {
@@ -123,17 +100,46 @@ void ExactSums::set_exponent(Index index, std::int32_t exponent) {
                     "internal error: a new bound for an exact sum that is not zero");
     }
     exponents_[position] = exponent;
+    set_scale(position);
 }
 
 void ExactSums::clear() {
     std::ranges::fill(limbs_, 0);
 }
 
+void ExactSums::add(const ExactSums& other) {
+    if (other.exponents_ != exponents_ || other.width_ != width_) {
+        throw Error(ExitCode::internal,
+                    "internal error: exact sums with other bounds were to be added up");
+    }
+    std::ranges::transform(limbs_, other.limbs_, limbs_.begin(), std::plus<>());
+}
+
 double ExactSums::value(Index index) const {
     const auto position = static_cast<std::size_t>(index);
-    const Int128 high = limbs_[position];
-    const Int128 low = limbs_[position + exponents_.size()];
-    return rounded((high * (Int128{1} << width_)) + low, exponents_[position] - (2 * width_));
+    return exact_sum_value(limbs_[position], limbs_[position + exponents_.size()], width_,
+                           exponents_[position]);
+}
+
+int exact_sum_width(Index partials) {
+    if (partials < 1) {
+        throw Error(ExitCode::internal,
+                    fmt::format("internal error: an exact sum of {} partials", partials));
+    }
+    if (partials > most_partials) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("the data set has {} blocks of rows; exact sums have room for {} "
+                                "(2^30) of them: split the data set",
+                                partials, most_partials));
+    }
+    const auto bits_of_count =
+        static_cast<int>(std::bit_width(static_cast<std::uint64_t>(partials - 1)));
+    return std::min(50, 62 - bits_of_count);
+}
+
+double exact_sum_value(std::int64_t high, std::int64_t low, int width, std::int32_t exponent) {
+    const Int128 total = (Int128{high} * (Int128{1} << width)) + Int128{low};
+    return rounded(total, exponent - (2 * width));
 }
 
 std::int32_t exponent_above(double value, std::int32_t lowest) {

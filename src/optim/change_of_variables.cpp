@@ -39,6 +39,18 @@ Vector ChangeOfVariables::to_point(const Vector& parameters) const {
     return point;
 }
 
+Vector ChangeOfVariables::to_parameter_direction(const Vector& direction) const {
+    const Index features = scale.size();
+    Vector parameters(direction.size());
+    for (Index j = 0; j < features; ++j) {
+        parameters[j] = scale[j] == 0 ? 0 : direction[j] / scale[j];
+    }
+    if (has_intercept) {
+        parameters[features] = direction[features] - dot(parameters.head(features), centre);
+    }
+    return parameters;
+}
+
 Vector ChangeOfVariables::to_point_gradient(const Vector& parameter_gradient) const {
     const Index features = scale.size();
     Vector gradient(parameter_gradient.size());

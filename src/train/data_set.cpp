@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "paralogit/comm/agreement.hpp"
+#include "scan.hpp"
 
 namespace paralogit::train {
 
@@ -95,16 +96,18 @@ std::string load_row_columns(const comm::Communicator& comm, const data::Manifes
 /// Loads the features and looks at each block as it comes. Of bad values and row weights that in
 /// the lowest row is thrown, so that the message is the same however the rows are spread.
 model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::ShardPlan& plan,
-                                data::Shard& shard, int threads) {
-    const auto count = static_cast<std::size_t>(threads);
-    std::vector<model::ColumnScan> scans(count, model::ColumnScan(manifest.features));
-    std::vector<std::optional<model::ColumnScan::BadValue>> bad_values(count);
-    data::load_features(manifest, plan, shard, threads, [&](int thread, const model::Block& block) {
-        const auto t = static_cast<std::size_t>(thread);
-        if (!bad_values[t]) {
-            bad_values[t] = scans[t].add(block);
-        }
-    });
+                                data::Shard& shard, const model::ScanFrame& frame,
+                                const Execution& execution) {
+    const auto threads = static_cast<std::size_t>(execution.threads);
+    std::vector<model::ColumnScan> scans(threads, model::ColumnScan(frame, execution.isa));
+    std::vector<std::optional<model::ColumnScan::BadValue>> bad_values(threads);
+    data::load_features(manifest, plan, shard, execution.threads,
+                        [&](int thread, const model::Block& block) {
+                            const auto t = static_cast<std::size_t>(thread);
+                            if (!bad_values[t]) {
+                                bad_values[t] = scans[t].add(block);
+                            }
+                        });
 
     // The threads have rising rows, and so have the blocks of each.
     const auto bad = std::ranges::find_if(bad_values, [](const auto& b) { return b.has_value(); });
@@ -121,44 +124,47 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
     if (bad_weight) {
         throw Error(*bad_weight);
     }
-    for (const model::ColumnScan& scan : scans) {
-        scans.front().merge(scan);
+    for (std::size_t t = 1; t < threads; ++t) {
+        scans.front().merge(scans[t]);
     }
     return std::move(scans.front());
 }
 
-void join_scans(const comm::Communicator& comm, model::ColumnScan& scan) {
-    std::vector<std::int32_t> exponents = scan.block_sum_exponents;
-    exponents.insert(exponents.end(), scan.value_exponents.begin(), scan.value_exponents.end());
-    exponents.push_back(scan.weight_exponent);
-    comm.max(exponents);
-
-    const auto features = static_cast<std::ptrdiff_t>(scan.value_exponents.size());
-    scan.block_sum_exponents.assign(exponents.begin(), exponents.begin() + features);
-    scan.value_exponents.assign(exponents.begin() + features, exponents.end() - 1);
-    scan.weight_exponent = exponents.back();
+/// No more threads than there is work for: to wake and join them takes as long as some ten thousand
+/// values.
+Execution worthwhile(const Execution& requested, const data::Shard& shard) {
+    constexpr Index values_per_thread = Index{1} << 16U;
+    const Index worth =
+        std::min(shard.rows.size() * shard.features / values_per_thread, shard.blocks.size());
+    Execution execution = requested;
+    execution.threads =
+        static_cast<int>(std::clamp<Index>(worth, 1, std::max(requested.threads, 1)));
+    return execution;
 }
 
 }  // namespace
 
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source, int threads) {
+                      const data::SourceOptions& source, const Execution& requested) {
     data::Manifest manifest = describe_on_root(comm, paths, source);
-    const data::ShardPlan plan(manifest.rows, manifest.features);
+    const data::ShardPlan plan(manifest.rows);
     check_memory(comm, manifest, plan);
 
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
+    const Execution execution = worthwhile(requested, shard);
     std::string label_description = load_row_columns(comm, manifest, source, shard);
-    model::ColumnScan scan =
-        comm::together(comm, [&] { return load_and_scan(manifest, plan, shard, threads); });
+    const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
+    model::ColumnScan scan = comm::together(
+        comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
     comm::on_root(comm, [&] { data::check_unchanged(manifest); });
-    join_scans(comm, scan);
+    join(comm, scan);
 
     const Index global_bytes = comm.sum(shard.bytes());
     return DataSet{.manifest = std::move(manifest),
                    .plan = plan,
                    .shard = std::move(shard),
                    .scan = std::move(scan),
+                   .execution = execution,
                    .label_description = std::move(label_description),
                    .global_bytes = global_bytes};
 }

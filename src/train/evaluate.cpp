@@ -87,7 +87,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         }
     });
 
-    std::vector<std::int32_t> exponents(sum_count, data.scan.weight_exponent);
+    std::vector<std::int32_t> exponents(sum_count, data.scan.frame().weight_exponent);
     exponents[loss] = loss_exponent(comm, blocks);
     model::ExactSums sums(exponents, std::max<Index>(data.plan.blocks(), 1));
     comm::together(comm, [&] {

@@ -53,8 +53,7 @@ void generate(const comm::Communicator& comm, const data::SyntheticOptions& opti
         constexpr Index band_bytes = Index{1} << 26;
         const Index bytes_per_row = options.features * bytes_per_value;
         const Index band_rows = std::max<Index>(1, band_bytes / bytes_per_row);
-        const data::Range own =
-            data::ShardPlan(options.rows, options.features).rows_of(comm.rank(), comm.size());
+        const data::Range own = data::ShardPlan(options.rows).rows_of(comm.rank(), comm.size());
         std::vector<std::byte> values;
         std::vector<std::uint8_t> labels;
         for (Index first = own.first; first < own.end; first += band_rows) {

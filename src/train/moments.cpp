@@ -6,53 +6,26 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <utility>
 
 #include "paralogit/base/digest.hpp"
 #include "paralogit/comm/agreement.hpp"
-#include "paralogit/model/exact_sum.hpp"
-#include "paralogit/model/moments.hpp"
+#include "scan.hpp"
 
 namespace paralogit::train {
 
 namespace {
-
-/// The sums lie one after the other: deviations, squared deviations, label deviations [d each], row
-/// weights, weighted labels.
-std::vector<std::int32_t> exponents_of_moments(const model::ColumnScan& scan) {
-    const std::size_t features = scan.value_exponents.size();
-    std::vector<std::int32_t> exponents(3 * features + 2);
-    for (std::size_t j = 0; j < features; ++j) {
-        // sum s |x - c| <= sum s |x| + (sum s) |c|, |label - 1/2| <= 1, and the unit of the squares
-        // is the power of two above every |x|.
-        const std::int32_t deviation = 1 + std::max(scan.block_sum_exponents[j],
-                                                    scan.weight_exponent + scan.value_exponents[j]);
-        exponents[j] = deviation;
-        exponents[features + j] = scan.weight_exponent + 2;
-        exponents[2 * features + j] = deviation;
-    }
-    exponents[3 * features] = scan.weight_exponent;
-    exponents[3 * features + 1] = scan.weight_exponent;
-    for (std::int32_t& exponent : exponents) {
-        exponent = std::clamp<std::int32_t>(exponent, -1000, 1023);
-    }
-    return exponents;
-}
-
-std::span<const double> view(const Vector& vector) {
-    return {vector.data(), static_cast<std::size_t>(vector.size())};
-}
 
 /// The same on all ranks, since the scan is. Throws Error (input_data).
 void check_range(const DataSet& data) {
     constexpr std::int32_t highest = model::ColumnScan::highest_exponent;
     constexpr double decimal = 0.30103;
     const data::FilePart& file = data.manifest.files.front();
-    if (data.scan.weight_exponent > highest / 2) {
+    const std::int32_t weight_exponent = data.scan.frame().weight_exponent;
+    if (weight_exponent > highest / 2) {
         throw Error(ExitCode::input_data,
                     fmt::format("{}:{}: the row weights are so large (about 1e{:.0f}) that sums "
                                 "overflow double arithmetic; divide them by a constant",
-                                file.path, file.weights_path, data.scan.weight_exponent * decimal));
+                                file.path, file.weights_path, weight_exponent * decimal));
     }
     for (std::size_t j = 0; j < data.scan.block_sum_exponents.size(); ++j) {
         const std::int32_t exponent =
@@ -69,72 +42,81 @@ void check_range(const DataSet& data) {
     }
 }
 
-/// A value of each column: the first row of positive weight. On no rank when all weights are 0.
-std::vector<double> first_weighted_row(const comm::Communicator& comm, const DataSet& data) {
-    const data::Shard& shard = data.shard;
-    const auto first = std::find_if(shard.row_weights.begin(), shard.row_weights.end(),
-                                    [](double weight) { return weight > 0; });
-    const Index local_row = first - shard.row_weights.begin();
-    const bool has_one = shard.rows.size() > 0 && local_row < shard.rows.size();
-    const Index own = has_one ? shard.rows.first + local_row : data.manifest.rows;
-    const Index global_row = comm.min(own);
+/// The sums of a scan as means: about the origin, in the frame's units.
+struct Means {
+    double weight_sum;
+    double positive_share;
+    Vector deviation;          ///< of x - c
+    Vector squared_deviation;  ///< of ((x - c) / 2^u)^2
+};
 
-    std::vector<double> row(static_cast<std::size_t>(data.manifest.features), 0.0);
-    if (global_row < data.manifest.rows) {
-        if (own == global_row) {
-            const Index offset =
-                local_row * data.manifest.features * static_cast<Index>(size_of(shard.type));
-            model::widen_row(shard.type, shard.values.data() + offset, row);
+Means means_of(const model::ColumnScan& scan) {
+    const Index features = scan.frame().origin.size();
+    const double weight_sum = scan.sums.value(2 * features);
+    Means means{.weight_sum = weight_sum,
+                .positive_share = scan.sums.value(2 * features + 1) / weight_sum,
+                .deviation = Vector(features),
+                .squared_deviation = Vector(features)};
+    for (Index j = 0; j < features; ++j) {
+        means.deviation[j] = scan.sums.value(j) / weight_sum;
+        means.squared_deviation[j] = scan.sums.value(features + j) / weight_sum;
+    }
+    return means;
+}
+
+/// The variance in the frame's units, and whether its digits cancelled: the origin lies many
+/// standard deviations away from the mean.
+struct Variance {
+    double value;
+    bool has_cancelled;
+};
+
+Variance variance_of(const model::ScanFrame& frame, const Means& means, Index feature) {
+    constexpr double worst_share = 0x1p-20;
+    const double shift =
+        std::ldexp(means.deviation[feature], -frame.units[static_cast<std::size_t>(feature)]);
+    const double squares = means.squared_deviation[feature];
+    const double variance = std::max(squares - shift * shift, 0.0);
+    return {.value = variance, .has_cancelled = squares > 0 && variance < worst_share * squares};
+}
+
+/// A frame that no value leaves, for the values are known by now.
+model::ScanFrame frame_for_all_values(const model::ColumnScan& scan) {
+    model::ScanFrame frame = scan.frame();
+    for (std::size_t j = 0; j < frame.units.size(); ++j) {
+        const double origin = frame.origin[static_cast<Index>(j)];
+        frame.units[j] = std::clamp(
+            1 + std::max(scan.value_exponents[j], model::exponent_above(origin)), -900, 900);
+    }
+    return frame;
+}
+
+/// The scan, or a better one where its frame was too poor a guess.
+model::ColumnScan usable_scan(const comm::Communicator& comm, const DataSet& data) {
+    model::ColumnScan scan = data.scan;
+    if (scan.has_left_frame) {
+        scan = scan_again(comm, data, frame_for_all_values(scan));
+    }
+    const Means means = means_of(scan);
+    model::ScanFrame centred = scan.frame();
+    bool has_cancelled = false;
+    for (Index j = 0; j < data.manifest.features; ++j) {
+        if (variance_of(scan.frame(), means, j).has_cancelled) {
+            has_cancelled = true;
+            centred.origin[j] += means.deviation[j];
         }
-        // Exactly one rank has the row.
-        const Index owner = comm.sum(own == global_row ? Index{comm.rank()} : Index{0});
-        comm.broadcast(row, static_cast<int>(owner));
     }
-    return row;
+    return has_cancelled ? scan_again(comm, data, centred) : scan;
 }
 
-void add_own_blocks(const DataSet& data, std::span<const double> origin, model::ExactSums& sums) {
-    const Index features = data.manifest.features;
-    sums.clear();
-    model::BlockMoments moments;
-    for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-        model::block_moments(data.shard.block(k, data.plan), origin, data.scan.value_exponents,
-                             moments);
-        const bool is_within_bounds = sums.add(0, view(moments.deviations)) &&
-                                      sums.add(features, view(moments.squared_deviations)) &&
-                                      sums.add(2 * features, view(moments.label_deviations)) &&
-                                      sums.add(3 * features, moments.weights) &&
-                                      sums.add(3 * features + 1, moments.weighted_labels);
-        if (!is_within_bounds) {
-            throw Error(ExitCode::internal,
-                        "internal error: a sum over the rows of a block exceeds its bound");
-        }
-    }
-}
-
-/// The hash of all rows, as two words whose sums cannot overflow.
-std::array<Index, 2> hash_of_rows(const comm::Communicator& comm, const DataSet& data) {
-    std::uint64_t own = 0;
-    for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-        own += model::block_hash(data.shard.block(k, data.plan));
-    }
-    std::array<Index, 2> words{static_cast<Index>(own & 0xffffffffU),
-                               static_cast<Index>(own >> 32U)};
-    comm.sum(std::span<Index>(words));
-    // The carry of the low word, and the sum modulo 2^64.
-    words[1] = (words[1] + (words[0] >> 32U)) & 0xffffffff;
-    words[0] &= 0xffffffff;
-    return words;
-}
-
-std::string fingerprint(const comm::Communicator& comm, const DataSet& data,
-                        const model::ExactSums& sums) {
+std::string fingerprint(const DataSet& data, const model::ColumnScan& scan) {
     Sha256 digest;
-    digest.add(std::string("paralogit data 1"));
+    digest.add(std::string("paralogit data 2"));
     const std::array<Index, 2> shape{data.manifest.rows, data.manifest.features};
     digest.add(std::span<const Index>(shape));
-    digest.add(std::span<const Index>(hash_of_rows(comm, data)));
-    digest.add(sums.limbs());
+    const std::array<Index, 1> hash{static_cast<Index>(scan.hash)};
+    digest.add(std::span<const Index>(hash));
+    digest.add(scan.sums.limbs());
     return digest.hex();
 }
 
@@ -142,44 +124,30 @@ std::string fingerprint(const comm::Communicator& comm, const DataSet& data,
 
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
     comm::together(comm, [&] { check_range(data); });
-    const Index features = data.manifest.features;
-    model::ExactSums sums = comm::together(comm, [&] {
-        return model::ExactSums(exponents_of_moments(data.scan),
-                                std::max<Index>(data.plan.blocks(), 1));
-    });
-    // First the mean, from a value of the column itself, so that a constant column has it exactly;
-    // then the squares about the mean, where nothing cancels.
-    std::vector<double> origin = first_weighted_row(comm, data);
-    comm::together(comm, [&] { add_own_blocks(data, origin, sums); });
-    comm.sum(sums.limbs());
-
-    Moments moments;
-    moments.weight_sum = sums.value(3 * features);
     comm::together(comm, [&] {
-        if (!(moments.weight_sum > 0)) {
+        const bool has_weight =
+            data.scan.has_left_frame || data.scan.sums.value(2 * data.manifest.features) > 0;
+        if (!has_weight) {
             const data::FilePart& file = data.manifest.files.front();
             throw Error(ExitCode::input_data,
                         file.path + ":" + file.weights_path +
                             ": every row weight is 0; at least one must be positive");
         }
     });
-    moments.positive_share = sums.value(3 * features + 1) / moments.weight_sum;
-    for (Index j = 0; j < features; ++j) {
-        origin[static_cast<std::size_t>(j)] += sums.value(j) / moments.weight_sum;
-    }
-    comm::together(comm, [&] { add_own_blocks(data, origin, sums); });
-    comm.sum(sums.limbs());
+    const model::ColumnScan scan = usable_scan(comm, data);
+    const Means means = means_of(scan);
 
-    moments.mean.resize(features);
-    moments.standard_deviation.resize(features);
-    for (Index j = 0; j < features; ++j) {
-        const auto at = static_cast<std::size_t>(j);
-        moments.mean[j] = origin[at];
+    Moments moments;
+    moments.weight_sum = means.weight_sum;
+    moments.positive_share = means.positive_share;
+    moments.mean = scan.frame().origin + means.deviation;
+    moments.standard_deviation.resize(data.manifest.features);
+    for (Index j = 0; j < data.manifest.features; ++j) {
         moments.standard_deviation[j] =
-            std::ldexp(std::sqrt(sums.value(features + j) / moments.weight_sum),
-                       data.scan.value_exponents[at]);
+            std::ldexp(std::sqrt(variance_of(scan.frame(), means, j).value),
+                       scan.frame().units[static_cast<std::size_t>(j)]);
     }
-    moments.fingerprint = fingerprint(comm, data, sums);
+    moments.fingerprint = fingerprint(data, scan);
     return moments;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -10,18 +9,13 @@
 #include <utility>
 
 #include "paralogit/comm/agreement.hpp"
+#include "seconds_since.hpp"
 
 namespace paralogit::train {
 
 namespace {
 
 __extension__ using Wide = __int128;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
 /// 20 bits of the parameters, so that the sum of their squares over 2^20 ranks fits into a word.
 std::int64_t hash_of(const Vector& parameters) {
     std::uint64_t hash = 0xcbf29ce484222325U;
@@ -34,8 +28,8 @@ std::int64_t hash_of(const Vector& parameters) {
 
 std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
     std::vector<std::int32_t> exponents = scan.block_sum_exponents;
-    exponents.push_back(scan.weight_exponent);  // |slope| <= 1
-    exponents.push_back(0);                     // the loss: set for each evaluation
+    exponents.push_back(scan.frame().weight_exponent);  // |slope| <= 1
+    exponents.push_back(0);                             // the loss: set for each evaluation
     return exponents;
 }
 
@@ -53,23 +47,27 @@ std::int32_t loss_exponent(std::span<const double> coefficients, double intercep
         return highest;
     }
     // One bit of slack for the rounding of the sums.
-    return std::min(highest, model::exponent_above(bound) + scan.weight_exponent + 1);
+    return std::min(highest, model::exponent_above(bound) + scan.frame().weight_exponent + 1);
 }
 
 }  // namespace
 
 DistributedObjective::DistributedObjective(const comm::Communicator& comm, const DataSet& data,
                                            Options options)
-    : comm_(comm),
-      data_(data),
-      options_(std::move(options)),
-      features_(data.manifest.features),
-      exact_(exponents_of_sums(data.scan), std::max<Index>(data.plan.blocks(), 1)) {
-    const auto sums = static_cast<std::size_t>(exact_.size());
-    if (options_.reduction == Reduction::exact) {
-        message_.resize(exact_.limbs().size() + word_count);
+    : comm_(comm), data_(data), options_(std::move(options)), features_(data.manifest.features) {
+    const auto [threads, isa] = data.execution;
+    const model::ExactSums none(exponents_of_sums(data.scan),
+                                std::max<Index>(data.plan.blocks(), 1), isa);
+    const auto sums = static_cast<std::size_t>(none.size());
+    const bool is_exact = options_.reduction == Reduction::exact;
+    threads_.assign(static_cast<std::size_t>(threads),
+                    ThreadSums{.exact = none,
+                               .fast = std::vector<double>(is_exact ? 0 : sums),
+                               .words = Words(word_count, 0),
+                               .of_block = {}});
+    if (is_exact) {
+        message_.resize(none.limbs().size() + word_count);
     } else {
-        fast_.resize(sums);
         fast_message_.resize(sums + word_count);
     }
 }
@@ -131,51 +129,71 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
 
 void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
                                           Words& words) {
+    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.scan);
+    const int threads = data_.execution.threads;
+    run_threads(threads, [&](int thread) {
+        ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+        sums.exact.clear();
+        sums.exact.set_exponent(features_ + 1, exponent_of_loss);
+        std::fill(sums.fast.begin(), sums.fast.end(), 0.0);
+        std::fill(sums.words.begin(), sums.words.end(), 0);
+        add_blocks(part_of(data_.shard.blocks, thread, threads), coefficients, intercept, sums);
+    });
+    ThreadSums& all = threads_.front();
+    for (const ThreadSums& sums : threads_) {
+        if (&sums != &all) {
+            all.exact.add(sums.exact);
+            std::transform(sums.fast.begin(), sums.fast.end(), all.fast.begin(), all.fast.begin(),
+                           std::plus<>());
+        }
+        std::transform(sums.words.begin(), sums.words.end(), words.begin(), words.begin(),
+                       std::plus<>());
+    }
+}
+
+void DistributedObjective::add_blocks(Range blocks, std::span<const double> coefficients,
+                                      double intercept, ThreadSums& sums) const {
     const Index slopes_at = features_;
     const Index loss_at = features_ + 1;
-    exact_.clear();
-    exact_.set_exponent(loss_at, loss_exponent(coefficients, intercept, data_.scan));
-    std::fill(fast_.begin(), fast_.end(), 0.0);
-
-    const data::Shard& shard = data_.shard;
-    for (Index k = shard.blocks.first; k < shard.blocks.end; ++k) {
-        const model::Block block = shard.block(k, data_.plan);
-        model::evaluate_block(block, coefficients, intercept, block_sums_);
-        words[rows_seen] += block.rows;
-        words[rows_wrong] += block_sums_.rows_wrong;
-        const std::span<const double> feature_sums(block_sums_.slopes_times_features.data(),
+    model::BlockSums& of_block = sums.of_block;
+    for (Index k = blocks.first; k < blocks.end; ++k) {
+        const model::Block block = data_.shard.block(k, data_.plan);
+        model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa);
+        sums.words[rows_seen] += block.rows;
+        sums.words[rows_wrong] += of_block.rows_wrong;
+        const std::span<const double> feature_sums(of_block.slopes_times_features.data(),
                                                    static_cast<std::size_t>(features_));
         if (options_.reduction == Reduction::exact) {
-            const bool is_within_bounds = exact_.add(0, feature_sums) &&
-                                          exact_.add(slopes_at, block_sums_.slopes) &&
-                                          exact_.add(loss_at, block_sums_.loss);
-            words[bad_blocks] += is_within_bounds ? 0 : 1;
+            const bool is_within_bounds = sums.exact.add(0, feature_sums) &&
+                                          sums.exact.add(slopes_at, of_block.slopes) &&
+                                          sums.exact.add(loss_at, of_block.loss);
+            sums.words[bad_blocks] += is_within_bounds ? 0 : 1;
         } else {
-            std::transform(feature_sums.begin(), feature_sums.end(), fast_.begin(), fast_.begin(),
-                           std::plus<>());
-            fast_[static_cast<std::size_t>(slopes_at)] += block_sums_.slopes;
-            fast_[static_cast<std::size_t>(loss_at)] += block_sums_.loss;
-            const bool is_finite = block_sums_.slopes_times_features.allFinite() &&
-                                   std::isfinite(block_sums_.slopes) &&
-                                   std::isfinite(block_sums_.loss);
-            words[bad_blocks] += is_finite ? 0 : 1;
+            std::transform(feature_sums.begin(), feature_sums.end(), sums.fast.begin(),
+                           sums.fast.begin(), std::plus<>());
+            sums.fast[static_cast<std::size_t>(slopes_at)] += of_block.slopes;
+            sums.fast[static_cast<std::size_t>(loss_at)] += of_block.loss;
+            const bool is_finite = of_block.slopes_times_features.allFinite() &&
+                                   std::isfinite(of_block.slopes) && std::isfinite(of_block.loss);
+            sums.words[bad_blocks] += is_finite ? 0 : 1;
         }
     }
 }
 
 void DistributedObjective::reduce(Words& words) {
     if (options_.reduction == Reduction::exact) {
-        const auto limbs = exact_.limbs();
+        const auto limbs = threads_.front().exact.limbs();
         const auto end = std::copy(limbs.begin(), limbs.end(), message_.begin());
         std::copy(words.begin(), words.end(), end);
         comm_.sum(message_);
         std::copy(message_.begin(), end, limbs.begin());
         std::copy(end, message_.end(), words.begin());
     } else {
-        const auto end = std::copy(fast_.begin(), fast_.end(), fast_message_.begin());
+        std::vector<double>& fast = threads_.front().fast;
+        const auto end = std::copy(fast.begin(), fast.end(), fast_message_.begin());
         std::copy(words.begin(), words.end(), end);
         comm_.sum(fast_message_);
-        std::copy(fast_message_.begin(), end, fast_.begin());
+        std::copy(fast_message_.begin(), end, fast.begin());
         std::transform(end, fast_message_.end(), words.begin(),
                        [](double word) { return static_cast<std::int64_t>(word); });
     }
@@ -200,8 +218,9 @@ void DistributedObjective::check_agreement(const Words& words) const {
 }
 
 double DistributedObjective::global_sum(Index index) const {
-    return options_.reduction == Reduction::exact ? exact_.value(index)
-                                                  : fast_[static_cast<std::size_t>(index)];
+    return options_.reduction == Reduction::exact
+               ? threads_.front().exact.value(index)
+               : threads_.front().fast[static_cast<std::size_t>(index)];
 }
 
 }  // namespace paralogit::train

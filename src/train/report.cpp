@@ -23,9 +23,11 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["loss"] = outcome.last.loss;
     summary["l1"] = 0.0;
     summary["l2"] = options.l2;
-    summary["solver"] = options.solver;
+    summary["solver"] = facts.solver.name;
     summary["iterations"] = outcome.last.iteration;
     summary["passes"] = outcome.last.passes;
+    summary["hessians"] = outcome.hessians;
+    summary["hessian_products"] = outcome.hessian_products;
     summary["stop_reason"] = optim::name_of(outcome.reason);
     summary["is_separable"] = outcome.is_separable;
     summary["gradient_norm"] = outcome.last.gradient_norm;
@@ -35,14 +37,15 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["feature_type"] = name_of(facts.manifest.type);
     summary["labels"] = facts.label_description;
     summary["ranks"] = facts.ranks;
-    summary["threads"] = 1;
+    summary["threads"] = facts.execution.threads;
+    summary["isa"] = model::name_of(facts.execution.isa);
     summary["model_sha256"] = outcome.model_sha256;
     summary["data_fingerprint"] = outcome.data_fingerprint;
     summary["seconds"] = {
-        {"startup", outcome.seconds.startup},     {"load", outcome.seconds.load},
-        {"train", outcome.seconds.train},         {"kernel", outcome.seconds.kernel},
-        {"allreduce", outcome.seconds.allreduce}, {"checkpoint", outcome.seconds.checkpoint},
-        {"total", outcome.seconds.total}};
+        {"startup", outcome.seconds.startup},       {"load", outcome.seconds.load},
+        {"train", outcome.seconds.train},           {"kernel", outcome.seconds.kernel},
+        {"curvature", outcome.seconds.curvature},   {"allreduce", outcome.seconds.allreduce},
+        {"checkpoint", outcome.seconds.checkpoint}, {"total", outcome.seconds.total}};
     summary["bytes_read"] = facts.global_bytes;
     summary["gradient_gbytes_per_second"] = outcome.gradient_gbytes_per_second;
     summary["version"] = options.version;

@@ -10,48 +10,12 @@
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
 #include "run_record.hpp"
+#include "seconds_since.hpp"
+#include "standardised_objective.hpp"
 
 namespace paralogit::train {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-/// Ends an iteration between two evaluations. The state before it is whole, and going on from there
-/// repeats the iteration with the same bits.
-class IterationStopped {};
-
-/// Lets an agreed request for a stop through between the evaluations of one iteration, so that a
-/// signal waits for one pass at most.
-class StoppableObjective : public optim::Objective {
-  public:
-    StoppableObjective(optim::Objective& inner, const DistributedObjective& requests)
-        : inner_(inner), requests_(requests) {}
-
-    Index dimension() const override { return inner_.dimension(); }
-    optim::Evaluation evaluate(const Vector& point) override {
-        optim::Evaluation evaluation = inner_.evaluate(point);
-        if (requests_.agreed_requests().any()) {
-            throw IterationStopped();
-        }
-        return evaluation;
-    }
-
-  private:
-    optim::Objective& inner_;
-    const DistributedObjective& requests_;
-};
-
-std::unique_ptr<optim::Solver> make_solver(const TrainOptions& options) {
-    if (options.solver == "gd") {
-        return std::make_unique<optim::GradientDescent>(options.gradient_descent);
-    }
-    return std::make_unique<optim::Lbfgs>(options.lbfgs);
-}
 
 class Run {
   public:
@@ -60,7 +24,6 @@ class Run {
           options_(options),
           observer_(observer),
           record_(comm, options, observer),
-          solver_(make_solver(options)),
           startup_seconds_(seconds_since(options.process_start)) {}
 
     TrainOutcome run() {
@@ -74,9 +37,13 @@ class Run {
   private:
     void load() {
         const auto begin = Clock::now();
-        data_ = std::make_unique<DataSet>(load_data_set(comm_, options_.paths, options_.source));
+        data_ = std::make_unique<DataSet>(
+            load_data_set(comm_, options_.paths, options_.source, options_.execution));
         moments_ = compute_moments(comm_, *data_);
         load_seconds_ = seconds_since(begin);
+        const Index dimension = data_->manifest.features + (options_.has_intercept ? 1 : 0);
+        solver_choice_ = choose_solver(options_.solver, data_->manifest.rows, dimension);
+        solver_ = make_solver(solver_choice_.name, options_.solver, dimension);
         observer_.on_loaded(facts());
         for (const std::string& note : data_->manifest.notes) {
             observer_.on_warning(note);
@@ -88,8 +55,9 @@ class Run {
     }
 
     RunFacts facts() const {
-        return {data_->manifest,     data_->plan,  moments_,         data_->label_description,
-                data_->global_bytes, comm_.size(), startup_seconds_, load_seconds_};
+        return {data_->manifest,     data_->plan,    moments_,     data_->label_description,
+                data_->global_bytes, solver_choice_, comm_.size(), data_->execution,
+                startup_seconds_,    load_seconds_};
     }
 
     bool has_one_class() const {
@@ -114,13 +82,14 @@ class Run {
                                           }});
 
         checkpoint_.path_options = options_.path_options;
+        checkpoint_.path_options["solver"] = solver_choice_.name;
         checkpoint_.data_fingerprint = moments_.fingerprint;
         checkpoint_.rows = data_->manifest.rows;
         checkpoint_.features = data_->manifest.features;
         checkpoint_.blocks = data_->plan.blocks();
         checkpoint_.exponents.assign(data_->scan.block_sum_exponents.begin(),
                                      data_->scan.block_sum_exponents.end());
-        checkpoint_.exponents.push_back(data_->scan.weight_exponent);
+        checkpoint_.exponents.push_back(data_->scan.frame().weight_exponent);
         checkpoint_.centre = change_.centre;
         checkpoint_.scale = change_.scale;
         checkpoint_.version = options_.version;
@@ -143,13 +112,13 @@ class Run {
                 checkpoint_.start_parameters = std::move(found.checkpoint->start_parameters);
             }
             broadcast_progress(comm_, checkpoint_);
-            make_transformed_objective();
+            make_standardised_objective();
         } else {
             checkpoint_.start_parameters = initial_parameters();
             empty_idle_columns(checkpoint_.start_parameters);
-            make_transformed_objective();
-            checkpoint_.state =
-                solver_->start(*transformed_, change_.to_point(checkpoint_.start_parameters));
+            make_standardised_objective();
+            checkpoint_.state = solver_->start(standardised_->unstoppable(),
+                                               change_.to_point(checkpoint_.start_parameters));
         }
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
         last_facts_ = iteration_facts();
@@ -160,10 +129,9 @@ class Run {
         start_evaluations_ = checkpoint_.state.evaluations - (resumes ? 0 : 1);
     }
 
-    void make_transformed_objective() {
-        transformed_ = std::make_unique<optim::TransformedObjective>(*objective_, change_,
-                                                                     checkpoint_.start_parameters);
-        stoppable_ = std::make_unique<StoppableObjective>(*transformed_, *objective_);
+    void make_standardised_objective() {
+        standardised_ = std::make_unique<StandardisedObjective>(
+            comm_, *data_, *objective_, change_, checkpoint_.start_parameters, options_.l2);
     }
 
     Vector initial_parameters() const {
@@ -243,7 +211,7 @@ class Run {
             }
             const Index evaluations = state.evaluations;
             try {
-                const optim::StepResult result = solver_->step(*stoppable_, state);
+                const optim::StepResult result = solver_->step(*standardised_, state);
                 if (result != optim::StepResult::moved) {
                     reason = result == optim::StepResult::diverged
                                  ? optim::StopReason::diverged
@@ -333,6 +301,8 @@ class Run {
         outcome.model_sha256 = outcome.model.sha256();
         outcome.data_fingerprint = moments_.fingerprint;
         outcome.checkpoint = record_.checkpoint_path();
+        outcome.hessians = optim::hessians_used(checkpoint_.state);
+        outcome.hessian_products = optim::products_used(checkpoint_.state);
 
         PhaseSeconds& seconds = outcome.seconds;
         seconds.startup = startup_seconds_;
@@ -340,6 +310,7 @@ class Run {
         seconds.train = train_seconds_;
         seconds.checkpoint = record_.checkpoint_seconds();
         seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
+        seconds.curvature = largest_over_ranks(standardised_->curvature_seconds());
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
         seconds.total = seconds_since(options_.process_start);
         const double pass_seconds = seconds.kernel;
@@ -366,7 +337,7 @@ class Run {
         model.has_intercept = options_.has_intercept;
         model.intercept = options_.has_intercept ? parameters[features] : 0.0;
         model.feature_names = data_->manifest.feature_names;
-        model.attributes = options_.path_options;
+        model.attributes = checkpoint_.path_options;
         model.attributes["labels"] = data_->label_description;
         model.attributes["stop_reason"] = std::string(optim::name_of(reason));
         model.attributes["data_fingerprint"] = moments_.fingerprint;
@@ -378,14 +349,14 @@ class Run {
     const TrainOptions& options_;
     TrainObserver& observer_;
     RunRecord record_;
+    SolverChoice solver_choice_;
     std::unique_ptr<optim::Solver> solver_;
 
     std::unique_ptr<DataSet> data_;
     Moments moments_;
     optim::ChangeOfVariables change_;
     std::unique_ptr<DistributedObjective> objective_;
-    std::unique_ptr<optim::TransformedObjective> transformed_;
-    std::unique_ptr<StoppableObjective> stoppable_;
+    std::unique_ptr<StandardisedObjective> standardised_;
 
     Checkpoint checkpoint_;  ///< the state as it goes, and what a checkpoint adds to it
     Index start_evaluations_ = 0;

@@ -65,7 +65,8 @@ class SameBits(AppTest):
 
     def test_resuming_after_every_iteration_gives_the_model_of_the_whole_run(self):
         options = (self.data, "--tolerance", "1e-7", "--checkpoint-every", "1")
-        for solver in (("--solver", "lbfgs"), ("--solver", "gd", "--max-iterations", "15"),
+        for solver in (("--solver", "newton"), ("--solver", "newton-cg"), ("--solver", "lbfgs"),
+                       ("--solver", "gd", "--max-iterations", "15"),
                        ("--solver", "gd", "--learning-rate", "0.5", "--max-iterations", "8")):
             name = "-".join(s.strip("-") for s in solver)
             whole = read_summary(self.train(*options, *solver, out=f"whole-{name}"))

@@ -39,11 +39,11 @@ class WrongOptions(RefusalTest):
                     self.assert_train_usage(*before, option, value, says=says)
 
     def test_one_message_for_all_ranks(self):
-        for option, value in (("--l2", "nan"), ("--history", HUGE), ("--solver", "newton")):
+        for option, value in (("--l2", "nan"), ("--history", HUGE), ("--solver", "sgd")):
             self.assert_train_usage(option, value, says=(option, value), ranks=(None, 2, 5))
 
     def test_values_that_are_not_among_the_choices(self):
-        for option, choices in (("--solver", "lbfgs, gd"), ("--intercept", "yes or no"),
+        for option, choices in (("--solver", "auto, newton, newton-cg, lbfgs, gd"), ("--intercept", "yes or no"),
                                 ("--standardize", "yes or no"), ("--reduction", "exact, fast")):
             self.assert_train_usage(option, "maybe", says=(f"{option} maybe", choices))
 

@@ -114,7 +114,7 @@ void read_all(const std::string& path, std::byte* out, Index size, Index step, b
 void load(const std::string& path, int threads, bool reads_values) {
     const std::vector<std::string> paths{path};
     const data::Manifest manifest = data::describe(paths, {});
-    const data::ShardPlan plan(manifest.rows, manifest.features);
+    const data::ShardPlan plan(manifest.rows);
     data::Shard shard = data::empty_shard(manifest, plan, 0, 1);
     std::atomic<std::uint64_t> total = 0;
     data::load_features(manifest, plan, shard, threads, [&](int, const model::Block& block) {

@@ -177,8 +177,11 @@ class Comparison:
                     say(found["output"][-1000:])
                 if excess is None or excess <= min(TARGETS):
                     break
-                # Tighter changes nothing any more: it stops for another reason.
-                if last is not None and excess > 0.99 * last and found.get("iterations", 3) >= 3:
+                # Tighter changes nothing any more: it stops for another reason. (A Newton step can
+                # pass several tolerances at once, and says that it converged.)
+                if (last is not None and excess > 0.99 * last
+                        and found.get("iterations", 3) >= 3
+                        and found.get("stop_reason") != "converged"):
                     break
                 last = excess
             # All is reached, or the loosest setting takes too long, and so will the other branches.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "paralogit/base/types.hpp"
 
@@ -24,7 +25,7 @@ Range part_of(Range whole, int part, int parts);
 /// throw, the exception of the lowest number is thrown here. Not to be nested.
 void run_threads(int threads, const std::function<void(int)>& action);
 
-/// Logical cores that this process may run on.
-int available_cores();
+/// The numbers of the logical cores that this process may run on, rising.
+std::vector<int> available_cores();
 
 }  // namespace paralogit

@@ -66,4 +66,7 @@ class Communicator {
     std::unique_ptr<Impl> impl_;
 };
 
+/// The name of the host that this rank runs on, as MPI has it. Not collective.
+std::string host_name();
+
 }  // namespace paralogit::comm

@@ -11,7 +11,7 @@ using paralogit::Range;
 /// range of blocks, balanced to one block, possibly empty.
 class ShardPlan {
   public:
-    ShardPlan(Index rows, Index features);
+    explicit ShardPlan(Index rows);
 
     Index blocks() const { return blocks_; }
     Index rows_per_block() const { return rows_per_block_; }

@@ -53,13 +53,14 @@ struct Block {
     Index first_global_row;
 };
 
-/// Rows of a block: a power of two that keeps a block in a core's cache, as a function of the
-/// number of features alone. Neither ranks nor files nor the stored type may enter, for the blocks
-/// fix the bits of the result.
-inline Index rows_per_block(Index features) {
-    constexpr Index values_in_cache = Index{1} << 16;
-    const Index rows = values_in_cache / std::max<Index>(features, 1);
-    const auto power = std::bit_floor(static_cast<std::uint64_t>(std::max<Index>(rows, 1)));
+/// Rows of a block of a data set of so many: a power of two, large enough that what is done once
+/// for a block costs little, small enough that there are some hundred blocks to spread over ranks
+/// and threads. A function of the number of rows alone: neither ranks nor files nor the stored type
+/// may enter, for the blocks fix the bits of the result.
+inline Index rows_per_block(Index rows) {
+    constexpr Index blocks_wanted = 256;
+    const auto power =
+        std::bit_floor(static_cast<std::uint64_t>(std::max<Index>(rows / blocks_wanted, 1)));
     return std::clamp<Index>(static_cast<Index>(power), 32, 1024);
 }
 

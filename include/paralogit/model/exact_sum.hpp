@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "paralogit/base/types.hpp"
+#include "paralogit/model/isa.hpp"
 
 namespace paralogit::model {
 
@@ -22,7 +23,7 @@ class ExactSums {
   public:
     /// One sum per exponent. `partials` is K >= 1. Throws Error (input_data) when K > 2^30, which
     /// leaves too few bits. Exponents lie in [-1000, 1023].
-    ExactSums(std::vector<std::int32_t> exponents, Index partials);
+    ExactSums(std::vector<std::int32_t> exponents, Index partials, Isa isa = best_isa());
 
     Index size() const { return static_cast<Index>(exponents_.size()); }
 
@@ -38,6 +39,9 @@ class ExactSums {
 
     void clear();
 
+    /// Adds the sums of another with the same bounds. Throws Error (internal) otherwise.
+    void add(const ExactSums& other);
+
     /// 2 * size() integers: the high limbs, then the low limbs. To be summed over ranks in place.
     std::span<std::int64_t> limbs() { return limbs_; }
     std::span<const std::int64_t> limbs() const { return limbs_; }
@@ -46,10 +50,23 @@ class ExactSums {
     double value(Index index) const;
 
   private:
+    void set_scale(std::size_t position);
+
     std::vector<std::int32_t> exponents_;
+    /// 2^(W - E) in two factors, for it may be beyond a double.
+    std::vector<double> scale_;
+    std::vector<double> scale_rest_;
     std::vector<std::int64_t> limbs_;
     int width_;
+    Isa isa_;
 };
+
+/// The bits W of a limb when so many partials are to be summed. Throws Error (input_data) when
+/// there are more than 2^30 of them, (internal) when there is none.
+int exact_sum_width(Index partials);
+
+/// (high 2^W + low) 2^(E - 2W), rounded once.
+double exact_sum_value(std::int64_t high, std::int64_t low, int width, std::int32_t exponent);
 
 /// The smallest e with |value| < 2^e, for a finite value; `lowest` for zero and where e would be
 /// smaller.

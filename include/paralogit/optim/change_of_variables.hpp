@@ -19,6 +19,8 @@ struct ChangeOfVariables {
     Vector to_parameters(const Vector& point, const Vector& start) const;
     /// The point of some parameters.
     Vector to_point(const Vector& parameters) const;
+    /// The direction in which the parameters go when the point goes along `direction`.
+    Vector to_parameter_direction(const Vector& direction) const;
     /// Gradient by the point, from the gradient by the parameters.
     Vector to_point_gradient(const Vector& parameter_gradient) const;
 };

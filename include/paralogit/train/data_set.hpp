@@ -8,6 +8,7 @@
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/data/shard.hpp"
 #include "paralogit/model/column_scan.hpp"
+#include "paralogit/train/execution.hpp"
 
 namespace paralogit::train {
 
@@ -18,13 +19,14 @@ struct DataSet {
     data::Shard shard;
     /// Of the columns of all rows.
     model::ColumnScan scan;
+    Execution execution;
     std::string label_description;  ///< empty without labels
     Index global_bytes = 0;         ///< of shards, on all ranks
 };
 
-/// Describes the files on rank 0, loads each rank's rows with so many threads, joins what was
-/// learned. Errors are the same on all ranks. Throws Error (input_data). @collective
+/// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the
+/// same on all ranks. Throws Error (input_data). @collective
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source, int threads = 1);
+                      const data::SourceOptions& source, const Execution& execution = {});
 
 }  // namespace paralogit::train

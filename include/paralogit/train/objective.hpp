@@ -71,7 +71,17 @@ class DistributedObjective : public optim::Objective {
     };
     using Words = std::vector<std::int64_t>;
 
+    /// What one thread adds up of its blocks.
+    struct ThreadSums {
+        model::ExactSums exact;    ///< features, slopes (intercept), loss
+        std::vector<double> fast;  ///< the same sums for Reduction::fast
+        Words words = Words(word_count, 0);
+        model::BlockSums of_block;
+    };
+
     void add_own_blocks(std::span<const double> coefficients, double intercept, Words& words);
+    void add_blocks(Range blocks, std::span<const double> coefficients, double intercept,
+                    ThreadSums& sums) const;
     void reduce(Words& words);
     void check_agreement(const Words& words) const;
     double global_sum(Index index) const;
@@ -80,11 +90,9 @@ class DistributedObjective : public optim::Objective {
     const DataSet& data_;
     Options options_;
     Index features_;
-    model::ExactSums exact_;    ///< features, slopes (intercept), loss
-    std::vector<double> fast_;  ///< the same sums for Reduction::fast
+    std::vector<ThreadSums> threads_;  ///< the first one has the sums of all in the end
     std::vector<std::int64_t> message_;
     std::vector<double> fast_message_;
-    model::BlockSums block_sums_;
     std::optional<Error> own_error_;
     StopRequests agreed_;
     double kernel_seconds_ = 0;

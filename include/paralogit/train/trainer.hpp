@@ -7,14 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "paralogit/optim/gradient_descent.hpp"
-#include "paralogit/optim/lbfgs.hpp"
 #include "paralogit/optim/stopping.hpp"
 #include "paralogit/train/checkpoint.hpp"
 #include "paralogit/train/model_file.hpp"
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
 #include "paralogit/train/run_directory.hpp"
+#include "paralogit/train/solver_choice.hpp"
 
 namespace paralogit::train {
 
@@ -25,14 +24,13 @@ struct TrainOptions {
     std::filesystem::path out;
     ExistingRun existing = ExistingRun::refuse;
 
-    std::string solver = "lbfgs";  ///< "lbfgs" or "gd"
-    optim::LbfgsOptions lbfgs;
-    optim::GradientDescentOptions gradient_descent;
+    SolverOptions solver;
     double l2 = 0;
     bool has_intercept = true;
     bool standardize = true;
     std::string initial = "zeros";  ///< "zeros", "ones", or the path of a model
     Reduction reduction = Reduction::exact;
+    Execution execution;
 
     optim::StoppingRules stopping;
     /// Since `process_start`; none when empty.
@@ -56,7 +54,9 @@ struct RunFacts {
     const Moments& moments;
     std::string label_description;
     Index global_bytes;
+    const SolverChoice& solver;
     int ranks;
+    Execution execution;
     double startup_seconds;
     double load_seconds;
 };
@@ -76,6 +76,7 @@ struct PhaseSeconds {
     double load = 0;
     double train = 0;      ///< kernel, allreduce and solver; without checkpoints
     double kernel = 0;     ///< of train: on the rank's own blocks; maximum over ranks
+    double curvature = 0;  ///< of train: Hessians and their products; maximum over ranks
     double allreduce = 0;  ///< of train: in the Allreduce, waiting included; maximum over ranks
     double checkpoint = 0;
     double total = 0;
@@ -90,6 +91,8 @@ struct TrainOutcome {
     std::string data_fingerprint;
     PhaseSeconds seconds;
     double gradient_gbytes_per_second = 0;
+    Index hessians = 0;          ///< that Newton's method used
+    Index hessian_products = 0;  ///< that newton-cg used
     /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
     bool is_separable = false;
     std::filesystem::path checkpoint;

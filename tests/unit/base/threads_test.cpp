@@ -50,8 +50,13 @@ TEST(RunThreads, ThrowsTheExceptionOfTheLowestNumberAfterAllHaveEnded) {
     EXPECT_EQ(ended, 4);
 }
 
-TEST(AvailableCores, IsAtLeastOne) {
-    EXPECT_GE(available_cores(), 1);
+TEST(AvailableCores, AreDistinctAndRising) {
+    const std::vector<int> cores = available_cores();
+    ASSERT_FALSE(cores.empty());
+    EXPECT_GE(cores.front(), 0);
+    for (std::size_t i = 1; i < cores.size(); ++i) {
+        EXPECT_LT(cores[i - 1], cores[i]);
+    }
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ struct Loaded {
 };
 
 Loaded load(const Manifest& manifest, int rank = 0, int ranks = 1, int threads = 1) {
-    const ShardPlan plan(manifest.rows, manifest.features);
+    const ShardPlan plan(manifest.rows);
     Loaded loaded{empty_shard(manifest, plan, rank, ranks), {}};
     loaded.calls.resize(static_cast<std::size_t>(loaded.shard.blocks.size()));
     std::mutex guard;
@@ -141,7 +141,7 @@ TEST_F(LoadFeatures, ReadsWhatLiesInSeveralFilesOfAnyKind) {
 TEST_F(LoadFeatures, ThrowsWhatACallThrows) {
     const Manifest manifest =
         describe_all({contiguous_file(path("a.h5"), counting<float>(30'000), 3)});
-    const ShardPlan plan(manifest.rows, manifest.features);
+    const ShardPlan plan(manifest.rows);
     Shard shard = empty_shard(manifest, plan, 0, 1);
 
     EXPECT_THROW(load_features(manifest, plan, shard, 2,

@@ -8,8 +8,8 @@ namespace paralogit::data {
 namespace {
 
 TEST(ShardPlan, CutsTheRowsIntoBlocksOfTheSizeOfTheModel) {
-    const Index size = model::rows_per_block(7);
-    const ShardPlan plan(3 * size + 5, 7);
+    const Index size = model::rows_per_block(100);
+    const ShardPlan plan(3 * size + 5);
 
     ASSERT_EQ(plan.blocks(), 4);
     EXPECT_EQ(plan.rows_per_block(), size);
@@ -22,17 +22,17 @@ TEST(ShardPlan, CutsTheRowsIntoBlocksOfTheSizeOfTheModel) {
 }
 
 TEST(ShardPlan, HasNoBlockMoreWhenTheRowsFillTheLastOne) {
-    const Index size = model::rows_per_block(3);
+    const Index size = model::rows_per_block(100);
 
-    EXPECT_EQ(ShardPlan(2 * size, 3).blocks(), 2);
-    EXPECT_EQ(ShardPlan(2 * size + 1, 3).blocks(), 3);
-    EXPECT_EQ(ShardPlan(0, 3).blocks(), 0);
+    EXPECT_EQ(ShardPlan(2 * size).blocks(), 2);
+    EXPECT_EQ(ShardPlan(2 * size + 1).blocks(), 3);
+    EXPECT_EQ(ShardPlan(0).blocks(), 0);
 }
 
 TEST(ShardPlan, GivesEachRowToOneRankInOrderAndBalancesToOneBlock) {
     for (const Index rows : {1, 31, 32, 1000, 1024, 123'457}) {
         for (const int ranks : {1, 2, 3, 5, 8, 64, 1000}) {
-            const ShardPlan plan(rows, 4096);
+            const ShardPlan plan(rows);
             Index next_row = 0;
             Index next_block = 0;
             for (int rank = 0; rank < ranks; ++rank) {
@@ -59,11 +59,11 @@ TEST(ShardPlan, GivesEachRowToOneRankInOrderAndBalancesToOneBlock) {
 
 TEST(ShardPlan, CountsBeyondThirtyTwoBits) {
     const Index rows = (Index{1} << 40) + 3;
-    const ShardPlan plan(rows, 1'000'000);
+    const ShardPlan plan(rows);
 
     const Range last = plan.rows_of(99'999, 100'000);
 
-    EXPECT_EQ(plan.rows_per_block(), 32);
+    EXPECT_EQ(plan.rows_per_block(), 1024);
     EXPECT_EQ(last.end, rows);
     EXPECT_EQ(last.first, plan.rows_of(99'998, 100'000).end);
     EXPECT_EQ(plan.rows_of_block(plan.blocks() - 1).size(), 3);

@@ -83,7 +83,7 @@ struct Gathered {
 
 template <class T>
 Gathered<T> gather(const Manifest& manifest, int ranks, int threads = 1) {
-    const ShardPlan plan(manifest.rows, manifest.features);
+    const ShardPlan plan(manifest.rows);
     Gathered<T> all;
     for (int rank = 0; rank < ranks; ++rank) {
         const LoadedShard loaded = load_shard(manifest, plan, rank, ranks, threads);
@@ -213,7 +213,7 @@ TEST_F(LoadShard, ReadsTextLabelsByOrderOfAppearance) {
     file.values("/X", counting<float>(8), {4, 2}).texts("/y", {"h", "g", "h", "x"});
     const Manifest manifest = describe_all({file.close()});
 
-    const LoadedShard loaded = load_shard(manifest, ShardPlan(4, 2), 0, 1);
+    const LoadedShard loaded = load_shard(manifest, ShardPlan(4), 0, 1);
 
     EXPECT_TRUE(manifest.files[0].are_labels_text);
     EXPECT_THAT(loaded.raw_labels.texts, ElementsAre("h", "g", "x"));
@@ -225,7 +225,7 @@ TEST_F(LoadShard, LeavesARankWithoutBlocksEmpty) {
     file.values("/X", counting<float>(8), {4, 2}).values("/y", alternating(4), {4});
     const Manifest manifest = describe_all({file.close()});
 
-    const LoadedShard loaded = load_shard(manifest, ShardPlan(4, 2), 1, 2);
+    const LoadedShard loaded = load_shard(manifest, ShardPlan(4), 1, 2);
 
     EXPECT_EQ(loaded.shard.rows.size(), 0);
     EXPECT_EQ(loaded.shard.blocks.size(), 0);
@@ -242,7 +242,7 @@ TEST_F(LoadShard, ShowsItsBlocks) {
     SourceOptions options;
     options.weights_name = "s";
     const Manifest manifest = describe_all({file.close()}, options);
-    const ShardPlan plan(rows, features);
+    const ShardPlan plan(rows);
     ASSERT_EQ(plan.rows_per_block(), 32);
     const LoadedShard loaded = load_shard(manifest, plan, 1, 2);
 
@@ -279,7 +279,7 @@ TEST_F(LoadShard, NamesTheRowOfABadWeight) {
     for (const double bad : {-1.0, std::nan(""), inf}) {
         const std::string name = plain_file(path("a.h5"), 700, bad);
         const Manifest manifest = describe_all({name}, options);
-        const ShardPlan plan(manifest.rows, manifest.features);
+        const ShardPlan plan(manifest.rows);
 
         const auto error = find_bad_weight(load_shard(manifest, plan, 0, 1).shard, manifest);
 
@@ -288,7 +288,7 @@ TEST_F(LoadShard, NamesTheRowOfABadWeight) {
         EXPECT_EQ(error->global_row(), 700);
     }
     const Manifest good = describe_all({plain_file(path("b.h5"))}, options);
-    const LoadedShard loaded = load_shard(good, ShardPlan(good.rows, good.features), 0, 1);
+    const LoadedShard loaded = load_shard(good, ShardPlan(good.rows), 0, 1);
     EXPECT_FALSE(find_bad_weight(loaded.shard, good).has_value());
 }
 
@@ -301,7 +301,7 @@ TEST_F(LoadShard, RefusesAFileThatHasChanged) {
     older.files[0].modified_nanoseconds -= 1;
     std::ofstream(name, std::ios::app) << "more";
 
-    const ShardPlan plan(manifest.rows, manifest.features);
+    const ShardPlan plan(manifest.rows);
     EXPECT_THAT(error_of([&] { load_shard(manifest, plan, 0, 1); }).what(),
                 HasSubstr("a.h5: the file has changed"));
     EXPECT_THAT(error_of([&] { check_unchanged(manifest); }).what(), HasSubstr("bytes"));
@@ -314,7 +314,7 @@ TEST_F(LoadShard, RefusesAFileThatHasChanged) {
 TEST_F(LoadShard, OpensOnlyTheFilesThatHoldItsRows) {
     const std::vector<std::string> names{plain_file(path("a.h5")), plain_file(path("b.h5"))};
     const Manifest manifest = describe_all(names);
-    const ShardPlan plan(manifest.rows, manifest.features);
+    const ShardPlan plan(manifest.rows);
     std::filesystem::remove(names[1]);
 
     EXPECT_EQ(load_shard(manifest, plan, 0, 3).shard.rows.first, 0);
@@ -323,7 +323,7 @@ TEST_F(LoadShard, OpensOnlyTheFilesThatHoldItsRows) {
 
 TEST_F(LoadShard, TellsItsBytesBeforehand) {
     const Manifest manifest = describe_all({plain_file(path("a.h5"))});
-    const ShardPlan plan(manifest.rows, manifest.features);
+    const ShardPlan plan(manifest.rows);
 
     const Index rows = plan.rows_of(0, 2).size();
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "data_files.hpp"
-#include "paralogit/model/moments.hpp"
+#include "paralogit/model/column_scan.hpp"
 
 namespace paralogit::data {
 namespace {

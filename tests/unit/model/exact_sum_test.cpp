@@ -9,6 +9,7 @@
 #include <random>
 
 #include "paralogit/base/error.hpp"
+#include "unit/model/owned_block.hpp"
 
 namespace paralogit::model {
 namespace {
@@ -61,14 +62,6 @@ std::vector<std::int64_t> limbs_of(const ExactSums& sums) {
     return {sums.limbs().begin(), sums.limbs().end()};
 }
 
-ExactSums summed(const std::vector<double>& values, std::int32_t exponent, Index partials) {
-    ExactSums sums({exponent}, partials);
-    for (const double value : values) {
-        EXPECT_TRUE(sums.add(0, value)) << value << " with exponent " << exponent;
-    }
-    return sums;
-}
-
 // What a reduction over ranks does.
 void add_limbs(ExactSums& into, const ExactSums& from) {
     for (std::size_t k = 0; k < into.limbs().size(); ++k) {
@@ -103,7 +96,25 @@ double random_partial(std::mt19937_64& random, std::int32_t exponent) {
     }
 }
 
-TEST(ExactSums, AreWithinTheirErrorBoundForPartialsOfAllMagnitudes) {
+class ExactSumsOfIsa : public ::testing::TestWithParam<Isa> {
+  protected:
+    static ExactSums zero_sums(std::vector<std::int32_t> exponents, Index partials) {
+        return ExactSums(std::move(exponents), partials, GetParam());
+    }
+    static ExactSums summed(const std::vector<double>& values, std::int32_t exponent,
+                            Index partials) {
+        ExactSums sums = zero_sums({exponent}, partials);
+        for (const double value : values) {
+            EXPECT_TRUE(sums.add(0, value)) << value << " with exponent " << exponent;
+        }
+        return sums;
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(, ExactSumsOfIsa, ::testing::ValuesIn(testing::supported_isas()),
+                         [](const auto& test) { return std::string(name_of(test.param)); });
+
+TEST_P(ExactSumsOfIsa, AreWithinTheirErrorBoundForPartialsOfAllMagnitudes) {
     std::mt19937_64 random(1);
     for (int trial = 0; trial < 3000; ++trial) {
         std::uniform_int_distribution<std::int32_t> any_exponent(-1000, 1014);
@@ -122,7 +133,7 @@ TEST(ExactSums, AreWithinTheirErrorBoundForPartialsOfAllMagnitudes) {
     }
 }
 
-TEST(ExactSums, CarryPartialsOfThePromisedMagnitudeExactly) {
+TEST_P(ExactSumsOfIsa, CarryPartialsOfThePromisedMagnitudeExactly) {
     std::mt19937_64 random(2);
     std::uniform_real_distribution<double> mantissa(0.5, 1);
     for (int trial = 0; trial < 2000; ++trial) {
@@ -143,7 +154,7 @@ TEST(ExactSums, CarryPartialsOfThePromisedMagnitudeExactly) {
     }
 }
 
-TEST(ExactSums, KeepSmallPartialsBesideAnOutlier) {
+TEST_P(ExactSumsOfIsa, KeepSmallPartialsBesideAnOutlier) {
     std::mt19937_64 random(3);
     std::normal_distribution<double> normal;
     std::vector<double> values(1000);
@@ -158,7 +169,7 @@ TEST(ExactSums, KeepSmallPartialsBesideAnOutlier) {
     EXPECT_LE(abs(found - sum), abs(sum) / 1'000'000'000'000);
 }
 
-TEST(ExactSums, GiveTheSameBitsInAnyOrderAndGrouping) {
+TEST_P(ExactSumsOfIsa, GiveTheSameBitsInAnyOrderAndGrouping) {
     std::mt19937_64 random(4);
     for (const std::int32_t exponent : {-1000, -300, 0, 41, 1000}) {
         std::vector<double> values(500);
@@ -167,11 +178,11 @@ TEST(ExactSums, GiveTheSameBitsInAnyOrderAndGrouping) {
         for (int trial = 0; trial < 30; ++trial) {
             std::ranges::shuffle(values, random);
             const std::size_t ranks = 1 + random() % 7;
-            std::vector<ExactSums> parts(ranks, ExactSums({exponent}, 500));
+            std::vector<ExactSums> parts(ranks, zero_sums({exponent}, 500));
             for (const double value : values) {
                 ASSERT_TRUE(parts[random() % ranks].add(0, value));
             }
-            ExactSums total({exponent}, 500);
+            ExactSums total = zero_sums({exponent}, 500);
             for (const ExactSums& part : parts) {
                 add_limbs(total, part);
             }
@@ -181,7 +192,7 @@ TEST(ExactSums, GiveTheSameBitsInAnyOrderAndGrouping) {
     }
 }
 
-TEST(ExactSums, HaveRoomForEveryPartialAtTheBound) {
+TEST_P(ExactSumsOfIsa, HaveRoomForEveryPartialAtTheBound) {
     for (const std::int32_t exponent : {-1000, 0, 900}) {
         for (const double sign : {1.0, -1.0}) {
             const double partial = sign * below(exponent);
@@ -197,9 +208,9 @@ TEST(ExactSums, HaveRoomForEveryPartialAtTheBound) {
     }
 }
 
-TEST(ExactSums, HaveRoomForPartialsAddedOneByOne) {
+TEST_P(ExactSumsOfIsa, HaveRoomForPartialsAddedOneByOne) {
     constexpr Index partials = 1 << 20;
-    ExactSums sums({10}, partials);
+    ExactSums sums = zero_sums({10}, partials);
     const double partial = below(10);
     for (Index k = 0; k < partials; ++k) {
         ASSERT_TRUE(sums.add(0, partial));
@@ -207,11 +218,11 @@ TEST(ExactSums, HaveRoomForPartialsAddedOneByOne) {
     EXPECT_EQ(sums.value(0), partial * 0x1p20);
 }
 
-TEST(ExactSums, RefusePartialsAtTheBoundAndAddNothingAtAll) {
+TEST_P(ExactSumsOfIsa, RefusePartialsAtTheBoundAndAddNothingAtAll) {
     for (const std::int32_t exponent : {-1000, -1, 0, 7, 1022, 1023}) {
         const double bound = std::ldexp(1.0, exponent);
         for (const double bad : {bound, -bound, infinity, -infinity, nan_value}) {
-            ExactSums sums({exponent, exponent, exponent}, 10);
+            ExactSums sums = zero_sums({exponent, exponent, exponent}, 10);
             ASSERT_TRUE(sums.add(0, std::vector<double>{bound / 2, bound / 3, -bound / 5}));
             const std::vector<std::int64_t> before = limbs_of(sums);
             EXPECT_FALSE(sums.add(0, std::vector<double>{bound / 4, bad, bound / 4}));
@@ -219,14 +230,14 @@ TEST(ExactSums, RefusePartialsAtTheBoundAndAddNothingAtAll) {
             EXPECT_FALSE(sums.add(2, bad));
             EXPECT_EQ(limbs_of(sums), before) << bad;
         }
-        ExactSums sums({exponent}, 10);
+        ExactSums sums = zero_sums({exponent}, 10);
         EXPECT_TRUE(sums.add(0, below(exponent)));
         EXPECT_TRUE(sums.add(0, -below(exponent)));
         EXPECT_EQ(sums.value(0), 0.0);
     }
 }
 
-TEST(ExactSums, AreExactForOnePartialAtTheEndsOfTheRange) {
+TEST_P(ExactSumsOfIsa, AreExactForOnePartialAtTheEndsOfTheRange) {
     for (const double value : {below(1023), -below(1023), 0x1p970, 0x1p1022 + 0x1p970}) {
         EXPECT_EQ(summed({value}, 1023, 1).value(0), value);
     }
@@ -237,13 +248,13 @@ TEST(ExactSums, AreExactForOnePartialAtTheEndsOfTheRange) {
     EXPECT_EQ(summed({5e-324, 1e-300, -1e-310}, 1023, 3).value(0), 0.0);
 }
 
-TEST(ExactSums, RoundASumAmongTheDenormalsOnce) {
+TEST_P(ExactSumsOfIsa, RoundASumAmongTheDenormalsOnce) {
     // With K = 1, E = -1000 and W = 50, one unit of the low limb is 2^-1100, and 2^26 of them are
     // the last bit of a denormal. A sum just above a half of that must round up; rounded to 53 bits
     // first, it would become a tie and go down to even.
     constexpr std::int64_t last_bit = std::int64_t{1} << 26;
     const auto decoded = [](std::int64_t high, std::int64_t low) {
-        ExactSums sums({-1000}, 1);
+        ExactSums sums = zero_sums({-1000}, 1);
         sums.limbs()[0] = high;
         sums.limbs()[1] = low;
         return sums.value(0);
@@ -266,13 +277,13 @@ TEST(ExactSums, RoundASumAmongTheDenormalsOnce) {
     EXPECT_EQ(decoded(2 * high, last_bit / 2 + 1), 0x1p-1022 + 5e-324);
 }
 
-TEST(ExactSums, AreInfiniteBeyondTheRangeOfDouble) {
+TEST_P(ExactSumsOfIsa, AreInfiniteBeyondTheRangeOfDouble) {
     EXPECT_EQ(summed({below(1023), below(1023)}, 1023, 3).value(0), 2 * below(1023));
     EXPECT_EQ(summed({below(1023), below(1023), below(1023)}, 1023, 3).value(0), infinity);
 }
 
-TEST(ExactSums, HoldManySumsWithAnExponentEach) {
-    ExactSums sums({0, 50, -500}, 4);
+TEST_P(ExactSumsOfIsa, HoldManySumsWithAnExponentEach) {
+    ExactSums sums = zero_sums({0, 50, -500}, 4);
     EXPECT_EQ(sums.size(), 3);
     EXPECT_EQ(sums.limbs().size(), 6U);
     EXPECT_TRUE(sums.add(0, std::vector<double>{0.25, 1e15, 1e-160}));
@@ -286,8 +297,8 @@ TEST(ExactSums, HoldManySumsWithAnExponentEach) {
     EXPECT_EQ(sums.value(1), 0.0);
 }
 
-TEST(ExactSums, TakeANewBoundWhileTheyAreZero) {
-    ExactSums sums({0, 0}, 4);
+TEST_P(ExactSumsOfIsa, TakeANewBoundWhileTheyAreZero) {
+    ExactSums sums = zero_sums({0, 0}, 4);
     sums.set_exponent(1, 10);
     EXPECT_FALSE(sums.add(0, 600.0));
     EXPECT_TRUE(sums.add(1, 600.0));
@@ -301,18 +312,100 @@ TEST(ExactSums, TakeANewBoundWhileTheyAreZero) {
     EXPECT_THROW(sums.set_exponent(1, -1001), Error);
 }
 
-TEST(ExactSums, RefuseMoreThanTwoToTheThirtyPartials) {
-    EXPECT_NO_THROW(ExactSums({0}, most_partials));
+TEST_P(ExactSumsOfIsa, RefuseMoreThanTwoToTheThirtyPartials) {
+    EXPECT_NO_THROW(zero_sums({0}, most_partials));
     try {
-        const ExactSums sums({0}, most_partials + 1);
+        const ExactSums sums = zero_sums({0}, most_partials + 1);
         FAIL() << "no error for " << sums.size() << " sum";
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ExitCode::input_data);
         EXPECT_NE(std::string(error.what()).find("1073741825"), std::string::npos);
     }
-    EXPECT_THROW(ExactSums({0}, 0), Error);
-    EXPECT_THROW(ExactSums({1024}, 1), Error);
-    EXPECT_THROW(ExactSums({-1001}, 1), Error);
+    EXPECT_THROW(zero_sums({0}, 0), Error);
+    EXPECT_THROW(zero_sums({1024}, 1), Error);
+    EXPECT_THROW(zero_sums({-1001}, 1), Error);
+}
+
+TEST_P(ExactSumsOfIsa, HaveTheLimbsOfTheirDefinition) {
+    std::mt19937_64 random(5);
+    for (const Index partials : {Index{1}, Index{5000}, most_partials}) {
+        const int width = width_for(partials);
+        for (const std::int32_t exponent : {-1000, -3, 0, 60, 1023}) {
+            // Any number of values, so that each lies in each lane of a group of eight.
+            for (std::size_t count = 0; count < 35; ++count) {
+                std::vector<double> values(count);
+                std::ranges::generate(values, [&] { return random_partial(random, exponent); });
+                if (count > 0) {
+                    // Ties: t = 2.5 units, t - a = 1.5 units of the low limb.
+                    values[random() % count] = std::ldexp(2.5, exponent - width);
+                    values[random() % count] = std::ldexp(-1.5, exponent - 2 * width);
+                }
+                ExactSums sums =
+                    zero_sums(std::vector<std::int32_t>(count + 2, exponent), partials);
+                ASSERT_TRUE(sums.add(1, values));
+                for (std::size_t k = 0; k < count + 2; ++k) {
+                    const double value = k == 0 || k == count + 1 ? 0 : values[k - 1];
+                    const long double t = std::ldexp(1.0L * value, width - exponent);
+                    const long double high = std::rint(t);
+                    ASSERT_EQ(sums.limbs()[k], static_cast<std::int64_t>(high)) << value;
+                    ASSERT_EQ(sums.limbs()[count + 2 + k],
+                              static_cast<std::int64_t>(std::rint(std::ldexp(t - high, width))))
+                        << value;
+                }
+            }
+        }
+    }
+}
+
+TEST_P(ExactSumsOfIsa, RefuseAViolationAtAnyPlaceAndAddNothing) {
+    for (std::size_t count = 1; count < 27; ++count) {
+        for (std::size_t place = 0; place < count; ++place) {
+            for (const double bad : {8.0, -8.0, infinity, -infinity, nan_value}) {
+                ExactSums sums = zero_sums(std::vector<std::int32_t>(count, 3), 10);
+                std::vector<double> values(count, below(3));
+                ASSERT_TRUE(sums.add(0, values));
+                const std::vector<std::int64_t> before = limbs_of(sums);
+                values[place] = bad;
+                ASSERT_FALSE(sums.add(0, values)) << bad << " at " << place << " of " << count;
+                ASSERT_EQ(limbs_of(sums), before);
+            }
+        }
+    }
+}
+
+TEST_P(ExactSumsOfIsa, AddTheSumsOfAnother) {
+    std::mt19937_64 random(6);
+    const std::vector<std::int32_t> exponents{-900, -2, 0, 0, 7, 40, 41, 300, 1000, 3, 12};
+    ExactSums all = zero_sums(exponents, 300);
+    std::vector<ExactSums> parts(3, all);
+    for (int k = 0; k < 300; ++k) {
+        std::vector<double> values;
+        for (const std::int32_t exponent : exponents) {
+            values.push_back(random_partial(random, exponent));
+        }
+        ASSERT_TRUE(all.add(0, values));
+        ASSERT_TRUE(parts[random() % 3].add(0, values));
+    }
+    parts[2].add(parts[0]);
+    parts[2].add(parts[1]);
+    EXPECT_EQ(limbs_of(parts[2]), limbs_of(all));
+}
+
+TEST_P(ExactSumsOfIsa, RefuseToAddSumsWithOtherBounds) {
+    ExactSums sums = zero_sums({0, 5}, 100);
+    ASSERT_TRUE(sums.add(1, 3.0));
+    for (const ExactSums& other :
+         {zero_sums({0, 6}, 100), zero_sums({0}, 100), zero_sums({0, 5}, 10'000'000)}) {
+        try {
+            sums.add(other);
+            FAIL() << "no error";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.code(), ExitCode::internal);
+        }
+        EXPECT_EQ(sums.value(1), 3.0);
+    }
+    // Other numbers of partials with the same width.
+    EXPECT_NO_THROW(sums.add(zero_sums({0, 5}, 200)));
 }
 
 TEST(ExponentAbove, IsTheSmallestPowerOfTwoAboveTheValue) {

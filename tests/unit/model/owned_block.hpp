@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <random>
 #include <stdexcept>
 #include <vector>
 
 #include "paralogit/model/block.hpp"
+#include "paralogit/model/isa.hpp"
 
 namespace paralogit::model::testing {
 
@@ -25,14 +27,23 @@ inline double half_by_definition(std::uint16_t bits) {
                          : sign * std::ldexp(1024 + mantissa, exponent - 25);
 }
 
-/// The pattern that has the value; found by trying them all.
+/// The pattern that has the value.
 inline std::uint16_t half_pattern(double value) {
-    for (std::uint32_t bits = 0; bits < 65536; ++bits) {
-        if (half_by_definition(static_cast<std::uint16_t>(bits)) == value) {
-            return static_cast<std::uint16_t>(bits);
+    static const std::map<double, std::uint16_t> patterns = [] {
+        std::map<double, std::uint16_t> by_value;
+        for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+            const double of_bits = half_by_definition(static_cast<std::uint16_t>(bits));
+            if (!std::isnan(of_bits)) {
+                by_value.emplace(of_bits, static_cast<std::uint16_t>(bits));
+            }
         }
+        return by_value;
+    }();
+    const auto found = patterns.find(value);
+    if (found == patterns.end()) {
+        throw std::runtime_error("the value is no binary16");
     }
-    throw std::runtime_error("the value is no binary16");
+    return found->second;
 }
 
 template <typename Element>
@@ -92,6 +103,20 @@ inline const std::vector<ElementType>& all_element_types() {
     return types;
 }
 
+/// The instruction sets that this machine has.
+inline const std::vector<Isa>& supported_isas() {
+    static const std::vector<Isa> isas = [] {
+        std::vector<Isa> supported;
+        for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+            if (is_supported(isa)) {
+                supported.push_back(isa);
+            }
+        }
+        return supported;
+    }();
+    return isas;
+}
+
 /// Rows that own their memory; `values` row-major.
 struct OwnedBlock {
     Index features = 0;
@@ -117,6 +142,13 @@ struct OwnedBlock {
                 row_weights, first_global_row};
     }
 };
+
+/// Values that every element type can hold in place of the block's.
+inline void take_small_integers(OwnedBlock& block) {
+    for (std::size_t k = 0; k < block.values.size(); ++k) {
+        block.values[k] = static_cast<double>((k * 37 + k / 101) % 101);
+    }
+}
 
 /// Normally distributed values, labels 0 and 1, weights in (0, 3] or none.
 inline OwnedBlock random_block(Index rows, Index features, bool is_weighted, std::uint64_t seed) {

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "paralogit/model/block.hpp"
+#include "paralogit/model/isa.hpp"
+
+namespace paralogit::model {
+
+/// The affine change of features in which a Hessian is wanted: x'_j = (x_j - centre_j) factor_j,
+/// with |x'_j| <= 1 for every row of positive weight, and an intercept as one more feature that is
+/// always 1.
+struct HessianFrame {
+    Vector centre;  ///< [d]
+    Vector factor;  ///< [d]; 0 for a feature to leave out
+    bool has_intercept = true;
+
+    Index dimension() const { return centre.size() + (has_intercept ? 1 : 0); }
+    /// dimension() rounded up to whole groups of eight.
+    Index padded_dimension() const { return (dimension() + 7) / 8 * 8; }
+};
+
+/// Rows whose outer products with themselves, times their curvatures, add up to a Hessian.
+struct HessianPanel {
+    std::vector<double> rows;        ///< x'_i, padded_dimension() each
+    std::vector<double> curvatures;  ///< c_i = s_i p_i (1 - p_i)
+
+    void clear() {
+        rows.clear();
+        curvatures.clear();
+    }
+};
+
+/// Appends the rows 0, t, 2t, ... of a block (t the thinning) with their curvatures at the margins
+/// of (w, b). A margin that is not finite makes a curvature that is not. Returns the sum of the
+/// rows' weights, in increasing order. Cost: 8 d flops for each row.
+double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
+                           double intercept, const HessianFrame& frame, HessianPanel& panel,
+                           Isa isa);
+
+/// Sums over blocks of the outer products of their panels with themselves, as exact sums: the same
+/// bits for any grouping. One strip of eight rows of the matrix at a time, so that threads can
+/// share the work without a matrix each.
+class HessianSums {
+  public:
+    /// `blocks` panels over all ranks, the weights of each with a sum below 2^weight_exponent.
+    /// Memory: 8 bytes for each entry and limb, 16 in all, on and above the diagonal.
+    HessianSums(Index padded_dimension, std::int32_t weight_exponent, Index blocks, Isa isa);
+
+    Index strips() const { return size_ / strip_rows; }
+
+    /// Adds the products of one block's panel to a strip, the rows in increasing order. `working`
+    /// is memory that a thread keeps from one call to the next. Returns false when a sum is not
+    /// finite or exceeds its bound. Different strips may be added to at the same time. Cost: 8 rows
+    /// (size - 8 strip) multiply-adds.
+    [[nodiscard]] bool add(Index strip, const HessianPanel& panel, std::vector<double>& working);
+
+    /// Adds the sums of another of the same size and bounds.
+    void add(const HessianSums& other);
+
+    /// To be summed over ranks in place.
+    std::span<std::int64_t> limbs() { return limbs_; }
+
+    /// Entry (row, column), column >= row.
+    double value(Index row, Index column) const;
+
+    static constexpr Index strip_rows = 8;
+
+  private:
+    /// Where the limbs of a strip begin: the high ones of its entries, then the low ones.
+    std::size_t offset_of(Index strip) const;
+
+    Index size_;
+    int width_;
+    std::int32_t exponent_;
+    Isa isa_;
+    std::vector<std::int64_t> limbs_;
+};
+
+}  // namespace paralogit::model

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "paralogit/model/block_hessian.hpp"
+#include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// Second derivatives of the mean loss over the rows of all ranks, without the penalty; the same
+/// bits for any number of ranks and threads. With a thinning t, over the rows 0, t, 2t, ... of
+/// every block alone.
+class Curvature {
+  public:
+    /// Both must outlive this.
+    Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept);
+
+    /// In the variables of `change`, both triangles; NaN where sums are not finite. Features whose
+    /// scale is 0 have empty rows and columns. Centring and scaling happen row by row, so that
+    /// nothing cancels. Cost: d^2 flops for each row, and a message of d^2 integers. @collective
+    Matrix hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
+                   Index thinning);
+
+    /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 6 d flops for
+    /// each row, and a message of 2 d integers. @collective
+    Vector product(const Vector& parameters, const Vector& direction, Index thinning);
+
+    /// Seconds that this rank has spent in here so far.
+    double seconds() const { return seconds_; }
+
+  private:
+    model::HessianFrame frame_of(const optim::ChangeOfVariables& change,
+                                 std::vector<std::int32_t>& exponents) const;
+
+    const comm::Communicator& comm_;
+    const DataSet& data_;
+    Index features_;
+    bool has_intercept_;
+    double seconds_ = 0;
+};
+
+}  // namespace paralogit::train

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "paralogit/comm/communicator.hpp"
+#include "paralogit/model/isa.hpp"
+
+namespace paralogit::train {
+
+/// How a rank computes. No bit of any result depends on it.
+struct Execution {
+    int threads = 1;  ///< of this rank, >= 1
+    model::Isa isa = model::best_isa();
+};
+
+/// What the user says of it.
+struct ExecutionRequest {
+    /// Empty: what OMP_NUM_THREADS says, else an even share of the cores that this rank may use
+    /// with the ranks of its host that may use the same ones.
+    std::optional<int> threads;
+    std::optional<model::Isa> isa;  ///< empty: the best that the machine has
+};
+
+/// An execution, and what should be said about it.
+struct ExecutionChoice {
+    Execution execution;
+    /// On rank 0: hosts with more threads than cores, or with all ranks on one core.
+    std::vector<std::string> warnings;
+};
+
+/// Throws Error (usage) for an instruction set that some machine does not have. @collective
+ExecutionChoice choose_execution(const comm::Communicator& comm, const ExecutionRequest& request);
+
+}  // namespace paralogit::train

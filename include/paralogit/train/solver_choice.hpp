@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "paralogit/optim/gradient_descent.hpp"
+#include "paralogit/optim/lbfgs.hpp"
+#include "paralogit/optim/newton.hpp"
+#include "paralogit/optim/newton_cg.hpp"
+
+namespace paralogit::train {
+
+struct SolverOptions {
+    /// "auto", "newton", "newton-cg", "lbfgs" or "gd"
+    std::string name = "auto";
+    optim::NewtonOptions newton;
+    optim::NewtonCgOptions newton_cg;
+    optim::LbfgsOptions lbfgs;
+    optim::GradientDescentOptions gradient_descent;
+};
+
+/// Never "auto", and why.
+struct SolverChoice {
+    std::string name;
+    std::string reason;  ///< empty when the user chose
+};
+
+/// A function of the shape of the data and the options alone.
+SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimension);
+
+/// What one Hessian of all rows costs, in passes: from the operations for each row, for what is
+/// stored and how fast the machine is must not change the path of the iteration.
+double hessian_cost_in_passes(Index dimension);
+
+/// `name` is that of a choice.
+std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
+                                           Index dimension);
+
+}  // namespace paralogit::train

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+namespace paralogit::model {
+namespace {
+
+constexpr std::int64_t most_chunk_rows = 256;
+constexpr std::int64_t bytes_at_once = 8192;
+constexpr std::int64_t bytes_of_two_groups_in_cache = 32768;
+
+/// Rows that a kernel takes at once, a multiple of eight: what it reads twice should lie in the
+/// first-level cache the second time. No bit depends on it.
+constexpr std::int64_t chunk_rows(std::int64_t row_bytes) {
+    const std::int64_t rows = bytes_at_once / (row_bytes > 0 ? row_bytes : 1) / 8 * 8;
+    if (rows < 8) {
+        return 8;
+    }
+    return rows < most_chunk_rows ? rows : most_chunk_rows;
+}
+
+}  // namespace
+}  // namespace paralogit::model

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "paralogit/base/element_type.hpp"
+
+// What crosses from code for the baseline to code for one instruction set. Plain structs and
+// pointers: a template or an inline function of a library that both sides compiled would be merged
+// by the linker, and the baseline could end up with the other side's instructions.
+
+namespace paralogit::model {
+
+/// Rows of a block, as Block has them. No pointer but `values` needs to be set when it is not used.
+struct KernelRows {
+    ElementType type;
+    const std::byte* values;  ///< [rows x features]
+    std::int64_t rows;
+    std::int64_t features;
+    const std::uint8_t* hard;   ///< labels [rows], or null
+    const double* soft;         ///< labels [rows], when `hard` is null
+    const double* row_weights;  ///< [rows], or null when every weight is 1
+};
+
+/// A linear function of a row: x.coefficients + intercept.
+struct LinearFunction {
+    const double* coefficients;  ///< [features]
+    double intercept;
+};
+
+struct EvaluateSums {
+    double* slopes_times_features;  ///< [features]
+    double slopes;
+    double loss;
+    std::int64_t rows_wrong;
+};
+
+struct KernelFrame {
+    const double* origin;      ///< c [features]
+    const double* unit;        ///< powers of two [features]
+    const double* projection;  ///< [features]
+};
+
+struct ScanSums {
+    double* absolute;            ///< sum s |x|                    [features]
+    double* largest;             ///< max |x| where s > 0          [features]
+    double* deviations;          ///< sum s (x - c)                [features]
+    double* squared_deviations;  ///< sum s ((x - c) unit)^2       [features]
+    double* projections;         ///< x.projection, for each row   [rows]
+};
+
+struct KernelPanel {
+    const double* rows;        ///< [count x size]
+    const double* curvatures;  ///< [count]
+    std::int64_t count;
+    std::int64_t size;
+};
+
+/// The kernels for one instruction set. All variants give the same bits.
+struct KernelTable {
+    /// `scratch` has kernel_scratch(features) doubles, here and below.
+    void (*evaluate)(const KernelRows& rows, const LinearFunction& margin, double* scratch,
+                     EvaluateSums& sums);
+    void (*margins)(const KernelRows& rows, const LinearFunction& margin, double* scratch,
+                    double* margins);
+    /// sums.slopes_times_features and sums.slopes of the curvatures times `direction` instead.
+    void (*product)(const KernelRows& rows, const LinearFunction& margin,
+                    const LinearFunction& direction, double* scratch, EvaluateSums& sums);
+    void (*scan)(const KernelRows& rows, const KernelFrame& frame, double* scratch, ScanSums& sums);
+    /// Adds to `strip` [8 x size] the products of the features [first, first + 8) of the rows with
+    /// their curvatures and with all features from `first` on; size and first are multiples of 8.
+    /// `weighted` has room for 8 values of each row.
+    void (*add_outer_strip)(const KernelPanel& panel, std::int64_t first, double* weighted,
+                            double* strip);
+    /// The margins' curvatures s p (1 - p), in place.
+    void (*curvatures)(const KernelRows& rows, double* margins);
+    /// Adds the two limbs of each value to high and low: with t = value * scale (given in two
+    /// factors), the integers nearest to t and to (t - that) * limit. Returns false, and adds
+    /// nothing, unless |t| < limit for all of them.
+    bool (*add_limbs)(const double* values, const double* scale, const double* scale_rest,
+                      double limit, std::int64_t count, std::int64_t* high, std::int64_t* low);
+    bool (*add_limbs_of_one_scale)(const double* values, double scale, double limit,
+                                   std::int64_t count, std::int64_t* high, std::int64_t* low);
+};
+
+/// Doubles of scratch for rows of so many features.
+std::int64_t kernel_scratch(std::int64_t features);
+
+enum class Isa : std::uint8_t;
+/// The kernels for an instruction set that this machine has.
+const KernelTable& kernels_for(Isa isa);
+
+const KernelTable& portable_kernels();
+const KernelTable& avx2_kernels();
+const KernelTable& avx512_kernels();
+
+}  // namespace paralogit::model

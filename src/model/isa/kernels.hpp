@@ -1,0 +1,191 @@
+// The kernels, written once in terms of Lanes and compiled for each instruction set. Included by
+// one source file for each, after its Lanes; everything in here has internal linkage and calls no
+// function that has not.
+
+#include "row_groups.hpp"
+#include "scan_kernel.hpp"
+#include "slopes.hpp"
+#include "sum_kernels.hpp"
+
+namespace paralogit::model {
+namespace {
+
+/// Turns rows into factors, and adds up the products of factors and features.
+/// `to_factors(first, rows, chunk, margins)` makes factors of the margins of a chunk.
+template <ElementType type, typename ToFactors>
+void add_products(const KernelRows& block, const LinearFunction& f, double* scratch, double* sums,
+                  ToFactors&& to_factors) {
+    ChunkWalk<type> walk(block, scratch + 2 * most_chunk_rows);
+    const Margins8<type> margins(f, block.features);
+    Products<type> products(sums, block.features);
+    const Count group_bytes = lanes * block.features * Chunk<type>::element_bytes;
+    if (group_bytes > bytes_of_two_groups_in_cache / 2) {
+        // Chunks of one group. While it goes into the products the memory brings the next one.
+        while (walk.next()) {
+            margins(walk.chunk(), scratch);
+            to_factors(walk.first(), walk.rows(), walk.chunk(), scratch);
+            products.add(walk.chunk(), scratch, group_bytes);
+        }
+        products.finish();
+        return;
+    }
+    // Two chunks are at work at a time: while one is read from memory for its margins, the one
+    // before, which is in the cache, goes into the products; so neither memory nor arithmetic waits
+    // for the other.
+    double* factors = scratch;
+    double* margins_ahead = scratch + most_chunk_rows;
+    Chunk<type> now;
+    bool has_next = walk.next();
+    while (has_next || now.rows > 0) {
+        const Chunk<type> ahead = has_next ? walk.chunk() : Chunk<type>{};
+        for (Count i = 0; i < ahead.rows || i < now.rows; i += lanes) {
+            if (i < ahead.rows) {
+                const Chunk<type> group = ahead.group(i);
+                prefetch<3>(group.values + bytes_at_once, group_bytes);
+                Lanes::store(margins_ahead + i, margins(group));
+            }
+            if (i < now.rows) {
+                products.add(now.group(i), factors + i, 0);
+            }
+        }
+        if (has_next) {
+            to_factors(walk.first(), walk.rows(), ahead, margins_ahead);
+            has_next = walk.next();
+        }
+        now = ahead;
+        double* const used = factors;
+        factors = margins_ahead;
+        margins_ahead = used;
+    }
+    products.finish();
+}
+
+template <ElementType type>
+void evaluate(const KernelRows& block, const LinearFunction& margin, double* scratch,
+              EvaluateSums& sums) {
+    SlopeSums by_lane;
+    by_lane.common = Lanes::all(largest_weight(block));
+    add_products<type>(block, margin, scratch, sums.slopes_times_features,
+                       [&](Count first, Count rows, const Chunk<type>&, double* margins) {
+                           turn_into_slopes(block, first, rows, margins, by_lane);
+                           if ((first + rows) % rows_of_product == 0) {
+                               by_lane.flush();
+                           }
+                       });
+    by_lane.flush();
+    sums.slopes = sum_over_lanes(by_lane.slopes);
+    sums.loss = sum_over_lanes(by_lane.linear) +
+                (sum_over_lanes(by_lane.logs) + sum_over_lanes(by_lane.weighted_logs));
+    sums.rows_wrong = by_lane.rows_wrong;
+}
+
+template <ElementType type>
+void margins(const KernelRows& block, const LinearFunction& margin, double* scratch,
+             double* result) {
+    const Margins8<type> margins_of(margin, block.features);
+    ChunkWalk<type> walk(block, scratch + most_chunk_rows);
+    while (walk.next()) {
+        margins_of(walk.chunk(), scratch);
+        for (Count i = 0; i < walk.rows(); ++i) {
+            result[walk.first() + i] = scratch[i];
+        }
+    }
+}
+
+template <ElementType type>
+void product(const KernelRows& block, const LinearFunction& margin, const LinearFunction& direction,
+             double* scratch, EvaluateSums& sums) {
+    const Margins8<type> along(direction, block.features);
+    V total = Lanes::all(0.0);
+    add_products<type>(block, margin, scratch, sums.slopes_times_features,
+                       [&](Count first, Count /*rows*/, const Chunk<type>& chunk, double* margins) {
+                           for (Count i = 0; i < chunk.rows; i += lanes) {
+                               const V factor = Lanes::mul(curvature_of(Lanes::load(margins + i),
+                                                                        group_at(block, first + i)),
+                                                           along(chunk.group(i)));
+                               Lanes::store(margins + i, factor);
+                               total = Lanes::add(total, factor);
+                           }
+                       });
+    sums.slopes = sum_over_lanes(total);
+}
+
+template <template <ElementType> class Kernel, typename... Arguments>
+void by_type(ElementType type, Arguments&&... arguments) {
+    using enum ElementType;
+    switch (type) {
+        case float16:
+            return Kernel<float16>::run(arguments...);
+        case float32:
+            return Kernel<float32>::run(arguments...);
+        case float64:
+            return Kernel<float64>::run(arguments...);
+        case int8:
+            return Kernel<int8>::run(arguments...);
+        case int16:
+            return Kernel<int16>::run(arguments...);
+        case int32:
+            return Kernel<int32>::run(arguments...);
+        case int64:
+            return Kernel<int64>::run(arguments...);
+        case uint8:
+            return Kernel<uint8>::run(arguments...);
+        case uint16:
+            return Kernel<uint16>::run(arguments...);
+        case uint32:
+            return Kernel<uint32>::run(arguments...);
+        case uint64:
+            return Kernel<uint64>::run(arguments...);
+    }
+}
+
+template <ElementType type>
+struct Evaluate {
+    static void run(const KernelRows& block, const LinearFunction& f, double* scratch,
+                    EvaluateSums& sums) {
+        evaluate<type>(block, f, scratch, sums);
+    }
+};
+template <ElementType type>
+struct Margins {
+    static void run(const KernelRows& block, const LinearFunction& f, double* scratch,
+                    double* result) {
+        margins<type>(block, f, scratch, result);
+    }
+};
+template <ElementType type>
+struct Product {
+    static void run(const KernelRows& block, const LinearFunction& f,
+                    const LinearFunction& direction, double* scratch, EvaluateSums& sums) {
+        product<type>(block, f, direction, scratch, sums);
+    }
+};
+template <ElementType type>
+struct Scan {
+    static void run(const KernelRows& block, const KernelFrame& frame, double* scratch,
+                    ScanSums& sums) {
+        scan<type>(block, frame, scratch, sums);
+    }
+};
+
+/// The table of this instruction set.
+constexpr KernelTable table{
+    .evaluate = [](const KernelRows& block, const LinearFunction& f, double* scratch,
+                   EvaluateSums& sums) { by_type<Evaluate>(block.type, block, f, scratch, sums); },
+    .margins = [](const KernelRows& block, const LinearFunction& f, double* scratch,
+                  double* result) { by_type<Margins>(block.type, block, f, scratch, result); },
+    .product =
+        [](const KernelRows& block, const LinearFunction& f, const LinearFunction& direction,
+           double* scratch, EvaluateSums& sums) {
+            by_type<Product>(block.type, block, f, direction, scratch, sums);
+        },
+    .scan = [](const KernelRows& block, const KernelFrame& frame, double* scratch,
+               ScanSums& sums) { by_type<Scan>(block.type, block, frame, scratch, sums); },
+    .add_outer_strip = add_outer_strip,
+    .curvatures = curvatures,
+    .add_limbs = add_limbs,
+    .add_limbs_of_one_scale = add_limbs_of_one_scale,
+};
+
+}  // namespace
+}  // namespace paralogit::model

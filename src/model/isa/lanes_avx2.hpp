@@ -1,0 +1,179 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include "paralogit/base/element_type.hpp"
+
+namespace paralogit::model {
+namespace {
+
+/// Eight doubles in two registers; see lanes_portable.hpp for what each operation means.
+struct Lanes {
+    struct V {
+        __m256d low;   ///< lanes 0 to 3
+        __m256d high;  ///< lanes 4 to 7
+    };
+    using M = V;  ///< all bits of a lane set or clear
+
+    static constexpr int features_at_once = 4;
+    static constexpr int rows_at_once = 4;
+    static constexpr int groups_at_once = 1;
+
+    static V all(double x) { return {_mm256_set1_pd(x), _mm256_set1_pd(x)}; }
+    static V load(const double* p) { return {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; }
+    static void store(double* p, V v) {
+        _mm256_storeu_pd(p, v.low);
+        _mm256_storeu_pd(p + 4, v.high);
+    }
+    static V load_bytes(const std::uint8_t* p) {
+        return widen<ElementType::uint8>(reinterpret_cast<const std::byte*>(p));
+    }
+
+    template <ElementType type>
+    static V widen(const std::byte* p) {
+        using enum ElementType;
+        if constexpr (type == float64) {
+            return load(reinterpret_cast<const double*>(p));
+        } else if constexpr (type == float32) {
+            const auto* f = reinterpret_cast<const float*>(p);
+            return {_mm256_cvtps_pd(_mm_loadu_ps(f)), _mm256_cvtps_pd(_mm_loadu_ps(f + 4))};
+        } else if constexpr (type == float16) {
+            const __m256 f = _mm256_cvtph_ps(half(p));
+            return {_mm256_cvtps_pd(_mm256_castps256_ps128(f)),
+                    _mm256_cvtps_pd(_mm256_extractf128_ps(f, 1))};
+        } else if constexpr (type == int8) {
+            return from_integers(_mm256_cvtepi8_epi32(quarter(p)));
+        } else if constexpr (type == uint8) {
+            return from_integers(_mm256_cvtepu8_epi32(quarter(p)));
+        } else if constexpr (type == int16) {
+            return from_integers(_mm256_cvtepi16_epi32(half(p)));
+        } else if constexpr (type == uint16) {
+            return from_integers(_mm256_cvtepu16_epi32(half(p)));
+        } else if constexpr (type == int32) {
+            return from_integers(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+        } else if constexpr (type == uint32) {
+            return one_by_one<std::uint32_t>(p);
+        } else if constexpr (type == int64) {
+            return one_by_one<std::int64_t>(p);
+        } else {
+            return one_by_one<std::uint64_t>(p);
+        }
+    }
+
+    static V add(V a, V b) { return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)}; }
+    static V sub(V a, V b) { return {_mm256_sub_pd(a.low, b.low), _mm256_sub_pd(a.high, b.high)}; }
+    static V mul(V a, V b) { return {_mm256_mul_pd(a.low, b.low), _mm256_mul_pd(a.high, b.high)}; }
+    static V div(V a, V b) { return {_mm256_div_pd(a.low, b.low), _mm256_div_pd(a.high, b.high)}; }
+    static V fma(V a, V b, V c) {
+        return {_mm256_fmadd_pd(a.low, b.low, c.low), _mm256_fmadd_pd(a.high, b.high, c.high)};
+    }
+    static V fnma(V a, V b, V c) {
+        return {_mm256_fnmadd_pd(a.low, b.low, c.low), _mm256_fnmadd_pd(a.high, b.high, c.high)};
+    }
+    static V max(V a, V b) { return {_mm256_max_pd(a.low, b.low), _mm256_max_pd(a.high, b.high)}; }
+    static V absolute(V a) {
+        const __m256d sign = _mm256_set1_pd(-0.0);
+        return {_mm256_andnot_pd(sign, a.low), _mm256_andnot_pd(sign, a.high)};
+    }
+    static V negative(V a) {
+        const __m256d sign = _mm256_set1_pd(-0.0);
+        return {_mm256_xor_pd(sign, a.low), _mm256_xor_pd(sign, a.high)};
+    }
+
+    static M less(V a, V b) {
+        return {_mm256_cmp_pd(a.low, b.low, _CMP_LT_OQ), _mm256_cmp_pd(a.high, b.high, _CMP_LT_OQ)};
+    }
+    static M equal(V a, V b) {
+        return {_mm256_cmp_pd(a.low, b.low, _CMP_EQ_OQ), _mm256_cmp_pd(a.high, b.high, _CMP_EQ_OQ)};
+    }
+    static M both(M a, M b) { return {_mm256_and_pd(a.low, b.low), _mm256_and_pd(a.high, b.high)}; }
+    static M either(M a, M b) { return {_mm256_or_pd(a.low, b.low), _mm256_or_pd(a.high, b.high)}; }
+    static int count(M m) {
+        return __builtin_popcount(static_cast<unsigned>(_mm256_movemask_pd(m.low))) +
+               __builtin_popcount(static_cast<unsigned>(_mm256_movemask_pd(m.high)));
+    }
+    static V select(M m, V yes, V no) {
+        return {_mm256_blendv_pd(no.low, yes.low, m.low),
+                _mm256_blendv_pd(no.high, yes.high, m.high)};
+    }
+
+    static V scaled(V m, V e) { return {scaled(m.low, e.low), scaled(m.high, e.high)}; }
+    static V exponent(V x) { return {exponent(x.low), exponent(x.high)}; }
+    static V unscaled(V x, V e) {
+        return mul(x, {power_of_two(negative(e).low), power_of_two(negative(e).high)});
+    }
+
+    static V sums_of(const V (&rows)[8]) {
+        return {sums_of(rows[0], rows[1], rows[2], rows[3]),
+                sums_of(rows[4], rows[5], rows[6], rows[7])};
+    }
+
+    static void add_integers(std::int64_t* to, V a) {
+        add_integers(to, a.low);
+        add_integers(to + 4, a.high);
+    }
+
+  private:
+    // Added to an integer below 2^51 in magnitude, it leaves the integer in the last bits.
+    static __m256d shift() { return _mm256_set1_pd(0x1.8p52); }
+    static __m256i last_bits(__m256d integer) {
+        return _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(integer, shift())),
+                                _mm256_castpd_si256(shift()));
+    }
+    static __m256d power_of_two(__m256d exponent) {
+        return _mm256_castsi256_pd(
+            _mm256_slli_epi64(_mm256_add_epi64(last_bits(exponent), _mm256_set1_epi64x(1023)), 52));
+    }
+    // In two factors, since 2^e may be no normal number: the first product is exact.
+    static __m256d scaled(__m256d m, __m256d e) {
+        const __m256d half = _mm256_round_pd(_mm256_mul_pd(e, _mm256_set1_pd(0.5)),
+                                             _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+        return _mm256_mul_pd(_mm256_mul_pd(m, power_of_two(half)),
+                             power_of_two(_mm256_sub_pd(e, half)));
+    }
+    static __m256d exponent(__m256d x) {
+        const __m256i above =
+            _mm256_sub_epi64(_mm256_castpd_si256(x), _mm256_set1_epi64x(0x3fe6a09e667f3bcd));
+        // A small integer behind the bits of 2^52 is 2^52 plus that integer.
+        const __m256i big = _mm256_castpd_si256(_mm256_set1_pd(0x1p52));
+        return _mm256_sub_pd(
+            _mm256_castsi256_pd(_mm256_or_si256(_mm256_srli_epi64(above, 52), big)),
+            _mm256_set1_pd(0x1p52));
+    }
+    static __m256d sums_of(V a, V b, V c, V d) {
+        const auto pairs = [](V row) { return _mm256_add_pd(row.low, row.high); };
+        const auto quarters = [](__m256d x, __m256d y) {
+            return _mm256_add_pd(_mm256_permute2f128_pd(x, y, 0x20),
+                                 _mm256_permute2f128_pd(x, y, 0x31));
+        };
+        return _mm256_hadd_pd(quarters(pairs(a), pairs(c)), quarters(pairs(b), pairs(d)));
+    }
+    static void add_integers(std::int64_t* to, __m256d a) {
+        auto* p = reinterpret_cast<__m256i*>(to);
+        _mm256_storeu_si256(p, _mm256_add_epi64(_mm256_loadu_si256(p), last_bits(a)));
+    }
+
+    static __m128i half(const std::byte* p) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    }
+    static __m128i quarter(const std::byte* p) {
+        return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    }
+    static V from_integers(__m256i integers) {
+        return {_mm256_cvtepi32_pd(_mm256_castsi256_si128(integers)),
+                _mm256_cvtepi32_pd(_mm256_extracti128_si256(integers, 1))};
+    }
+    template <typename Integer>
+    static V one_by_one(const std::byte* p) {
+        double wide[8];
+        for (int l = 0; l < 8; ++l) {
+            Integer integer;
+            __builtin_memcpy(&integer, p + l * static_cast<int>(sizeof integer), sizeof integer);
+            wide[l] = static_cast<double>(integer);
+        }
+        return load(wide);
+    }
+};
+
+}  // namespace
+}  // namespace paralogit::model

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include "paralogit/base/element_type.hpp"
+
+namespace paralogit::model {
+namespace {
+
+/// Eight doubles in one register; see lanes_portable.hpp for what each operation means.
+struct Lanes {
+    using V = __m512d;
+    using M = __mmask8;
+
+    static constexpr int features_at_once = 8;
+    static constexpr int rows_at_once = 8;
+    static constexpr int groups_at_once = 3;
+
+    static V all(double x) { return _mm512_set1_pd(x); }
+    static V load(const double* p) { return _mm512_loadu_pd(p); }
+    static void store(double* p, V v) { _mm512_storeu_pd(p, v); }
+    static V load_bytes(const std::uint8_t* p) { return widen<ElementType::uint8>(as_bytes(p)); }
+
+    template <ElementType type>
+    static V widen(const std::byte* p) {
+        using enum ElementType;
+        if constexpr (type == float64) {
+            return _mm512_loadu_pd(p);
+        } else if constexpr (type == float32) {
+            return _mm512_cvtps_pd(_mm256_loadu_ps(reinterpret_cast<const float*>(p)));
+        } else if constexpr (type == float16) {
+            return _mm512_cvtps_pd(_mm256_cvtph_ps(half(p)));
+        } else if constexpr (type == int8) {
+            return _mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(quarter(p)));
+        } else if constexpr (type == uint8) {
+            return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(quarter(p)));
+        } else if constexpr (type == int16) {
+            return _mm512_cvtepi32_pd(_mm256_cvtepi16_epi32(half(p)));
+        } else if constexpr (type == uint16) {
+            return _mm512_cvtepi32_pd(_mm256_cvtepu16_epi32(half(p)));
+        } else if constexpr (type == int32) {
+            return _mm512_cvtepi32_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+        } else if constexpr (type == uint32) {
+            return _mm512_cvtepu32_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+        } else if constexpr (type == int64) {
+            return _mm512_cvtepi64_pd(_mm512_loadu_si512(p));
+        } else {
+            return _mm512_cvtepu64_pd(_mm512_loadu_si512(p));
+        }
+    }
+
+    static V add(V a, V b) { return _mm512_add_pd(a, b); }
+    static V sub(V a, V b) { return _mm512_sub_pd(a, b); }
+    static V mul(V a, V b) { return _mm512_mul_pd(a, b); }
+    static V div(V a, V b) { return _mm512_div_pd(a, b); }
+    static V fma(V a, V b, V c) { return _mm512_fmadd_pd(a, b, c); }
+    static V fnma(V a, V b, V c) { return _mm512_fnmadd_pd(a, b, c); }
+    static V max(V a, V b) { return _mm512_max_pd(a, b); }
+    static V absolute(V a) { return _mm512_abs_pd(a); }
+    static V negative(V a) { return _mm512_xor_pd(a, _mm512_set1_pd(-0.0)); }
+
+    static M less(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
+    static M equal(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
+    static M both(M a, M b) { return static_cast<M>(a & b); }
+    static M either(M a, M b) { return static_cast<M>(a | b); }
+    static int count(M m) { return __builtin_popcount(m); }
+    static V select(M m, V yes, V no) { return _mm512_mask_blend_pd(m, no, yes); }
+
+    static V scaled(V m, V e) { return _mm512_scalef_pd(m, e); }
+    static V exponent(V x) {
+        const __m512i above =
+            _mm512_sub_epi64(_mm512_castpd_si512(x), _mm512_set1_epi64(0x3fe6a09e667f3bcd));
+        return _mm512_cvtepi64_pd(_mm512_srli_epi64(above, 52));
+    }
+    static V unscaled(V x, V e) { return _mm512_scalef_pd(x, negative(e)); }
+
+    static V sums_of(const V (&rows)[8]) {
+        const V a = quarters_of(pairs_of(rows[0], rows[2]), pairs_of(rows[4], rows[6]));
+        const V b = quarters_of(pairs_of(rows[1], rows[3]), pairs_of(rows[5], rows[7]));
+        return add(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+    }
+
+    static void add_integers(std::int64_t* to, V a) {
+        _mm512_storeu_si512(to, _mm512_add_epi64(_mm512_loadu_si512(to), _mm512_cvtpd_epi64(a)));
+    }
+
+  private:
+    static const std::byte* as_bytes(const std::uint8_t* p) {
+        return reinterpret_cast<const std::byte*>(p);
+    }
+    static __m128i half(const std::byte* p) {
+        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    }
+    static __m128i quarter(const std::byte* p) {
+        return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
+    }
+    // The lanes 0+4, 1+5, 2+6, 3+7 of a, then those of b.
+    static V pairs_of(V a, V b) {
+        return add(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xee));
+    }
+    // Of each of the four rows in a and b: (0+4)+(2+6), (1+5)+(3+7).
+    static V quarters_of(V a, V b) {
+        return add(_mm512_shuffle_f64x2(a, b, 0x88), _mm512_shuffle_f64x2(a, b, 0xdd));
+    }
+};
+
+}  // namespace
+}  // namespace paralogit::model

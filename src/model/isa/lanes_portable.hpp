@@ -1,0 +1,157 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "../widen.hpp"
+
+namespace paralogit::model {
+namespace {
+
+/// Eight doubles side by side, in plain C++: what the other Lanes must equal bit for bit. Each
+/// operation rounds once, as IEEE 754 has it.
+struct Lanes {
+    struct V {
+        double lane[8];
+    };
+    using M = std::uint8_t;  ///< a bit per lane
+
+    /// Vectors that a loop over features keeps in registers.
+    static constexpr int features_at_once = 2;
+    static constexpr int rows_at_once = 4;
+    static constexpr int groups_at_once = 1;
+
+    template <typename Function>
+    static V each(Function&& function) {
+        V v;
+        for (int l = 0; l < 8; ++l) {
+            v.lane[l] = function(l);
+        }
+        return v;
+    }
+    template <typename Function>
+    static M each_bit(Function&& function) {
+        unsigned bits = 0;
+        for (int l = 0; l < 8; ++l) {
+            bits |= (function(l) ? 1U : 0U) << l;
+        }
+        return static_cast<M>(bits);
+    }
+
+    static V all(double x) {
+        return each([&](int) { return x; });
+    }
+    static V load(const double* p) {
+        return each([&](int l) { return p[l]; });
+    }
+    static void store(double* p, V v) {
+        for (int l = 0; l < 8; ++l) {
+            p[l] = v.lane[l];
+        }
+    }
+    static V load_bytes(const std::uint8_t* p) {
+        return each([&](int l) { return static_cast<double>(p[l]); });
+    }
+    template <ElementType type>
+    static V widen(const std::byte* p) {
+        const Elements<type> elements(p);
+        return each([&](int l) { return elements[l]; });
+    }
+
+    static V add(V a, V b) {
+        return each([&](int l) { return a.lane[l] + b.lane[l]; });
+    }
+    static V sub(V a, V b) {
+        return each([&](int l) { return a.lane[l] - b.lane[l]; });
+    }
+    static V mul(V a, V b) {
+        return each([&](int l) { return a.lane[l] * b.lane[l]; });
+    }
+    static V div(V a, V b) {
+        return each([&](int l) { return a.lane[l] / b.lane[l]; });
+    }
+    /// a b + c, rounded once.
+    static V fma(V a, V b, V c) {
+        return each([&](int l) { return std::fma(a.lane[l], b.lane[l], c.lane[l]); });
+    }
+    /// c - a b, rounded once.
+    static V fnma(V a, V b, V c) {
+        return each([&](int l) { return std::fma(-a.lane[l], b.lane[l], c.lane[l]); });
+    }
+    /// b where a is NaN or equal.
+    static V max(V a, V b) {
+        return each([&](int l) { return a.lane[l] > b.lane[l] ? a.lane[l] : b.lane[l]; });
+    }
+    static V absolute(V a) {
+        return each([&](int l) { return std::fabs(a.lane[l]); });
+    }
+    static V negative(V a) {
+        return each([&](int l) { return -a.lane[l]; });
+    }
+
+    static M less(V a, V b) {
+        return each_bit([&](int l) { return a.lane[l] < b.lane[l]; });
+    }
+    static M equal(V a, V b) {
+        return each_bit([&](int l) { return a.lane[l] == b.lane[l]; });
+    }
+    static M both(M a, M b) { return a & b; }
+    static M either(M a, M b) { return a | b; }
+    static int count(M m) { return std::popcount(m); }
+    static V select(M m, V yes, V no) {
+        return each([&](int l) { return ((m >> l) & 1) != 0 ? yes.lane[l] : no.lane[l]; });
+    }
+
+    /// m 2^e for integers e in [-1100, 0] and m in [1/2, 2], rounded once.
+    static V scaled(V m, V e) {
+        // In two factors, since 2^e may be no normal number: the first product is exact. For a NaN
+        // the factors are of no account.
+        return each([&](int l) {
+            const std::uint64_t exponent = std::bit_cast<std::uint64_t>(e.lane[l] + 0x1.8p52) -
+                                           std::bit_cast<std::uint64_t>(0x1.8p52);
+            const auto half = static_cast<std::int64_t>(exponent) >> 1;
+            return m.lane[l] * power_of_two(half) *
+                   power_of_two(static_cast<std::int64_t>(exponent) - half);
+        });
+    }
+    /// The binary exponent of x > 0.7, such that x / 2^e lies in [sqrt(1/2), sqrt(2)).
+    static V exponent(V x) {
+        return each([&](int l) {
+            return static_cast<double>(
+                (std::bit_cast<std::uint64_t>(x.lane[l]) - 0x3fe6a09e667f3bcdU) >> 52U);
+        });
+    }
+    /// x / 2^e for a normal result.
+    static V unscaled(V x, V e) {
+        return each([&](int l) {
+            return std::bit_cast<double>(
+                std::bit_cast<std::uint64_t>(x.lane[l]) -
+                (static_cast<std::uint64_t>(static_cast<std::int64_t>(e.lane[l])) << 52U));
+        });
+    }
+
+    /// Lane i is the sum over rows[i]: ((0+4)+(2+6)) + ((1+5)+(3+7)).
+    static V sums_of(const V (&rows)[8]) {
+        return each([&](int i) {
+            const auto& r = rows[i].lane;
+            return ((r[0] + r[4]) + (r[2] + r[6])) + ((r[1] + r[5]) + (r[3] + r[7]));
+        });
+    }
+
+    /// Adds nearest integers of a, ties to even, to eight integers; |a| <= 2^51.
+    static void add_integers(std::int64_t* to, V a) {
+        for (int l = 0; l < 8; ++l) {
+            to[l] += static_cast<std::int64_t>(a.lane[l]);
+        }
+    }
+
+  private:
+    static double power_of_two(std::int64_t exponent) {
+        return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
+    }
+};
+
+}  // namespace
+}  // namespace paralogit::model

@@ -1,0 +1,266 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "elementary.hpp"
+#include "kernel_table.hpp"
+
+// Part of kernels.hpp: how kernels walk through rows, and the two things that they do with
+// features: margins of them, and sums of them.
+
+namespace paralogit::model {
+namespace {
+
+using Count = std::int64_t;
+
+constexpr Count lanes = 8;
+
+/// Rows between two logarithms of the products of 1 + u (slopes.hpp), each of which stays below
+/// 2^256.
+constexpr Count rows_of_product = 8 * 256;
+
+constexpr Count smaller_of(Count a, Count b) {
+    return b < a ? b : a;
+}
+
+constexpr Count whole_lanes(Count count) {
+    return count - count % lanes;
+}
+
+/// Eight values, zero beyond the first `count`.
+V load_some(const double* p, Count count) {
+    double some[lanes] = {};
+    for (Count l = 0; l < count; ++l) {
+        some[l] = p[l];
+    }
+    return Lanes::load(some);
+}
+
+void store_some(double* p, Count count, V v) {
+    double some[lanes];
+    Lanes::store(some, v);
+    for (Count l = 0; l < count; ++l) {
+        p[l] = some[l];
+    }
+}
+
+/// Some rows whose features lie in memory that may be read to the end of the last group of eight.
+template <ElementType type>
+struct Chunk {
+    static constexpr Count element_bytes = bytes_of(type);
+
+    const std::byte* values = nullptr;
+    Count rows = 0;      ///< a multiple of 8
+    Count features = 0;  ///< d, also the distance between rows
+
+    const std::byte* at(Count row, Count feature) const {
+        return values + (row * features + feature) * element_bytes;
+    }
+    /// Eight of its rows.
+    Chunk group(Count first) const {
+        return {.values = at(first, 0), .rows = lanes, .features = features};
+    }
+};
+
+/// The rows of a block in chunks that stay in the first-level cache between two visits; none goes
+/// on beyond a multiple of `rows_of_product`. The last chunk may be a copy that is filled up with
+/// zeros to a multiple of eight rows, and behind the last row; so may one before it that has too
+/// little behind it to be read to the end of the last group of eight. A copy is there until the
+/// next but one.
+template <ElementType type>
+class ChunkWalk {
+  public:
+    ChunkWalk(const KernelRows& block, double* copies)
+        : block_(block), copies_(reinterpret_cast<std::byte*>(copies)) {}
+
+    /// Goes to the next chunk; false when there is none.
+    bool next() {
+        constexpr Count element_bytes = bytes_of(type);
+        first_ += rows_;
+        const Count rest = block_.rows - first_;
+        if (rest <= 0) {
+            return false;
+        }
+        const Count most = smaller_of(chunk_rows(block_.features * element_bytes),
+                                      rows_of_product - first_ % rows_of_product);
+        rows_ = smaller_of(rest, most);
+        chunk_ = {.values = block_.values + first_ * block_.features * element_bytes,
+                  .rows = rows_,
+                  .features = block_.features};
+        const bool reads_beyond = block_.features % lanes != 0;
+        if (rows_ % lanes != 0 || (reads_beyond && (rest - rows_) * block_.features < lanes)) {
+            copy_chunk();
+        }
+        return true;
+    }
+
+    const Chunk<type>& chunk() const { return chunk_; }
+    Count first() const { return first_; }  ///< row of the block
+    Count rows() const { return rows_; }    ///< without what fills up
+
+  private:
+    void copy_chunk() {
+        constexpr Count element_bytes = bytes_of(type);
+        chunk_.rows = whole_lanes(rows_ + lanes - 1);
+        const auto used = static_cast<std::size_t>(rows_ * block_.features * element_bytes);
+        const auto all =
+            static_cast<std::size_t>((chunk_.rows * block_.features + lanes) * element_bytes);
+        if (used > 0) {  // without features there may be no address
+            __builtin_memcpy(copies_, chunk_.values, used);
+        }
+        __builtin_memset(copies_ + used, 0, all - used);
+        chunk_.values = copies_;
+        // The next copy has a place of its own.
+        copies_ += all;
+    }
+
+    const KernelRows& block_;
+    std::byte* copies_;
+    Chunk<type> chunk_;
+    Count first_ = 0;
+    Count rows_ = 0;
+};
+
+/// A linear function, ready for groups of eight rows.
+template <ElementType type>
+class Margins8 {
+  public:
+    Margins8(const LinearFunction& f, Count features)
+        : coefficients_(f.coefficients),
+          whole_(whole_lanes(features)),
+          rest_(features - whole_),
+          intercept_(Lanes::all(f.intercept)),
+          last_(load_some(f.coefficients + whole_, rest_)) {}
+
+    /// Of the eight rows of a group.
+    V operator()(const Chunk<type>& group) const {
+        constexpr Count rows_at_once = Lanes::rows_at_once;
+        const Count row_bytes = group.features * group.element_bytes;
+        V sums[lanes];
+        for (Count begin = 0; begin < lanes; begin += rows_at_once) {
+            V partial[rows_at_once];
+            for (Count i = 0; i < rows_at_once; ++i) {
+                partial[i] = Lanes::all(0.0);
+            }
+            const std::byte* row = group.at(begin, 0);
+            for (Count j = 0; j < whole_; j += lanes) {
+                const V w = Lanes::load(coefficients_ + j);
+                for (Count i = 0; i < rows_at_once; ++i) {
+                    partial[i] = Lanes::fma(Lanes::widen<type>(row + i * row_bytes), w, partial[i]);
+                }
+                row += lanes * group.element_bytes;
+            }
+            if (rest_ > 0) {
+                // What lies behind a row meets coefficients of 0.
+                for (Count i = 0; i < rows_at_once; ++i) {
+                    partial[i] =
+                        Lanes::fma(Lanes::widen<type>(row + i * row_bytes), last_, partial[i]);
+                }
+            }
+            for (Count i = 0; i < rows_at_once; ++i) {
+                sums[begin + i] = partial[i];
+            }
+        }
+        return Lanes::add(Lanes::sums_of(sums), intercept_);
+    }
+
+    /// Of all rows of a chunk.
+    void operator()(const Chunk<type>& chunk, double* margins) const {
+        for (Count first = 0; first < chunk.rows; first += lanes) {
+            Lanes::store(margins + first, (*this)(chunk.group(first)));
+        }
+    }
+
+  private:
+    const double* coefficients_;
+    Count whole_;
+    Count rest_;
+    V intercept_;
+    V last_;  ///< coefficients of the features behind the last whole group of eight
+};
+
+/// Asks for memory that will be read soon, to come into the first-level cache (nearness 3) or only
+/// the second (2); any address will do.
+template <int nearness>
+void prefetch(const std::byte* begin, Count bytes) {
+    constexpr Count line_bytes = 64;
+    for (Count at = 0; at < bytes; at += line_bytes) {
+        __builtin_prefetch(begin + at, 0, nearness);
+    }
+}
+
+/// sums[0 .. 8 count) += sum_i factors[i] x_i over eight rows, for features from `feature` on. Asks
+/// for what lies `ahead` bytes behind what it reads, unless that is 0.
+template <int count, ElementType type>
+void add_tile(const Chunk<type>& group, Count feature, const double* factors, Count ahead,
+              double* sums) {
+    constexpr Count tile_bytes = count * lanes * Chunk<type>::element_bytes;
+    V sum[count];
+    for (int t = 0; t < count; ++t) {
+        sum[t] = Lanes::load(sums + t * lanes);
+    }
+    const std::byte* row = group.at(0, feature);
+    for (Count i = 0; i < lanes; ++i) {
+        if (ahead != 0) {
+            prefetch<2>(row + ahead, tile_bytes);
+        }
+        const V factor = Lanes::all(factors[i]);
+        for (int t = 0; t < count; ++t) {
+            sum[t] = Lanes::fma(factor, Lanes::widen<type>(row + t * lanes * group.element_bytes),
+                                sum[t]);
+        }
+        row += group.features * group.element_bytes;
+    }
+    for (int t = 0; t < count; ++t) {
+        Lanes::store(sums + t * lanes, sum[t]);
+    }
+}
+
+/// Calls tile(width, feature) for tiles of `most`, then of half as many, ..., then of one group of
+/// eight features, up to the last whole group.
+template <int most, typename Tile>
+void for_each_tile(Count feature, Count whole, Tile&& tile) {
+    for (; feature + most * lanes <= whole; feature += most * lanes) {
+        tile(Width<most>{}, feature);
+    }
+    if constexpr (most > 1) {
+        for_each_tile<most / 2>(feature, whole, tile);
+    }
+}
+
+/// Sums over rows of factors times features.
+template <ElementType type>
+class Products {
+  public:
+    Products(double* sums, Count features)
+        : sums_(sums),
+          whole_(whole_lanes(features)),
+          rest_(features - whole_),
+          last_(load_some(sums + whole_, rest_)) {}
+
+    void add(const Chunk<type>& group, const double* factors, Count ahead) {
+        for_each_tile<Lanes::features_at_once>(
+            0, whole_, [&]<int width>(Width<width>, Count feature) {
+                add_tile<width>(group, feature, factors, ahead, sums_ + feature);
+            });
+        if (rest_ > 0) {
+            const std::byte* row = group.at(0, whole_);
+            for (Count i = 0; i < lanes; ++i) {
+                last_ = Lanes::fma(Lanes::all(factors[i]), Lanes::widen<type>(row), last_);
+                row += group.features * group.element_bytes;
+            }
+        }
+    }
+
+    void finish() { store_some(sums_ + whole_, rest_, last_); }
+
+  private:
+    double* sums_;
+    Count whole_;
+    Count rest_;
+    V last_;  ///< of the features behind the last whole group of eight
+};
+
+}  // namespace
+}  // namespace paralogit::model

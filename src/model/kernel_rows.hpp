@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "isa/kernel_table.hpp"
+#include "paralogit/model/block.hpp"
+
+namespace paralogit::model {
+
+/// A block as the kernels take it.
+inline KernelRows kernel_rows(const Block& block) {
+    return {.type = block.type,
+            .values = block.values,
+            .rows = block.rows,
+            .features = block.features,
+            .hard = block.labels.hard(),
+            .soft = block.labels.soft(),
+            .row_weights = block.row_weights.empty() ? nullptr : block.row_weights.data()};
+}
+
+/// The working memory of a kernel, made when it is first needed.
+inline double* scratch_for(Index features, std::vector<double>& scratch) {
+    const auto size = static_cast<std::size_t>(kernel_scratch(features));
+    if (scratch.size() < size) {
+        scratch.resize(size);
+    }
+    return scratch.data();
+}
+
+}  // namespace paralogit::model

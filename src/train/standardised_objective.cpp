@@ -1,0 +1,53 @@
+#include "standardised_objective.hpp"
+
+#include <utility>
+
+namespace paralogit::train {
+
+StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, const DataSet& data,
+                                             DistributedObjective& of_parameters,
+                                             const optim::ChangeOfVariables& change, Vector start,
+                                             double l2)
+    : data_(data),
+      of_parameters_(of_parameters),
+      change_(change),
+      start_(std::move(start)),
+      transformed_(of_parameters, change, start_),
+      curvature_(comm, data, change.has_intercept),
+      l2_(l2) {}
+
+optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
+    optim::Evaluation evaluation = transformed_.evaluate(point);
+    if (of_parameters_.agreed_requests().any()) {
+        throw IterationStopped();
+    }
+    return evaluation;
+}
+
+Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
+    Matrix hessian = curvature_.hessian(change_.to_parameters(point, start_), change_, thinning);
+    for (Index j = 0; j < change_.scale.size(); ++j) {
+        const double scale = change_.scale[j];
+        // A feature that is left alone has no curvature; any would do, for its gradient is 0.
+        hessian(j, j) += scale == 0 ? 1.0 : l2_ / scale / scale;
+    }
+    return hessian;
+}
+
+Vector StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,
+                                              Index thinning) {
+    const Vector by_parameters = change_.to_parameter_direction(direction);
+    Vector product =
+        curvature_.product(change_.to_parameters(point, start_), by_parameters, thinning);
+    const Index features = change_.scale.size();
+    product.head(features) += l2_ * by_parameters.head(features);
+    product = change_.to_point_gradient(product);
+    for (Index j = 0; j < features; ++j) {
+        if (change_.scale[j] == 0) {
+            product[j] = direction[j];
+        }
+    }
+    return product;
+}
+
+}  // namespace paralogit::train

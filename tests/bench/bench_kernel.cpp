@@ -1,0 +1,233 @@
+// How fast one pass over the data is, against what the memory can deliver. Not a test: figures
+// depend on the machine and on what else runs there.
+//
+//   cmake --build --preset release --target bench_kernel
+//   build/release/tests/bench_kernel [MEGABYTES [ISA...]]
+//
+// For every stored type and several numbers of features, with 1 and 2 threads: the gradient pass
+// over that many megabytes (512 unless told otherwise, far more than the caches hold), and a plain
+// reading of the same bytes, in turn. Medians of seven; the ratio is that of the medians. At the
+// end what the exact sums add to a pass.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "paralogit/base/threads.hpp"
+#include "paralogit/model/block_kernel.hpp"
+#include "paralogit/model/exact_sum.hpp"
+
+namespace {
+
+using namespace paralogit;
+
+constexpr int turns = 7;
+
+double seconds_of(const std::function<void()>& action) {
+    const auto begin = std::chrono::steady_clock::now();
+    action();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
+/// Memory that has been written to once by the thread that reads it later.
+class Bytes {
+  public:
+    explicit Bytes(std::size_t size) : words_(size / sizeof(std::uint64_t)) {}
+
+    /// Repeats `element`, small numbers of a type, all over.
+    void fill(const std::vector<std::byte>& elements) {
+        auto* bytes = reinterpret_cast<std::byte*>(words_.data());
+        for (std::size_t at = 0; at < size(); at += elements.size()) {
+            std::memcpy(bytes + at, elements.data(), std::min(elements.size(), size() - at));
+        }
+    }
+
+    std::size_t size() const { return words_.size() * sizeof(std::uint64_t); }
+    const std::byte* data() const { return reinterpret_cast<const std::byte*>(words_.data()); }
+    const std::vector<std::uint64_t>& words() const { return words_; }
+
+  private:
+    std::vector<std::uint64_t> words_;
+};
+
+/// Reads all words, as fast as the machine's widest loads can.
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+std::uint64_t
+read_words(const std::uint64_t* words, Index first, Index end) {
+    std::uint64_t sums[64] = {};
+    for (Index i = first; i + 64 <= end; i += 64) {
+        for (Index l = 0; l < 64; ++l) {
+            sums[l] ^= words[i + l];
+        }
+    }
+    std::uint64_t all = 0;
+    for (const std::uint64_t sum : sums) {
+        all ^= sum;
+    }
+    return all;
+}
+
+void read_all(const Bytes& bytes, int threads) {
+    std::vector<std::uint64_t> results(static_cast<std::size_t>(threads));
+    run_threads(threads, [&](int thread) {
+        const Range part = part_of({.first = 0, .end = std::ssize(bytes.words())}, thread, threads);
+        results[static_cast<std::size_t>(thread)] =
+            read_words(bytes.words().data(), part.first, part.end);
+    });
+    volatile std::uint64_t sink = results.front();
+    static_cast<void>(sink);
+}
+
+/// Some small numbers of a type, none a power of two apart.
+std::vector<std::byte> elements_of(ElementType type) {
+    std::vector<std::byte> bytes;
+    const auto put = [&](auto value) {
+        std::byte raw[sizeof value];
+        std::memcpy(raw, &value, sizeof value);
+        bytes.insert(bytes.end(), std::begin(raw), std::end(raw));
+    };
+    for (int i = 0; i < 4093; ++i) {
+        const int small = i * 37 % 101;
+        switch (type) {
+            case ElementType::float64:
+                put(small / 101.0 - 0.5);
+                break;
+            case ElementType::float32:
+                put(static_cast<float>(small) / 101.0F - 0.5F);
+                break;
+            case ElementType::float16:
+                put(static_cast<std::uint16_t>(0x3000 + 8 * small));
+                break;
+            case ElementType::int8:
+            case ElementType::uint8:
+                put(static_cast<std::uint8_t>(small));
+                break;
+            case ElementType::int16:
+            case ElementType::uint16:
+                put(static_cast<std::uint16_t>(small));
+                break;
+            case ElementType::int32:
+            case ElementType::uint32:
+                put(static_cast<std::uint32_t>(small));
+                break;
+            default:
+                put(static_cast<std::uint64_t>(small));
+        }
+    }
+    return bytes;
+}
+
+struct Pass {
+    ElementType type;
+    Index features;
+    int threads;
+    model::Isa isa;
+    bool has_exact_sums;
+
+    void run(const Bytes& bytes, Index rows, const std::vector<std::uint8_t>& labels) const {
+        constexpr Index rows_per_block = 1024;
+        const Index blocks = (rows + rows_per_block - 1) / rows_per_block;
+        const std::vector<double> coefficients(static_cast<std::size_t>(features), 1e-3);
+        run_threads(threads, [&](int thread) {
+            const Range part = part_of({.first = 0, .end = blocks}, thread, threads);
+            model::BlockSums sums;
+            model::ExactSums exact(std::vector<std::int32_t>(coefficients.size(), 40), blocks, isa);
+            Vector plain = Vector::Zero(features);
+            for (Index k = part.first; k < part.end; ++k) {
+                const Index first = k * rows_per_block;
+                const Index count = std::min(rows_per_block, rows - first);
+                const auto at = static_cast<std::size_t>(first);
+                model::evaluate_block(
+                    {.type = type,
+                     .values =
+                         bytes.data() + at * static_cast<std::size_t>(features) * size_of(type),
+                     .rows = count,
+                     .features = features,
+                     .labels = std::span(labels).subspan(at, static_cast<std::size_t>(count)),
+                     .row_weights = {},
+                     .first_global_row = first},
+                    coefficients, 0.1, sums, isa);
+                if (has_exact_sums) {
+                    const bool is_within =
+                        exact.add(0, {sums.slopes_times_features.data(), coefficients.size()});
+                    if (!is_within) {
+                        fmt::print("a sum exceeds its bound\n");
+                    }
+                } else {
+                    plain += sums.slopes_times_features;
+                }
+            }
+        });
+    }
+};
+
+void print_pass(const Pass& pass, const Bytes& bytes, const std::vector<std::uint8_t>& labels) {
+    const Index row_bytes = pass.features * static_cast<Index>(size_of(pass.type));
+    const Index rows = static_cast<Index>(bytes.size()) / row_bytes;
+    std::vector<double> reading;
+    std::vector<double> exact;
+    std::vector<double> plain;
+    Pass without = pass;
+    without.has_exact_sums = false;
+    for (int turn = 0; turn < turns; ++turn) {
+        reading.push_back(seconds_of([&] { read_all(bytes, pass.threads); }));
+        exact.push_back(seconds_of([&] { pass.run(bytes, rows, labels); }));
+        plain.push_back(seconds_of([&] { without.run(bytes, rows, labels); }));
+    }
+    const auto size = static_cast<double>(bytes.size());
+    fmt::print("{:<9}{:<9}{:>6}{:>9}{:>11.1f}{:>11.1f}{:>12.1f}{:>8.0f} %{:>11.1f} %\n",
+               name_of(pass.isa), name_of(pass.type), pass.features, pass.threads,
+               size / median(reading) / 1e9, size / median(exact) / 1e9,
+               static_cast<double>(rows) / median(exact) / 1e6,
+               100 * median(reading) / median(exact), 100 * (median(exact) / median(plain) - 1));
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    using enum ElementType;
+    const std::size_t megabytes = argc > 1 ? std::stoul(argv[1]) : 512;
+    std::vector<model::Isa> variants;
+    for (const model::Isa isa : {model::Isa::portable, model::Isa::avx2, model::Isa::avx512}) {
+        const bool is_wanted =
+            argc > 2 ? std::any_of(argv + 2, argv + argc,
+                                   [&](const char* name) { return name_of(isa) == name; })
+                     : isa == model::best_isa();
+        if (is_wanted && model::is_supported(isa)) {
+            variants.push_back(isa);
+        }
+    }
+    Bytes bytes(megabytes * 1000 * 1000);
+    const std::vector<std::uint8_t> labels(bytes.size() / 4, 1);
+    fmt::print("{:<9}{:<9}{:>6}{:>9}{:>11}{:>11}{:>12}{:>10}{:>13}\n", "isa", "type", "d",
+               "threads", "read GB/s", "pass GB/s", "Mrows/s", "of read", "exact sums");
+    for (const ElementType type : {float64, float32, float16, int32, int16, uint16, int8, uint8}) {
+        bytes.fill(elements_of(type));
+        for (const Index features : {4, 8, 16, 30, 64, 100, 784, 4096}) {
+            for (const int threads : {1, 2}) {
+                for (const model::Isa isa : variants) {
+                    print_pass({.type = type,
+                                .features = features,
+                                .threads = threads,
+                                .isa = isa,
+                                .has_exact_sums = true},
+                               bytes, labels);
+                }
+            }
+        }
+    }
+    return 0;
+}
