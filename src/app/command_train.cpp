@@ -29,10 +29,12 @@ train::ExistingRun existing_run(const Options& options) {
     return overwrites ? train::ExistingRun::overwrite : train::ExistingRun::refuse;
 }
 
-/// The thinning that leaves at least this part of the rows: a power of two, since blocks are.
+/// The thinning that leaves at least this part of the rows: a power of two, and a row of each
+/// block, since blocks are.
 Index thinning_of(double fraction) {
+    constexpr Index most_rows_of_block = 1024;
     Index thinning = 1;
-    while (fraction * static_cast<double>(2 * thinning) <= 1 && thinning < Index{1} << 40U) {
+    while (fraction * static_cast<double>(2 * thinning) <= 1 && thinning < most_rows_of_block) {
         thinning *= 2;
     }
     return thinning;
@@ -278,19 +280,27 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
 
 std::string summary_text(const train::TrainOutcome& outcome, const train::TrainOptions& options) {
     const train::PhaseSeconds& seconds = outcome.seconds;
-    const double rest = std::max(0.0, seconds.train - seconds.kernel - seconds.allreduce);
+    const double rest =
+        std::max(0.0, seconds.train - seconds.kernel - seconds.curvature - seconds.allreduce);
+    std::string curvature;
+    if (outcome.hessians > 0) {
+        curvature =
+            fmt::format(" and {} Hessian{}", outcome.hessians, outcome.hessians == 1 ? "" : "s");
+    } else if (outcome.hessian_products > 0) {
+        curvature = fmt::format(" and {} Hessian products", outcome.hessian_products);
+    }
     std::string text = fmt::format(
-        "{} after {} iterations, {} passes over the data\n"
+        "{} after {} iterations, {} passes over the data{}\n"
         "  objective      {}\n"
         "  loss           {} (mean BCE)\n"
         "  gradient       {:.2e} (largest entry)\n"
         "  rows wrong     {} (not strictly on their label's side)\n"
-        "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, allreduce {:.2f}, "
-        "rest of training {:.2f}, checkpoints {:.2f}\n",
+        "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, curvature {:.2f}, "
+        "allreduce {:.2f}, rest of training {:.2f}, checkpoints {:.2f}\n",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
-        outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
+        curvature, outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
-        seconds.allreduce, rest, seconds.checkpoint);
+        seconds.curvature, seconds.allreduce, rest, seconds.checkpoint);
     if (train::has_model(outcome.reason)) {
         text += fmt::format("  model          {}\n", (options.out / "model.h5").string());
     }

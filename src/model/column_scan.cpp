@@ -94,7 +94,8 @@ ScanFrame ScanFrame::of_sample(std::span<const double> rows, Index features,
     ScanFrame frame{.origin = Vector::Zero(features),
                     .units = std::vector<std::int32_t>(width, 0),
                     .weight_exponent = weight_exponent,
-                    .blocks = blocks};
+                    .blocks = blocks,
+                    .sample_rows = static_cast<Index>(count)};
     std::vector<double> column(count);
     for (std::size_t j = 0; j < width && count > 0; ++j) {
         for (std::size_t i = 0; i < count; ++i) {
@@ -119,12 +120,13 @@ ScanFrame ScanFrame::of_sample(std::span<const double> rows, Index features,
 ColumnScan::ColumnScan(const ScanFrame& frame, Isa isa)
     : block_sum_exponents(frame.units.size(), lowest_exponent),
       value_exponents(frame.units.size(), lowest_exponent),
+      deviation_exponents(frame.units.size(), no_deviation),
       sums(exponents_of_sums(frame), std::max<Index>(frame.blocks, 1), isa),
       frame_(frame),
       isa_(isa),
       unit_factors_(frame.units.size()),
       projection_(frame.units.size()),
-      column_sums_(4 * frame.units.size()) {
+      column_sums_(5 * frame.units.size()) {
     for (std::size_t j = 0; j < frame.units.size(); ++j) {
         unit_factors_[j] = std::ldexp(1.0, -frame.units[j]);
         projection_[j] = unit_factors_[j] * pseudo_random(j);
@@ -137,8 +139,9 @@ std::optional<ColumnScan::BadValue> ColumnScan::add(const Block& block) {
     row_sums_.resize(std::max(row_sums_.size(), rows));
     ScanSums of_block{.absolute = column_sums_.data(),
                       .largest = column_sums_.data() + features,
-                      .deviations = column_sums_.data() + 2 * features,
-                      .squared_deviations = column_sums_.data() + 3 * features,
+                      .farthest = column_sums_.data() + 2 * features,
+                      .deviations = column_sums_.data() + 3 * features,
+                      .squared_deviations = column_sums_.data() + 4 * features,
                       .projections = row_sums_.data()};
     kernels_for(isa_).scan(kernel_rows(block),
                            {.origin = frame_.origin.data(),
@@ -158,6 +161,8 @@ std::optional<ColumnScan::BadValue> ColumnScan::add(const Block& block) {
         block_sum_exponents[j] = std::max(block_sum_exponents[j], exponent_above_sum(absolute[j]));
         value_exponents[j] =
             std::max(value_exponents[j], exponent_above(of_block.largest[j], lowest_exponent));
+        deviation_exponents[j] =
+            std::max(deviation_exponents[j], exponent_above(of_block.farthest[j], no_deviation));
     }
     add_sums(block);
     return std::nullopt;
@@ -174,10 +179,12 @@ void ColumnScan::add_sums(const Block& block) {
         block.row_weights.empty() ? static_cast<double>(rows) : spread_sum(rows, weight);
     const double labels = spread_sum(rows, [&](std::size_t i) { return weight(i) * label(i); });
     const std::span<const double> column_sums(column_sums_);
-    has_left_frame |=
-        !(sums.add(0, column_sums.subspan(2 * features, features)) &&
-          sums.add(block.features, column_sums.subspan(3 * features, features)) &&
-          sums.add(2 * block.features, weights) && sums.add(2 * block.features + 1, labels));
+    const bool are_features_within =
+        sums.add(0, column_sums.subspan(3 * features, features)) &&
+        sums.add(block.features, column_sums.subspan(4 * features, features));
+    const bool are_rows_within =
+        sums.add(2 * block.features, weights) && sums.add(2 * block.features + 1, labels);
+    has_left_frame |= !are_features_within || !are_rows_within;
 
     for (std::size_t i = 0; i < rows; ++i) {
         const std::uint64_t place = static_cast<std::uint64_t>(block.first_global_row) + i;
@@ -193,6 +200,8 @@ void ColumnScan::merge(const ColumnScan& other) {
     std::ranges::transform(block_sum_exponents, other.block_sum_exponents,
                            block_sum_exponents.begin(), larger);
     std::ranges::transform(value_exponents, other.value_exponents, value_exponents.begin(), larger);
+    std::ranges::transform(deviation_exponents, other.deviation_exponents,
+                           deviation_exponents.begin(), larger);
     sums.add(other.sums);
     has_left_frame |= other.has_left_frame;
     hash += other.hash;

@@ -77,12 +77,6 @@ class Elements {
         }
     }
 
-    /// The elements from `index` on.
-    Elements from(Index index) const {
-        using Element = typename ElementOf<type>::type;
-        return Elements(values_ + index * static_cast<Index>(sizeof(Element)));
-    }
-
   private:
     const std::byte* values_;
 };

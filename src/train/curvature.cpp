@@ -1,6 +1,7 @@
 #include "paralogit/train/curvature.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstring>
@@ -160,6 +161,14 @@ double weight_of(const model::Block& block) {
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
     : comm_(comm), data_(data), features_(data.manifest.features), has_intercept_(has_intercept) {}
 
+bool Curvature::agree(bool is_finite) {
+    std::array<std::int32_t, 3> words{is_finite ? 0 : 1, requests_.signal ? 1 : 0,
+                                      requests_.time_limit ? 1 : 0};
+    comm_.max(std::span<std::int32_t>(words));
+    requests_ = {.signal = words[1] > 0, .time_limit = words[2] > 0};
+    return words[0] == 0;
+}
+
 model::HessianFrame Curvature::frame_of(const optim::ChangeOfVariables& change,
                                         std::vector<std::int32_t>& exponents) const {
     model::HessianFrame frame{.centre = change.centre,
@@ -208,7 +217,7 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
     });
     comm_.sum(sums.products.limbs());
     comm_.sum(sums.weights.limbs());
-    const bool is_finite_everywhere = comm_.min(sums.is_finite ? Index{1} : Index{0}) == 1;
+    const bool is_finite_everywhere = agree(sums.is_finite);
 
     const Index dimension = frame.dimension();
     Matrix hessian = Matrix::Constant(dimension, dimension, nan_value);
@@ -242,6 +251,8 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
                               data_.scan.value_exponents[static_cast<std::size_t>(j)]);
     }
     if (!std::isfinite(largest)) {
+        // Known to all ranks, so there is no message that could carry requests.
+        requests_ = {};
         return Vector::Constant(parameters.size(), nan_value);
     }
     std::vector<std::int32_t> exponents = data_.scan.block_sum_exponents;
@@ -279,7 +290,7 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
         }
     });
     comm_.sum(sums.front().limbs());
-    const bool is_finite_everywhere = comm_.min(is_finite ? Index{1} : Index{0}) == 1;
+    const bool is_finite_everywhere = agree(is_finite);
 
     Vector product = Vector::Constant(parameters.size(), nan_value);
     if (is_finite_everywhere) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <fstream>
 #include <optional>
@@ -130,6 +131,37 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
     return std::move(scans.front());
 }
 
+/// Refuses what sums in double arithmetic have no room for. The same on all ranks, since the scan
+/// is. Throws Error (input_data).
+void check_range(const data::Manifest& manifest, const model::ColumnScan& scan) {
+    constexpr std::int32_t highest = model::ColumnScan::highest_exponent;
+    constexpr double decimal = 0.30103;
+    const data::FilePart& file = manifest.files.front();
+    const std::int32_t weight_exponent = scan.frame().weight_exponent;
+    // Without any weight there is nothing to rescale; who needs some says so.
+    if (scan.frame().sample_rows > 0 && std::abs(weight_exponent) > highest / 2) {
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{}:{}: the row weights are so {} (about 1e{:.0f}) that sums "
+                        "leave double arithmetic; {} them by a constant",
+                        file.path, file.weights_path, weight_exponent > 0 ? "large" : "small",
+                        weight_exponent * decimal, weight_exponent > 0 ? "divide" : "multiply"));
+    }
+    for (std::size_t j = 0; j < scan.block_sum_exponents.size(); ++j) {
+        const std::int32_t exponent =
+            std::max(scan.block_sum_exponents[j], scan.value_exponents[j]);
+        if (exponent > highest) {
+            throw Error(
+                ExitCode::input_data,
+                fmt::format("{}:{}: {} has values so large (about 1e{:.0f}) that their sums "
+                            "overflow double arithmetic; rescale it",
+                            file.path, file.features_path,
+                            manifest.name_of_feature(static_cast<Index>(j)),
+                            scan.value_exponents[j] * decimal));
+        }
+    }
+}
+
 /// No more threads than there is work for: to wake and join them takes as long as some ten thousand
 /// values.
 Execution worthwhile(const Execution& requested, const data::Shard& shard) {
@@ -158,6 +190,7 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
         comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
     comm::on_root(comm, [&] { data::check_unchanged(manifest); });
     join(comm, scan);
+    comm::together(comm, [&] { check_range(manifest, scan); });
 
     const Index global_bytes = comm.sum(shard.bytes());
     return DataSet{.manifest = std::move(manifest),

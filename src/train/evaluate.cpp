@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -41,7 +42,9 @@ Partials score_block(const model::Block& block, std::span<const double> margins,
     for (std::size_t i = 0; i < margins.size(); ++i) {
         const double label = block.labels[i];
         const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
-        partials[loss] += weight * model::binary_cross_entropy(label, margins[i]).loss;
+        if (weight > 0) {
+            partials[loss] += weight * model::binary_cross_entropy(label, margins[i]).loss;
+        }
         partials[weights] += weight;
         if (label == 0.0 || label == 1.0) {
             partials[cell_of(label, model::sigmoid(margins[i]) > threshold)] += weight;
@@ -66,25 +69,34 @@ std::int32_t loss_exponent(const comm::Communicator& comm, std::span<const Parti
 
 Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSet& data,
                 double threshold) {
-    Index soft_rows = 0;
-    std::vector<Partials> blocks;
+    std::vector<Partials> blocks(static_cast<std::size_t>(data.shard.blocks.size()));
+    std::atomic<Index> soft_rows = 0;
     comm::together(comm, [&] {
         const std::span<const double> coefficients(
             model.coefficients.data(), static_cast<std::size_t>(model.coefficients.size()));
-        std::vector<double> margins;
-        for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-            const model::Block block = data.shard.block(k, data.plan);
-            margins.resize(static_cast<std::size_t>(block.rows));
-            model::block_margins(block, coefficients, model.intercept, margins);
-            blocks.push_back(score_block(block, margins, threshold, soft_rows));
-            if (!std::isfinite(blocks.back()[loss])) {
-                throw Error(ExitCode::diverged,
-                            data.manifest.locate(block.first_global_row) +
-                                " or one of the rows behind it: the margin overflows; the "
-                                "coefficients or the features are too large",
-                            block.first_global_row);
+        const auto [threads, isa] = data.execution;
+        run_threads(threads, [&, isa = isa, threads = threads](int thread) {
+            const Range part = part_of(data.shard.blocks, thread, threads);
+            std::vector<double> margins;
+            Index own_soft_rows = 0;
+            for (Index k = part.first; k < part.end; ++k) {
+                const model::Block block = data.shard.block(k, data.plan);
+                margins.resize(static_cast<std::size_t>(block.rows));
+                model::block_margins(block, coefficients, model.intercept, margins, isa);
+                Partials& partials = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
+                partials = score_block(block, margins, threshold, own_soft_rows);
+                if (!std::isfinite(partials[loss])) {
+                    throw Error(ExitCode::diverged,
+                                data.manifest.locate(block.first_global_row) +
+                                    " or one of the rows behind it: the margin overflows; the "
+                                    "coefficients or the features are too large",
+                                block.first_global_row);
+                }
             }
-        }
+            soft_rows += own_soft_rows;
+        });
+        // What was mapped may have been written to meanwhile.
+        data.shard.values.check_unchanged();
     });
 
     std::vector<std::int32_t> exponents(sum_count, data.scan.frame().weight_exponent);
@@ -113,7 +125,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
     scores.log_loss = sums.value(loss) / scores.weight_sum;
     scores.confusion = {sums.value(true_positives), sums.value(false_positives),
                         sums.value(true_negatives), sums.value(false_negatives)};
-    scores.soft_rows = comm.sum(soft_rows);
+    scores.soft_rows = comm.sum(soft_rows.load());
     return scores;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 
 #include "paralogit/base/digest.hpp"
 #include "paralogit/comm/agreement.hpp"
@@ -14,33 +15,6 @@
 namespace paralogit::train {
 
 namespace {
-
-/// The same on all ranks, since the scan is. Throws Error (input_data).
-void check_range(const DataSet& data) {
-    constexpr std::int32_t highest = model::ColumnScan::highest_exponent;
-    constexpr double decimal = 0.30103;
-    const data::FilePart& file = data.manifest.files.front();
-    const std::int32_t weight_exponent = data.scan.frame().weight_exponent;
-    if (weight_exponent > highest / 2) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("{}:{}: the row weights are so large (about 1e{:.0f}) that sums "
-                                "overflow double arithmetic; divide them by a constant",
-                                file.path, file.weights_path, weight_exponent * decimal));
-    }
-    for (std::size_t j = 0; j < data.scan.block_sum_exponents.size(); ++j) {
-        const std::int32_t exponent =
-            std::max(data.scan.block_sum_exponents[j], data.scan.value_exponents[j]);
-        if (exponent > highest) {
-            throw Error(
-                ExitCode::input_data,
-                fmt::format("{}:{}: {} has values so large (about 1e{:.0f}) that their sums "
-                            "overflow double arithmetic; rescale it",
-                            file.path, file.features_path,
-                            data.manifest.name_of_feature(static_cast<Index>(j)),
-                            data.scan.value_exponents[j] * decimal));
-        }
-    }
-}
 
 /// The sums of a scan as means: about the origin, in the frame's units.
 struct Means {
@@ -64,6 +38,10 @@ Means means_of(const model::ColumnScan& scan) {
     return means;
 }
 
+bool is_constant(const model::ColumnScan& scan, std::size_t feature) {
+    return scan.deviation_exponents[feature] == model::ColumnScan::no_deviation;
+}
+
 /// The variance in the frame's units, and whether its digits cancelled: the origin lies many
 /// standard deviations away from the mean.
 struct Variance {
@@ -71,42 +49,89 @@ struct Variance {
     bool has_cancelled;
 };
 
-Variance variance_of(const model::ScanFrame& frame, const Means& means, Index feature) {
+Variance variance_of(const model::ColumnScan& scan, const Means& means, Index feature) {
     constexpr double worst_share = 0x1p-20;
-    const double shift =
-        std::ldexp(means.deviation[feature], -frame.units[static_cast<std::size_t>(feature)]);
+    const auto at = static_cast<std::size_t>(feature);
+    if (is_constant(scan, at)) {
+        return {.value = 0, .has_cancelled = false};
+    }
+    const double shift = std::ldexp(means.deviation[feature], -scan.frame().units[at]);
     const double squares = means.squared_deviation[feature];
     const double variance = std::max(squares - shift * shift, 0.0);
     return {.value = variance, .has_cancelled = squares > 0 && variance < worst_share * squares};
 }
 
-/// A frame that no value leaves, for the values are known by now.
-model::ScanFrame frame_for_all_values(const model::ColumnScan& scan) {
+/// The unit that suits the deviations of a column, once they are known. Their exponent is of
+/// sqrt(s) |x - c|, so half of that of the weights comes off.
+std::int32_t unit_of(const model::ColumnScan& scan, std::size_t feature) {
+    return scan.deviation_exponents[feature] - scan.frame().weight_exponent / 2;
+}
+
+/// Whether the frame was too poor a guess: a sum has left it, or lies so far below what was
+/// expected that it may have lost digits.
+bool has_poor_frame(const model::ColumnScan& scan) {
+    constexpr std::int32_t far_below = 20;
+    bool is_poor = scan.has_left_frame;
+    for (std::size_t j = 0; j < scan.deviation_exponents.size(); ++j) {
+        is_poor = is_poor ||
+                  (!is_constant(scan, j) && unit_of(scan, j) < scan.frame().units[j] - far_below);
+    }
+    return is_poor;
+}
+
+model::ScanFrame frame_of_all_rows(const model::ColumnScan& scan) {
     model::ScanFrame frame = scan.frame();
     for (std::size_t j = 0; j < frame.units.size(); ++j) {
-        const double origin = frame.origin[static_cast<Index>(j)];
-        frame.units[j] = std::clamp(
-            1 + std::max(scan.value_exponents[j], model::exponent_above(origin)), -900, 900);
+        if (!is_constant(scan, j)) {
+            frame.units[j] = std::clamp(unit_of(scan, j), -1000, 1000);
+        }
     }
     return frame;
 }
 
-/// The scan, or a better one where its frame was too poor a guess.
-model::ColumnScan usable_scan(const comm::Communicator& comm, const DataSet& data) {
-    model::ColumnScan scan = data.scan;
+model::ColumnScan scan_in(const comm::Communicator& comm, const DataSet& data,
+                          const model::ScanFrame& frame) {
+    model::ColumnScan scan = scan_again(comm, data, frame);
     if (scan.has_left_frame) {
-        scan = scan_again(comm, data, frame_for_all_values(scan));
+        throw comm::AgreedError(Error(ExitCode::internal,
+                                      "internal error: the sums of a column exceed the bounds "
+                                      "that were found for them"));
+    }
+    return scan;
+}
+
+/// A better frame than that of the scan, where its guess was too poor: first in its units, then in
+/// its origins. Empty when it is good enough.
+std::optional<model::ScanFrame> better_frame(const model::ColumnScan& scan) {
+    if (has_poor_frame(scan)) {
+        return frame_of_all_rows(scan);
     }
     const Means means = means_of(scan);
     model::ScanFrame centred = scan.frame();
     bool has_cancelled = false;
-    for (Index j = 0; j < data.manifest.features; ++j) {
-        if (variance_of(scan.frame(), means, j).has_cancelled) {
+    for (Index j = 0; j < centred.origin.size(); ++j) {
+        if (variance_of(scan, means, j).has_cancelled) {
             has_cancelled = true;
             centred.origin[j] += means.deviation[j];
         }
     }
-    return has_cancelled ? scan_again(comm, data, centred) : scan;
+    return has_cancelled ? std::optional(centred) : std::nullopt;
+}
+
+/// The scan that came with the data, or a better one.
+model::ColumnScan usable_scan(const comm::Communicator& comm, const DataSet& data) {
+    // Units, origins, and the units about them. Columns at the limit of double arithmetic would go
+    // on for ever.
+    constexpr int most_scans = 4;
+    model::ColumnScan scan = data.scan;
+    for (int again = 0; again < most_scans; ++again) {
+        const std::optional<model::ScanFrame> frame = better_frame(scan);
+        if (!frame) {
+            break;
+        }
+        scan = scan_in(comm, data, *frame);
+    }
+    return scan;
 }
 
 std::string fingerprint(const DataSet& data, const model::ColumnScan& scan) {
@@ -123,19 +148,16 @@ std::string fingerprint(const DataSet& data, const model::ColumnScan& scan) {
 }  // namespace
 
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
-    comm::together(comm, [&] { check_range(data); });
+    const model::ColumnScan scan = usable_scan(comm, data);
+    const Means means = means_of(scan);
     comm::together(comm, [&] {
-        const bool has_weight =
-            data.scan.has_left_frame || data.scan.sums.value(2 * data.manifest.features) > 0;
-        if (!has_weight) {
+        if (!(means.weight_sum > 0)) {
             const data::FilePart& file = data.manifest.files.front();
             throw Error(ExitCode::input_data,
                         file.path + ":" + file.weights_path +
                             ": every row weight is 0; at least one must be positive");
         }
     });
-    const model::ColumnScan scan = usable_scan(comm, data);
-    const Means means = means_of(scan);
 
     Moments moments;
     moments.weight_sum = means.weight_sum;
@@ -143,9 +165,8 @@ Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
     moments.mean = scan.frame().origin + means.deviation;
     moments.standard_deviation.resize(data.manifest.features);
     for (Index j = 0; j < data.manifest.features; ++j) {
-        moments.standard_deviation[j] =
-            std::ldexp(std::sqrt(variance_of(scan.frame(), means, j).value),
-                       scan.frame().units[static_cast<std::size_t>(j)]);
+        moments.standard_deviation[j] = std::ldexp(std::sqrt(variance_of(scan, means, j).value),
+                                                   scan.frame().units[static_cast<std::size_t>(j)]);
     }
     moments.fingerprint = fingerprint(data, scan);
     return moments;

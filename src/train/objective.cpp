@@ -76,13 +76,17 @@ Index DistributedObjective::dimension() const {
     return features_ + (options_.has_intercept ? 1 : 0);
 }
 
+StopRequests DistributedObjective::own_requests() const {
+    return options_.own_requests ? options_.own_requests() : StopRequests{};
+}
+
 optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
     const std::span<const double> coefficients(parameters.data(),
                                                static_cast<std::size_t>(features_));
     const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
 
     Words words(word_count, 0);
-    const StopRequests own = options_.own_requests ? options_.own_requests() : StopRequests{};
+    const StopRequests own = own_requests();
     words[signals] = own.signal ? 1 : 0;
     words[times_up] = own.time_limit ? 1 : 0;
     words[parameter_hash] = hash_of(parameters);

@@ -39,16 +39,22 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
     std::vector<double> probabilities(static_cast<std::size_t>(data.shard.rows.size()));
     const std::span<const double> coefficients(model.coefficients.data(),
                                                static_cast<std::size_t>(model.coefficients.size()));
-    std::span<double> rest(probabilities);
-    for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-        const model::Block block = data.shard.block(k, data.plan);
-        const auto margins = rest.first(static_cast<std::size_t>(block.rows));
-        model::block_margins(block, coefficients, model.intercept, margins);
-        require_finite(margins, block, data.manifest);
-        rest = rest.subspan(margins.size());
-    }
-    std::transform(probabilities.begin(), probabilities.end(), probabilities.begin(),
-                   model::sigmoid);
+    const auto [threads, isa] = data.execution;
+    run_threads(threads, [&, isa = isa, threads = threads](int thread) {
+        const Range part = part_of(data.shard.blocks, thread, threads);
+        for (Index k = part.first; k < part.end; ++k) {
+            const model::Block block = data.shard.block(k, data.plan);
+            const auto margins = std::span(probabilities)
+                                     .subspan(static_cast<std::size_t>(block.first_global_row -
+                                                                       data.shard.rows.first),
+                                              static_cast<std::size_t>(block.rows));
+            model::block_margins(block, coefficients, model.intercept, margins, isa);
+            require_finite(margins, block, data.manifest);
+            std::ranges::transform(margins, margins.begin(), model::sigmoid);
+        }
+    });
+    // What was mapped may have been written to meanwhile.
+    data.shard.values.check_unchanged();
     return probabilities;
 }
 

@@ -73,13 +73,19 @@ model::ScanFrame make_scan_frame(const comm::Communicator& comm, const data::Man
 }
 
 void join(const comm::Communicator& comm, model::ColumnScan& scan) {
-    std::vector<std::int32_t> maxima = scan.block_sum_exponents;
-    maxima.insert(maxima.end(), scan.value_exponents.begin(), scan.value_exponents.end());
+    std::vector<std::int32_t>* const parts[] = {&scan.block_sum_exponents, &scan.value_exponents,
+                                                &scan.deviation_exponents};
+    std::vector<std::int32_t> maxima;
+    for (const auto* part : parts) {
+        maxima.insert(maxima.end(), part->begin(), part->end());
+    }
     maxima.push_back(scan.has_left_frame ? 1 : 0);
     comm.max(maxima);
-    const auto features = static_cast<std::ptrdiff_t>(scan.value_exponents.size());
-    scan.block_sum_exponents.assign(maxima.begin(), maxima.begin() + features);
-    scan.value_exponents.assign(maxima.begin() + features, maxima.end() - 1);
+    auto from = maxima.begin();
+    for (auto* part : parts) {
+        std::copy_n(from, part->size(), part->begin());
+        from += std::ssize(*part);
+    }
     scan.has_left_frame = maxima.back() > 0;
 
     comm.sum(scan.sums.limbs());

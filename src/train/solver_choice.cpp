@@ -34,6 +34,11 @@ SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimen
     if (rows < dimension) {
         return {.name = "newton-cg", .reason = "fewer rows than variables"};
     }
+    // Every rank holds the whole matrix, and factors it on one core.
+    constexpr Index most_variables = 4096;
+    if (dimension > most_variables) {
+        return {.name = "lbfgs", .reason = fmt::format("more than {} variables", most_variables)};
+    }
     // Newton's method needs about five Hessians. On data of the real world it saves hundreds of
     // passes (Fashion-MNIST: 41 instead of 911), on well-behaved columns some tens.
     constexpr double most_passes = 30;

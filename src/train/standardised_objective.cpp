@@ -18,14 +18,20 @@ StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, con
 
 optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
     optim::Evaluation evaluation = transformed_.evaluate(point);
-    if (of_parameters_.agreed_requests().any()) {
+    heed_requests(of_parameters_.agreed_requests());
+    return evaluation;
+}
+
+void StandardisedObjective::heed_requests(const StopRequests& agreed) {
+    of_parameters_.set_agreed_requests(agreed);
+    if (agreed.any()) {
         throw IterationStopped();
     }
-    return evaluation;
 }
 
 Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
     Matrix hessian = curvature_.hessian(change_.to_parameters(point, start_), change_, thinning);
+    heed_requests(curvature_.agreed_requests());
     for (Index j = 0; j < change_.scale.size(); ++j) {
         const double scale = change_.scale[j];
         // A feature that is left alone has no curvature; any would do, for its gradient is 0.
@@ -36,9 +42,11 @@ Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
 
 Vector StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,
                                               Index thinning) {
+    curvature_.set_own_requests(of_parameters_.own_requests());
     const Vector by_parameters = change_.to_parameter_direction(direction);
     Vector product =
         curvature_.product(change_.to_parameters(point, start_), by_parameters, thinning);
+    heed_requests(curvature_.agreed_requests());
     const Index features = change_.scale.size();
     product.head(features) += l2_ * by_parameters.head(features);
     product = change_.to_point_gradient(product);

@@ -11,8 +11,8 @@ namespace paralogit::train {
 class IterationStopped {};
 
 /// The objective as the solvers see it: in standardised variables, with its curvature. Lets an
-/// agreed request for a stop through after an evaluation by throwing IterationStopped, so that a
-/// signal waits for one pass at most.
+/// agreed request for a stop through after an evaluation, a Hessian or a product by throwing
+/// IterationStopped, so that a signal waits for one of them at most.
 class StandardisedObjective : public optim::CurvedObjective {
   public:
     /// All must outlive this. `start` is the first parameter vector.
@@ -35,6 +35,8 @@ class StandardisedObjective : public optim::CurvedObjective {
     double curvature_seconds() const { return curvature_.seconds(); }
 
   private:
+    void heed_requests(const StopRequests& agreed);
+
     const DataSet& data_;
     DistributedObjective& of_parameters_;
     const optim::ChangeOfVariables& change_;

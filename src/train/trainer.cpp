@@ -83,6 +83,9 @@ class Run {
 
         checkpoint_.path_options = options_.path_options;
         checkpoint_.path_options["solver"] = solver_choice_.name;
+        if (solver_choice_.name != "lbfgs") {
+            checkpoint_.path_options["history"] = "unset";
+        }
         checkpoint_.data_fingerprint = moments_.fingerprint;
         checkpoint_.rows = data_->manifest.rows;
         checkpoint_.features = data_->manifest.features;

@@ -159,6 +159,73 @@ class Edges(AppTest):
         self.assertIn(read_summary(far)["stop_reason"], ("converged", "precision_limit"))
         self.assertAlmostEqual(read_summary(far)["loss"], read_summary(plain)["loss"], delta=1e-9)
 
+    def test_a_column_whose_first_rows_are_unlike_the_others_is_not_lost(self):
+        X, y = made_up(4000, 3, seed=11)
+        late = X.copy()
+        late[:20, 1] = late[0, 1]  # a constant start
+        for name, scale, shift in (("tiny", 1e-11, 0.0), ("huge", 1e285, 0.0), ("far", 1e-8, 1.0),
+                                   ("lowest", 1e-200, 0.0)):
+            values = late.copy()
+            values[:, 1] = (late[:, 1] - late[0, 1]) * scale + shift
+            typical = np.roll(values, -100, axis=0)
+            l2 = "0"
+            first = self.train(write_data(self.folder / f"{name}.h5", values, y), "--l2", l2,
+                               out=name, ranks=2)
+            rolled = self.train(write_data(self.folder / f"{name}-rolled.h5", typical,
+                                           np.roll(y, -100)), "--l2", l2, out=f"{name}-rolled")
+            self.assertNotEqual(read_model(first)[0][1], 0, name)
+            a, b = read_summary(first), read_summary(rolled)
+            self.assertEqual(a["stop_reason"], b["stop_reason"], name)
+            # The margins of the far column have half of the digits.
+            self.assertAlmostEqual(a["objective"] / b["objective"], 1,
+                                   delta=1e-9 if name == "far" else 1e-12, msg=name)
+            # Another command, another way through the data: the same loss.
+            told = run("evaluate", first / "model.h5", self.folder / f"{name}.h5", "--json")
+            self.assert_ends(told, 0)
+            self.assertAlmostEqual(json.loads(told.stdout)["log_loss"] / a["loss"], 1, delta=1e-12)
+
+    def test_first_rows_of_hardly_any_weight_do_not_set_the_scale(self):
+        X, y = made_up(3000, 3, seed=12)
+        weights = np.ones(len(y))
+        weights[:15] = 1e-30
+        X[:15] *= 1e12
+        data = self.folder / "data.h5"
+        with h5py.File(data, "w") as file:
+            file["X"], file["y"], file["w"] = X, y, weights
+        out = self.train(data, "--weights-name", "w", out="weighted", ranks=3)
+        plain = self.train(write_data(self.folder / "plain.h5", X[15:], y[15:]), out="plain")
+        np.testing.assert_allclose(read_model(out)[0], read_model(plain)[0], rtol=1e-6)
+
+    def test_a_row_of_weight_zero_may_have_any_margin(self):
+        X, y = made_up(1000, 3, seed=13)
+        weights = np.ones(len(y))
+        weights[500], X[500] = 0.0, 1e308
+        data = self.folder / "data.h5"
+        with h5py.File(data, "w") as file:
+            file["X"], file["y"], file["w"] = X, y, weights
+        for solver in ("newton", "newton-cg", "lbfgs"):
+            out = self.train(data, "--weights-name", "w", "--l2", "1e-3", "--solver", solver,
+                             out=solver, ranks=2)
+            self.assertEqual(read_summary(out)["stop_reason"], "converged", solver)
+        told = run("evaluate", self.folder / "lbfgs" / "model.h5", data, "--weights-name", "w",
+                   "--json")
+        self.assert_ends(told, 0)
+        self.assertAlmostEqual(json.loads(told.stdout)["log_loss"],
+                               read_summary(self.folder / "lbfgs")["loss"], delta=1e-14)
+
+    def test_row_weights_beyond_double_arithmetic_are_refused_by_every_command(self):
+        X, y = made_up(500, 3)
+        model = self.train(write_data(self.folder / "good.h5", X, y), out="good") / "model.h5"
+        for weight, word in ((1e306, "large"), (1e-300, "small"), (5e-324, "small")):
+            data = self.folder / f"{word}.h5"
+            with h5py.File(data, "w") as file:
+                file["X"], file["y"], file["w"] = X, y, np.full(len(y), weight)
+            for command in (("train", data, "--out", self.folder / "none"),
+                            ("evaluate", model, data)):
+                result = run(*command, "--weights-name", "w", ranks=2)
+                self.assert_ends(result, 3)
+                self.assertIn(f"the row weights are so {word}", result.stderr)
+
     def test_soft_labels_without_intercept_and_initial_parameters(self):
         X, _ = made_up(700, 4)
         y = np.random.default_rng(8).uniform(size=700)

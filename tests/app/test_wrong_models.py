@@ -76,7 +76,7 @@ class Resuming(RefusalTest):
     def test_options_that_would_lead_elsewhere(self):
         self.assert_resume_refused("--l2", "0.5", ranks=(None, 2, 5),
                                    says="the run was started with --l2 0.001, but now it is 0.5")
-        for name, then, now in (("solver", "newton", "gd"), ("history", "50", "7"),
+        for name, then, now in (("solver", "newton", "gd"), ("hessian-fraction", "unset", "0.5"),
                                 ("intercept", "yes", "no"), ("standardize", "yes", "no"),
                                 ("initial", "zeros", "ones"), ("reduction", "exact", "fast")):
             self.assert_resume_refused(

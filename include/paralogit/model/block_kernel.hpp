@@ -37,7 +37,7 @@ struct BlockSums {
 ///    lane, p = (1 + p)(1 + u) - 1 as fma(p, u, p + u), whose logarithm is taken, and weighted,
 ///    once per 2048 rows; it keeps the digits of rows that are far on their own side. Other weights
 ///    but 0 take a logarithm and an fma for each row.
-/// A row of weight 0 with a finite margin changes no bit.
+/// A row of weight 0 changes no bit, whatever its margin.
 /// A margin that is not finite makes sums that are not finite; the caller checks. Cost: 4 b d
 /// flops, b d elements read.
 void evaluate_block(const Block& block, std::span<const double> coefficients, double intercept,

@@ -20,7 +20,8 @@ struct ScanFrame {
     std::vector<std::int32_t> units;
     /// Exponent of the largest block sum of row weights.
     std::int32_t weight_exponent = 0;
-    Index blocks = 1;  ///< of all ranks
+    Index blocks = 1;       ///< of all ranks
+    Index sample_rows = 0;  ///< that it was made from; 0 where no row has weight
 
     /// The frame of some of the rows [rows x d, row-major]: medians, and room for values 2^16 times
     /// farther from them than any of these. Rows of positive weight only, so that a constant column
@@ -56,6 +57,9 @@ class ColumnScan {
     /// Exponent e per feature with max |x_ij| < 2^e over the rows of positive weight; at least
     /// lowest_exponent.  [d]
     std::vector<std::int32_t> value_exponents;
+    /// Exponent e per feature with max sqrt(s_i) |x_ij - c_j| < 2^e; no_deviation where all rows of
+    /// positive weight have the value c_j.  [d]
+    std::vector<std::int32_t> deviation_exponents;
     /// The sums: of s_i (x_ij - c_j) [d], of s_i ((x_ij - c_j) / 2^u_j)^2 [d], of s_i, of s_i y_i.
     ExactSums sums;
     /// Whether a sum exceeded the bound that the frame gave it: the sums are then of no use.
@@ -70,6 +74,7 @@ class ColumnScan {
     /// Features below 2^-900 are treated as if they were that large: what they lose lies below
     /// 2^-1000.
     static constexpr std::int32_t lowest_exponent = -900;
+    static constexpr std::int32_t no_deviation = -2000;
     /// Sums with a larger exponent, slack included, have no room in double arithmetic: the caller
     /// refuses the data. A sum that overflows gets one.
     static constexpr std::int32_t highest_exponent = 1000;
@@ -82,7 +87,7 @@ class ColumnScan {
     std::vector<double> unit_factors_;  ///< 2^-u_j
     std::vector<double> projection_;    ///< k_j
     std::vector<double> scratch_;
-    std::vector<double> column_sums_;  ///< of a block, four for each feature
+    std::vector<double> column_sums_;  ///< of a block, five for each feature
     std::vector<double> row_sums_;     ///< x.k of each of its rows
 };
 

@@ -3,6 +3,7 @@
 #include "paralogit/model/block_hessian.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/data_set.hpp"
+#include "paralogit/train/stop_requests.hpp"
 
 namespace paralogit::train {
 
@@ -24,6 +25,11 @@ class Curvature {
     /// each row, and a message of 2 d integers. @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
 
+    /// Lets a part of the words of the last message be set by this rank, and read as the maximum
+    /// over all ranks: what the ranks have to agree on while they wait for curvature.
+    void set_own_requests(const StopRequests& own) { requests_ = own; }
+    const StopRequests& agreed_requests() const { return requests_; }
+
     /// Seconds that this rank has spent in here so far.
     double seconds() const { return seconds_; }
 
@@ -35,6 +41,10 @@ class Curvature {
     const DataSet& data_;
     Index features_;
     bool has_intercept_;
+    /// Whether all ranks' sums are finite; joins the requests on the way.
+    bool agree(bool is_finite);
+
+    StopRequests requests_;
     double seconds_ = 0;
 };
 

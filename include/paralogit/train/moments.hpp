@@ -18,10 +18,10 @@ struct Moments {
     std::string fingerprint;
 };
 
-/// From the scan that came with the data, without another reading; one or two more where a column's
-/// first rows say nothing of the others (values 2^16 times as far, a mean 1000 standard deviations
-/// away). Throws Error (input_data) when all row weights are 0, or values or weights are too large
-/// for sums in double. @collective
+/// From the scan that came with the data, without another reading; up to four more where a column's
+/// first rows say little of the others (deviations 2^16 times as large or 2^20 times as small, a
+/// mean 1000 standard deviations away). Throws Error (input_data) when all row weights are 0.
+/// @collective
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
 
 /// Standardised variables: features centred (when an intercept can take up the centres) and divided

@@ -8,20 +8,13 @@
 #include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/objective.hpp"
 #include "paralogit/train/data_set.hpp"
+#include "paralogit/train/stop_requests.hpp"
 
 namespace paralogit::train {
 
 enum class Reduction {
     exact,  ///< integers: the same bits for any number of ranks
     fast,   ///< doubles: for comparison; the bits depend on the number of ranks
-};
-
-/// What some rank asks of all; agreed on in the Allreduce of the last evaluation.
-struct StopRequests {
-    bool signal = false;
-    bool time_limit = false;
-
-    bool any() const { return signal || time_limit; }
 };
 
 /// F(w, b) = (1/S) sum_i s_i loss(y_i, x_i.w + b) + l2/2 |w|^2 over the rows of all ranks, as a
@@ -49,8 +42,11 @@ class DistributedObjective : public optim::Objective {
     /// Throws the same Error on all ranks. @collective
     optim::Evaluation evaluate(const Vector& parameters) override;
 
-    /// Of the last evaluation; the same on all ranks.
+    /// What this rank wants now.
+    StopRequests own_requests() const;
+    /// Of the last evaluation, or of what was agreed on elsewhere since; the same on all ranks.
     const StopRequests& agreed_requests() const { return agreed_; }
+    void set_agreed_requests(const StopRequests& agreed) { agreed_ = agreed; }
 
     /// Seconds that this rank spent on its blocks, and in the Allreduce, so far.
     double kernel_seconds() const { return kernel_seconds_; }

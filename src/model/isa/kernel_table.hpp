@@ -44,6 +44,7 @@ struct KernelFrame {
 struct ScanSums {
     double* absolute;            ///< sum s |x|                    [features]
     double* largest;             ///< max |x| where s > 0          [features]
+    double* farthest;            ///< max sqrt(s) |x - c|          [features]
     double* deviations;          ///< sum s (x - c)                [features]
     double* squared_deviations;  ///< sum s ((x - c) unit)^2       [features]
     double* projections;         ///< x.projection, for each row   [rows]

@@ -100,9 +100,10 @@ void product(const KernelRows& block, const LinearFunction& margin, const Linear
     add_products<type>(block, margin, scratch, sums.slopes_times_features,
                        [&](Count first, Count /*rows*/, const Chunk<type>& chunk, double* margins) {
                            for (Count i = 0; i < chunk.rows; i += lanes) {
-                               const V factor = Lanes::mul(curvature_of(Lanes::load(margins + i),
-                                                                        group_at(block, first + i)),
-                                                           along(chunk.group(i)));
+                               const Group group = group_at(block, first + i);
+                               const V factor =
+                                   Lanes::mul(curvature_of(Lanes::load(margins + i), group),
+                                              margin_that_counts(along(chunk.group(i)), group));
                                Lanes::store(margins + i, factor);
                                total = Lanes::add(total, factor);
                            }

@@ -30,6 +30,12 @@ Group group_at(const KernelRows& block, Count first) {
     return {.label = Lanes::load(labels), .weight = Lanes::load(weights)};
 }
 
+/// A row of weight 0 may have any margin: it counts as one of 0.
+V margin_that_counts(V margin, const Group& group) {
+    const V zero = Lanes::all(0.0);
+    return Lanes::select(Lanes::equal(group.weight, zero), zero, margin);
+}
+
 /// Sums over rows, row i in lane i mod 8.
 struct SlopeSums {
     V slopes = Lanes::all(0.0);
@@ -60,6 +66,9 @@ template <bool is_weighted>
 V slopes_of(V margin, const Group& group, SlopeSums& sums) {
     const V zero = Lanes::all(0.0);
     const V one = Lanes::all(1.0);
+    if constexpr (is_weighted) {
+        margin = margin_that_counts(margin, group);
+    }
     const M is_negative = Lanes::less(margin, zero);
     const V distance = Lanes::absolute(margin);
     const V other_label = Lanes::sub(one, group.label);
@@ -121,6 +130,7 @@ double sum_over_lanes(V v) {
 
 /// s p (1 - p) = s u / (1 + u)^2
 V curvature_of(V margin, const Group& group) {
+    margin = margin_that_counts(margin, group);
     const V u = exp_of_nonpositive(Lanes::negative(Lanes::absolute(margin)));
     const V below = Lanes::add(Lanes::all(1.0), u);
     const V not_finite = Lanes::sub(margin, margin);
