@@ -76,11 +76,11 @@ class Resuming(RefusalTest):
     def test_options_that_would_lead_elsewhere(self):
         self.assert_resume_refused("--l2", "0.5", ranks=(None, 2, 5),
                                    says="the run was started with --l2 0.001, but now it is 0.5")
-        for name, then, now in (("solver", "newton", "gd"), ("hessian-fraction", "unset", "0.5"),
+        for name, then, now in (("solver", "newton", "gd"), ("hessian-fraction", "unset", "1/2"),
                                 ("intercept", "yes", "no"), ("standardize", "yes", "no"),
                                 ("initial", "zeros", "ones"), ("reduction", "exact", "fast")):
             self.assert_resume_refused(
-                f"--{name}", now,
+                f"--{name}", "0.5" if now == "1/2" else now,
                 says=f"the run was started with --{name} {then}, but now it is {now}")
 
     def test_stopping_and_output_options_may_change(self):
