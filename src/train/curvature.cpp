@@ -239,7 +239,8 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     const auto begin = Clock::now();
-    const auto [threads, isa] = data_.execution;
+    const int threads = data_.execution.threads;
+    const model::Isa isa = data_.execution.isa;
     const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
     const double intercept = has_intercept_ ? parameters[features_] : 0.0;
     const double along_intercept = has_intercept_ ? direction[features_] : 0.0;

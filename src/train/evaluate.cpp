@@ -74,8 +74,9 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
     comm::together(comm, [&] {
         const std::span<const double> coefficients(
             model.coefficients.data(), static_cast<std::size_t>(model.coefficients.size()));
-        const auto [threads, isa] = data.execution;
-        run_threads(threads, [&, isa = isa, threads = threads](int thread) {
+        const int threads = data.execution.threads;
+        const model::Isa isa = data.execution.isa;
+        run_threads(threads, [&](int thread) {
             const Range part = part_of(data.shard.blocks, thread, threads);
             std::vector<double> margins;
             Index own_soft_rows = 0;

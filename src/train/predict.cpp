@@ -39,8 +39,9 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
     std::vector<double> probabilities(static_cast<std::size_t>(data.shard.rows.size()));
     const std::span<const double> coefficients(model.coefficients.data(),
                                                static_cast<std::size_t>(model.coefficients.size()));
-    const auto [threads, isa] = data.execution;
-    run_threads(threads, [&, isa = isa, threads = threads](int thread) {
+    const int threads = data.execution.threads;
+    const model::Isa isa = data.execution.isa;
+    run_threads(threads, [&](int thread) {
         const Range part = part_of(data.shard.blocks, thread, threads);
         for (Index k = part.first; k < part.end; ++k) {
             const model::Block block = data.shard.block(k, data.plan);

@@ -99,7 +99,8 @@ void join(const comm::Communicator& comm, model::ColumnScan& scan) {
 
 model::ColumnScan scan_again(const comm::Communicator& comm, const DataSet& data,
                              const model::ScanFrame& frame) {
-    const auto [threads, isa] = data.execution;
+    const int threads = data.execution.threads;
+    const model::Isa isa = data.execution.isa;
     model::ColumnScan all = comm::together(comm, [&] {
         std::vector<model::ColumnScan> scans(static_cast<std::size_t>(threads),
                                              model::ColumnScan(frame, isa));
