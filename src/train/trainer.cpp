@@ -48,6 +48,11 @@ class Run {
         for (const std::string& note : data_->manifest.notes) {
             observer_.on_warning(note);
         }
+        if (solver_choice_.name == "lbfgs" && options_.solver.newton.keeps_thinning) {
+            observer_.on_warning(
+                "--hessian-fraction is not used: lbfgs was chosen, which needs no "
+                "Hessian");
+        }
         warn_of_far_columns();
         if (has_one_class()) {
             observer_.on_warning("all rows are of one class: there is nothing to tell apart");

@@ -168,6 +168,14 @@ class Solvers(AppTest):
             self.assertIn(reason, result.stderr)
             self.assertEqual(read_summary(out)["solver"], solver)
 
+    def test_a_fraction_of_the_hessian_that_nothing_uses_gets_a_warning(self):
+        data = write_data(self.folder / "data.h5", *made_up(2000, 500))
+        for solver, says_so in (("auto", True), ("newton", False)):
+            result = run("train", data, "--solver", solver, "--hessian-fraction", "0.5", "--out",
+                         self.folder / solver, "--max-iterations", "1")
+            self.assert_ends(result, 0)
+            self.assertEqual("--hessian-fraction is not used" in result.stderr, says_so, solver)
+
     def test_all_solvers_come_to_the_same_optimum(self):
         data = write_data(self.folder / "data.h5", *made_up(3000, 12, seed=8))
         found = {}

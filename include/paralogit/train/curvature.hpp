@@ -25,8 +25,8 @@ class Curvature {
     /// each row, and a message of 2 d integers. @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
 
-    /// Lets a part of the words of the last message be set by this rank, and read as the maximum
-    /// over all ranks: what the ranks have to agree on while they wait for curvature.
+    /// What this rank wants goes along with the next message; what any rank wanted, the same on all
+    /// of them, can be asked for after it.
     void set_own_requests(const StopRequests& own) { requests_ = own; }
     const StopRequests& agreed_requests() const { return requests_; }
 
@@ -36,14 +36,13 @@ class Curvature {
   private:
     model::HessianFrame frame_of(const optim::ChangeOfVariables& change,
                                  std::vector<std::int32_t>& exponents) const;
+    /// Whether all ranks' sums are finite; joins the requests on the way.
+    bool agree(bool is_finite);
 
     const comm::Communicator& comm_;
     const DataSet& data_;
     Index features_;
     bool has_intercept_;
-    /// Whether all ranks' sums are finite; joins the requests on the way.
-    bool agree(bool is_finite);
-
     StopRequests requests_;
     double seconds_ = 0;
 };

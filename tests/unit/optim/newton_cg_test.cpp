@@ -12,6 +12,7 @@
 #include "curved_problems.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/optim/stopping.hpp"
+#include "solver_runs.hpp"
 #include "test_problems.hpp"
 
 namespace paralogit::optim {
@@ -20,48 +21,14 @@ namespace {
 using test_problems::CurvedFunction;
 using test_problems::CurvedLogistic;
 using test_problems::Data;
+using test_problems::error_of;
 using test_problems::have_the_same_bits;
+using test_problems::quadratic;
+using test_problems::some_hessian;
+using test_problems::states_of_run;
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-/// The states of a run, the start first, until the gradient is 1e-9 or a step does not move.
-std::vector<State> states_of_run(const NewtonCg& solver, Objective& objective, const Vector& start,
-                                 std::size_t steps = 300) {
-    std::vector<State> states{solver.start(objective, start)};
-    while (gradient_norm(states.back()) > 1e-9 && states.size() <= steps) {
-        State next = states.back();
-        if (solver.step(objective, next) != StepResult::moved) {
-            break;
-        }
-        states.push_back(next);
-    }
-    return states;
-}
-
-std::string error_of(const NewtonCgOptions& options) {
-    try {
-        const NewtonCg solver(options);
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ExitCode::usage);
-        return error.what();
-    }
-    return "no error";
-}
-
-Matrix some_hessian() {
-    return Matrix{{4.0, 1.0, 0.5}, {1.0, 3.0, -1.0}, {0.5, -1.0, 2.0}};
-}
-
-/// (x - 1)' A (x - 1) / 2 + 1.
-CurvedFunction quadratic(const Matrix& a, const Matrix& claimed) {
-    return {a.rows(),
-            [a](const Vector& x) {
-                const Vector u = x - Vector::Ones(x.size());
-                return Evaluation{.value = 1 + u.dot(a * u) / 2, .gradient = a * u};
-            },
-            [claimed](const Vector&) { return claimed; }};
-}
 
 double model_value(const Matrix& h, const Vector& gradient, const Vector& step) {
     return gradient.dot(step) + step.dot(h * step) / 2;
@@ -341,10 +308,12 @@ TEST(NewtonCg, DivergesFromAStartThatIsNotFinite) {
 
 TEST(NewtonCgOptions, AreRefusedByNameValueAndRange) {
     using testing::HasSubstr;
-    EXPECT_THAT(error_of({.thinning = 0}), HasSubstr("--thinning 0: expected a power of two"));
-    EXPECT_THAT(error_of({.thinning = 6}), HasSubstr("--thinning 6"));
-    EXPECT_THAT(error_of({.max_products = 0}), HasSubstr("--max-products 0"));
-    EXPECT_EQ(error_of({.thinning = 2, .max_products = 1}), "no error");
+    EXPECT_THAT(error_of<NewtonCg>(NewtonCgOptions{.thinning = 0}),
+                HasSubstr("--thinning 0: expected a power of two"));
+    EXPECT_THAT(error_of<NewtonCg>(NewtonCgOptions{.thinning = 6}), HasSubstr("--thinning 6"));
+    EXPECT_THAT(error_of<NewtonCg>(NewtonCgOptions{.max_products = 0}),
+                HasSubstr("--max-products 0"));
+    EXPECT_EQ(error_of<NewtonCg>(NewtonCgOptions{.thinning = 2, .max_products = 1}), "no error");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "paralogit/base/error.hpp"
 #include "paralogit/optim/lbfgs.hpp"
 #include "paralogit/optim/stopping.hpp"
+#include "solver_runs.hpp"
 #include "test_problems.hpp"
 
 namespace paralogit::optim {
@@ -23,48 +24,14 @@ namespace {
 using test_problems::CurvedFunction;
 using test_problems::CurvedLogistic;
 using test_problems::Data;
+using test_problems::error_of;
 using test_problems::have_the_same_bits;
+using test_problems::quadratic;
+using test_problems::some_hessian;
+using test_problems::states_of_run;
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
-
-/// The states of a run, the start first, until the gradient is 1e-9 or a step does not move.
-std::vector<State> states_of_run(const Newton& solver, Objective& objective, const Vector& start,
-                                 std::size_t steps = 200) {
-    std::vector<State> states{solver.start(objective, start)};
-    while (gradient_norm(states.back()) > 1e-9 && states.size() <= steps) {
-        State next = states.back();
-        if (solver.step(objective, next) != StepResult::moved) {
-            break;
-        }
-        states.push_back(next);
-    }
-    return states;
-}
-
-std::string error_of(const NewtonOptions& options) {
-    try {
-        const Newton solver(options);
-    } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ExitCode::usage);
-        return error.what();
-    }
-    return "no error";
-}
-
-/// (x - 1)' A (x - 1) / 2 + 1.
-CurvedFunction quadratic(const Matrix& a, const Matrix& claimed) {
-    return {a.rows(),
-            [a](const Vector& x) {
-                const Vector u = x - Vector::Ones(x.size());
-                return Evaluation{.value = 1 + u.dot(a * u) / 2, .gradient = a * u};
-            },
-            [claimed](const Vector&) { return claimed; }};
-}
-
-Matrix some_hessian() {
-    return Matrix{{4.0, 1.0, 0.5}, {1.0, 3.0, -1.0}, {0.5, -1.0, 2.0}};
-}
 
 TEST(Newton, SolvesAQuadraticInOneStep) {
     CurvedFunction objective = quadratic(some_hessian(), some_hessian());
@@ -391,13 +358,16 @@ TEST(Newton, NeedsACurvature) {
 
 TEST(NewtonOptions, AreRefusedByNameValueAndRange) {
     using testing::HasSubstr;
-    EXPECT_THAT(error_of({.thinning = 3}), HasSubstr("--thinning 3: expected a power of two"));
-    EXPECT_THAT(error_of({.thinning = -2}), HasSubstr("--thinning -2"));
-    EXPECT_THAT(error_of({.hessian_cost = 0}), HasSubstr("--hessian-cost 0"));
-    EXPECT_THAT(error_of({.hessian_cost = infinity}), HasSubstr("--hessian-cost inf"));
-    EXPECT_THAT(error_of({.history = 0}), HasSubstr("--history 0"));
-    EXPECT_THAT(error_of({.line_search = {.curvature = 1}}), HasSubstr("--curvature 1"));
-    EXPECT_EQ(error_of({.thinning = 4}), "no error");
+    EXPECT_THAT(error_of<Newton>(NewtonOptions{.thinning = 3}),
+                HasSubstr("--thinning 3: expected a power of two"));
+    EXPECT_THAT(error_of<Newton>(NewtonOptions{.thinning = -2}), HasSubstr("--thinning -2"));
+    EXPECT_THAT(error_of<Newton>(NewtonOptions{.hessian_cost = 0}), HasSubstr("--hessian-cost 0"));
+    EXPECT_THAT(error_of<Newton>(NewtonOptions{.hessian_cost = infinity}),
+                HasSubstr("--hessian-cost inf"));
+    EXPECT_THAT(error_of<Newton>(NewtonOptions{.history = 0}), HasSubstr("--history 0"));
+    EXPECT_THAT(error_of<Newton>(NewtonOptions{.line_search = {.curvature = 1}}),
+                HasSubstr("--curvature 1"));
+    EXPECT_EQ(error_of<Newton>(NewtonOptions{.thinning = 4}), "no error");
 }
 
 }  // namespace
