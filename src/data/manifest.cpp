@@ -47,6 +47,10 @@ std::string Manifest::name_of_feature(Index feature) const {
                        feature);
 }
 
+ShardPlan Manifest::plan() const {
+    return is_sparse ? ShardPlan(rows, entries_before_block) : ShardPlan(rows);
+}
+
 std::string Manifest::to_bytes() const {
     ByteWriter bytes;
     bytes.put(narrow<Index>(files.size()));
@@ -58,6 +62,8 @@ std::string Manifest::to_bytes() const {
         bytes.put(part.labels_path);
         bytes.put(part.weights_path);
         bytes.put(part.rows_per_chunk);
+        bytes.put(part.entries);
+        bytes.put(part.first_entry);
         bytes.put(part.are_labels_text);
         bytes.put(part.file_bytes);
         bytes.put(part.modified_nanoseconds);
@@ -66,6 +72,11 @@ std::string Manifest::to_bytes() const {
     bytes.put(features);
     bytes.put(static_cast<std::uint8_t>(type));
     bytes.put(is_transposed);
+    bytes.put(is_sparse);
+    bytes.put(narrow<Index>(entries_before_block.size()));
+    for (const Index entries : entries_before_block) {
+        bytes.put(entries);
+    }
     for (const std::vector<std::string>* list : {&feature_names, &notes}) {
         bytes.put(narrow<Index>(list->size()));
         for (const std::string& text : *list) {
@@ -87,6 +98,8 @@ Manifest Manifest::from_bytes(const std::string& bytes) {
         part.labels_path = reader.text();
         part.weights_path = reader.text();
         part.rows_per_chunk = reader.number<Index>();
+        part.entries = reader.number<Index>();
+        part.first_entry = reader.number<Index>();
         part.are_labels_text = reader.flag();
         part.file_bytes = reader.number<Index>();
         part.modified_nanoseconds = reader.number<Index>();
@@ -95,6 +108,11 @@ Manifest Manifest::from_bytes(const std::string& bytes) {
     manifest.features = reader.number<Index>();
     manifest.type = static_cast<ElementType>(reader.number<std::uint8_t>());
     manifest.is_transposed = reader.flag();
+    manifest.is_sparse = reader.flag();
+    manifest.entries_before_block.resize(reader.count());
+    for (Index& entries : manifest.entries_before_block) {
+        entries = reader.number<Index>();
+    }
     for (std::vector<std::string>* list : {&manifest.feature_names, &manifest.notes}) {
         list->resize(reader.count());
         for (std::string& text : *list) {

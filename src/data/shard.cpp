@@ -29,8 +29,26 @@ model::Block Shard::block(Index global_block, const ShardPlan& plan) const {
             .first_global_row = block_rows.first};
 }
 
+model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan) const {
+    const Range block_rows = plan.rows_of_block(global_block);
+    const auto offset = narrow<std::size_t>(block_rows.first - rows.first);
+    const auto count = narrow<std::size_t>(block_rows.size());
+    return {.type = type,
+            .values = sparse.values.data(),
+            .indices = sparse.indices.data(),
+            .offsets = std::span(sparse.offsets).subspan(offset, count + 1),
+            .rows = block_rows.size(),
+            .features = features,
+            .labels = labels.empty() ? model::LabelView() : labels.view().subview(offset, count),
+            .row_weights = row_weights.empty() ? std::span<const double>()
+                                               : std::span(row_weights).subspan(offset, count),
+            .first_global_row = block_rows.first};
+}
+
 Index Shard::bytes() const {
-    return values.size() + labels.bytes() + narrow<Index>(row_weights.size() * sizeof(double));
+    return values.size() + sparse.values.size() + sparse.indices.size() +
+           narrow<Index>(sparse.offsets.size() * sizeof(Index)) + labels.bytes() +
+           narrow<Index>(row_weights.size() * sizeof(double));
 }
 
 Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks) {

@@ -179,7 +179,7 @@ Execution worthwhile(const Execution& requested, const data::Shard& shard) {
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
                       const data::SourceOptions& source, const Execution& requested) {
     data::Manifest manifest = describe_on_root(comm, paths, source);
-    const data::ShardPlan plan(manifest.rows);
+    const data::ShardPlan plan = manifest.plan();
     check_memory(comm, manifest, plan);
 
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());

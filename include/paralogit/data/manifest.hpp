@@ -7,6 +7,7 @@
 
 #include "paralogit/base/error.hpp"
 #include "paralogit/base/types.hpp"
+#include "paralogit/data/shard_plan.hpp"
 
 namespace paralogit::data {
 
@@ -33,6 +34,9 @@ struct FilePart {
     std::string labels_path;   ///< empty when there are none
     std::string weights_path;  ///< empty when there are none
     Index rows_per_chunk = 0;  ///< 0 when the features are not chunked
+    /// Of sparse rows, whose features_path is a group: the entries, and those of earlier files.
+    Index entries = 0;
+    Index first_entry = 0;
     bool are_labels_text = false;
     /// Guards against a file that is replaced or cut while it is in use.
     Index file_bytes = 0;
@@ -46,6 +50,9 @@ struct Manifest {
     Index features = 0;
     ElementType type = ElementType::float64;
     bool is_transposed = false;
+    bool is_sparse = false;
+    /// Of sparse rows: entries of all rows before a block, and of all in the end.  [blocks + 1]
+    std::vector<Index> entries_before_block;
     /// From the file when it has them, else empty.  [d]
     std::vector<std::string> feature_names;
 
@@ -59,6 +66,9 @@ struct Manifest {
     std::string locate_weight(Index global_row) const;
     /// "'radius' (column 3)", or "column 3" without names.
     std::string name_of_feature(Index feature) const;
+
+    /// Which rows make a block, and which blocks a rank has.
+    ShardPlan plan() const;
 
     /// To and from bytes, so that one rank describes the files and the others need not.
     std::string to_bytes() const;

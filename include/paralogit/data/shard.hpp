@@ -9,21 +9,32 @@
 #include "paralogit/data/shard_plan.hpp"
 #include "paralogit/data/values.hpp"
 #include "paralogit/model/block.hpp"
+#include "paralogit/model/sparse_block.hpp"
 
 namespace paralogit::data {
 
-/// The rows of one rank: whole blocks of the plan. Features lie row-major in their stored type.
+/// The entries of a shard of sparse rows.
+struct SparseValues {
+    Values values;               ///< [entries] in their stored type
+    Values indices;              ///< [entries] of 32 bits
+    std::vector<Index> offsets;  ///< [rows + 1], from 0
+};
+
+/// The rows of one rank: whole blocks of the plan. Features lie row-major in their stored type, or
+/// are sparse.
 struct Shard {
     ElementType type = ElementType::float64;
     Index features = 0;
-    Range rows;    ///< global
-    Range blocks;  ///< global
-    Values values;
+    Range rows;                       ///< global
+    Range blocks;                     ///< global
+    Values values;                    ///< of dense rows
+    SparseValues sparse;              ///< of sparse rows
     Labels labels;                    ///< [rows]; empty when the data set has none
     std::vector<double> row_weights;  ///< [rows]; empty when every weight is 1
 
-    /// A view of one of its blocks.
+    /// A view of one of its blocks: of dense rows, of sparse rows.
     model::Block block(Index global_block, const ShardPlan& plan) const;
+    model::SparseBlock sparse_block(Index global_block, const ShardPlan& plan) const;
     /// Of values, labels and row weights, as they are held.
     Index bytes() const;
 };
@@ -60,6 +71,15 @@ using BlockReady = std::function<void(int thread, const model::Block& block)>;
 /// `on_block` throws. Not collective.
 void load_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
                    const BlockReady& on_block);
+
+/// As BlockReady, of sparse rows.
+using SparseBlockReady = std::function<void(int thread, const model::SparseBlock& block)>;
+
+/// The same for sparse rows. Checks that the offsets of the rows rise within the entries, and that
+/// the indices of each row rise strictly and name a feature. Values, and indices of 32 bits, are
+/// mapped where the layout allows; other indices are narrowed while they are read.
+void load_sparse_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard,
+                          int threads, const SparseBlockReady& on_block);
 
 /// Bytes that a rank will hold at most.
 Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
