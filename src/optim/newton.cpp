@@ -13,6 +13,7 @@
 #include "quasi_newton.hpp"
 #include "refresh_policy.hpp"
 #include "stall.hpp"
+#include "thinned_start.hpp"
 
 namespace paralogit::optim {
 
@@ -107,6 +108,24 @@ double bits_to_go(double squared_gradient_size, double value) {
     constexpr double resolution = 1e-18;
     const double least = std::max(resolution * std::abs(value), 1e-300);
     return squared_gradient_size > least ? rough_log2(squared_gradient_size / least) / 2 : 0;
+}
+
+/// Leaves the Hessian of the first step in memory, as a step before it would have done, when the
+/// point is the minimum of every part_thinning-th row.
+void remember_start(State& state, const HessianCosts& costs, const ThinningRange& range,
+                    Index part_thinning) {
+    const double distance = sampling_contraction(costs, part_thinning);
+    const Outlook outlook{.contraction = 1, .newton_contraction = distance};
+    const HessianChoice choice = choose_hessian(
+        costs, outlook, bits_to_go(distance * distance, state.at_point.value), range);
+    const Curvature curvature{.point = state.point,
+                              .thinning = choice.thinning,
+                              .most_thinning = range.most,
+                              .used = 0,
+                              .steps = 0,
+                              .newton_contraction = distance,
+                              .excess_noise = 1};
+    curvature.remember(state.memory);
 }
 
 }  // namespace
@@ -301,7 +320,29 @@ Newton::~Newton() = default;
 
 State Newton::start(Objective& objective, const Vector& point) const {
     *cache_ = Cache{};
-    return Solver::start(objective, point);
+    auto* const curved = dynamic_cast<CurvedObjective*>(&objective);
+    const bool chooses_thinning = options_.thinning == 0;
+    if (curved == nullptr || !chooses_thinning || point.size() != objective.dimension()) {
+        return Solver::start(objective, point);
+    }
+    const HessianCosts costs{
+        .rows = curved->rows(), .dimension = point.size(), .hessian_cost = options_.hessian_cost};
+    const auto part = start_from_parts(*curved, point, costs);
+    if (!part) {
+        return Solver::start(objective, point);
+    }
+    State state = Solver::start(objective, part->point);
+    // The value at the first point is known of a part of the rows only, about.
+    constexpr double most_rise = 0.01;
+    if (!(state.at_point.value <= part->part_value * (1 + most_rise))) {
+        state = Solver::start(objective, point);
+        ++state.evaluations;
+        return state;
+    }
+    remember_start(state, costs,
+                   {.least = 1, .most = first_thinning(costs, curved->most_thinning())},
+                   part->thinning);
+    return state;
 }
 
 StepResult Newton::step(Objective& objective, State& state) const {

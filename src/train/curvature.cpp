@@ -4,12 +4,12 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/block_kernel.hpp"
 #include "seconds_since.hpp"
+#include "thinned_block.hpp"
 
 namespace paralogit::train {
 
@@ -112,48 +112,6 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
         }
     }
     sums.is_finite = sums.is_finite && is_finite;
-}
-
-/// The rows 0, t, 2t, ... of blocks, side by side as a kernel needs them.
-class ThinnedBlock {
-  public:
-    const model::Block& of(const model::Block& block, Index thinning) {
-        const std::size_t row_bytes =
-            static_cast<std::size_t>(block.features) * size_of(block.type);
-        thinned_ = block;
-        thinned_.rows = (block.rows + thinning - 1) / thinning;
-        const auto rows = static_cast<std::size_t>(thinned_.rows);
-        const auto step = static_cast<std::size_t>(thinning);
-        values_.resize(rows * row_bytes);
-        labels_.assign(rows, 0);
-        row_weights_.clear();
-        for (std::size_t i = 0; i < rows; ++i) {
-            std::memcpy(values_.data() + i * row_bytes, block.values + i * step * row_bytes,
-                        row_bytes);
-            if (!block.row_weights.empty()) {
-                row_weights_.push_back(block.row_weights[i * step]);
-            }
-        }
-        thinned_.values = values_.data();
-        // A curvature does not depend on the label.
-        thinned_.labels = std::span<const std::uint8_t>(labels_);
-        thinned_.row_weights = row_weights_;
-        return thinned_;
-    }
-
-  private:
-    model::Block thinned_{};
-    std::vector<std::byte> values_;
-    std::vector<std::uint8_t> labels_;
-    std::vector<double> row_weights_;
-};
-
-double weight_of(const model::Block& block) {
-    double sum = 0;
-    for (const double weight : block.row_weights) {
-        sum += weight;
-    }
-    return block.row_weights.empty() ? static_cast<double>(block.rows) : sum;
 }
 
 }  // namespace
@@ -274,7 +232,7 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
             ThinnedBlock thinned;
             for (Index k = part.first; k < part.end; ++k) {
                 const model::Block whole = data_.shard.block(k, data_.plan);
-                const model::Block& block = thinning > 1 ? thinned.of(whole, thinning) : whole;
+                const model::Block& block = thinned.of(whole, thinning);
                 model::multiply_block_hessian(block, coefficients_of(parameters, features_),
                                               intercept, coefficients_of(direction, features_),
                                               along_intercept, of_block, isa);

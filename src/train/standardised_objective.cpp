@@ -22,9 +22,17 @@ optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
     return evaluation;
 }
 
+optim::Evaluation StandardisedObjective::evaluate_thinned(const Vector& point, Index thinning) {
+    optim::Evaluation evaluation =
+        of_parameters_.evaluate_thinned(change_.to_parameters(point, start_), thinning);
+    evaluation.gradient = change_.to_point_gradient(evaluation.gradient);
+    heed_requests(of_parameters_.agreed_requests());
+    return evaluation;
+}
+
 void StandardisedObjective::heed_requests(const StopRequests& agreed) {
     of_parameters_.set_agreed_requests(agreed);
-    if (agreed.any()) {
+    if (agreed.any() && lets_requests_through_) {
         throw IterationStopped();
     }
 }

@@ -36,6 +36,9 @@ class CurvedObjective : public Objective {
     virtual Index rows() const = 0;
     virtual Index most_thinning() const = 0;
 
+    /// Value and gradient of the mean over those rows. Costs a 1/thinning-th part of a pass.
+    virtual Evaluation evaluate_thinned(const Vector& point, Index thinning) = 0;
+
     /// Second derivatives [dimension x dimension], both triangles. May hold infinities or NaN.
     /// Costs dimension^2 flops for each of the rows / thinning, and a message of that many sums.
     virtual Matrix hessian(const Vector& point, Index thinning) = 0;
