@@ -27,12 +27,16 @@ struct HessianTask {
     const model::HessianFrame& frame;
     std::span<const double> coefficients;
     double intercept;
-    Index thinning;
+    Thinning thinning;
+
+    /// Of this rank, counted as Thinning counts them.
+    Range blocks() const { return thinning.multiples_in(data.shard.blocks); }
 
     /// Makes `panel` that of a block; returns the weight of its rows.
-    double fill(model::HessianPanel& panel, Index block) const {
+    double fill(model::HessianPanel& panel, Index multiple) const {
+        const Index block = multiple * thinning.block_step;
         panel.clear();
-        return model::append_hessian_rows(data.shard.block(block, data.plan), thinning,
+        return model::append_hessian_rows(data.shard.block(block, data.plan), thinning.row_step,
                                           coefficients, intercept, frame, panel,
                                           data.execution.isa);
     }
@@ -57,7 +61,7 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
     std::vector<LocalHessian> parts(static_cast<std::size_t>(threads), sums);
     run_threads(threads, [&](int thread) {
         LocalHessian& own = parts[static_cast<std::size_t>(thread)];
-        const Range blocks = part_of(task.data.shard.blocks, thread, threads);
+        const Range blocks = part_of(task.blocks(), thread, threads);
         model::HessianPanel panel;
         std::vector<double> working;
         for (Index k = blocks.first; k < blocks.end; ++k) {
@@ -78,14 +82,14 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
 void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
     constexpr Index bytes_at_once = Index{4} << 20U;
     const int threads = task.data.execution.threads;
-    const Index rows = task.data.plan.rows_per_block() / task.thinning + 1;
+    const Index rows = task.data.plan.rows_per_block() / task.thinning.row_step + 1;
     const Index bytes = task.frame.padded_dimension() * rows * Index{sizeof(double)};
     const Index at_once = std::max<Index>(bytes_at_once / bytes, threads);
     std::vector<model::HessianPanel> panels(static_cast<std::size_t>(at_once));
     std::vector<double> weights(panels.size());
     std::vector<std::vector<double>> working(static_cast<std::size_t>(threads));
     std::atomic<bool> is_finite = true;
-    const Range own = task.data.shard.blocks;
+    const Range own = task.blocks();
     for (Index first = own.first; first < own.end; first += at_once) {
         const Range some{.first = 0, .end = std::min(at_once, own.end - first)};
         run_threads(threads, [&](int thread) {
@@ -156,7 +160,7 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
                            .frame = frame,
                            .coefficients = coefficients_of(parameters, features_),
                            .intercept = has_intercept_ ? parameters[features_] : 0.0,
-                           .thinning = thinning};
+                           .thinning = Thinning::of(thinning, data_.plan.rows_per_block())};
     LocalHessian sums = comm::together(comm_, [&] {
         // Up to here the matrices of all threads cost less than their waiting for one another.
         constexpr Index most_apart = 512;
@@ -200,6 +204,7 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
     const int threads = data_.execution.threads;
     const model::Isa isa = data_.execution.isa;
     const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
+    const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
     const double intercept = has_intercept_ ? parameters[features_] : 0.0;
     const double along_intercept = has_intercept_ ? direction[features_] : 0.0;
 
@@ -227,12 +232,12 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
         sums.assign(static_cast<std::size_t>(threads), model::ExactSums(exponents, blocks, isa));
         run_threads(threads, [&](int thread) {
             model::ExactSums& own = sums[static_cast<std::size_t>(thread)];
-            const Range part = part_of(data_.shard.blocks, thread, threads);
+            const Range part = part_of(rows.multiples_in(data_.shard.blocks), thread, threads);
             model::BlockSums of_block;
             ThinnedBlock thinned;
             for (Index k = part.first; k < part.end; ++k) {
-                const model::Block whole = data_.shard.block(k, data_.plan);
-                const model::Block& block = thinned.of(whole, thinning);
+                const model::Block whole = data_.shard.block(k * rows.block_step, data_.plan);
+                const model::Block& block = thinned.of(whole, rows.row_step);
                 model::multiply_block_hessian(block, coefficients_of(parameters, features_),
                                               intercept, coefficients_of(direction, features_),
                                               along_intercept, of_block, isa);

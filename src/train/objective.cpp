@@ -128,7 +128,7 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
     if (words[ranks_in_error] > 0) {
         comm::agree(comm_, own_error_);
     }
-    check_agreement(words);
+    check_agreement(words, thinning == 1);
     agreed_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
 
     optim::Evaluation evaluation;
@@ -152,6 +152,7 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
 
 void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
                                           Index thinning, Words& words) {
+    const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
     const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.scan);
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
@@ -160,8 +161,8 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
         sums.exact.set_exponent(features_ + 1, exponent_of_loss);
         std::fill(sums.fast.begin(), sums.fast.end(), 0.0);
         std::fill(sums.words.begin(), sums.words.end(), 0);
-        add_blocks(part_of(data_.shard.blocks, thread, threads), coefficients, intercept, thinning,
-                   sums);
+        add_blocks(part_of(rows.multiples_in(data_.shard.blocks), thread, threads), coefficients,
+                   intercept, rows, sums);
     });
     ThreadSums& all = threads_.front();
     for (const ThreadSums& sums : threads_) {
@@ -175,20 +176,21 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
     }
 }
 
-void DistributedObjective::add_blocks(Range blocks, std::span<const double> coefficients,
-                                      double intercept, Index thinning, ThreadSums& sums) const {
+void DistributedObjective::add_blocks(Range multiples, std::span<const double> coefficients,
+                                      double intercept, const Thinning& rows,
+                                      ThreadSums& sums) const {
     const Index slopes_at = features_;
     const Index loss_at = features_ + 1;
     const Index weights_at = features_ + 2;
     ThinnedBlock thinned;
     model::BlockSums& of_block = sums.of_block;
-    for (Index k = blocks.first; k < blocks.end; ++k) {
-        const model::Block whole = data_.shard.block(k, data_.plan);
-        const model::Block& block = thinned.of(whole, thinning);
+    for (Index k = multiples.first; k < multiples.end; ++k) {
+        const model::Block whole = data_.shard.block(k * rows.block_step, data_.plan);
+        const model::Block& block = thinned.of(whole, rows.row_step);
         // The sum of all weights is known.
-        const double weight = thinning == 1 ? 0 : weight_of(block);
+        const double weight = rows.leave_all() ? 0 : weight_of(block);
         model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa);
-        sums.words[rows_seen] += whole.rows;
+        sums.words[rows_seen] += block.rows;
         sums.words[rows_wrong] += of_block.rows_wrong;
         const std::span<const double> feature_sums(of_block.slopes_times_features.data(),
                                                    static_cast<std::size_t>(features_));
@@ -229,10 +231,10 @@ void DistributedObjective::reduce(Words& words) {
     }
 }
 
-void DistributedObjective::check_agreement(const Words& words) const {
+void DistributedObjective::check_agreement(const Words& words, bool expects_all_rows) const {
     // Both verdicts come from reduced words alone, so all ranks reach the same one.
     const Wide sum_of_hashes = words[parameter_hash];
-    if (words[rows_seen] != data_.manifest.rows) {
+    if (expects_all_rows && words[rows_seen] != data_.manifest.rows) {
         throw comm::AgreedError(Error(ExitCode::internal, "internal error: the ranks saw " +
                                                               std::to_string(words[rows_seen]) +
                                                               " rows in a pass over " +

@@ -1,13 +1,38 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "paralogit/base/threads.hpp"
 #include "paralogit/model/block.hpp"
 
 namespace paralogit::train {
+
+/// Which rows a thinning t leaves: every row_step-th row of every block_step-th block, with
+/// row_step block_step = t. Blocks keep some tens of rows, for what is done once for a block, such
+/// as the exact sums of a Hessian, would else cost more than the rows.
+struct Thinning {
+    Index row_step;
+    Index block_step;
+
+    /// `thinning` and rows_per_block are powers of two, thinning <= rows_per_block.
+    static Thinning of(Index thinning, Index rows_per_block) {
+        constexpr Index rows_wanted = 32;
+        const Index row_step = std::min(thinning, std::max<Index>(rows_per_block / rows_wanted, 1));
+        return {.row_step = row_step, .block_step = thinning / row_step};
+    }
+
+    bool leave_all() const { return row_step == 1 && block_step == 1; }
+
+    /// The blocks k block_step among `blocks`, for k in the range that is returned.
+    Range multiples_in(Range blocks) const {
+        const auto up = [this](Index block) { return (block + block_step - 1) / block_step; };
+        return {.first = up(blocks.first), .end = up(blocks.end)};
+    }
+};
 
 /// The rows 0, t, 2t, ... of blocks, with labels and weights, side by side as a kernel needs them.
 class ThinnedBlock {

@@ -27,7 +27,7 @@ class Objective {
 };
 
 /// An objective that also tells its curvature, from all rows or from a fixed part of them: every
-/// `thinning`-th row of every block, thinning a power of two in [1, most_thinning()]. What it tells
+/// `thinning`-th row in some fixed order, thinning a power of two in [1, most_thinning()]. What it tells
 /// is that of a mean over those rows, penalty included, so its size does not depend on the
 /// thinning.
 class CurvedObjective : public Objective {

@@ -8,8 +8,9 @@
 namespace paralogit::train {
 
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; the same
-/// bits for any number of ranks and threads. With a thinning t, over the rows 0, t, 2t, ... of
-/// every block alone.
+/// bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
+/// over the rows 0, r, 2r, ... of the blocks 0, t/r, 2t/r, ..., where r is t, but no more than
+/// leaves a block 32 rows.
 class Curvature {
   public:
     /// Both must outlive this.

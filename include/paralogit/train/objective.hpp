@@ -12,6 +12,8 @@
 
 namespace paralogit::train {
 
+struct Thinning;
+
 enum class Reduction {
     exact,  ///< integers: the same bits for any number of ranks
     fast,   ///< doubles: for comparison; the bits depend on the number of ranks
@@ -42,8 +44,8 @@ class DistributedObjective : public optim::Objective {
     /// Throws the same Error on all ranks. @collective
     optim::Evaluation evaluate(const Vector& parameters) override;
 
-    /// The same of the rows 0, t, 2t, ... of every block (t the thinning), S being the sum of their
-    /// weights. @collective
+    /// The same of every thinning-th row, chosen as Curvature chooses them, S being the sum of
+    /// their weights. @collective
     optim::Evaluation evaluate_thinned(const Vector& parameters, Index thinning);
 
     /// What this rank wants now.
@@ -84,10 +86,10 @@ class DistributedObjective : public optim::Objective {
     optim::Evaluation evaluate_rows(const Vector& parameters, Index thinning);
     void add_own_blocks(std::span<const double> coefficients, double intercept, Index thinning,
                         Words& words);
-    void add_blocks(Range blocks, std::span<const double> coefficients, double intercept,
-                    Index thinning, ThreadSums& sums) const;
+    void add_blocks(Range multiples, std::span<const double> coefficients, double intercept,
+                    const Thinning& rows, ThreadSums& sums) const;
     void reduce(Words& words);
-    void check_agreement(const Words& words) const;
+    void check_agreement(const Words& words, bool expects_all_rows) const;
     double global_sum(Index index) const;
 
     const comm::Communicator& comm_;
