@@ -49,8 +49,8 @@ bool go_to_minimum(CurvedObjective& objective, Index thinning, Index hessian_thi
     Part part(objective, thinning);
     Evaluation here = part.evaluate(point);
     value = here.value;
-    // One step from here a part with so few rows for its Hessian errs no more than by chance.
-    const double within_reach = 4 * chance(costs, hessian_thinning);
+    // What is left of so much after one step with this Hessian is less than chance.
+    const double within_reach = near_chance * chance(costs, growth * thinning);
     for (int step = 0; step < most_steps; ++step) {
         if (!is_finite(here)) {
             return false;
@@ -89,7 +89,9 @@ std::optional<ThinnedStart> start_from_parts(CurvedObjective& objective, const V
         return std::nullopt;
     }
     ThinnedStart start{.point = first, .thinning = thinning, .part_value = 0};
-    Index hessian_thinning = thinning;
+    // The part that is the least has Hessians good enough for one step from part to part: with 16
+    // rows for each variable a step errs by less than a third of its length.
+    const Index hessian_thinning = thinning;
     while (true) {
         double value = 0;
         if (!go_to_minimum(objective, thinning, hessian_thinning, costs, start.point, value)) {
@@ -102,7 +104,6 @@ std::optional<ThinnedStart> start_from_parts(CurvedObjective& objective, const V
         if (thinning <= least_thinning) {
             return start;
         }
-        hessian_thinning = thinning;
         thinning = std::max(thinning / growth, least_thinning);
     }
 }
