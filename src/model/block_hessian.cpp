@@ -8,6 +8,7 @@
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/exact_sum.hpp"
+#include "strided_rows.hpp"
 
 namespace paralogit::model {
 
@@ -22,7 +23,9 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
     std::vector<double> widened(static_cast<std::size_t>(rows) * width);
     std::vector<double> weights(static_cast<std::size_t>(rows), 1.0);
     double weight_sum = 0;
+    const StridedRows strided(block.values, row_bytes * static_cast<std::size_t>(thinning), rows);
     for (Index i = 0; i < rows; ++i) {
+        strided.prefetch_ahead_of(i, row_bytes);
         const auto from = static_cast<std::size_t>(i * thinning);
         const auto to = static_cast<std::size_t>(i);
         widen_row(block.type, block.values + from * row_bytes,
