@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "hessian_products.hpp"
 #include "paralogit/comm/agreement.hpp"
-#include "paralogit/model/block_kernel.hpp"
 #include "seconds_since.hpp"
 #include "thinned_block.hpp"
 
@@ -121,7 +121,13 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
 }  // namespace
 
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
-    : comm_(comm), data_(data), features_(data.manifest.features), has_intercept_(has_intercept) {}
+    : comm_(comm),
+      data_(data),
+      features_(data.manifest.features),
+      has_intercept_(has_intercept),
+      products_(std::make_unique<HessianProducts>(data, has_intercept)) {}
+
+Curvature::~Curvature() = default;
 
 bool Curvature::agree(bool is_finite) {
     std::array<std::int32_t, 3> words{is_finite ? 0 : 1, requests_.signal ? 1 : 0,
@@ -201,15 +207,8 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     const auto begin = Clock::now();
-    const int threads = data_.execution.threads;
-    const model::Isa isa = data_.execution.isa;
-    const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
-    const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
-    const double intercept = has_intercept_ ? parameters[features_] : 0.0;
-    const double along_intercept = has_intercept_ ? direction[features_] : 0.0;
-
-    // |sum c q x| <= max |q| sum s |x| / 4
-    double largest = std::abs(along_intercept);
+    // A bound of |x.direction|, and the power of two that brings it below 1.
+    double largest = std::abs(has_intercept_ ? direction[features_] : 0.0);
     for (Index j = 0; j < features_; ++j) {
         largest += std::ldexp(std::abs(direction[j]),
                               data_.scan.value_exponents[static_cast<std::size_t>(j)]);
@@ -219,52 +218,55 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
         requests_ = {};
         return Vector::Constant(parameters.size(), nan_value);
     }
-    std::vector<std::int32_t> exponents = data_.scan.block_sum_exponents;
-    exponents.push_back(data_.scan.frame().weight_exponent);
-    for (std::int32_t& exponent : exponents) {
-        exponent = std::clamp<std::int32_t>(exponent + model::exponent_above(largest), -1000, 1023);
-    }
-    exponents.push_back(data_.scan.frame().weight_exponent);
-
-    std::vector<model::ExactSums> sums;
-    std::atomic<bool> is_finite = true;
-    comm::together(comm_, [&] {
-        sums.assign(static_cast<std::size_t>(threads), model::ExactSums(exponents, blocks, isa));
-        run_threads(threads, [&](int thread) {
-            model::ExactSums& own = sums[static_cast<std::size_t>(thread)];
-            const Range part = part_of(rows.multiples_in(data_.shard.blocks), thread, threads);
-            model::BlockSums of_block;
-            ThinnedBlock thinned;
-            for (Index k = part.first; k < part.end; ++k) {
-                const model::Block whole = data_.shard.block(k * rows.block_step, data_.plan);
-                const model::Block& block = thinned.of(whole, rows.row_step);
-                model::multiply_block_hessian(block, coefficients_of(parameters, features_),
-                                              intercept, coefficients_of(direction, features_),
-                                              along_intercept, of_block, isa);
-                const std::span<const double> products(of_block.slopes_times_features.data(),
-                                                       static_cast<std::size_t>(features_));
-                if (!(own.add(0, products) && own.add(features_, of_block.slopes) &&
-                      own.add(features_ + 1, weight_of(block)))) {
-                    is_finite = false;
-                }
-            }
-        });
-        for (std::size_t thread = 1; thread < sums.size(); ++thread) {
-            sums.front().add(sums[thread]);
-        }
+    const int exponent = model::exponent_above(largest);
+    const Vector scaled =
+        direction.unaryExpr([exponent](double x) { return std::ldexp(x, -exponent); });
+    const bool is_finite = comm::together(comm_, [&] {
+        products_->go_to(parameters, thinning);
+        return products_->multiply(scaled);
     });
-    comm_.sum(sums.front().limbs());
-    const bool is_finite_everywhere = agree(is_finite);
-
-    Vector product = Vector::Constant(parameters.size(), nan_value);
-    if (is_finite_everywhere) {
-        const double weight_sum = sums.front().value(features_ + 1);
-        for (Index j = 0; j < product.size(); ++j) {
-            product[j] = sums.front().value(j) / weight_sum;
-        }
-    }
+    Vector product = joined_products(is_finite, parameters.size());
+    product = product.unaryExpr([exponent](double x) { return std::ldexp(x, exponent); });
     seconds_ += seconds_since(begin);
     return product;
+}
+
+Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
+                           Index thinning) {
+    const auto begin = Clock::now();
+    std::vector<std::int32_t> exponents(static_cast<std::size_t>(features_));
+    Vector unit(features_);
+    for (Index j = 0; j < features_; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        const double largest =
+            std::ldexp(1.0, data_.scan.value_exponents[at]) + std::abs(change.centre[j]);
+        exponents[at] = std::clamp(model::exponent_above(largest), -500, 500);
+        unit[j] = std::ldexp(1.0, -exponents[at]);
+    }
+    const bool is_finite = comm::together(comm_, [&] {
+        products_->go_to(parameters, thinning);
+        return products_->add_squares(change.centre, unit);
+    });
+    Vector diagonal = joined_products(is_finite, parameters.size());
+    for (Index j = 0; j < features_; ++j) {
+        const double scale = change.scale[j];
+        const int exponent = 2 * exponents[static_cast<std::size_t>(j)];
+        diagonal[j] = scale == 0 ? 0.0 : std::ldexp(diagonal[j], exponent) / scale / scale;
+    }
+    seconds_ += seconds_since(begin);
+    return diagonal;
+}
+
+Vector Curvature::joined_products(bool is_finite, Index dimension) {
+    comm_.sum(products_->limbs());
+    Vector means = Vector::Constant(dimension, nan_value);
+    if (agree(is_finite)) {
+        const double weight_sum = products_->weight_sum();
+        for (Index j = 0; j < dimension; ++j) {
+            means[j] = products_->value(j) / weight_sum;
+        }
+    }
+    return means;
 }
 
 }  // namespace paralogit::train

@@ -28,6 +28,7 @@ class StandardisedObjective : public optim::CurvedObjective {
     optim::Evaluation evaluate_thinned(const Vector& point, Index thinning) override;
     Matrix hessian(const Vector& point, Index thinning) override;
     Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override;
+    Vector hessian_diagonal(const Vector& point, Index thinning) override;
 
     /// Whether requests stop the iteration. They wait for the first point of a run, which there is
     /// no state before.
@@ -39,6 +40,8 @@ class StandardisedObjective : public optim::CurvedObjective {
     }
 
   private:
+    /// Adds that of the penalty; 1 for a feature that is left alone.
+    double penalised(double second_derivative, Index feature) const;
     void heed_requests(const StopRequests& agreed);
 
     const DataSet& data_;

@@ -27,8 +27,8 @@ class Objective {
 };
 
 /// An objective that also tells its curvature, from all rows or from a fixed part of them: every
-/// `thinning`-th row in some fixed order, thinning a power of two in [1, most_thinning()]. What it tells
-/// is that of a mean over those rows, penalty included, so its size does not depend on the
+/// `thinning`-th row in some fixed order, thinning a power of two in [1, most_thinning()]. What it
+/// tells is that of a mean over those rows, penalty included, so its size does not depend on the
 /// thinning.
 class CurvedObjective : public Objective {
   public:
@@ -46,6 +46,9 @@ class CurvedObjective : public Objective {
     /// The Hessian times `direction`, without the matrix. Costs a 1/thinning-th part of a pass.
     virtual Vector hessian_product(const Vector& point, const Vector& direction,
                                    Index thinning) = 0;
+
+    /// The diagonal of the Hessian. Costs what evaluate_thinned does, about.
+    virtual Vector hessian_diagonal(const Vector& point, Index thinning) = 0;
 };
 
 }  // namespace paralogit::optim

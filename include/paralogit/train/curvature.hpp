@@ -1,11 +1,15 @@
 #pragma once
 
+#include <memory>
+
 #include "paralogit/model/block_hessian.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/data_set.hpp"
 #include "paralogit/train/stop_requests.hpp"
 
 namespace paralogit::train {
+
+class HessianProducts;
 
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; the same
 /// bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
@@ -15,6 +19,7 @@ class Curvature {
   public:
     /// Both must outlive this.
     Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept);
+    ~Curvature();
 
     /// In the variables of `change`, both triangles; NaN where sums are not finite. Features whose
     /// scale is 0 have empty rows and columns. Centring and scaling happen row by row, so that
@@ -22,9 +27,15 @@ class Curvature {
     Matrix hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
                    Index thinning);
 
-    /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 6 d flops for
-    /// each row, and a message of 2 d integers. @collective
+    /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
+    /// each row, 2 d more when the parameters are others than the last time, and a message of 2 d
+    /// integers. @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
+
+    /// The diagonal of hessian(), without the rest. Cost: that of scanning the rows, and a message
+    /// of 2 d integers. @collective
+    Vector diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
+                    Index thinning);
 
     /// What this rank wants goes along with the next message; what any rank wanted, the same on all
     /// of them, can be asked for after it.
@@ -39,11 +50,14 @@ class Curvature {
                                  std::vector<std::int32_t>& exponents) const;
     /// Whether all ranks' sums are finite; joins the requests on the way.
     bool agree(bool is_finite);
+    /// The sums of all ranks over the sum of weights; NaN where some are not finite.
+    Vector joined_products(bool is_finite, Index dimension);
 
     const comm::Communicator& comm_;
     const DataSet& data_;
     Index features_;
     bool has_intercept_;
+    std::unique_ptr<HessianProducts> products_;
     StopRequests requests_;
     double seconds_ = 0;
 };

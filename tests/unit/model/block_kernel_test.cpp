@@ -14,6 +14,15 @@
 namespace paralogit::model {
 namespace {
 
+/// The product at parameters, by way of the curvatures there.
+void multiply_block_hessian(const Block& block, std::span<const double> w, double b,
+                            std::span<const double> v, double v0, BlockSums& sums,
+                            Isa isa = best_isa()) {
+    std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
+    block_curvatures(block, w, b, curvatures, isa);
+    model::multiply_block_hessian(block, curvatures, v, v0, sums, isa);
+}
+
 using testing::all_element_types;
 using testing::append_element;
 using testing::Guarded;

@@ -87,12 +87,32 @@ class CurvedLogistic : public CurvedObjective {
         return product;
     }
 
+    Vector hessian_diagonal(const Vector& point, Index thinning) override {
+        before_call();
+        ++diagonals;
+        const Index d = x_.rows();
+        Vector diagonal = Vector::Zero(d + 1);
+        double count = 0;
+        for (Index i = 0; i < rows(); i += thinning) {
+            const double size = curvature(i, point);
+            for (Index j = 0; j < d; ++j) {
+                diagonal[j] += size * x_(j, i) * x_(j, i);
+            }
+            diagonal[d] += size;
+            ++count;
+        }
+        diagonal /= count;
+        diagonal.head(d).array() += l2_;
+        return diagonal;
+    }
+
     const Matrix& features() const { return x_; }
     const Vector& labels() const { return y_; }
     double l2() const { return l2_; }
 
     Index evaluations = 0;
     Index products = 0;
+    Index diagonals = 0;
     std::vector<Index> thinnings;               ///< of the Hessians asked for
     std::vector<Index> thinned_evaluations;     ///< their thinnings
     std::function<void()> before_call = [] {};  ///< may throw
@@ -178,6 +198,9 @@ class CurvedFunction : public CurvedObjective {
     Matrix hessian(const Vector& point, Index) override { return second_(point); }
     Vector hessian_product(const Vector& point, const Vector& direction, Index) override {
         return second_(point) * direction;
+    }
+    Vector hessian_diagonal(const Vector& point, Index) override {
+        return second_(point).diagonal();
     }
 
   private:
