@@ -47,7 +47,8 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
     const std::size_t first = panel.curvatures.size();
     panel.curvatures.resize(first + static_cast<std::size_t>(rows));
     const std::span<double> curvatures = std::span(panel.curvatures).subspan(first);
-    block_curvatures(sampled, coefficients, intercept, curvatures, isa);
+    std::vector<double> scratch;
+    block_curvatures(sampled, coefficients, intercept, curvatures, scratch, isa);
 
     const auto size = static_cast<std::size_t>(frame.padded_dimension());
     panel.rows.resize(panel.curvatures.size() * size, 0.0);

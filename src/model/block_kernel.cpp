@@ -28,9 +28,12 @@ void block_margins(const Block& block, std::span<const double> coefficients, dou
 }
 
 void block_curvatures(const Block& block, std::span<const double> coefficients, double intercept,
-                      std::span<double> curvatures, Isa isa) {
-    block_margins(block, coefficients, intercept, curvatures, isa);
-    kernels_for(isa).curvatures(kernel_rows(block), curvatures.data());
+                      std::span<double> curvatures, std::vector<double>& scratch, Isa isa) {
+    const KernelTable& kernels = kernels_for(isa);
+    kernels.margins(kernel_rows(block),
+                    {.coefficients = coefficients.data(), .intercept = intercept},
+                    scratch_for(block.features, scratch), curvatures.data());
+    kernels.curvatures(kernel_rows(block), curvatures.data());
 }
 
 void multiply_block_hessian(const Block& block, std::span<const double> curvatures,

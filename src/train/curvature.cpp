@@ -125,7 +125,12 @@ Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool h
       data_(data),
       features_(data.manifest.features),
       has_intercept_(has_intercept),
-      products_(std::make_unique<HessianProducts>(data, has_intercept)) {}
+      value_bounds_(features_),
+      products_(std::make_unique<HessianProducts>(data, has_intercept)) {
+    for (Index j = 0; j < features_; ++j) {
+        value_bounds_[j] = std::ldexp(1.0, data.scan.value_exponents[static_cast<std::size_t>(j)]);
+    }
+}
 
 Curvature::~Curvature() = default;
 
@@ -210,23 +215,21 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
     // A bound of |x.direction|, and the power of two that brings it below 1.
     double largest = std::abs(has_intercept_ ? direction[features_] : 0.0);
     for (Index j = 0; j < features_; ++j) {
-        largest += std::ldexp(std::abs(direction[j]),
-                              data_.scan.value_exponents[static_cast<std::size_t>(j)]);
+        largest += std::abs(direction[j]) * value_bounds_[j];
     }
-    if (!std::isfinite(largest)) {
+    if (!(largest < 0x1p1000)) {
         // Known to all ranks, so there is no message that could carry requests.
         requests_ = {};
         return Vector::Constant(parameters.size(), nan_value);
     }
-    const int exponent = model::exponent_above(largest);
-    const Vector scaled =
-        direction.unaryExpr([exponent](double x) { return std::ldexp(x, -exponent); });
+    const double unit = std::ldexp(1.0, model::exponent_above(largest));
+    const Vector scaled = direction / unit;
     const bool is_finite = comm::together(comm_, [&] {
         products_->go_to(parameters, thinning);
         return products_->multiply(scaled);
     });
     Vector product = joined_products(is_finite, parameters.size());
-    product = product.unaryExpr([exponent](double x) { return std::ldexp(x, exponent); });
+    product *= unit;
     seconds_ += seconds_since(begin);
     return product;
 }
@@ -238,8 +241,7 @@ Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariab
     Vector unit(features_);
     for (Index j = 0; j < features_; ++j) {
         const auto at = static_cast<std::size_t>(j);
-        const double largest =
-            std::ldexp(1.0, data_.scan.value_exponents[at]) + std::abs(change.centre[j]);
+        const double largest = value_bounds_[j] + std::abs(change.centre[j]);
         exponents[at] = std::clamp(model::exponent_above(largest), -500, 500);
         unit[j] = std::ldexp(1.0, -exponents[at]);
     }

@@ -65,10 +65,10 @@ void HessianProducts::go_to(const Vector& parameters, Index thinning) {
         static_cast<std::size_t>(blocks * (data_.plan.rows_per_block() / rows_.row_step)));
     const Index features = data_.manifest.features;
     const double intercept = has_intercept_ ? parameters[features] : 0.0;
-    for_each_block([&](std::size_t /*thread*/, Index k, const model::Block& block) {
+    for_each_block([&](std::size_t thread, Index k, const model::Block& block) {
         model::block_curvatures(block, coefficients_of(parameters, features), intercept,
                                 curvatures_of(k).first(static_cast<std::size_t>(block.rows)),
-                                data_.execution.isa);
+                                working_[thread].products.scratch, data_.execution.isa);
     });
     parameters_ = parameters;
     thinning_ = thinning;

@@ -48,9 +48,10 @@ void block_margins(const Block& block, std::span<const double> coefficients, dou
                    std::span<double> margins, Isa isa = best_isa());
 
 /// The curvatures c_i = s_i p_i (1 - p_i) of the block's rows, from their margins. `curvatures` has
-/// block.rows entries.
+/// block.rows entries; `scratch` is working memory, kept from block to block.
 void block_curvatures(const Block& block, std::span<const double> coefficients, double intercept,
-                      std::span<double> curvatures, Isa isa = best_isa());
+                      std::span<double> curvatures, std::vector<double>& scratch,
+                      Isa isa = best_isa());
 
 /// The Hessian of the block's loss times a direction (v, v0): sums.slopes_times_features is
 /// sum_i c_i q_i x_i and sums.slopes is sum_i c_i q_i, with q_i = x_i.v + v0; the rest of `sums` is

@@ -57,6 +57,7 @@ class Curvature {
     const DataSet& data_;
     Index features_;
     bool has_intercept_;
+    Vector value_bounds_;  ///< of |x_j|, powers of two
     std::unique_ptr<HessianProducts> products_;
     StopRequests requests_;
     double seconds_ = 0;

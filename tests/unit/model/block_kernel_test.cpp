@@ -19,7 +19,8 @@ void multiply_block_hessian(const Block& block, std::span<const double> w, doubl
                             std::span<const double> v, double v0, BlockSums& sums,
                             Isa isa = best_isa()) {
     std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
-    block_curvatures(block, w, b, curvatures, isa);
+    std::vector<double> scratch;
+    block_curvatures(block, w, b, curvatures, scratch, isa);
     model::multiply_block_hessian(block, curvatures, v, v0, sums, isa);
 }
 
