@@ -87,9 +87,9 @@ Vector direction_with(const Cholesky& factor, const Pairs& pairs, const Vector& 
     constexpr double stale = 2;
     return two_loop_direction(pairs, gradient, [&](Vector& direction) {
         direction = factor.solve(direction);
-        if (pairs.s.cols() > 0) {
-            const Vector y = pairs.y.col(pairs.y.cols() - 1);
-            const double scale = dot(pairs.s.col(pairs.s.cols() - 1), y) / dot(y, factor.solve(y));
+        if (pairs.count() > 0) {
+            const Vector y = pairs.y_of(pairs.count() - 1);
+            const double scale = dot(pairs.s_of(pairs.count() - 1), y) / dot(y, factor.solve(y));
             if (scale > stale && std::isfinite(scale)) {
                 direction *= scale;
             }
@@ -178,7 +178,7 @@ class Newton::Step {
         }
         choose_next_hessian(*found, state_.evaluations - evaluations_before);
         std::map<std::string, Matrix> memory = memory_after(*found);
-        memory.emplace(Stall::key, stall.after(found->at_point));
+        memory.insert_or_assign(Stall::key, stall.after(found->at_point));
 
         // Nothing below can fail, so the state changes wholly or not at all.
         state_.memory = std::move(memory);
@@ -283,14 +283,16 @@ class Newton::Step {
     bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
 
     std::map<std::string, Matrix> memory_after(const LineSearchResult& found) const {
-        std::map<std::string, Matrix> memory;
+        std::map<std::string, Matrix> memory = state_.memory;
         curvature_.remember(memory);
-        if (curvature_.steps == 0) {
-            // The pairs tell of the curvature farther back: the new Hessian knows better.
-            forget_pairs(memory, none_);
-        } else {
-            remember_pairs(memory, keeps_pairs_ ? pairs_ : no_pairs(), found.point - state_.point,
-                           found.at_point.gradient - gradient(), options_.history);
+        const bool has_new_hessian = curvature_.steps == 0;
+        if (has_new_hessian || !keeps_pairs_) {
+            // The pairs tell of the curvature farther back: a new Hessian knows better.
+            forget_pairs(memory, state_.point.size());
+        }
+        if (!has_new_hessian) {
+            remember_pair(memory, found.point - state_.point, found.at_point.gradient - gradient(),
+                          options_.history);
         }
         return memory;
     }

@@ -35,12 +35,13 @@ struct NewtonOptions {
 /// Memory: "hessian_point" [dimension x 1], the point at which the Hessian is taken; "curvature"
 /// [6 x 1], its thinning, the most thinning that is still trusted, the number of Hessians used so
 /// far, the number of steps made with this one, the contraction to be expected from a new one, the
-/// excess noise that sampling was found to have; "s", "y" [dimension x pairs], oldest pair first;
-/// "stall" [3 x 1] as in Lbfgs. The matrix itself is not there: it is a function of hessian_point
-/// and thinning. Its factor is a cache in the solver, filled when a step needs it, so a resumed run
-/// computes that Hessian once more. The solver therefore serves one objective from start() on, or
-/// from its first step, and one thread. Cost of an iteration: mostly one evaluation; dimension^3 /
-/// 3 flops and a Hessian when there is a new one; 4 * dimension^2 + 10 * history * dimension flops.
+/// excess noise that sampling was found to have; "s", "y" [dimension x pairs], "oldest" [1 x 1] as
+/// in Lbfgs; "stall" [3 x 1] as in Lbfgs. The matrix itself is not there: it is a function of
+/// hessian_point and thinning. Its factor is a cache in the solver, filled when a step needs it, so
+/// a resumed run computes that Hessian once more. The solver therefore serves one objective from
+/// start() on, or from its first step, and one thread. Cost of an iteration: mostly one evaluation;
+/// dimension^3 / 3 flops and a Hessian when there is a new one; 4 * dimension^2 + 10 * history *
+/// dimension flops.
 class Newton : public Solver {
   public:
     /// Throws Error (usage) that names the option, its value and its range.
