@@ -27,10 +27,13 @@ struct NewtonOptions {
 /// correct it. A strong-Wolfe search on the objective itself decides how far to go, beginning with
 /// length 1. After each step a model of the cost decides whether the Hessian is kept, or computed
 /// at the new point, and from how many rows (src/optim/refresh_policy.hpp).
-/// A matrix that is singular or indefinite gets a ridge; one that is not finite is left out.
-/// A search that fails is tried again with a new Hessian of four times the rows, of all rows, and
-/// along the gradient; if that fails too there is no progress to be made. Nor is there after 20
-/// steps in a row of which none made the value or the gradient smaller than it had ever been.
+/// Where rows are many, and no thinning is told, start() goes to the minimum of a thirty-second
+/// part of them first (src/optim/thinned_start.hpp); it stays at the point that it was given unless
+/// the value of all rows is lower there, or no more than a hundredth higher. A matrix that is
+/// singular or indefinite gets a ridge; one that is not finite is left out. A search that fails is
+/// tried again with a new Hessian of four times the rows, of all rows, and along the gradient; if
+/// that fails too there is no progress to be made. Nor is there after 20 steps in a row of which
+/// none made the value or the gradient smaller than it had ever been.
 ///
 /// Memory: "hessian_point" [dimension x 1], the point at which the Hessian is taken; "curvature"
 /// [6 x 1], its thinning, the most thinning that is still trusted, the number of Hessians used so
