@@ -125,8 +125,12 @@ class Run {
             checkpoint_.start_parameters = initial_parameters();
             empty_idle_columns(checkpoint_.start_parameters);
             make_standardised_objective();
-            checkpoint_.state = solver_->start(standardised_->unstoppable(),
-                                               change_.to_point(checkpoint_.start_parameters));
+            const auto begin = Clock::now();
+            standardised_->let_requests_through(false);
+            checkpoint_.state =
+                solver_->start(*standardised_, change_.to_point(checkpoint_.start_parameters));
+            standardised_->let_requests_through(true);
+            train_seconds_ = seconds_since(begin);
         }
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
         last_facts_ = iteration_facts();
@@ -234,7 +238,7 @@ class Run {
             }
             report_iteration();
         }
-        train_seconds_ = seconds_since(begin) - record_.checkpoint_seconds();
+        train_seconds_ += seconds_since(begin) - record_.checkpoint_seconds();
         return reason;
     }
 

@@ -74,9 +74,10 @@ struct IterationFacts {
 struct PhaseSeconds {
     double startup = 0;
     double load = 0;
-    double train = 0;      ///< kernel, allreduce and solver; without checkpoints
+    double train = 0;      ///< from the first evaluation on; without checkpoints
     double kernel = 0;     ///< of train: on the rank's own blocks; maximum over ranks
-    double curvature = 0;  ///< of train: Hessians and their products; maximum over ranks
+    /// Of train: Hessians, their products, evaluations of parts of the rows; maximum over ranks.
+    double curvature = 0;
     double allreduce = 0;  ///< of train: in the Allreduce, waiting included; maximum over ranks
     double checkpoint = 0;
     double total = 0;

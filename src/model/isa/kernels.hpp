@@ -93,21 +93,22 @@ void margins(const KernelRows& block, const LinearFunction& margin, double* scra
 }
 
 template <ElementType type>
-void product(const KernelRows& block, const LinearFunction& margin, const LinearFunction& direction,
+void product(const KernelRows& block, const double* curvatures, const LinearFunction& direction,
              double* scratch, EvaluateSums& sums) {
-    const Margins8<type> along(direction, block.features);
     V total = Lanes::all(0.0);
-    add_products<type>(block, margin, scratch, sums.slopes_times_features,
-                       [&](Count first, Count /*rows*/, const Chunk<type>& chunk, double* margins) {
-                           for (Count i = 0; i < chunk.rows; i += lanes) {
-                               const Group group = group_at(block, first + i);
-                               const V factor =
-                                   Lanes::mul(curvature_of(Lanes::load(margins + i), group),
-                                              margin_that_counts(along(chunk.group(i)), group));
-                               Lanes::store(margins + i, factor);
-                               total = Lanes::add(total, factor);
-                           }
-                       });
+    add_products<type>(
+        block, direction, scratch, sums.slopes_times_features,
+        [&](Count first, Count rows, const Chunk<type>& chunk, double* margins) {
+            for (Count i = 0; i < chunk.rows; i += lanes) {
+                const double* const own = curvatures + first + i;
+                const Count rest = rows - i;
+                const V factor = Lanes::mul(
+                    rest >= lanes ? Lanes::load(own) : load_some(own, rest),
+                    margin_that_counts(Lanes::load(margins + i), group_at(block, first + i)));
+                Lanes::store(margins + i, factor);
+                total = Lanes::add(total, factor);
+            }
+        });
     sums.slopes = sum_over_lanes(total);
 }
 
@@ -156,9 +157,9 @@ struct Margins {
 };
 template <ElementType type>
 struct Product {
-    static void run(const KernelRows& block, const LinearFunction& f,
+    static void run(const KernelRows& block, const double* curvatures,
                     const LinearFunction& direction, double* scratch, EvaluateSums& sums) {
-        product<type>(block, f, direction, scratch, sums);
+        product<type>(block, curvatures, direction, scratch, sums);
     }
 };
 template <ElementType type>
@@ -176,9 +177,9 @@ constexpr KernelTable table{
     .margins = [](const KernelRows& block, const LinearFunction& f, double* scratch,
                   double* result) { by_type<Margins>(block.type, block, f, scratch, result); },
     .product =
-        [](const KernelRows& block, const LinearFunction& f, const LinearFunction& direction,
+        [](const KernelRows& block, const double* curvatures, const LinearFunction& direction,
            double* scratch, EvaluateSums& sums) {
-            by_type<Product>(block.type, block, f, direction, scratch, sums);
+            by_type<Product>(block.type, block, curvatures, direction, scratch, sums);
         },
     .scan = [](const KernelRows& block, const KernelFrame& frame, double* scratch,
                ScanSums& sums) { by_type<Scan>(block.type, block, frame, scratch, sums); },

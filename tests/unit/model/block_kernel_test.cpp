@@ -14,6 +14,16 @@
 namespace paralogit::model {
 namespace {
 
+/// The product at parameters, by way of the curvatures there.
+void multiply_block_hessian(const Block& block, std::span<const double> w, double b,
+                            std::span<const double> v, double v0, BlockSums& sums,
+                            Isa isa = best_isa()) {
+    std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
+    std::vector<double> scratch;
+    block_curvatures(block, w, b, curvatures, scratch, isa);
+    model::multiply_block_hessian(block, curvatures, v, v0, sums, isa);
+}
+
 using testing::all_element_types;
 using testing::append_element;
 using testing::Guarded;
