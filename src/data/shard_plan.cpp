@@ -1,6 +1,7 @@
 #include "paralogit/data/shard_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "paralogit/model/block.hpp"
 
@@ -11,7 +12,20 @@ ShardPlan::ShardPlan(Index rows)
       rows_per_block_(model::rows_per_block(rows)),
       blocks_(rows / rows_per_block_ + (rows % rows_per_block_ == 0 ? 0 : 1)) {}
 
+ShardPlan ShardPlan::of_some_rows(const ShardPlan& whole, Range blocks,
+                                  std::vector<Index> first_rows) {
+    ShardPlan plan = whole;
+    plan.rows_ = first_rows.back();
+    plan.first_own_block_ = blocks.first;
+    plan.first_rows_ = std::move(first_rows);
+    return plan;
+}
+
 Range ShardPlan::rows_of_block(Index block) const {
+    if (!first_rows_.empty()) {
+        const auto at = static_cast<std::size_t>(block - first_own_block_);
+        return {.first = first_rows_.at(at), .end = first_rows_.at(at + 1)};
+    }
     const Index first = block * rows_per_block_;
     return {.first = first, .end = first + std::min(rows_per_block_, rows_ - first)};
 }

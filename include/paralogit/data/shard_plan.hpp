@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "paralogit/base/threads.hpp"
 #include "paralogit/base/types.hpp"
 
@@ -13,6 +15,13 @@ class ShardPlan {
   public:
     explicit ShardPlan(Index rows);
 
+    /// Some of the rows of one rank, which owns `blocks`: as many blocks as the whole has, and each
+    /// with those of its rows that are left. The rows are counted from 0; `first_rows` has the
+    /// first one of each of the rank's blocks, and then their number. The blocks of other ranks are
+    /// unknown.
+    static ShardPlan of_some_rows(const ShardPlan& whole, Range blocks,
+                                  std::vector<Index> first_rows);
+
     Index blocks() const { return blocks_; }
     Index rows_per_block() const { return rows_per_block_; }
 
@@ -24,6 +33,8 @@ class ShardPlan {
     Index rows_;
     Index rows_per_block_;
     Index blocks_;
+    Index first_own_block_ = 0;      ///< of some rows
+    std::vector<Index> first_rows_;  ///< of some rows; else empty
 };
 
 }  // namespace paralogit::data
