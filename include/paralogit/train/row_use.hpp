@@ -14,8 +14,8 @@ struct ClassWeights {
 
 /// How the rows of a data set are used in training, beside what its files say.
 struct RowUse {
-    std::optional<data::HoldOut> hold_out;
-    std::optional<ClassWeights> class_weights;
+    std::optional<data::HoldOut> hold_out = std::nullopt;
+    std::optional<ClassWeights> class_weights = std::nullopt;
     /// In place of given ones S / (2 S_class), from the sums of row weights of all training rows
     /// and of those of the class: both classes then weigh the same, and the sum of weights stays.
     /// (scikit-learn's "balanced", which counts row weights since its version 1.7.)
