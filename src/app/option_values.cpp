@@ -87,7 +87,7 @@ std::optional<double> parse_seconds(std::string_view text) {
 
 std::string Options::choice(const std::string& name,
                             std::span<const std::string_view> choices) const {
-    const std::string value = text(name);
+    std::string value = text(name);
     if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
         bad_value(name, value, fmt::format("one of {}", fmt::join(choices, ", ")));
     }

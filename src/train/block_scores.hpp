@@ -28,15 +28,17 @@ struct BlockScores {
 class BlockScorer {
   public:
     /// A row is predicted positive when is_positive(margin). The loss is not finite where a row of
-    /// positive weight has a margin that is not.
+    /// positive weight has a margin that is not. Rows of weight 0 may have any margin: it becomes
+    /// 0.
     template <class IsPositive>
-    BlockScores score(const model::Block& block, std::span<const double> margins, model::Isa isa,
+    BlockScores score(const model::Block& block, std::span<double> margins, model::Isa isa,
                       const IsPositive& is_positive) {
         BlockScores scores;
         for (std::size_t i = 0; i < margins.size(); ++i) {
             const double label = block.labels[i];
             const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
             scores.sums[weight_sum] += weight;
+            margins[i] = weight > 0 ? margins[i] : 0.0;
             if (label == 0.0 || label == 1.0) {
                 scores.sums[(label == 1.0 ? 2U : 0U) + (is_positive(margins[i]) ? 1U : 0U)] +=
                     weight;

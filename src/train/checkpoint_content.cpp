@@ -193,14 +193,14 @@ bool have_same_bits(const std::optional<BestParameters>& a,
 }  // namespace
 
 std::string fault_of(const Checkpoint& checkpoint) {
-    const std::string fault = fault_of_sizes(checkpoint);
-    if (!fault.empty()) {
-        return fault;
+    std::string fault = fault_of_sizes(checkpoint);
+    if (fault.empty()) {
+        fault = fault_of_numbers(checkpoint);
     }
-    const std::string fault_of_number = fault_of_numbers(checkpoint);
-    return fault_of_number.empty() && checkpoint.best
-               ? fault_of_best(*checkpoint.best, checkpoint.state)
-               : fault_of_number;
+    if (fault.empty() && checkpoint.best) {
+        fault = fault_of_best(*checkpoint.best, checkpoint.state);
+    }
+    return fault;
 }
 
 void write_content(const std::filesystem::path& path, const Checkpoint& checkpoint,

@@ -242,6 +242,23 @@ TEST_F(ValidationTest, HasAnInfiniteLossWhereAMarginOverflows) {
     EXPECT_TRUE(std::isfinite(later.loss));
 }
 
+TEST_F(ValidationTest, TakesAnyMarginOfARowOfWeightZero) {
+    Rows all;
+    const auto held_out = data::held_out_rows(third, {.first = 0, .end = rows});
+    for (const Index row : held_out) {
+        const auto i = static_cast<std::size_t>(row);
+        if (all.s[i] == 0) {
+            std::fill_n(all.x.begin() + row * features, features, 1e308);
+        }
+    }
+    const DataSet data = load(file("a.h5", all), {.hold_out = third}, true);
+
+    const ValidationScores scores =
+        Validation(comm_, *data.held_out, true).score(some_parameters());
+
+    EXPECT_NEAR(scores.loss, static_cast<double>(oracle_of(Rows(), held_out, true).loss), 1e-14);
+}
+
 TEST_F(ValidationTest, BalancesTheClassesByTheSumsOfTheirRowWeights) {
     const Rows all;
     const std::string path = file("a.h5", all);
