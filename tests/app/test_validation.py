@@ -252,6 +252,10 @@ class EarlyStopping(OverfittingTest):
             self.assertEqual(without_times(cut), without_times(whole))
             self.assertEqual((cut / "best_model.h5").read_bytes(),
                              (whole / "best_model.h5").read_bytes())
+            # From the middle, while the loss still falls.
+            self.train(*options, "--max-iterations", "2", out=f"once-{name}")
+            once = self.train(*options, "--resume", out=f"once-{name}", ranks=3)
+            self.assertEqual(without_times(once), without_times(whole))
 
     def test_patience_may_change_and_come_later_on_resume(self):
         options = (self.data, "--validation", self.validation, *self.slow)
