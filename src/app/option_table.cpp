@@ -82,7 +82,8 @@ CommandSpec train_command() {
               "are "
               "expanded in sorted order"},
              {"out", Kind::value, "DIR", "",
-              "run directory: model.h5, checkpoints/, metrics.jsonl, summary.json, config.used"},
+              "run directory: model.h5, best_model.h5 with validation data, checkpoints/, "
+              "metrics.jsonl, summary.json, config.used"},
              config_option,
              {"resume", Kind::flag, "", "",
               "go on from the newest whole checkpoint in --out; from the beginning, and says so, "
@@ -91,7 +92,23 @@ CommandSpec train_command() {
             source_options(),
             label_options(),
             weight_options(),
-            {{"l2", Kind::value, "NUMBER", "0",
+            {{"class-weights", Kind::value, "balanced|NEGATIVE,POSITIVE", "",
+              "multiplies the row weights of the negative and of the positive class, in training "
+              "only; balanced: by S / (2 S_class), from the sums of the row weights of all "
+              "training rows and of the class, so that both classes weigh the same"},
+             {"validation", Kind::list, "FILE...", "",
+              "files of rows that are not trained on: all up to the next option; their loss, "
+              "without class weights, and accuracy are told after each iteration, and the model "
+              "of the lowest loss is kept as best_model.h5 beside the last one, model.h5"},
+             {"validation-fraction", Kind::value, "NUMBER", "",
+              "the same by rows of DATA, a part of about NUMBER in (0, 1) chosen by a hash of the "
+              "row's number: the same rows on any number of ranks; they are copied in memory"},
+             {"validation-seed", Kind::value, "COUNT", "",
+              "other rows for --validation-fraction; 1 when it is not given"},
+             {"early-stopping", Kind::value, "PATIENCE", "",
+              "stop when the validation loss has not fallen below its lowest for PATIENCE "
+              "iterations; model.h5 is still the last model, best_model.h5 the best"},
+             {"l2", Kind::value, "NUMBER", "0",
               "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},

@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "loss_bound.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "seconds_since.hpp"
 #include "thinned_block.hpp"
@@ -33,23 +34,6 @@ std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
     exponents.push_back(0);                             // the loss: set for each evaluation
     exponents.push_back(scan.frame().weight_exponent);  // the row weights
     return exponents;
-}
-
-/// A bound of the loss of any block from the parameters, which every rank has:
-/// loss <= 1 + |z| and |z| <= |b| + sum_j |w_j| max |x_j|.
-std::int32_t loss_exponent(std::span<const double> coefficients, double intercept,
-                           const model::ColumnScan& scan) {
-    double bound = 1.0 + std::abs(intercept);
-    for (std::size_t j = 0; j < coefficients.size(); ++j) {
-        bound += std::ldexp(std::abs(coefficients[j]), scan.value_exponents[j]);
-    }
-    // Beyond this the margins themselves overflow, which the check of each block finds.
-    constexpr std::int32_t highest = 1023;
-    if (!std::isfinite(bound)) {
-        return highest;
-    }
-    // One bit of slack for the rounding of the sums.
-    return std::min(highest, model::exponent_above(bound) + scan.frame().weight_exponent + 1);
 }
 
 }  // namespace
