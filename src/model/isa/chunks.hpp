@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t most_chunk_rows = 256;
 constexpr std::int64_t bytes_at_once = 8192;
+/// For three steps of the pass over rows, whose features are read a second time in the third.
 constexpr std::int64_t bytes_of_groups_in_cache = 32768;
 
 /// Rows that a kernel takes at once, a multiple of eight: what it reads twice should lie in the

@@ -21,12 +21,16 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     scratch = padded_sums + whole_lanes(block.features + lanes - 1);
     Products<type> products(padded_sums, block.features);
     if (group_bytes > bytes_of_groups_in_cache / 3) {
-        // One group at a time. While it is at work the memory brings the next one.
+        // One group at a time. While it is at work the memory brings the next one, half of it while
+        // margins are made and half while products are.
+        constexpr int half = (bytes_of(type) + 1) / 2;
         ChunkWalk<type> walk(block, lanes, scratch + lanes);
         while (walk.next()) {
-            margins(walk.chunk(), scratch);
+            const std::byte* const next = walk.chunk().values + group_bytes;
+            Lanes::store(scratch, margins.template operator()<half>(walk.chunk(), Ahead(next)));
             to_factors(walk.first(), walk.rows(), walk.chunk(), scratch);
-            products.add(walk.chunk(), scratch, group_bytes);
+            products.template add<(bytes_of(type) > 1)>(
+                walk.chunk(), scratch, Ahead(next + half * whole_lanes(block.features) * lanes));
         }
         products.store(sums);
         return;
@@ -36,6 +40,7 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     // there is something to do for all parts of the processor and for the memory.
     ChunkWalk<type> walk(block, 2 * group_bytes > bytes_of_groups_in_cache / 3 ? lanes : step_rows,
                          scratch + 3 * step_rows);
+    const Count distance = 2 * group_bytes > bytes_at_once ? 2 * group_bytes : bytes_at_once;
     struct Step {
         Chunk<type> chunk;
         Count first = 0;
@@ -51,15 +56,18 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
         Step ahead;
         if (has_next) {
             ahead = {.chunk = walk.chunk(), .first = walk.first(), .rows = walk.rows()};
-            prefetch<3>(ahead.chunk.values + bytes_at_once, ahead.chunk.rows * group_bytes / lanes);
-            margins(ahead.chunk, values_ahead);
+            for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
+                const Chunk<type> group = ahead.chunk.group(i);
+                Lanes::store(values_ahead + i, margins.template operator()<bytes_of(type)>(
+                                                   group, Ahead(group.values + distance)));
+            }
             has_next = walk.next();
         }
         if (middle.rows > 0) {
             to_factors(middle.first, middle.rows, middle.chunk, values_middle);
         }
         if (last.rows > 0) {
-            products.add(last.chunk, values_last, 0);
+            products.add(last.chunk, values_last);
         }
         last = middle;
         middle = ahead;

@@ -66,8 +66,8 @@ struct Chunk {
 /// The rows of a block in chunks that stay in the first-level cache between two visits; none goes
 /// on beyond a multiple of `rows_of_product`. The last chunk may be a copy that is filled up with
 /// zeros to a multiple of eight rows, and behind the last row; so may one before it that has too
-/// little behind it to be read to the end of the last group of eight. A copy is there until the
-/// next but one.
+/// little behind it to be read to the end of the last group of eight. Each copy has a
+/// place of its own.
 template <ElementType type>
 class ChunkWalk {
   public:
@@ -111,7 +111,6 @@ class ChunkWalk {
         }
         __builtin_memset(copies_ + used, 0, all - used);
         chunk_.values = copies_;
-        // The next copy has a place of its own.
         copies_ += all;
     }
 
@@ -121,6 +120,23 @@ class ChunkWalk {
     Chunk<type> chunk_;
     Count first_ = 0;
     Count rows_ = 0;
+};
+
+/// Asks for memory that will be read soon, a few lines at a time, so that the requests keep step
+/// with the work; any address will do.
+class Ahead {
+  public:
+    explicit Ahead(const std::byte* next) : next_(next) {}
+
+    void ask(Count lines) {
+        for (Count i = 0; i < lines; ++i) {
+            __builtin_prefetch(next_, 0, 3);
+            next_ += line_bytes;
+        }
+    }
+
+  private:
+    const std::byte* next_;
 };
 
 /// A linear function, ready for groups of eight rows.
@@ -134,8 +150,9 @@ class Margins8 {
           intercept_(Lanes::all(f.intercept)),
           last_(load_some(f.coefficients + whole_, rest_)) {}
 
-    /// Of the eight rows of a group.
-    V operator()(const Chunk<type>& group) const {
+    /// Of the eight rows of a group. Asks for so many lines with every eight features of them.
+    template <int lines_to_ask = 0>
+    V operator()(const Chunk<type>& group, Ahead ahead = Ahead(nullptr)) const {
         constexpr Count rows_at_once = Lanes::rows_at_once;
         const Count row_bytes = group.features * group.element_bytes;
         V sums[lanes];
@@ -146,6 +163,9 @@ class Margins8 {
             }
             const std::byte* row = group.at(begin, 0);
             for (Count j = 0; j < whole_; j += lanes) {
+                if (begin == 0) {
+                    ahead.ask(lines_to_ask);
+                }
                 const V w = Lanes::load(coefficients_ + j);
                 for (Count i = 0; i < rows_at_once; ++i) {
                     partial[i] = Lanes::fma(Lanes::widen<type>(row + i * row_bytes), w, partial[i]);
@@ -154,6 +174,9 @@ class Margins8 {
             }
             if (rest_ > 0) {
                 // What lies behind a row meets coefficients of 0.
+                if (begin == 0) {
+                    ahead.ask(lines_to_ask);
+                }
                 for (Count i = 0; i < rows_at_once; ++i) {
                     partial[i] =
                         Lanes::fma(Lanes::widen<type>(row + i * row_bytes), last_, partial[i]);
@@ -181,21 +204,12 @@ class Margins8 {
     V last_;  ///< coefficients of the features behind the last whole group of eight
 };
 
-/// Asks for memory that will be read soon, to come into the first-level cache (nearness 3) or only
-/// the second (2); any address will do.
-template <int nearness>
-void prefetch(const std::byte* begin, Count bytes) {
-    for (Count at = 0; at < bytes; at += line_bytes) {
-        __builtin_prefetch(begin + at, 0, nearness);
-    }
-}
-
 /// sums[0 .. 8 count) += sum_i factors[i] x_i over the rows of a chunk, for features from `feature`
-/// on. Asks for what lies `ahead` bytes behind what it reads, unless that is 0.
-template <int count, ElementType type>
-void add_tile(const Chunk<type>& chunk, Count feature, const double* factors, Count ahead,
+/// on. Asks for half as many lines as it reads, if told to.
+template <int count, bool asks, ElementType type>
+void add_tile(const Chunk<type>& chunk, Count feature, const double* factors, Ahead& ahead,
               double* sums) {
-    constexpr Count tile_bytes = count * lanes * Chunk<type>::element_bytes;
+    constexpr Count lines_to_ask = asks ? count * Chunk<type>::element_bytes / 2 : 0;
     const Count row_bytes = chunk.features * chunk.element_bytes;
     V sum[count];
     for (int t = 0; t < count; ++t) {
@@ -204,9 +218,7 @@ void add_tile(const Chunk<type>& chunk, Count feature, const double* factors, Co
     const std::byte* row = chunk.at(0, feature);
     for (Count first = 0; first < chunk.rows; first += lanes) {
         for (Count i = 0; i < lanes; ++i) {
-            if (ahead != 0) {
-                prefetch<2>(row + ahead, tile_bytes);
-            }
+            ahead.ask((i + 1) * lines_to_ask / lanes - i * lines_to_ask / lanes);
             const V factor = Lanes::all(factors[first + i]);
             for (int t = 0; t < count; ++t) {
                 sum[t] = Lanes::fma(
@@ -248,10 +260,11 @@ class Products {
     }
 
     /// What lies behind a row goes into sums of their own, which nobody asks for.
-    void add(const Chunk<type>& chunk, const double* factors, Count ahead) {
+    template <bool asks = false>
+    void add(const Chunk<type>& chunk, const double* factors, Ahead ahead = Ahead(nullptr)) {
         for_each_tile<Lanes::features_at_once>(
             0, padded_, [&]<int width>(Width<width>, Count feature) {
-                add_tile<width>(chunk, feature, factors, ahead, padded_sums_ + feature);
+                add_tile<width, asks>(chunk, feature, factors, ahead, padded_sums_ + feature);
             });
     }
 
