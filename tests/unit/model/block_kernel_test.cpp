@@ -122,11 +122,10 @@ BlockSums literal_sums(const OwnedBlock& block, const std::vector<double>& w, do
         const double y = block.label(i);
         const double z = literal_margin(block, i, w, b);
         const double distance = std::fabs(z);
-        const double against = z < 0 ? y : 1 - y;
-        const double along = z < 0 ? 1 - y : y;
+        const double against = std::signbit(z) ? y : 1 - y;
         const double u = exp_of_nonpositive(-distance);
-        const double slope = std::fma(-along, u, against) / (1 + u);
-        const double weighted_slope = s * (z < 0 ? -slope : slope);
+        const double slope = against - u / (1 + u);
+        const double weighted_slope = s * (std::signbit(z) ? -slope : slope);
         weighted_slopes.push_back(weighted_slope);
         slopes[l] += weighted_slope;
         linear[l] = std::fma(s * against, distance, linear[l]);
