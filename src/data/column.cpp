@@ -24,10 +24,6 @@ PathParts parts_of(const std::string& path) {
                                       : PathParts{path.substr(0, slash), path.substr(slash + 1)};
 }
 
-bool are_texts(const DatasetInfo& info) {
-    return info.kind == ValueKind::string || info.kind == ValueKind::enumeration;
-}
-
 Column make_categorical(const h5::File& file, const std::string& path, const std::string& codes,
                         const std::string& categories) {
     const DatasetInfo stored = file.describe(codes);
@@ -64,6 +60,10 @@ bool has_child(const h5::Listing& listing, const std::string& path) {
 }
 
 }  // namespace
+
+bool are_texts(const DatasetInfo& info) {
+    return info.kind == ValueKind::string || info.kind == ValueKind::enumeration;
+}
 
 Column column_at(const h5::File& file, const std::string& path) {
     if (file.has(path + "/codes") && file.has(path + "/categories")) {
@@ -151,10 +151,6 @@ ColumnReader::ColumnReader(const h5::File& file, const FilePart& part, const std
             numbers_ = categories.read_doubles(0, count);
         }
     }
-}
-
-bool ColumnReader::are_texts() const {
-    return data::are_texts(column_.info);
 }
 
 std::vector<double> ColumnReader::read_doubles(Range rows) const {
