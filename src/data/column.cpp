@@ -95,8 +95,8 @@ std::string index_of_table(const h5::File& file, const std::string& table) {
     if (file.has(table)) {
         // Old tables are records.
         for (const char* const name : {"index", "_index"}) {
-            if (file.has(table + "/" + name)) {
-                return table + "/" + name;
+            if (const std::string path = fmt::format("{}/{}", table, name); file.has(path)) {
+                return path;
             }
         }
         return "";
@@ -131,6 +131,7 @@ std::vector<Column> find_columns(const h5::File& file, const h5::Listing& listin
         }
     }
     std::vector<Column> columns;
+    columns.reserve(paths.size());
     for (const std::string& path : paths) {
         columns.push_back(column_at(file, path));
     }
