@@ -230,6 +230,10 @@ Choice choose(const Contents& contents, const Wanted& wanted,
 
 }  // namespace
 
+bool is_usual_label_name(const std::string& name) {
+    return is_among(names_of_labels, name);
+}
+
 Choice choose_features(const Contents& contents, const SourceOptions& options) {
     return choose(contents, wanted_features, options.features_name);
 }
