@@ -205,12 +205,12 @@ CommandSpec convert_command() {
               "and tabs; auto: what splits the first lines most evenly"},
              {"header", Kind::value, "auto|yes|no", "auto",
               "CSV: whether the first line names the columns; auto: when it has a text above "
-              "numbers"},
+              "numbers and no number itself"},
              {"drop", Kind::value, "COLUMNS", "",
               "CSV: columns to leave out, names or numbers with commas between them"},
              {"text", Kind::value, "COLUMNS", "",
-              "CSV: columns to take as texts though they begin like numbers; each text of a column "
-              "becomes a feature of zeros and ones, column=text"},
+              "CSV: columns to take as texts though most of their first fields are numbers; each text "
+              "of a column becomes a feature of zeros and ones, column=text"},
              {"max-texts", Kind::value, "COUNT", "10000",
               "CSV: most different texts of one column"},
              {"missing", Kind::value, "error|mean|median|NUMBER", "error",

@@ -23,9 +23,6 @@ Choice choose_labels(const Contents& contents, const SourceOptions& options,
                      std::optional<Index> rows);
 Choice choose_weights(const Contents& contents, const std::string& name);
 
-/// Whether labels are commonly called that.
-bool is_usual_label_name(const std::string& name);
-
 /// The dataset of one text per feature with a usual name, if there is one.
 std::optional<h5::DatasetInfo> find_feature_names(const h5::Listing& listing, Index features);
 

@@ -79,10 +79,11 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
 
 /// Follows the quotes of the whole text, so that a chunk knows whether it begins within some.
 void follow_quotes(const comm::Communicator& comm, data::ChunkPlan& plan) {
-    plan.quotes = data::Quotes::hide_line_ends;
+    bool has_quotes = false;
     for (const data::TextFile& file : plan.files) {
         std::vector<bool>& is_quoted = plan.is_quoted.emplace_back();
         if (file.compression != data::Compression::none) {
+            has_quotes = true;  // perhaps
             continue;
         }
         std::vector<Index> counts = comm::together(comm, [&] {
@@ -91,10 +92,12 @@ void follow_quotes(const comm::Communicator& comm, data::ChunkPlan& plan) {
         comm.sum(std::span<Index>(counts));
         Index quotes = 0;
         for (const Index count : counts) {
-            quotes += count;
             is_quoted.push_back(quotes % 2 != 0);
+            quotes += count;
         }
+        has_quotes = has_quotes || quotes > 0;
     }
+    plan.quotes = has_quotes ? data::Quotes::hide_line_ends : data::Quotes::mean_nothing;
 }
 
 /// Of one chunk.

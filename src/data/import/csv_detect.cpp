@@ -7,8 +7,8 @@
 #include <charconv>
 #include <map>
 
-#include "../search.hpp"
 #include "../text.hpp"
+#include "../usual_names.hpp"
 #include "csv_fields.hpp"
 #include "decimal.hpp"
 #include "paralogit/data/import/csv.hpp"
@@ -85,26 +85,36 @@ char find_separator(std::string_view head, const CsvRequest& request, const std:
     return *found;
 }
 
-/// Whether each column holds only numbers or nothing in the records from `first` on.
+/// Whether each column is one of numbers, in the records from `first` on. A text among more numbers
+/// is a mistake, which the parser will name, and does not make a column of texts.
 std::vector<bool> number_columns(std::span<const Record> records, std::size_t first,
                                  std::size_t columns, const CsvRequest& request) {
-    std::vector<bool> are_numbers(columns, true);
+    std::vector<Index> majority(columns, 0);
     for (const Record& record : records.subspan(std::min(first, records.size()))) {
         for (std::size_t i = 0; i < std::min(columns, record.size()); ++i) {
-            are_numbers[i] =
-                are_numbers[i] && (is_number(record[i]) || is_missing(record[i], request));
+            if (!is_missing(record[i], request)) {
+                majority[i] += is_number(record[i]) ? 1 : -1;
+            }
         }
+    }
+    std::vector<bool> are_numbers;
+    for (const Index surplus : majority) {
+        are_numbers.push_back(surplus >= 0);
     }
     return are_numbers;
 }
 
-/// Without a word of the user: the first line is a header when it has a text above numbers.
+/// Without a word of the user: the first line is a header when it has a text above numbers, and no
+/// number itself.
 bool find_header(std::span<const Record> records, const CsvRequest& request) {
     if (request.has_header) {
         return *request.has_header;
     }
     const Record& first = records.front();
     const std::vector<bool> below = number_columns(records, 1, first.size(), request);
+    if (std::ranges::any_of(first, is_number)) {
+        return false;
+    }
     for (std::size_t i = 0; records.size() > 1 && i < first.size(); ++i) {
         if (below[i] && !is_number(first[i]) && !is_missing(first[i], request)) {
             return true;
@@ -147,7 +157,7 @@ class Columns {
         }
         std::vector<std::size_t> found;
         for (std::size_t i = 0; i < format_.names.size(); ++i) {
-            if (is_usual_label_name(format_.names[i])) {
+            if (is_among(names_of_labels, format_.names[i])) {
                 found.push_back(i);
             }
         }

@@ -19,8 +19,8 @@ Index chunks_of(Index text_bytes, Index chunk_bytes) {
     return (text_bytes + chunk_bytes - 1) / chunk_bytes;
 }
 
-/// Where the quotes of chunk k are counted from: the byte before it decides whether a line begins.
-Index count_offset(Index chunk, Index chunk_bytes) {
+/// Where chunk k is read from: the byte before it decides whether a line begins there.
+Index reading_offset(Index chunk, Index chunk_bytes) {
     return std::max<Index>(chunk * chunk_bytes - 1, 0);
 }
 
@@ -105,10 +105,10 @@ void LineCutter::drop_before(Index offset) {
 std::vector<Index> count_quotes(const TextFile& file, Index chunk_bytes, int rank, int ranks) {
     const Index chunks = chunks_of(file.file_bytes, chunk_bytes);
     std::vector<Index> counts(static_cast<std::size_t>(chunks), 0);
-    std::string bytes;
-    for (Index k = 1 + rank; k < chunks; k += ranks) {
-        const Index first = count_offset(k - 1, chunk_bytes);
-        bytes = read_head(open_text(file, first), count_offset(k, chunk_bytes) - first);
+    for (Index k = rank; k < chunks; k += ranks) {
+        const Index first = reading_offset(k, chunk_bytes);
+        const std::string bytes =
+            read_head(open_text(file, first), reading_offset(k + 1, chunk_bytes) - first);
         counts[static_cast<std::size_t>(k)] = std::count(bytes.begin(), bytes.end(), '"');
     }
     return counts;
@@ -152,7 +152,7 @@ bool ChunkWalk::next_of_plain(TextChunk& chunk) {
         const Index k = chunk_++;
         const bool is_quoted =
             !plan_.is_quoted.empty() && plan_.is_quoted[file_][static_cast<std::size_t>(k)];
-        const Index from = count_offset(k, bytes);
+        const Index from = reading_offset(k, bytes);
         LineCutter cutter(open_text(file, from), from, plan_.quotes, is_quoted);
         const Index first = cutter.line_start(k * bytes);
         const Index end = cutter.line_start((k + 1) * bytes);

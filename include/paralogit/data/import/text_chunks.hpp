@@ -61,8 +61,8 @@ struct ChunkPlan {
     std::vector<std::vector<bool>> is_quoted;
 };
 
-/// How many quotes the bytes before chunk k's and from chunk k - 1's on hold, one count a chunk of
-/// a file that is not compressed, for every `ranks`-th from `rank` on; 0 for the others.
+/// How many quotes lie between the beginnings of chunks k and k + 1 of a file that is not
+/// compressed, by k, for every `ranks`-th from `rank` on; 0 for the others.
 std::vector<Index> count_quotes(const TextFile& file, Index chunk_bytes, int rank, int ranks);
 
 /// The chunks of one rank, in rising order.
