@@ -152,6 +152,9 @@ void RowsOfChunk::for_each_entry(Index row, Take&& take) const {
 }
 
 void RowsOfChunk::dense(Index first_row, Index rows, std::span<double> out) const {
+    if (out.empty()) {
+        return;
+    }
     const auto features = static_cast<std::size_t>(matrix_.features);
     const bool are_numbers = !matrix_.columns.empty() && features_of_codes_.empty();
     if (are_numbers && chunk_.missing_values == 0) {

@@ -38,7 +38,7 @@ LineCutter::LineCutter(ReadText read, Index offset, Quotes quotes, bool is_quote
       window_offset_(offset),
       seen_(offset),
       quotes_(quotes),
-      is_quoted_(is_quoted),
+      is_quoted_(is_quoted && quotes == Quotes::hide_line_ends),
       last_start_(offset) {}
 
 bool LineCutter::has(Index offset) {
