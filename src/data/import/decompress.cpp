@@ -2,7 +2,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
@@ -29,10 +31,17 @@ class Input {
   public:
     explicit Input(ReadText read) : read_(std::move(read)), bytes_(input_bytes) {}
 
-    /// What has been read and not been used; more of it when there was none. Empty at the end.
-    std::span<char> available() {
-        if (rest_.empty()) {
-            rest_ = std::span(bytes_).first(read_(bytes_));
+    /// What has been read and not been used; more of it until there are `least` bytes. Fewer only
+    /// at the end.
+    std::span<char> available(std::size_t least = 1) {
+        while (rest_.size() < least) {
+            std::copy(rest_.begin(), rest_.end(), bytes_.begin());
+            const std::span<char> room = std::span(bytes_).subspan(rest_.size());
+            const std::size_t got = read_(room);
+            rest_ = std::span(bytes_).first(rest_.size() + got);
+            if (got == 0) {
+                break;
+            }
         }
         return rest_;
     }
@@ -113,9 +122,13 @@ class Unzstd {
     std::size_t read(std::span<char> out) {
         ZSTD_outBuffer target{out.data(), out.size(), 0};
         while (target.pos == 0 && target.size > 0) {
-            const std::span<char> available = input_.available();
-            if (available.empty() && !is_inside_) {
-                return 0;
+            const std::span<char> available =
+                is_inside_ ? input_.available() : input_.available(magic_bytes);
+            if (!is_inside_) {
+                if (available.empty()) {
+                    return 0;
+                }
+                check_magic({available.data(), available.size()});
             }
             // Without input too: there may be output that found no room before.
             ZSTD_inBuffer source{available.data(), available.size(), 0};
@@ -134,6 +147,24 @@ class Unzstd {
     }
 
   private:
+    static constexpr std::size_t magic_bytes = 4;
+
+    /// The library may know older formats too, and reads those otherwise.
+    void check_magic(std::string_view frame) const {
+        constexpr std::string_view data = "\x28\xb5\x2f\xfd";
+        constexpr std::string_view skippable = "\x2a\x4d\x18";
+        if (frame.size() < magic_bytes) {
+            fail_cut(name_, "zstd");
+        }
+        const bool is_skippable = (static_cast<unsigned char>(frame[0]) & 0xF0U) == 0x50U &&
+                                  frame.substr(1).starts_with(skippable);
+        if (!frame.starts_with(data) && !is_skippable) {
+            fail(name_,
+                 "the zstd data is damaged (no frame begins where one should); copy or make "
+                 "it again");
+        }
+    }
+
     struct Free {
         void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
     };

@@ -92,6 +92,8 @@ TEST(Decompress, RefusesDataThatIsDamaged) {
     packed[packed.size() / 2] = static_cast<char>(packed[packed.size() / 2] ^ 4);
     EXPECT_THROW(unpack(packed, Compression::gzip, 1000), Error);
     EXPECT_THROW(unpack(gzip("a") + "b", Compression::gzip, 1000), Error);
+    // The mark of an older format of zstd.
+    EXPECT_THROW(unpack(zstd("a") + "\x25\xb5\x2f\xfd\x01", Compression::zstd, 1000), Error);
 }
 
 }  // namespace
