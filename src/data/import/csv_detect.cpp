@@ -97,10 +97,9 @@ std::vector<bool> number_columns(std::span<const Record> records, std::size_t fi
             }
         }
     }
-    std::vector<bool> are_numbers;
-    for (const Index surplus : majority) {
-        are_numbers.push_back(surplus >= 0);
-    }
+    std::vector<bool> are_numbers(columns);
+    std::transform(majority.begin(), majority.end(), are_numbers.begin(),
+                   [](Index surplus) { return surplus >= 0; });
     return are_numbers;
 }
 

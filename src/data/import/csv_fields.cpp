@@ -120,7 +120,7 @@ Field FieldReader::read_quoted(const char* p) {
 
 std::size_t FieldReader::count(const char* p) {
     std::size_t fields = 0;
-    for (bool ends_record = false; !ends_record && p < end_; ++fields) {
+    for (bool ends_record = false; !ends_record && p != nullptr && p < end_; ++fields) {
         const Field field = read(p);
         p = field.end;
         ends_record = field.ends_record;

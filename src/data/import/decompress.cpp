@@ -123,12 +123,14 @@ class Unzstd {
         ZSTD_outBuffer target{out.data(), out.size(), 0};
         while (target.pos == 0 && target.size > 0) {
             const std::span<char> available =
-                is_inside_ ? input_.available() : input_.available(magic_bytes);
+                is_inside_ ? input_.available() : input_.available(header_bytes);
             if (!is_inside_) {
                 if (available.empty()) {
                     return 0;
                 }
                 check_magic({available.data(), available.size()});
+                declared_bytes_ = ZSTD_getFrameContentSize(available.data(), available.size());
+                frame_bytes_ = 0;
             }
             // Without input too: there may be output that found no room before.
             ZSTD_inBuffer source{available.data(), available.size(), 0};
@@ -139,6 +141,15 @@ class Unzstd {
                                         ZSTD_getErrorName(status)));
             }
             is_inside_ = status != 0;
+            frame_bytes_ += target.pos;
+            // The library does not compare them for every frame.
+            const bool is_declared = declared_bytes_ != ZSTD_CONTENTSIZE_UNKNOWN &&
+                                     declared_bytes_ != ZSTD_CONTENTSIZE_ERROR;
+            if (!is_inside_ && is_declared && frame_bytes_ != declared_bytes_) {
+                fail(name_, fmt::format("the zstd data is damaged ({} bytes where {} should be); "
+                                        "copy or make it again",
+                                        frame_bytes_, declared_bytes_));
+            }
             if (available.empty() && target.pos == 0 && is_inside_) {
                 fail_cut(name_, "zstd");
             }
@@ -148,6 +159,7 @@ class Unzstd {
 
   private:
     static constexpr std::size_t magic_bytes = 4;
+    static constexpr std::size_t header_bytes = 18;  ///< at most
 
     /// The library may know older formats too, and reads those otherwise.
     void check_magic(std::string_view frame) const {
@@ -172,6 +184,8 @@ class Unzstd {
     std::string name_;
     std::unique_ptr<ZSTD_DStream, Free> stream_;
     bool is_inside_ = false;  ///< a frame that has not come to its end
+    unsigned long long declared_bytes_ = ZSTD_CONTENTSIZE_UNKNOWN;  ///< of its text
+    unsigned long long frame_bytes_ = 0;                            ///< of its text, so far
 };
 
 template <class Stream>

@@ -221,11 +221,11 @@ SparseRows RowsOfChunk::pack(std::span<const double> values, std::size_t entries
 
 std::string RowsOfChunk::padded_labels() const {
     std::string labels(static_cast<std::size_t>(chunk_.rows) * matrix_.label_length, '\0');
-    char* target = labels.data();
+    auto target = labels.begin();
     for (const std::uint32_t code : chunk_.label_codes) {
         const std::string& text = chunk_.label_texts[code];
-        std::memcpy(target, text.data(), text.size());
-        target += matrix_.label_length;
+        std::ranges::copy(text, target);
+        target += static_cast<std::ptrdiff_t>(matrix_.label_length);
     }
     return labels;
 }

@@ -10,7 +10,7 @@ Index ParsedChunk::bytes() const {
         query_ids.size() * sizeof(std::int64_t));
     for (const std::vector<std::string>& dictionary : texts) {
         for (const std::string& text : dictionary) {
-            total += static_cast<Index>(sizeof text + text.size());
+            total += static_cast<Index>(sizeof(std::string) + text.size());
         }
     }
     return total;
