@@ -209,7 +209,8 @@ CommandSpec convert_command() {
              {"drop", Kind::value, "COLUMNS", "",
               "CSV: columns to leave out, names or numbers with commas between them"},
              {"text", Kind::value, "COLUMNS", "",
-              "CSV: columns to take as texts though most of their first fields are numbers; each text "
+              "CSV: columns to take as texts though most of their first fields are numbers; each "
+              "text "
               "of a column becomes a feature of zeros and ones, column=text"},
              {"max-texts", Kind::value, "COUNT", "10000",
               "CSV: most different texts of one column"},
