@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
 #include <string_view>
 
 #include "text.hpp"
+#include "usual_names.hpp"
 
 namespace paralogit::data {
 
@@ -18,28 +18,14 @@ namespace {
 using h5::DatasetInfo;
 using h5::ValueKind;
 
-// Last components of the paths that people use, in lower case. "classes" is not among the labels:
-// where it occurs it mostly lists the names of the classes.
+// Last components of the paths that people use, in lower case.
 constexpr std::array<std::string_view, 11> names_of_features{
     "x",       "data",   "features", "matrix",        "train_set_x",   "x_train",
     "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
-constexpr std::array<std::string_view, 9> names_of_labels{
-    "y", "label", "labels", "target", "targets", "train_set_y", "y_train", "train_y", "class"};
 constexpr std::array<std::string_view, 5> names_of_feature_names{
     "feature_names", "features_names", "column_names", "columns", "names"};
 constexpr std::array<std::string_view, 6> names_of_weights{
     "sample_weight", "sample_weights", "row_weight", "row_weights", "weight", "weights"};
-
-std::string last_component(const std::string& path) {
-    std::string name = path.substr(path.find_last_of('/') + 1);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return name;
-}
-
-bool is_among(std::span<const std::string_view> names, const std::string& path) {
-    return std::find(names.begin(), names.end(), last_component(path)) != names.end();
-}
 
 const DatasetInfo* find_candidate(const Contents& contents, const std::string& path) {
     const auto found =

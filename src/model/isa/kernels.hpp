@@ -80,8 +80,8 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
 }
 
 template <ElementType type>
-[[gnu::flatten]] void evaluate(const KernelRows& block, const LinearFunction& margin,
-                               double* scratch, EvaluateSums& sums) {
+PARALOGIT_WHOLE_KERNEL void evaluate(const KernelRows& block, const LinearFunction& margin,
+                                     double* scratch, EvaluateSums& sums) {
     SlopeSums by_lane;
     by_lane.common = Lanes::all(largest_weight(block));
     add_products<type>(block, margin, scratch, sums.slopes_times_features,
@@ -99,8 +99,8 @@ template <ElementType type>
 }
 
 template <ElementType type>
-[[gnu::flatten]] void margins(const KernelRows& block, const LinearFunction& margin,
-                              double* scratch, double* result) {
+PARALOGIT_WHOLE_KERNEL void margins(const KernelRows& block, const LinearFunction& margin,
+                                    double* scratch, double* result) {
     const Margins8<type> margins_of(margin, block.features);
     ChunkWalk<type> walk(block, chunk_rows(block.features * Chunk<type>::element_bytes),
                          scratch + most_chunk_rows);
@@ -113,9 +113,9 @@ template <ElementType type>
 }
 
 template <ElementType type>
-[[gnu::flatten]] void product(const KernelRows& block, const double* curvatures,
-                              const LinearFunction& direction, double* scratch,
-                              EvaluateSums& sums) {
+PARALOGIT_WHOLE_KERNEL void product(const KernelRows& block, const double* curvatures,
+                                    const LinearFunction& direction, double* scratch,
+                                    EvaluateSums& sums) {
     V total = Lanes::all(0.0);
     add_products<type>(
         block, direction, scratch, sums.slopes_times_features,

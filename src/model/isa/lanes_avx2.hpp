@@ -4,6 +4,9 @@
 
 #include "paralogit/base/element_type.hpp"
 
+/// For a kernel that holds vectors over several functions: it takes them all in.
+#define PARALOGIT_WHOLE_KERNEL [[gnu::flatten]]
+
 namespace paralogit::model {
 namespace {
 

@@ -7,6 +7,9 @@
 
 #include "../widen.hpp"
 
+/// Nothing is gained here from one large function, and the compiler would be at it for minutes.
+#define PARALOGIT_WHOLE_KERNEL
+
 namespace paralogit::model {
 namespace {
 
