@@ -10,6 +10,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/block_kernel.hpp"
 #include "seconds_since.hpp"
+#include "sparse_curvature.hpp"
 
 namespace paralogit::train {
 
@@ -32,9 +33,12 @@ struct HessianTask {
     /// Makes `panel` that of a block; returns the weight of its rows.
     double fill(model::HessianPanel& panel, Index block) const {
         panel.clear();
-        return model::append_hessian_rows(data.shard.block(block, data.plan), thinning,
-                                          coefficients, intercept, frame, panel,
-                                          data.execution.isa);
+        const model::Isa isa = data.execution.isa;
+        return data.sparse
+                   ? model::append_hessian_rows(data.shard.sparse_block(block, data.plan), thinning,
+                                                coefficients, intercept, frame, panel, isa)
+                   : model::append_hessian_rows(data.shard.block(block, data.plan), thinning,
+                                                coefficients, intercept, frame, panel, isa);
     }
 };
 
@@ -57,7 +61,8 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
     std::vector<LocalHessian> parts(static_cast<std::size_t>(threads), sums);
     run_threads(threads, [&](int thread) {
         LocalHessian& own = parts[static_cast<std::size_t>(thread)];
-        const Range blocks = part_of(task.data.shard.blocks, thread, threads);
+        const Range blocks =
+            task.data.plan.blocks_of_thread(task.data.shard.blocks, thread, threads);
         model::HessianPanel panel;
         std::vector<double> working;
         for (Index k = blocks.first; k < blocks.end; ++k) {
@@ -161,6 +166,8 @@ double weight_of(const model::Block& block) {
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
     : comm_(comm), data_(data), features_(data.manifest.features), has_intercept_(has_intercept) {}
 
+Curvature::~Curvature() = default;
+
 bool Curvature::agree(bool is_finite) {
     std::array<std::int32_t, 3> words{is_finite ? 0 : 1, requests_.signal ? 1 : 0,
                                       requests_.time_limit ? 1 : 0};
@@ -181,7 +188,7 @@ model::HessianFrame Curvature::frame_of(const optim::ChangeOfVariables& change,
         }
         const auto at = static_cast<std::size_t>(j);
         const double largest =
-            (std::ldexp(1.0, data_.scan.value_exponents[at]) + std::abs(change.centre[j])) /
+            (std::ldexp(1.0, data_.bounds.value_exponents[at]) + std::abs(change.centre[j])) /
             change.scale[j];
         exponents[at] = model::exponent_above(largest);
         frame.factor[j] = std::ldexp(1.0, -exponents[at]) / change.scale[j];
@@ -203,7 +210,7 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
         // Up to here the matrices of all threads cost less than their waiting for one another.
         constexpr Index most_apart = 512;
         const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
-        const std::int32_t weight_exponent = data_.scan.frame().weight_exponent;
+        const std::int32_t weight_exponent = data_.bounds.weight_exponent;
         LocalHessian local{
             .products = model::HessianSums(frame.padded_dimension(), weight_exponent, blocks,
                                            data_.execution.isa),
@@ -239,6 +246,16 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     const auto begin = Clock::now();
+    if (data_.sparse) {
+        if (!sparse_) {
+            sparse_ = std::make_unique<SparseCurvature>(comm_, data_);
+        }
+        const bool has_intercept = has_intercept_;
+        Vector product =
+            sparse_->product(parameters, direction, has_intercept, thinning, requests_);
+        seconds_ += seconds_since(begin);
+        return product;
+    }
     const int threads = data_.execution.threads;
     const model::Isa isa = data_.execution.isa;
     const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
@@ -249,19 +266,20 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
     double largest = std::abs(along_intercept);
     for (Index j = 0; j < features_; ++j) {
         largest += std::ldexp(std::abs(direction[j]),
-                              data_.scan.value_exponents[static_cast<std::size_t>(j)]);
+                              data_.bounds.value_exponents[static_cast<std::size_t>(j)]);
     }
     if (!std::isfinite(largest)) {
         // Known to all ranks, so there is no message that could carry requests.
         requests_ = {};
         return Vector::Constant(parameters.size(), nan_value);
     }
-    std::vector<std::int32_t> exponents = data_.scan.block_sum_exponents;
-    exponents.push_back(data_.scan.frame().weight_exponent);
+    std::vector<std::int32_t> exponents(data_.bounds.sum_exponents.begin(),
+                                        data_.bounds.sum_exponents.end());
+    exponents.push_back(data_.bounds.weight_exponent);
     for (std::int32_t& exponent : exponents) {
         exponent = std::clamp<std::int32_t>(exponent + model::exponent_above(largest), -1000, 1023);
     }
-    exponents.push_back(data_.scan.frame().weight_exponent);
+    exponents.push_back(data_.bounds.weight_exponent);
 
     std::vector<model::ExactSums> sums;
     std::atomic<bool> is_finite = true;

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "block_rows.hpp"
 #include "paralogit/comm/agreement.hpp"
-#include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/loss.hpp"
 #include "paralogit/model/math.hpp"
@@ -75,15 +75,14 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         const std::span<const double> coefficients(
             model.coefficients.data(), static_cast<std::size_t>(model.coefficients.size()));
         const int threads = data.execution.threads;
-        const model::Isa isa = data.execution.isa;
         run_threads(threads, [&](int thread) {
-            const Range part = part_of(data.shard.blocks, thread, threads);
+            const Range part = data.plan.blocks_of_thread(data.shard.blocks, thread, threads);
             std::vector<double> margins;
             Index own_soft_rows = 0;
             for (Index k = part.first; k < part.end; ++k) {
-                const model::Block block = data.shard.block(k, data.plan);
+                const model::Block block = labelled_rows(data, k);
                 margins.resize(static_cast<std::size_t>(block.rows));
-                model::block_margins(block, coefficients, model.intercept, margins, isa);
+                margins_of_block(data, k, coefficients, model.intercept, margins);
                 Partials& partials = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
                 partials = score_block(block, margins, threshold, own_soft_rows);
                 if (!std::isfinite(partials[loss])) {
@@ -97,10 +96,10 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
             soft_rows += own_soft_rows;
         });
         // What was mapped may have been written to meanwhile.
-        data.shard.values.check_unchanged();
+        check_mapped_files(data.shard);
     });
 
-    std::vector<std::int32_t> exponents(sum_count, data.scan.frame().weight_exponent);
+    std::vector<std::int32_t> exponents(sum_count, data.bounds.weight_exponent);
     exponents[loss] = loss_exponent(comm, blocks);
     model::ExactSums sums(exponents, std::max<Index>(data.plan.blocks(), 1));
     comm::together(comm, [&] {

@@ -8,8 +8,11 @@
 #include <limits>
 #include <utility>
 
+#include "margin_bound.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/sparse_kernel.hpp"
 #include "seconds_since.hpp"
+#include "sparse_pass.hpp"
 
 namespace paralogit::train {
 
@@ -26,38 +29,42 @@ std::int64_t hash_of(const Vector& parameters) {
     return static_cast<std::int64_t>(hash >> 44U);
 }
 
-std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
-    std::vector<std::int32_t> exponents = scan.block_sum_exponents;
-    exponents.push_back(scan.frame().weight_exponent);  // |slope| <= 1
-    exponents.push_back(0);                             // the loss: set for each evaluation
+/// Of the sums over features, where these are not in sparse rows' own, of slopes and of loss.
+std::vector<std::int32_t> exponents_of_sums(const DataSet& data) {
+    std::vector<std::int32_t> exponents;
+    if (!data.sparse) {
+        exponents.assign(data.bounds.sum_exponents.begin(), data.bounds.sum_exponents.end());
+    }
+    exponents.push_back(data.bounds.weight_exponent);  // |slope| <= 1
+    exponents.push_back(0);                            // the loss: set for each evaluation
     return exponents;
 }
 
-/// A bound of the loss of any block from the parameters, which every rank has:
-/// loss <= 1 + |z| and |z| <= |b| + sum_j |w_j| max |x_j|.
+/// A bound of the loss of any block from the parameters, which every rank has: loss <= 1 + |z|.
 std::int32_t loss_exponent(std::span<const double> coefficients, double intercept,
-                           const model::ColumnScan& scan) {
-    double bound = 1.0 + std::abs(intercept);
-    for (std::size_t j = 0; j < coefficients.size(); ++j) {
-        bound += std::ldexp(std::abs(coefficients[j]), scan.value_exponents[j]);
-    }
+                           const model::ColumnBounds& bounds) {
+    const double bound = 1.0 + margin_bound(coefficients, intercept, bounds);
     // Beyond this the margins themselves overflow, which the check of each block finds.
     constexpr std::int32_t highest = 1023;
     if (!std::isfinite(bound)) {
         return highest;
     }
     // One bit of slack for the rounding of the sums.
-    return std::min(highest, model::exponent_above(bound) + scan.frame().weight_exponent + 1);
+    return std::min(highest, model::exponent_above(bound) + bounds.weight_exponent + 1);
 }
 
 }  // namespace
 
 DistributedObjective::DistributedObjective(const comm::Communicator& comm, const DataSet& data,
                                            Options options)
-    : comm_(comm), data_(data), options_(std::move(options)), features_(data.manifest.features) {
+    : comm_(comm),
+      data_(data),
+      options_(std::move(options)),
+      features_(data.manifest.features),
+      slopes_at_(features_) {
     const auto [threads, isa] = data.execution;
-    const model::ExactSums none(exponents_of_sums(data.scan),
-                                std::max<Index>(data.plan.blocks(), 1), isa);
+    const model::ExactSums none(exponents_of_sums(data), std::max<Index>(data.plan.blocks(), 1),
+                                isa);
     const auto sums = static_cast<std::size_t>(none.size());
     const bool is_exact = options_.reduction == Reduction::exact;
     threads_.assign(static_cast<std::size_t>(threads),
@@ -65,12 +72,20 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
                                .fast = std::vector<double>(is_exact ? 0 : sums),
                                .words = Words(word_count, 0),
                                .of_block = {}});
-    if (is_exact) {
+    if (data.sparse) {
+        slopes_at_ = 0;
+        sparse_ = std::make_unique<SparsePass>(data, data.sparse->scale,
+                                               std::ssize(none.limbs()) + Index{word_count});
+        fast_message_.resize(is_exact ? 0
+                                      : static_cast<std::size_t>(features_) + sums + word_count);
+    } else if (is_exact) {
         message_.resize(none.limbs().size() + word_count);
     } else {
         fast_message_.resize(sums + word_count);
     }
 }
+
+DistributedObjective::~DistributedObjective() = default;
 
 Index DistributedObjective::dimension() const {
     return features_ + (options_.has_intercept ? 1 : 0);
@@ -122,10 +137,9 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
         return evaluation;
     }
     evaluation.gradient.resize(dimension());
-    for (Index j = 0; j < dimension(); ++j) {
-        evaluation.gradient[j] = global_sum(j) / options_.weight_sum;
-    }
-    evaluation.value = global_sum(features_ + 1) / options_.weight_sum +
+    put_global_sums(evaluation.gradient);
+    evaluation.gradient /= options_.weight_sum;
+    evaluation.value = global_sum(slopes_at_ + 1) / options_.weight_sum +
                        options_.penalty.value(parameters.head(features_));
     options_.penalty.add_gradient(parameters.head(features_), evaluation.gradient.head(features_));
     return evaluation;
@@ -133,16 +147,24 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
 
 void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
                                           Words& words) {
-    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.scan);
-    const int threads = data_.execution.threads;
-    run_threads(threads, [&](int thread) {
-        ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.bounds);
+    const auto clear = [&](ThreadSums& sums) {
         sums.exact.clear();
-        sums.exact.set_exponent(features_ + 1, exponent_of_loss);
+        sums.exact.set_exponent(slopes_at_ + 1, exponent_of_loss);
         std::fill(sums.fast.begin(), sums.fast.end(), 0.0);
         std::fill(sums.words.begin(), sums.words.end(), 0);
-        add_blocks(part_of(data_.shard.blocks, thread, threads), coefficients, intercept, sums);
-    });
+    };
+    if (sparse_) {
+        std::ranges::for_each(threads_, clear);
+        add_sparse_blocks(coefficients, intercept);
+    } else {
+        const int threads = data_.execution.threads;
+        run_threads(threads, [&](int thread) {
+            ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+            clear(sums);
+            add_blocks(part_of(data_.shard.blocks, thread, threads), coefficients, intercept, sums);
+        });
+    }
     ThreadSums& all = threads_.front();
     for (const ThreadSums& sums : threads_) {
         if (&sums != &all) {
@@ -157,8 +179,8 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
 
 void DistributedObjective::add_blocks(Range blocks, std::span<const double> coefficients,
                                       double intercept, ThreadSums& sums) const {
-    const Index slopes_at = features_;
-    const Index loss_at = features_ + 1;
+    const Index slopes_at = slopes_at_;
+    const Index loss_at = slopes_at_ + 1;
     model::BlockSums& of_block = sums.of_block;
     for (Index k = blocks.first; k < blocks.end; ++k) {
         const model::Block block = data_.shard.block(k, data_.plan);
@@ -184,7 +206,59 @@ void DistributedObjective::add_blocks(Range blocks, std::span<const double> coef
     }
 }
 
+void DistributedObjective::add_sparse_blocks(std::span<const double> coefficients,
+                                             double intercept) {
+    const bool is_within = sparse_->add_up(
+        [&](int thread, Index k, model::ScatteredSums* target, std::span<double> factors) {
+            ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+            const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
+            model::SparseBlockSums of_block;
+            const bool is_block_within =
+                model::evaluate_block(block, coefficients, intercept, target, factors, of_block,
+                                      data_.execution.isa) &&
+                sums.exact.add(slopes_at_, of_block.slopes) &&
+                sums.exact.add(slopes_at_ + 1, of_block.loss);
+            sums.words[rows_seen] += block.rows;
+            sums.words[rows_wrong] += of_block.rows_wrong;
+            return is_block_within;
+        },
+        [&](Index k, std::span<const double> factors, Range features,
+            model::ScatteredSums& target) {
+            return model::scatter_block(data_.shard.sparse_block(k, data_.plan), 1, factors,
+                                        features, target, data_.execution.isa);
+        });
+    threads_.front().words[bad_blocks] += is_within ? 0 : 1;
+}
+
+void DistributedObjective::reduce_sparse(Words& words) {
+    const auto limbs = threads_.front().exact.limbs();
+    if (options_.reduction == Reduction::exact) {
+        const std::span<std::int64_t> behind = sparse_->sums().words();
+        const auto end = std::copy(limbs.begin(), limbs.end(), behind.begin());
+        std::copy(words.begin(), words.end(), end);
+        comm_.sum(sparse_->sums().message());
+        std::copy(behind.begin(), end, limbs.begin());
+        std::copy(end, behind.end(), words.begin());
+    } else {
+        const auto features = static_cast<std::size_t>(features_);
+        sparse_->values(std::span(fast_message_).first(features));
+        const std::span<double> behind = std::span(fast_message_).subspan(features);
+        behind[0] = threads_.front().exact.value(slopes_at_);
+        behind[1] = threads_.front().exact.value(slopes_at_ + 1);
+        const std::span<double> as_doubles = behind.subspan(2);
+        std::copy(words.begin(), words.end(), as_doubles.begin());
+        comm_.sum(fast_message_);
+        threads_.front().fast.assign(behind.begin(), behind.begin() + 2);
+        std::ranges::transform(as_doubles, words.begin(),
+                               [](double word) { return static_cast<std::int64_t>(word); });
+    }
+}
+
 void DistributedObjective::reduce(Words& words) {
+    if (sparse_) {
+        reduce_sparse(words);
+        return;
+    }
     if (options_.reduction == Reduction::exact) {
         const auto limbs = threads_.front().exact.limbs();
         const auto end = std::copy(limbs.begin(), limbs.end(), message_.begin());
@@ -225,6 +299,24 @@ double DistributedObjective::global_sum(Index index) const {
     return options_.reduction == Reduction::exact
                ? threads_.front().exact.value(index)
                : threads_.front().fast[static_cast<std::size_t>(index)];
+}
+
+void DistributedObjective::put_global_sums(Vector& gradient) const {
+    const Index of_features = sparse_ ? 0 : features_;
+    for (Index j = 0; j < of_features; ++j) {
+        gradient[j] = global_sum(j);
+    }
+    if (sparse_) {
+        const std::span<double> sums(gradient.data(), static_cast<std::size_t>(features_));
+        if (options_.reduction == Reduction::exact) {
+            sparse_->values(sums);
+        } else {
+            std::copy_n(fast_message_.begin(), features_, sums.begin());
+        }
+    }
+    if (options_.has_intercept) {
+        gradient[features_] = global_sum(slopes_at_);
+    }
 }
 
 }  // namespace paralogit::train

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "block_rows.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
@@ -41,9 +42,14 @@ class Run {
             load_data_set(comm_, options_.paths, options_.source, options_.execution));
         moments_ = compute_moments(comm_, *data_);
         load_seconds_ = seconds_since(begin);
-        const Index dimension = data_->manifest.features + (options_.has_intercept ? 1 : 0);
-        solver_choice_ = choose_solver(options_.solver, data_->manifest.rows, dimension);
-        solver_ = make_solver(solver_choice_.name, options_.solver, dimension);
+        const data::Manifest& manifest = data_->manifest;
+        const DataShape shape{.rows = manifest.rows,
+                              .dimension = manifest.features + (options_.has_intercept ? 1 : 0),
+                              .entries = manifest.is_sparse
+                                             ? std::optional(manifest.entries_before_block.back())
+                                             : std::nullopt};
+        solver_choice_ = choose_solver(options_.solver, shape);
+        solver_ = make_solver(solver_choice_.name, options_.solver, shape);
         observer_.on_loaded(facts());
         for (const std::string& note : data_->manifest.notes) {
             observer_.on_warning(note);
@@ -95,9 +101,9 @@ class Run {
         checkpoint_.rows = data_->manifest.rows;
         checkpoint_.features = data_->manifest.features;
         checkpoint_.blocks = data_->plan.blocks();
-        checkpoint_.exponents.assign(data_->scan.block_sum_exponents.begin(),
-                                     data_->scan.block_sum_exponents.end());
-        checkpoint_.exponents.push_back(data_->scan.frame().weight_exponent);
+        checkpoint_.exponents.assign(data_->bounds.sum_exponents.begin(),
+                                     data_->bounds.sum_exponents.end());
+        checkpoint_.exponents.push_back(data_->bounds.weight_exponent);
         checkpoint_.centre = change_.centre;
         checkpoint_.scale = change_.scale;
         checkpoint_.version = options_.version;
@@ -290,7 +296,7 @@ class Run {
     TrainOutcome finish(optim::StopReason reason) {
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
         // another file may have that name, and neither matters.
-        comm::together(comm_, [&] { data_->shard.values.check_unchanged(); });
+        comm::together(comm_, [&] { check_mapped_files(data_->shard); });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
             record_.write_last_checkpoint(checkpoint_);
         }

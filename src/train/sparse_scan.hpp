@@ -1,0 +1,13 @@
+#pragma once
+
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// Loads the features of sparse rows and looks at each block as it comes; what all ranks know then
+/// of all rows. Of bad values and row weights that in the lowest row is thrown. @collective
+SparseFacts load_and_scan_sparse(const comm::Communicator& comm, const data::Manifest& manifest,
+                                 const data::ShardPlan& plan, data::Shard& shard,
+                                 const Execution& execution, model::ColumnBounds& bounds);
+
+}  // namespace paralogit::train
