@@ -43,8 +43,7 @@ std::string contents_text(const Contents& contents) {
         }
     }
     for (const std::string& group : contents.sparse_groups) {
-        text += fmt::format("  {}: sparse matrix (CSR group): not supported by this version\n",
-                            printable(group));
+        text += fmt::format("  {}: sparse matrix\n", printable(group));
     }
     for (const std::string& group : listing.groups) {
         const auto is_inside = [&](const h5::DatasetInfo& info) {
@@ -106,7 +105,7 @@ std::string use_text(const std::string& path, const Contents& contents,
     try {
         const Choice features = choose_features(contents, options);
         text += fmt::format("features: {}, {}\n", summary(features.info), features.reason);
-        const FeatureShape shape = feature_shape(contents, features.info, options.is_transposed);
+        const FeatureShape shape = feature_shape(contents, features.info, options);
         rows = shape.rows;
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");

@@ -41,6 +41,17 @@ bool is_among(std::span<const std::string_view> names, const std::string& path) 
     return std::find(names.begin(), names.end(), last_component(path)) != names.end();
 }
 
+const DatasetInfo* find_candidate(const Contents& contents, const std::string& path) {
+    const auto found =
+        std::ranges::find(contents.candidates, path, [](const DatasetInfo& i) { return i.path; });
+    return found == contents.candidates.end() ? nullptr : &*found;
+}
+
+/// The last dimension; 0 when there is none.
+Index width_of(const DatasetInfo& info) {
+    return info.shape.empty() ? 0 : info.shape.back();
+}
+
 bool contains(const std::vector<std::string>& paths, const std::string& path) {
     return std::find(paths.begin(), paths.end(), path) != paths.end();
 }
@@ -51,12 +62,12 @@ struct Wanted {
     std::string option;
     std::span<const std::string_view> habit;
     /// Why a dataset cannot serve; empty when it can.
-    std::string (*objection)(const DatasetInfo&);
+    std::string (*objection)(const Contents&, const DatasetInfo&);
     /// When known, what is wanted has one value for each.
     std::optional<Index> rows = std::nullopt;
 };
 
-std::string objection_to_features(const DatasetInfo& info) {
+std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
     if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
         return fmt::format("holds {}, and features must be numbers; encode them as numbers first",
                            info.type_text);
@@ -67,7 +78,7 @@ std::string objection_to_features(const DatasetInfo& info) {
             "dataset of rows x features",
             info.type_text);
     }
-    if (info.shape.size() < 2) {
+    if (info.shape.size() < 2 && !contents.is_sparse_group(info.path)) {
         return fmt::format(
             "has the shape {}, and features need rows x features; for one feature reshape it to "
             "n x 1",
@@ -76,7 +87,7 @@ std::string objection_to_features(const DatasetInfo& info) {
     return {};
 }
 
-std::string objection_to_labels(const DatasetInfo& info) {
+std::string objection_to_labels(const Contents& /*contents*/, const DatasetInfo& info) {
     if (info.kind == ValueKind::other) {
         return fmt::format(
             "holds values of type {}, and labels must be numbers, booleans, an enumeration or "
@@ -90,7 +101,7 @@ std::string objection_to_labels(const DatasetInfo& info) {
     return {};
 }
 
-std::string objection_to_weights(const DatasetInfo& info) {
+std::string objection_to_weights(const Contents& /*contents*/, const DatasetInfo& info) {
     if (!info.element_type || info.kind == ValueKind::enumeration) {
         return fmt::format("holds {}, and row weights must be numbers", info.type_text);
     }
@@ -118,13 +129,8 @@ const Wanted wanted_weights{.what = "row weights",
 Choice choose_named(const Contents& contents, const Wanted& wanted, const std::string& name) {
     const h5::Listing& listing = contents.listing;
     const std::string path = name.starts_with('/') ? name : "/" + name;
-    if (contains(contents.sparse_groups, path)) {
-        contents.fail(
-            fmt::format(":{}: {} {} is a sparse matrix (CSR group): not supported by "
-                        "this version; write it as a dense dataset",
-                        path, wanted.option, name));
-    }
-    const DatasetInfo* const listed = find_dataset(listing, path);
+    const DatasetInfo* listed = find_candidate(contents, path);
+    listed = listed == nullptr ? find_dataset(listing, path) : listed;
     if (listed == nullptr) {
         const bool is_group = contains(listing.groups, path);
         const bool is_skipped =
@@ -135,7 +141,8 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
         // of its own, or is fine.
         if (!is_group && (is_skipped || !listing.is_complete)) {
             Choice choice{.info = contents.file.describe(path), .reason = wanted.option};
-            if (const std::string objection = wanted.objection(choice.info); !objection.empty()) {
+            if (const std::string objection = wanted.objection(contents, choice.info);
+                !objection.empty()) {
                 contents.fail(fmt::format(":{} {}", choice.info.path, objection));
             }
             return choice;
@@ -145,7 +152,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
                         is_group ? "this is a group, not a dataset" : "there is no such dataset",
                         found_text(contents)));
     }
-    if (const std::string objection = wanted.objection(*listed); !objection.empty()) {
+    if (const std::string objection = wanted.objection(contents, *listed); !objection.empty()) {
         contents.fail(fmt::format(":{} {}", listed->path, objection));
     }
     return {.info = *listed, .reason = "named by " + wanted.option};
@@ -153,39 +160,22 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
 
 [[noreturn]] void fail_without_match(const Contents& contents, const Wanted& wanted,
                                      const std::vector<const DatasetInfo*>& unfit) {
-    // What was meant, most likely: a sparse matrix, or a dataset with the right name and the wrong
-    // content.
-    const bool are_features = wanted.option == wanted_features.option;
-    const auto fail_sparse = [&](const std::string& group) {
-        contents.fail(fmt::format(
-            ":{} is a sparse matrix (CSR group): not supported by this version; write it as a "
-            "dense dataset",
-            group));
-    };
-    for (const std::string& group : contents.sparse_groups) {
-        if (are_features && is_among(wanted.habit, group)) {
-            fail_sparse(group);
-        }
-    }
+    // What was meant, most likely: a dataset with the right name and the wrong content.
     if (unfit.size() == 1) {
         contents.fail(fmt::format(":{} {}; or name another dataset with {}", unfit.front()->path,
-                                  wanted.objection(*unfit.front()), wanted.option));
+                                  wanted.objection(contents, *unfit.front()), wanted.option));
     }
     std::vector<const DatasetInfo*> candidates;
-    for (const DatasetInfo& info : contents.listing.datasets) {
-        if (wanted.objection(info).empty() && !contents.is_in_sparse_group(info.path) &&
+    for (const DatasetInfo& info : contents.candidates) {
+        if (wanted.objection(contents, info).empty() &&
             (!wanted.rows || vector_length(info) == wanted.rows)) {
             candidates.push_back(&info);
         }
     }
-    if (are_features && candidates.empty() && !contents.sparse_groups.empty()) {
-        fail_sparse(contents.sparse_groups.front());
-    }
     // An example for the option: the widest rows, for features are wider than labels.
-    const auto example = std::max_element(candidates.begin(), candidates.end(),
-                                          [](const DatasetInfo* a, const DatasetInfo* b) {
-                                              return a->shape.back() < b->shape.back();
-                                          });
+    const auto example = std::max_element(
+        candidates.begin(), candidates.end(),
+        [](const DatasetInfo* a, const DatasetInfo* b) { return width_of(*a) < width_of(*b); });
     const std::string found =
         wanted.rows && !candidates.empty()
             ? fmt::format("of one value per row the file holds {}", list_text(candidates))
@@ -206,9 +196,9 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     }
     std::vector<const DatasetInfo*> fit;
     std::vector<const DatasetInfo*> unfit;
-    for (const DatasetInfo& info : listing.datasets) {
-        if (is_among(wanted.habit, info.path) && !contents.is_in_sparse_group(info.path)) {
-            (wanted.objection(info).empty() ? fit : unfit).push_back(&info);
+    for (const DatasetInfo& info : contents.candidates) {
+        if (is_among(wanted.habit, info.path)) {
+            (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
         }
     }
     if (fit.size() > 1) {
@@ -257,9 +247,9 @@ std::optional<DatasetInfo> find_feature_names(const h5::Listing& listing, Index 
     return std::nullopt;
 }
 
-std::optional<DatasetInfo> find_unused_weights(const h5::Listing& listing, Index rows) {
-    for (const DatasetInfo& info : listing.datasets) {
-        if (is_among(names_of_weights, info.path) && objection_to_weights(info).empty() &&
+std::optional<DatasetInfo> find_unused_weights(const Contents& contents, Index rows) {
+    for (const DatasetInfo& info : contents.candidates) {
+        if (is_among(names_of_weights, info.path) && objection_to_weights(contents, info).empty() &&
             vector_length(info) == rows) {
             return info;
         }

@@ -27,6 +27,6 @@ Choice choose_weights(const Contents& contents, const std::string& name);
 std::optional<h5::DatasetInfo> find_feature_names(const h5::Listing& listing, Index features);
 
 /// A dataset of one number per row with a usual name of row weights, if there is one.
-std::optional<h5::DatasetInfo> find_unused_weights(const h5::Listing& listing, Index rows);
+std::optional<h5::DatasetInfo> find_unused_weights(const Contents& contents, Index rows);
 
 }  // namespace paralogit::data

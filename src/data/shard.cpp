@@ -103,14 +103,26 @@ Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, 
     constexpr Index number = sizeof(double);
     const Index rows = plan.rows_of(rank, ranks).size();
     const FilePart& first = manifest.files.front();
-    const Index features = checked_multiply(
-        manifest.features, narrow<Index>(size_of(manifest.type)), "the bytes of a row");
+    const auto value = narrow<Index>(size_of(manifest.type));
+    Index entries = 0;
+    Index features = sizeof(Index);  // an offset
+    if (manifest.is_sparse) {
+        constexpr Index index = sizeof(std::uint32_t);
+        const Range blocks = plan.blocks_of(rank, ranks);
+        const auto before = [&](Index block) {
+            return manifest.entries_before_block.at(narrow<std::size_t>(block));
+        };
+        entries = checked_multiply(before(blocks.end) - before(blocks.first), value + index,
+                                   "the bytes of a shard");
+    } else {
+        features = checked_multiply(manifest.features, value, "the bytes of a row");
+    }
     // Labels are held as stored and as y while one is made of the other, and as y from then on;
     // the features come after that.
     const Index row_bytes =
         first.labels_path.empty() ? features : std::max(features + number, 2 * number);
-    return checked_multiply(rows, row_bytes + (first.weights_path.empty() ? 0 : number),
-                            "the bytes of a shard");
+    return entries + checked_multiply(rows, row_bytes + (first.weights_path.empty() ? 0 : number),
+                                      "the bytes of a shard");
 }
 
 void check_unchanged(const Manifest& manifest) {

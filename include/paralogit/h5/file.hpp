@@ -126,6 +126,14 @@ class File {
     /// Of all attributes of the root group, sorted.
     std::vector<std::string> attribute_names() const;
 
+    /// Attributes of any group or dataset that hard links lead to: empty when there is no such
+    /// object, no such attribute, or when it is of another class or has no value (of a text: more
+    /// than one; of integers: more than 64).
+    std::optional<std::string> text_attribute_of(const std::string& object,
+                                                 const std::string& name) const;
+    std::vector<Index> integers_attribute_of(const std::string& object,
+                                             const std::string& name) const;
+
     ~File();
     File(File&&) noexcept;
     File& operator=(File&&) noexcept;
