@@ -34,7 +34,7 @@ void raise(std::int16_t& exponent, std::int16_t to) {
 SparseScan::SparseScan(Index features, bool is_weighted, std::int32_t weight_exponent)
     : is_weighted_(is_weighted),
       weight_exponent_(weight_exponent),
-      value_exponents_(static_cast<std::size_t>(features), ScatterScale::lowest_exponent),
+      value_exponents_(static_cast<std::size_t>(features), no_entry),
       sum_exponents_(is_weighted ? static_cast<std::size_t>(features) : 0,
                      ScatterScale::lowest_exponent) {}
 
@@ -53,10 +53,11 @@ void SparseScan::add(const SparseBlock& block, SparseTally& tally) {
             std::uint64_t features = 0;
             for (Index k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
                 const double x = values[k];
+                const auto j = static_cast<std::size_t>(indices[k]);
                 if (x == 0) {
+                    raise(value_exponents_[j], ScatterScale::lowest_exponent);
                     continue;
                 }
-                const auto j = static_cast<std::size_t>(indices[k]);
                 if (!std::isfinite(x)) {
                     if (!tally.bad_value) {
                         tally.bad_value = {
@@ -65,11 +66,10 @@ void SparseScan::add(const SparseBlock& block, SparseTally& tally) {
                     return;
                 }
                 features += mixed((j + 1) * golden_ratio ^ std::bit_cast<std::uint64_t>(x));
-                if (s > 0) {
-                    raise(value_exponents_[j], exponent_of(x));
-                    if (is_weighted_) {
-                        raise(sum_exponents_[j], exponent_of(s * x));
-                    }
+                raise(value_exponents_[j],
+                      s > 0 ? exponent_of(x) : std::int16_t{ScatterScale::lowest_exponent});
+                if (is_weighted_ && s > 0) {
+                    raise(sum_exponents_[j], exponent_of(s * x));
                 }
             }
             tally.hash += row_hash(static_cast<std::uint64_t>(row), features, s, label(i));
@@ -82,7 +82,19 @@ void SparseScan::add(const SparseBlock& block, SparseTally& tally) {
     static_cast<void>(tally.sums.add(0, weights) && tally.sums.add(1, labels));
 }
 
+std::vector<bool> SparseScan::used_features() const {
+    std::vector<bool> is_used;
+    is_used.reserve(value_exponents_.size());
+    for (const std::int16_t exponent : value_exponents_) {
+        is_used.push_back(exponent != no_entry);
+    }
+    return is_used;
+}
+
 ColumnBounds SparseScan::take_bounds() {
+    for (std::int16_t& exponent : value_exponents_) {
+        exponent = std::max<std::int16_t>(exponent, ScatterScale::lowest_exponent);
+    }
     ColumnBounds bounds{.sum_exponents = sum_exponents(),
                         .value_exponents = std::move(value_exponents_),
                         .weight_exponent = weight_exponent_};

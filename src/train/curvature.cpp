@@ -164,7 +164,7 @@ double weight_of(const model::Block& block) {
 }  // namespace
 
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
-    : comm_(comm), data_(data), features_(data.manifest.features), has_intercept_(has_intercept) {}
+    : comm_(comm), data_(data), features_(data.shard.features), has_intercept_(has_intercept) {}
 
 Curvature::~Curvature() = default;
 

@@ -60,7 +60,7 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
     : comm_(comm),
       data_(data),
       options_(std::move(options)),
-      features_(data.manifest.features),
+      features_(data.shard.features),
       slopes_at_(features_) {
     const auto [threads, isa] = data.execution;
     const model::ExactSums none(exponents_of_sums(data), std::max<Index>(data.plan.blocks(), 1),

@@ -14,7 +14,7 @@ namespace paralogit::train {
 namespace {
 
 std::span<const double> coefficients_of(const Vector& parameters, const DataSet& data) {
-    return {parameters.data(), static_cast<std::size_t>(data.manifest.features)};
+    return {parameters.data(), static_cast<std::size_t>(data.shard.features)};
 }
 
 double intercept_of(const Vector& parameters, bool has_intercept) {
@@ -133,10 +133,10 @@ Vector SparseCurvature::product(const Vector& parameters, const Vector& directio
     all.limbs()[1] = words[weights];
     all.limbs()[2] = words[slopes_rest];
     all.limbs()[3] = words[weights_rest];
-    const auto features = static_cast<std::size_t>(data_.manifest.features);
+    const auto features = static_cast<std::size_t>(data_.shard.features);
     pass_.values(std::span(product.data(), features));
     if (has_intercept) {
-        product[data_.manifest.features] = all.value(0);
+        product[data_.shard.features] = all.value(0);
     }
     // The unit is a power of two, and so changes nothing but the exponent.
     product *= std::ldexp(1.0, exponent) / all.value(1);

@@ -26,10 +26,10 @@ void put_weights(const model::SparseBlock& block, std::span<double> factors) {
 template <typename Scatter>
 Vector weighted_sums(const comm::Communicator& comm, const DataSet& data,
                      const model::ScatterScale& scale, Scatter&& scatter) {
-    Vector sums(data.manifest.features);
+    Vector sums(data.shard.features);
     SparsePass pass = comm::together(comm, [&] {
         SparsePass own(data, scale, 0);
-        const Range all_features{.first = 0, .end = data.manifest.features};
+        const Range all_features{.first = 0, .end = data.shard.features};
         const bool is_within = own.add_up(
             [&](int, Index k, model::ScatteredSums* target, std::span<double> factors) {
                 const model::SparseBlock block = data.shard.sparse_block(k, data.plan);

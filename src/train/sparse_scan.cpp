@@ -63,11 +63,14 @@ SparseFacts load_and_scan_sparse(const comm::Communicator& comm, const data::Man
     if (is_weighted) {
         join(comm, scan.sum_exponents());
     }
+    std::vector<bool> is_used = scan.used_features();
     bounds = scan.take_bounds();
     return {.sums = all.sums,
             .hash = static_cast<std::uint64_t>(words[0]) +
                     (static_cast<std::uint64_t>(words[1]) << 32U),
-            .scale = {}};
+            .scale = {},
+            .is_used = std::move(is_used),
+            .kept_features = {}};
 }
 
 }  // namespace paralogit::train

@@ -13,6 +13,7 @@
 #include "run_record.hpp"
 #include "seconds_since.hpp"
 #include "standardised_objective.hpp"
+#include "used_features.hpp"
 
 namespace paralogit::train {
 
@@ -40,11 +41,12 @@ class Run {
         const auto begin = Clock::now();
         data_ = std::make_unique<DataSet>(
             load_data_set(comm_, options_.paths, options_.source, options_.execution));
+        keep_used_features(comm_, *data_);
         moments_ = compute_moments(comm_, *data_);
         load_seconds_ = seconds_since(begin);
         const data::Manifest& manifest = data_->manifest;
         const DataShape shape{.rows = manifest.rows,
-                              .dimension = manifest.features + (options_.has_intercept ? 1 : 0),
+                              .dimension = data_->shard.features + (options_.has_intercept ? 1 : 0),
                               .entries = manifest.is_sparse
                                              ? std::optional(manifest.entries_before_block.back())
                                              : std::nullopt};
@@ -79,7 +81,7 @@ class Run {
         const bool has_intercept = options_.has_intercept;
         change_ = options_.standardize
                       ? standardisation(moments_, options_.l2, has_intercept)
-                      : optim::ChangeOfVariables::identity(data_->manifest.features, has_intercept);
+                      : optim::ChangeOfVariables::identity(data_->shard.features, has_intercept);
         objective_ = std::make_unique<DistributedObjective>(
             comm_, *data_,
             DistributedObjective::Options{.penalty = model::Penalty(options_.l2),
@@ -99,7 +101,7 @@ class Run {
         }
         checkpoint_.data_fingerprint = moments_.fingerprint;
         checkpoint_.rows = data_->manifest.rows;
-        checkpoint_.features = data_->manifest.features;
+        checkpoint_.features = data_->shard.features;
         checkpoint_.blocks = data_->plan.blocks();
         checkpoint_.exponents.assign(data_->bounds.sum_exponents.begin(),
                                      data_->bounds.sum_exponents.end());
@@ -171,7 +173,7 @@ class Run {
                                                       std::to_string(data_->manifest.features) +
                                                       " features; give a model of these features");
             }
-            parameters.head(data_->manifest.features) = model.coefficients;
+            parameters.head(data_->shard.features) = of_kept_features(*data_, model.coefficients);
             if (options_.has_intercept) {
                 parameters[dimension - 1] = model.intercept;
             }
@@ -183,10 +185,10 @@ class Run {
     /// Columns that the solver leaves alone begin, and so end, with a coefficient of 0; the
     /// intercept takes up what a constant one contributed.
     void empty_idle_columns(Vector& parameters) const {
-        for (Index j = 0; j < data_->manifest.features; ++j) {
+        for (Index j = 0; j < data_->shard.features; ++j) {
             if (change_.scale[j] == 0) {
                 if (options_.has_intercept) {
-                    parameters[data_->manifest.features] += parameters[j] * moments_.mean[j];
+                    parameters[data_->shard.features] += parameters[j] * moments_.mean[j];
                 }
                 parameters[j] = 0;
             }
@@ -196,7 +198,7 @@ class Run {
     /// The change of variables is exact, but margins are computed from the columns as they are.
     void warn_of_far_columns() const {
         constexpr double far = 1e7;
-        for (Index j = 0; j < data_->manifest.features; ++j) {
+        for (Index j = 0; j < data_->shard.features; ++j) {
             const double deviation = moments_.standard_deviation[j];
             const double ratio = std::abs(moments_.mean[j]) / deviation;
             if (deviation > 0 && ratio > far) {
@@ -204,8 +206,8 @@ class Run {
                     "{} has a mean of {:g} and a standard deviation of {:g}: the margins lose "
                     "{:.0f} "
                     "of 16 digits, and the optimum is as uncertain; subtract a constant from it",
-                    data_->manifest.name_of_feature(j), moments_.mean[j], deviation,
-                    std::log10(ratio)));
+                    data_->manifest.name_of_feature(number_in_files(*data_, j)), moments_.mean[j],
+                    deviation, std::log10(ratio)));
             }
         }
     }
@@ -277,7 +279,7 @@ class Run {
         const optim::State& state = checkpoint_.state;
         const Vector parameters = change_.to_parameters(state.point, checkpoint_.start_parameters);
         const double penalty =
-            model::Penalty(options_.l2).value(parameters.head(data_->manifest.features));
+            model::Penalty(options_.l2).value(parameters.head(data_->shard.features));
         return {state.iteration,
                 state.evaluations,
                 state.at_point.value,
@@ -343,11 +345,11 @@ class Run {
     }
 
     Model make_model(optim::StopReason reason) const {
-        const Index features = data_->manifest.features;
+        const Index features = data_->shard.features;
         const Vector parameters =
             change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
         Model model;
-        model.coefficients = parameters.head(features);
+        model.coefficients = of_all_features(*data_, parameters.head(features));
         model.has_intercept = options_.has_intercept;
         model.intercept = options_.has_intercept ? parameters[features] : 0.0;
         model.feature_names = data_->manifest.feature_names;

@@ -41,9 +41,13 @@ class SparseScan {
     }
     std::vector<std::int16_t>& value_exponents() { return value_exponents_; }
 
+    /// Which features have an entry, in a row of whatever weight.
+    std::vector<bool> used_features() const;
     ColumnBounds take_bounds();
 
   private:
+    static constexpr std::int16_t no_entry = -901;
+
     bool is_weighted_;
     std::int32_t weight_exponent_;
     std::vector<std::int16_t> value_exponents_;

@@ -21,6 +21,9 @@ struct SparseFacts {
     model::ExactSums sums;      ///< of row weights, of row weights times labels
     std::uint64_t hash = 0;     ///< of the rows in their order (see SparseTally)
     model::ScatterScale scale;  ///< for sums over entries with factors up to the row weights
+    std::vector<bool> is_used;  ///< the features that some row has an entry of  [d]
+    /// Their numbers in the files when the shard's features are these alone, else empty.
+    std::vector<std::uint32_t> kept_features;
 };
 
 /// A data set spread over the ranks: this rank's rows, and what all ranks know of all rows.
