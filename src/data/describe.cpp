@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "column.hpp"
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "paralogit/base/checked.hpp"
@@ -72,8 +73,8 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     if (options.needs_labels || options.labels_name) {
         const h5::DatasetInfo labels = choose_labels(contents, options, shape.rows).info;
         check_length(contents, labels, features, shape.rows, options.is_transposed);
-        file.dataset(labels.path);
         part.labels_path = labels.path;
+        ColumnReader(file, part, labels.path);  // throws when it cannot be read
         part.are_labels_text =
             labels.kind == h5::ValueKind::string || labels.kind == h5::ValueKind::enumeration;
     } else if (!options.is_transposed && do_labels_tell_transposed(contents, shape)) {
@@ -84,15 +85,15 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     if (options.weights_name) {
         const h5::DatasetInfo weights = choose_weights(contents, *options.weights_name).info;
         check_length(contents, weights, features, shape.rows, options.is_transposed);
-        file.dataset(weights.path);
         part.weights_path = weights.path;
+        ColumnReader(file, part, weights.path);
     } else if (const auto unused = find_unused_weights(contents, shape.rows);
                options.needs_labels && unused) {
         description.notes.push_back(fmt::format(
             "{0}:{1} has one value per row; use --weights-name {1} to use it as row weights", path,
             unused->path));
     }
-    if (const auto names = find_feature_names(contents.listing, shape.features)) {
+    if (const auto names = find_feature_names(contents, features.path, shape.features)) {
         description.feature_names = file.dataset(names->path).read_strings(0, shape.features);
     }
     if (description.is_sparse) {

@@ -72,15 +72,15 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
     if (rows == 0) {
         return "";
     }
-    LabelReader reader;
-    reader.read(file.dataset(info.path), {.first = 0, .end = rows});
-    const LabelSurvey survey(reader.take(), 0, positive_label);
-    const std::string where =
-        rows == length ? "" : fmt::format(" (the first {} rows were looked at)", rows);
     FilePart part;
     part.path = path;
     part.rows = length;
     part.labels_path = info.path;
+    LabelReader reader;
+    reader.read(ColumnReader(file, part, info.path), {.first = 0, .end = rows});
+    const LabelSurvey survey(reader.take(), 0, positive_label);
+    const std::string where =
+        rows == length ? "" : fmt::format(" (the first {} rows were looked at)", rows);
     Manifest place;
     place.files.push_back(part);
     try {
@@ -109,7 +109,7 @@ std::string use_text(const std::string& path, const Contents& contents,
         rows = shape.rows;
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");
-        if (const auto names = find_feature_names(contents.listing, shape.features)) {
+        if (const auto names = find_feature_names(contents, features.info.path, shape.features)) {
             text += fmt::format("  their names: {}\n", summary(*names));
         }
     } catch (const Error& error) {

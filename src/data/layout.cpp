@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
 #include "sparse_layout.hpp"
@@ -60,13 +61,29 @@ const DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& p
 
 Contents::Contents(const h5::File& open_file)
     : file(open_file), listing(open_file.list()), sparse_groups(sparse_groups_of(listing)) {
+    columns = find_columns(file, listing);
+    std::set<std::string> taken;
+    for (const Column& column : columns) {
+        taken.insert({column.values_path, column.categories_path, column.mask_path});
+    }
+    const auto has = [&](const std::string& path) {
+        return std::ranges::find(listing.groups, path) != listing.groups.end() ||
+               find_dataset(listing, path) != nullptr;
+    };
+    is_anndata = has("/X") && has("/obs") && has("/var");
+    if (is_anndata) {
+        taken.insert(index_of_table(file, "/obs"));
+    }
     for (const DatasetInfo& info : listing.datasets) {
-        if (!is_in_sparse_group(info.path)) {
+        if (!is_in_sparse_group(info.path) && !taken.contains(info.path)) {
             candidates.push_back(info);
         }
     }
     for (const std::string& group : sparse_groups) {
         candidates.push_back(describe_sparse(*this, group));
+    }
+    for (const Column& column : columns) {
+        candidates.push_back(column.info);
     }
 }
 
@@ -127,16 +144,6 @@ std::string found_text(const Contents& contents) {
         text += fmt::format(", {} (not followed: {})", printable(link.path), link.reason);
     }
     return text;
-}
-
-std::optional<Index> table_length(const Contents& contents, const std::string& path) {
-    if (const DatasetInfo* const table = find_dataset(contents.listing, path)) {
-        return vector_length(*table);
-    }
-    const std::optional<std::string> index = contents.file.text_attribute_of(path, "_index");
-    const DatasetInfo* const names =
-        index ? find_dataset(contents.listing, path + "/" + *index) : nullptr;
-    return names == nullptr ? std::nullopt : vector_length(*names);
 }
 
 FeatureShape feature_shape(const Contents& contents, const DatasetInfo& info,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "column.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/h5/file.hpp"
 
@@ -22,9 +23,12 @@ struct Contents {
     h5::Listing listing;
     /// Groups that hold a matrix in compressed sparse rows: `data`, `indices` and `indptr`.
     std::vector<std::string> sparse_groups;
-    /// What can be chosen: datasets, and sparse groups with the type of their values and, where the
-    /// file tells it, the shape of the matrix.
+    /// What can be chosen: datasets; sparse groups, with the type of their values and, where the
+    /// file tells it, the shape of the matrix; and columns.
     std::vector<h5::DatasetInfo> candidates;
+    std::vector<Column> columns;
+    /// Whether it is AnnData: a matrix /X and the tables /obs and /var.
+    bool is_anndata = false;
 };
 
 /// The dataset with this absolute path; null when there is none.
@@ -37,9 +41,6 @@ struct FeatureShape {
     Index rows_per_chunk = 0;  ///< 0 when it is not chunked
     Index entries = 0;         ///< of sparse rows
 };
-
-/// Rows of a table of AnnData, such as /var: a group of columns or an old compound dataset.
-std::optional<Index> table_length(const Contents& contents, const std::string& path);
 
 /// "100 x 4"
 std::string shape_text(const std::vector<Index>& shape);

@@ -20,8 +20,8 @@ using h5::ValueKind;
 
 // Last components of the paths that people use, in lower case. "classes" is not among the labels:
 // where it occurs it mostly lists the names of the classes.
-constexpr std::array<std::string_view, 10> names_of_features{
-    "x",       "data",   "features", "train_set_x",   "x_train",
+constexpr std::array<std::string_view, 11> names_of_features{
+    "x",       "data",   "features", "matrix",        "train_set_x",   "x_train",
     "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
 constexpr std::array<std::string_view, 9> names_of_labels{
     "y", "label", "labels", "target", "targets", "train_set_y", "y_train", "train_y", "class"};
@@ -45,6 +45,13 @@ const DatasetInfo* find_candidate(const Contents& contents, const std::string& p
     const auto found =
         std::ranges::find(contents.candidates, path, [](const DatasetInfo& i) { return i.path; });
     return found == contents.candidates.end() ? nullptr : &*found;
+}
+
+/// Of AnnData only the matrix /X and the table /obs are about the rows that are to be trained on,
+/// beside what others added at the root.
+bool is_searched(const Contents& contents, const std::string& path) {
+    return !contents.is_anndata || path.find('/', 1) == std::string::npos ||
+           path.starts_with("/obs/");
 }
 
 /// The last dimension; 0 when there is none.
@@ -131,6 +138,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
     const std::string path = name.starts_with('/') ? name : "/" + name;
     const DatasetInfo* listed = find_candidate(contents, path);
     listed = listed == nullptr ? find_dataset(listing, path) : listed;
+    listed = listed == nullptr ? find_candidate(contents, "/obs" + path) : listed;
     if (listed == nullptr) {
         const bool is_group = contains(listing.groups, path);
         const bool is_skipped =
@@ -140,7 +148,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
         // A path through a skipped link, or beyond the limit of the listing, has a better message
         // of its own, or is fine.
         if (!is_group && (is_skipped || !listing.is_complete)) {
-            Choice choice{.info = contents.file.describe(path), .reason = wanted.option};
+            Choice choice{.info = column_at(contents.file, path).info, .reason = wanted.option};
             if (const std::string objection = wanted.objection(contents, choice.info);
                 !objection.empty()) {
                 contents.fail(fmt::format(":{} {}", choice.info.path, objection));
@@ -167,7 +175,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
     }
     std::vector<const DatasetInfo*> candidates;
     for (const DatasetInfo& info : contents.candidates) {
-        if (wanted.objection(contents, info).empty() &&
+        if (wanted.objection(contents, info).empty() && is_searched(contents, info.path) &&
             (!wanted.rows || vector_length(info) == wanted.rows)) {
             candidates.push_back(&info);
         }
@@ -197,7 +205,7 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     std::vector<const DatasetInfo*> fit;
     std::vector<const DatasetInfo*> unfit;
     for (const DatasetInfo& info : contents.candidates) {
-        if (is_among(wanted.habit, info.path)) {
+        if (is_among(wanted.habit, info.path) && is_searched(contents, info.path)) {
             (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
         }
     }
@@ -235,11 +243,31 @@ Choice choose_weights(const Contents& contents, const std::string& name) {
     return choose(contents, wanted_weights, name);
 }
 
-std::optional<DatasetInfo> find_feature_names(const h5::Listing& listing, Index features) {
+std::optional<DatasetInfo> find_feature_names(const Contents& contents,
+                                              const std::string& features_path, Index features) {
+    const auto are_names = [&](const DatasetInfo& info) {
+        return info.kind == ValueKind::string && info.problem.empty() &&
+               vector_length(info) == features;
+    };
+    if (contents.is_anndata && features_path == "/X") {
+        const std::string names = index_of_table(contents.file, "/var");
+        if (!names.empty()) {
+            const DatasetInfo info = contents.file.describe(names);
+            if (are_names(info)) {
+                return info;
+            }
+        }
+    }
+    // Of 10x Genomics the identifiers, for its gene names repeat; new files and old ones.
+    for (const char* const name : {"/features/id", "/genes"}) {
+        const DatasetInfo* const info = find_dataset(contents.listing, features_path + name);
+        if (info != nullptr && are_names(*info)) {
+            return *info;
+        }
+    }
     for (const std::string_view name : names_of_feature_names) {
-        for (const DatasetInfo& info : listing.datasets) {
-            if (info.kind == ValueKind::string && info.problem.empty() &&
-                last_component(info.path) == name && vector_length(info) == features) {
+        for (const DatasetInfo& info : contents.listing.datasets) {
+            if (last_component(info.path) == name && are_names(info)) {
                 return info;
             }
         }
@@ -249,8 +277,8 @@ std::optional<DatasetInfo> find_feature_names(const h5::Listing& listing, Index 
 
 std::optional<DatasetInfo> find_unused_weights(const Contents& contents, Index rows) {
     for (const DatasetInfo& info : contents.candidates) {
-        if (is_among(names_of_weights, info.path) && objection_to_weights(contents, info).empty() &&
-            vector_length(info) == rows) {
+        if (is_among(names_of_weights, info.path) && is_searched(contents, info.path) &&
+            objection_to_weights(contents, info).empty() && vector_length(info) == rows) {
             return info;
         }
     }

@@ -71,11 +71,11 @@ RowColumns load_row_columns(const Manifest& manifest, Range rows) {
         check_unchanged(part);
         const h5::File file = h5::File::open(part.path);
         if (!part.labels_path.empty()) {
-            labels.read(file.dataset(part.labels_path), in_file);
+            labels.read(ColumnReader(file, part, part.labels_path), in_file);
         }
         if (!part.weights_path.empty()) {
             const std::vector<double> weights =
-                file.dataset(part.weights_path).read_doubles(in_file.first, in_file.size());
+                ColumnReader(file, part, part.weights_path).read_doubles(in_file);
             columns.row_weights.reserve(narrow<std::size_t>(rows.size()));
             columns.row_weights.insert(columns.row_weights.end(), weights.begin(), weights.end());
         }

@@ -77,7 +77,9 @@ bool do_labels_have(const Contents& contents, const SourceOptions& options, Inde
 
 FeatureShape shape_without_columns(const Contents& contents, const std::string& group, Order order,
                                    Index length) {
-    const std::optional<Index> features = table_length(contents, "/var");
+    const std::string names = index_of_table(contents.file, "/var");
+    const std::optional<Index> features =
+        names.empty() ? std::nullopt : vector_length(contents.file.describe(names));
     if (features && order != Order::by_column) {
         return {.rows = length, .features = *features};
     }
