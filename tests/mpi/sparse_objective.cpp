@@ -201,6 +201,50 @@ TEST_F(SparseObjectiveTest, IsThatOfTheSameRowsMadeDense) {
     }
 }
 
+/// The same rows, with so many more features that threads share the sums over them.
+DataSet made_wide(DataSet data) {
+    constexpr Index many = (Index{1} << 20) + 100;
+    data.shard.features = many;
+    data.manifest.features = many;
+    data.bounds.sum_exponents.resize(many, model::ScatterScale::lowest_exponent);
+    data.bounds.value_exponents.resize(many, model::ScatterScale::lowest_exponent);
+    data.sparse->scale = model::ScatterScale(data.bounds.sum_exponents, rows);
+    return data;
+}
+
+Vector made_wide(const Vector& parameters, Index many) {
+    Vector wide = Vector::Zero(many + 1);
+    wide.head(features) = parameters.head(features);
+    wide[many] = parameters[features];
+    return wide;
+}
+
+TEST_F(SparseObjectiveTest, HasTheSameBitsWhereThreadsShareTheSums) {
+    const DataSet narrow = sparse_data(comm_, all_, 1);
+    DistributedObjective of_narrow = objective(narrow, Reduction::exact);
+    Curvature narrow_curvature(comm_, narrow, true);
+    const optim::Evaluation expected = of_narrow.evaluate(point_);
+    const Vector expected_product = narrow_curvature.product(point_, direction_, 2);
+    const Moments expected_moments = compute_moments(comm_, narrow);
+
+    const DataSet data = made_wide(sparse_data(comm_, all_, 3));
+    const Index many = data.shard.features;
+    DistributedObjective function = objective(data, Reduction::exact);
+    Curvature curvature(comm_, data, true);
+    const Vector wide_point = made_wide(point_, many);
+    const optim::Evaluation evaluation = function.evaluate(wide_point);
+    EXPECT_EQ(evaluation.value, expected.value);
+    EXPECT_EQ(evaluation.gradient.head(features), expected.gradient.head(features));
+    EXPECT_EQ(evaluation.gradient[many], expected.gradient[features]);
+    EXPECT_EQ(evaluation.gradient.segment(features, many - features).cwiseAbs().maxCoeff(), 0);
+    const Vector product = curvature.product(wide_point, made_wide(direction_, many), 2);
+    EXPECT_EQ(product.head(features), expected_product.head(features));
+    EXPECT_EQ(product[many], expected_product[features]);
+    const Moments moments = compute_moments(comm_, data);
+    EXPECT_EQ(moments.mean.head(features), expected_moments.mean);
+    EXPECT_EQ(moments.standard_deviation.head(features), expected_moments.standard_deviation);
+}
+
 TEST_F(SparseObjectiveTest, MultipliesTheHessian) {
     const Oracle oracle = oracle_at(all_, point_, direction_);
     Vector first;
