@@ -24,10 +24,6 @@ PathParts parts_of(const std::string& path) {
                                       : PathParts{path.substr(0, slash), path.substr(slash + 1)};
 }
 
-bool are_texts(const DatasetInfo& info) {
-    return info.kind == ValueKind::string || info.kind == ValueKind::enumeration;
-}
-
 Column make_categorical(const h5::File& file, const std::string& path, const std::string& codes,
                         const std::string& categories) {
     const DatasetInfo stored = file.describe(codes);
@@ -65,6 +61,10 @@ bool has_child(const h5::Listing& listing, const std::string& path) {
 
 }  // namespace
 
+bool are_texts(const DatasetInfo& info) {
+    return info.kind == ValueKind::string || info.kind == ValueKind::enumeration;
+}
+
 Column column_at(const h5::File& file, const std::string& path) {
     if (file.has(path + "/codes") && file.has(path + "/categories")) {
         return make_categorical(file, path, path + "/codes", path + "/categories");
@@ -95,8 +95,8 @@ std::string index_of_table(const h5::File& file, const std::string& table) {
     if (file.has(table)) {
         // Old tables are records.
         for (const char* const name : {"index", "_index"}) {
-            if (file.has(table + "/" + name)) {
-                return table + "/" + name;
+            if (const std::string path = fmt::format("{}/{}", table, name); file.has(path)) {
+                return path;
             }
         }
         return "";
@@ -131,6 +131,7 @@ std::vector<Column> find_columns(const h5::File& file, const h5::Listing& listin
         }
     }
     std::vector<Column> columns;
+    columns.reserve(paths.size());
     for (const std::string& path : paths) {
         columns.push_back(column_at(file, path));
     }
@@ -151,10 +152,6 @@ ColumnReader::ColumnReader(const h5::File& file, const FilePart& part, const std
             numbers_ = categories.read_doubles(0, count);
         }
     }
-}
-
-bool ColumnReader::are_texts() const {
-    return data::are_texts(column_.info);
 }
 
 std::vector<double> ColumnReader::read_doubles(Range rows) const {

@@ -19,6 +19,9 @@ struct Column {
     std::string mask_path;        ///< empty unless values may be missing
 };
 
+/// Whether values are read as texts; an enumeration gives its names.
+bool are_texts(const h5::DatasetInfo& info);
+
 /// Throws Error as File::describe does when there is nothing of that path.
 Column column_at(const h5::File& file, const std::string& path);
 
@@ -37,7 +40,7 @@ class ColumnReader {
     ColumnReader(const h5::File& file, const FilePart& part, const std::string& path);
 
     const h5::DatasetInfo& info() const { return column_.info; }
-    bool are_texts() const;
+    bool are_texts() const { return data::are_texts(column_.info); }
 
     /// Rows are counted within the file. Throw Error (input_data) that names the row when a value
     /// is missing. Of texts only the second, of numbers only the first.

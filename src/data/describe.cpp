@@ -36,6 +36,11 @@ void check_count(bool is_overflow, const std::string& path) {
     }
 }
 
+/// Throws Error (input_data) when the column cannot be read.
+void check_readable(const h5::File& file, const FilePart& part, const std::string& column) {
+    const ColumnReader reader(file, part, column);
+}
+
 /// Labels that nobody asked for may still tell that the features lie the other way round.
 bool do_labels_tell_transposed(const Contents& contents, const FeatureShape& shape) {
     try {
@@ -74,7 +79,7 @@ Description describe_file(const std::string& path, const SourceOptions& options,
         const h5::DatasetInfo labels = choose_labels(contents, options, shape.rows).info;
         check_length(contents, labels, features, shape.rows, options.is_transposed);
         part.labels_path = labels.path;
-        ColumnReader(file, part, labels.path);  // throws when it cannot be read
+        check_readable(file, part, labels.path);
         part.are_labels_text =
             labels.kind == h5::ValueKind::string || labels.kind == h5::ValueKind::enumeration;
     } else if (!options.is_transposed && do_labels_tell_transposed(contents, shape)) {
@@ -86,7 +91,7 @@ Description describe_file(const std::string& path, const SourceOptions& options,
         const h5::DatasetInfo weights = choose_weights(contents, *options.weights_name).info;
         check_length(contents, weights, features, shape.rows, options.is_transposed);
         part.weights_path = weights.path;
-        ColumnReader(file, part, weights.path);
+        check_readable(file, part, weights.path);
     } else if (const auto unused = find_unused_weights(contents, shape.rows);
                options.needs_labels && unused) {
         description.notes.push_back(fmt::format(

@@ -27,6 +27,30 @@ std::string storage_text(const h5::DatasetInfo& info) {
     return text + ", " + readable_bytes(info.stored_bytes) + " stored";
 }
 
+/// A column of AnnData with its categories, to a limit.
+std::string column_text(const h5::File& file, const Column& column) {
+    if (column.categories_path.empty() || !column.info.problem.empty()) {
+        return fmt::format("  {}: column, {}\n", printable(column.info.path),
+                           column.info.type_text);
+    }
+    constexpr Index limit = 16;
+    const h5::Dataset categories = file.dataset(column.categories_path);
+    const Index count = std::min(categories.info().rows(), limit);
+    std::vector<std::string> words;
+    if (are_texts(categories.info())) {
+        for (const std::string& name : categories.read_strings(0, count)) {
+            words.push_back(in_quotes(name));
+        }
+    } else {
+        for (const double number : categories.read_doubles(0, count)) {
+            words.push_back(shortest(number));
+        }
+    }
+    return fmt::format("  {}: column, {}: {}{}\n", printable(column.info.path),
+                       column.info.type_text, fmt::join(words, ", "),
+                       categories.info().rows() > limit ? ", ..." : "");
+}
+
 /// All that is in the file, one line each.
 std::string contents_text(const Contents& contents) {
     const h5::Listing& listing = contents.listing;
@@ -44,6 +68,9 @@ std::string contents_text(const Contents& contents) {
     }
     for (const std::string& group : contents.sparse_groups) {
         text += fmt::format("  {}: sparse matrix\n", printable(group));
+    }
+    for (const Column& column : contents.columns) {
+        text += column_text(contents.file, column);
     }
     for (const std::string& group : listing.groups) {
         const auto is_inside = [&](const h5::DatasetInfo& info) {

@@ -63,6 +63,13 @@ bool contains(const std::vector<std::string>& paths, const std::string& path) {
     return std::find(paths.begin(), paths.end(), path) != paths.end();
 }
 
+/// A sparse matrix may also be the whole file.
+bool is_usual(const Contents& contents, std::span<const std::string_view> habit,
+              const std::string& path) {
+    const bool is_whole_file = path == "/" && contents.is_sparse_group(path);
+    return (is_whole_file || is_among(habit, path)) && is_searched(contents, path);
+}
+
 /// What is wanted, and what to call it and its option in messages.
 struct Wanted {
     std::string what;
@@ -145,9 +152,9 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
             std::any_of(listing.skipped.begin(), listing.skipped.end(), [&](const auto& link) {
                 return path == link.path || path.starts_with(link.path + "/");
             });
-        // A path through a skipped link, or beyond the limit of the listing, has a better message
-        // of its own, or is fine.
-        if (!is_group && (is_skipped || !listing.is_complete)) {
+        // A path through a skipped link, beyond the limit of the listing, or to a field has a
+        // better message of its own, or is fine.
+        if (!is_group && (is_skipped || !listing.is_complete || contents.file.has(path))) {
             Choice choice{.info = column_at(contents.file, path).info, .reason = wanted.option};
             if (const std::string objection = wanted.objection(contents, choice.info);
                 !objection.empty()) {
@@ -166,6 +173,21 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
     return {.info = *listed, .reason = "named by " + wanted.option};
 }
 
+/// For the message: the widest rows, for features are wider than labels; of columns the first with
+/// categories, for those are labels. Null when there are no candidates.
+const DatasetInfo* example_among(const Contents& contents, const Wanted& wanted,
+                                 const std::vector<const DatasetInfo*>& candidates) {
+    for (const Column& column : contents.columns) {
+        const auto same = std::ranges::find(candidates, column.info.path, &DatasetInfo::path);
+        if (wanted.rows && !column.categories_path.empty() && same != candidates.end()) {
+            return *same;
+        }
+    }
+    const auto widest = std::ranges::max_element(
+        candidates, {}, [](const DatasetInfo* info) { return width_of(*info); });
+    return widest == candidates.end() ? nullptr : *widest;
+}
+
 [[noreturn]] void fail_without_match(const Contents& contents, const Wanted& wanted,
                                      const std::vector<const DatasetInfo*>& unfit) {
     // What was meant, most likely: a dataset with the right name and the wrong content.
@@ -180,10 +202,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
             candidates.push_back(&info);
         }
     }
-    // An example for the option: the widest rows, for features are wider than labels.
-    const auto example = std::max_element(
-        candidates.begin(), candidates.end(),
-        [](const DatasetInfo* a, const DatasetInfo* b) { return width_of(*a) < width_of(*b); });
+    const DatasetInfo* const example = example_among(contents, wanted, candidates);
     const std::string found =
         wanted.rows && !candidates.empty()
             ? fmt::format("of one value per row the file holds {}", list_text(candidates))
@@ -191,7 +210,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
     contents.fail(fmt::format(": no dataset has a usual name of {} ({}, ...); {}; name it: {} {}",
                               wanted.what, fmt::join(wanted.habit.first(5), ", "), found,
                               wanted.option,
-                              example == candidates.end() ? "NAME" : printable((*example)->path)));
+                              example == nullptr ? "NAME" : printable(example->path)));
 }
 
 Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
@@ -205,7 +224,7 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     std::vector<const DatasetInfo*> fit;
     std::vector<const DatasetInfo*> unfit;
     for (const DatasetInfo& info : contents.candidates) {
-        if (is_among(wanted.habit, info.path) && is_searched(contents, info.path)) {
+        if (is_usual(contents, wanted.habit, info.path)) {
             (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
         }
     }

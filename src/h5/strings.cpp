@@ -83,8 +83,8 @@ std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, const 
     check_length(size, where);
     const H5T_str_t padding = check(H5Tget_strpad(type), where, "read how its strings are padded");
     std::vector<char> bytes(narrow<std::size_t>(count) * size);
-    const Handle memory = type_in_field(
-        own(H5Tcopy(type), H5Tclose, where, "make a memory type"), field, where);
+    const Handle memory =
+        type_in_field(own(H5Tcopy(type), H5Tclose, where, "make a memory type"), field, where);
     check(H5Dread(dataset, memory.get(), memory_space, file_space, H5P_DEFAULT, bytes.data()),
           where, "read the strings");
     std::vector<std::string> strings;

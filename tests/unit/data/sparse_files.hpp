@@ -86,7 +86,10 @@ class SparseFile {
         if (shape.empty()) {
             shape = {values.size()};
         }
-        const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+        // A chunk may be longer only than what can still grow.
+        const std::vector<hsize_t> limits(shape.size(), H5S_UNLIMITED);
+        const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(),
+                                             storage.chunk > 0 ? limits.data() : nullptr);
         const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
         if (storage.chunk > 0) {
             H5Pset_chunk(creation, 1, &storage.chunk);
