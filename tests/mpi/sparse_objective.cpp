@@ -32,6 +32,10 @@ struct Rows {
                 chosen.insert(static_cast<Index>(random() % features));
             }
             chosen.erase(11);
+            const bool lacks_far_feature = i == 5;
+            if (lacks_far_feature) {
+                chosen.erase(9);
+            }
             for (const Index j : chosen) {
                 indices.push_back(static_cast<std::uint32_t>(j));
                 values.push_back(j == 7   ? 3.0
@@ -40,7 +44,9 @@ struct Rows {
             }
             offsets.push_back(static_cast<Index>(indices.size()));
             labels.push_back(static_cast<std::uint8_t>(random() % 3 == 0));
-            weights.push_back(static_cast<double>(random() % 5) / 2);
+            // So light that the feature still lies far from 0.
+            const double weight = static_cast<double>(random() % 5) / 2;
+            weights.push_back(lacks_far_feature ? 0x1p-20 : weight);
         }
     }
 

@@ -262,6 +262,22 @@ TEST(SparseKernel, MarginsAreThoseOfTheEvaluationAndOfDenseRows) {
     }
 }
 
+TEST(SparseKernel, LooksAtNoCoefficientOfAnotherRow) {
+    OwnedSparseBlock block;
+    block.features = 20;
+    block.add_row({{0, 1.0}}, 0);
+    block.add_row({{1, 1.0}, {2, 1.0}, {3, 1.0}, {4, 1.0}, {5, 1.0}, {6, 1.0}, {7, 1.0}, {8, 1.0}},
+                  0);
+    std::vector<double> w(20, std::numeric_limits<double>::infinity());
+    w[0] = 2;
+    for (const Isa isa : testing::supported_isas()) {
+        std::vector<double> margins(2);
+        block_margins(block.view(), w, 0.5, margins, isa);
+        EXPECT_EQ(margins[0], 2.5);
+        EXPECT_FALSE(std::isfinite(margins[1]));
+    }
+}
+
 TEST(SparseKernel, MultipliesTheHessianAsLongDoubleDoes) {
     for (const Index thinning : {Index{1}, Index{4}}) {
         const OwnedSparseBlock block = random_sparse_block(90, 31, 20, true, 7);
