@@ -88,6 +88,7 @@ std::vector<std::optional<double>> constants_of(const comm::Communicator& comm, 
         }
     }
     std::vector<std::optional<double>> constants;
+    constants.reserve(all.size());
     for (const Column& column : all) {
         constants.push_back(column.is_constant && column.entries > 0 ? std::optional(column.value)
                                                                      : std::nullopt);
