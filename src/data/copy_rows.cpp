@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -23,6 +24,9 @@ Labels copy_labels(const model::LabelView& labels, std::span<const Index> positi
 
 Values copy_features(const Shard& shard, std::span<const Index> positions) {
     const Index row_bytes = shard.features * narrow<Index>(size_of(shard.type));
+    if (!shard.sparse.offsets.empty()) {
+        return {};
+    }
     Buffer buffer(
         checked_multiply(std::ssize(positions), row_bytes, "the bytes of validation rows"));
     std::byte* out = buffer.data();
@@ -32,6 +36,39 @@ Values copy_features(const Shard& shard, std::span<const Index> positions) {
         out += row_bytes;
     }
     return Values(std::move(buffer));
+}
+
+SparseValues copy_entries(const Shard& shard, std::span<const Index> positions) {
+    const SparseValues& from = shard.sparse;
+    if (from.offsets.empty()) {
+        return {};
+    }
+    SparseValues to;
+    to.offsets.assign(1, 0);
+    const auto entries_of = [&](Index position) {
+        const auto row = narrow<std::size_t>(position);
+        return Range{.first = from.offsets[row], .end = from.offsets[row + 1]};
+    };
+    for (const Index position : positions) {
+        to.offsets.push_back(to.offsets.back() + entries_of(position).size());
+    }
+    const auto copy = [&](const Values& values, Index bytes_each) {
+        Buffer buffer(
+            checked_multiply(to.offsets.back(), bytes_each, "the bytes of validation rows"));
+        std::byte* out = buffer.data();
+        for (const Index position : positions) {
+            const Range entries = entries_of(position);
+            const auto bytes = narrow<std::size_t>(entries.size() * bytes_each);
+            if (bytes > 0) {  // without entries there may be no address
+                std::memcpy(out, values.data() + entries.first * bytes_each, bytes);
+                out += bytes;
+            }
+        }
+        return Values(std::move(buffer));
+    };
+    to.values = copy(from.values, narrow<Index>(size_of(shard.type)));
+    to.indices = copy(from.indices, sizeof(std::uint32_t));
+    return to;
 }
 
 }  // namespace
@@ -55,6 +92,7 @@ SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const In
     some.shard.rows = {.first = 0, .end = std::ssize(rows)};
     some.shard.blocks = shard.blocks;
     some.shard.values = copy_features(shard, positions);
+    some.shard.sparse = copy_entries(shard, positions);
     some.shard.labels = copy_labels(shard.labels.view(), positions);
     if (!shard.row_weights.empty()) {
         for (const Index position : positions) {

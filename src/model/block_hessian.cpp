@@ -9,43 +9,50 @@
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "strided_rows.hpp"
+#include "widen.hpp"
 
 namespace paralogit::model {
 
-double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
-                           double intercept, const HessianFrame& frame, HessianPanel& panel,
-                           Isa isa) {
-    const Index features = block.features;
+namespace {
+
+/// Some rows of a block in double, with their weights.
+struct WidenedRows {
+    std::vector<double> values;  ///< [weights x features]
+    std::vector<double> weights;
+};
+
+/// The rows 0, t, 2t, ...: `put_row(i, row)` puts row i into a row of zeros.
+template <typename PutRow>
+WidenedRows widened_rows(Index rows, Index features, std::span<const double> row_weights,
+                         Index thinning, PutRow&& put_row) {
+    const auto count = static_cast<std::size_t>((rows + thinning - 1) / thinning);
     const auto width = static_cast<std::size_t>(features);
-    const Index rows = (block.rows + thinning - 1) / thinning;
-    const auto row_bytes = static_cast<std::size_t>(features) * size_of(block.type);
-
-    std::vector<double> widened(static_cast<std::size_t>(rows) * width);
-    std::vector<double> weights(static_cast<std::size_t>(rows), 1.0);
-    double weight_sum = 0;
-    const StridedRows strided(block.values, row_bytes * static_cast<std::size_t>(thinning), rows);
-    for (Index i = 0; i < rows; ++i) {
-        strided.prefetch_ahead_of(i, row_bytes);
-        const auto from = static_cast<std::size_t>(i * thinning);
-        const auto to = static_cast<std::size_t>(i);
-        widen_row(block.type, block.values + from * row_bytes,
-                  std::span(widened).subspan(to * width, width));
-        if (!block.row_weights.empty()) {
-            weights[to] = block.row_weights[from];
+    WidenedRows widened{.values = std::vector<double>(count * width),
+                        .weights = std::vector<double>(count, 1.0)};
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t from = i * static_cast<std::size_t>(thinning);
+        put_row(from, std::span(widened.values).subspan(i * width, width));
+        if (!row_weights.empty()) {
+            widened.weights[i] = row_weights[from];
         }
-        weight_sum += weights[to];
     }
+    return widened;
+}
 
-    const std::vector<std::uint8_t> no_labels(static_cast<std::size_t>(rows));
+double append_rows(const WidenedRows& widened, Index features, std::span<const double> coefficients,
+                   double intercept, const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+    const auto width = static_cast<std::size_t>(features);
+    const std::size_t rows = widened.weights.size();
+    const std::vector<std::uint8_t> no_labels(rows);
     const Block sampled{.type = ElementType::float64,
-                        .values = reinterpret_cast<const std::byte*>(widened.data()),
-                        .rows = rows,
+                        .values = reinterpret_cast<const std::byte*>(widened.values.data()),
+                        .rows = static_cast<Index>(rows),
                         .features = features,
                         .labels = std::span<const std::uint8_t>(no_labels),
-                        .row_weights = weights,
-                        .first_global_row = block.first_global_row};
+                        .row_weights = widened.weights,
+                        .first_global_row = 0};
     const std::size_t first = panel.curvatures.size();
-    panel.curvatures.resize(first + static_cast<std::size_t>(rows));
+    panel.curvatures.resize(first + rows);
     const std::span<double> curvatures = std::span(panel.curvatures).subspan(first);
     std::vector<double> scratch;
     block_curvatures(sampled, coefficients, intercept, curvatures, scratch, isa);
@@ -57,7 +64,7 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
             // It adds nothing, and without weight its values may lie outside all bounds.
             continue;
         }
-        const double* from = widened.data() + i * width;
+        const double* from = widened.values.data() + i * width;
         double* to = panel.rows.data() + (first + i) * size;
         for (Index j = 0; j < features; ++j) {
             to[j] = (from[j] - frame.centre[j]) * frame.factor[j];
@@ -66,7 +73,44 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
             to[features] = 1;
         }
     }
+    double weight_sum = 0;
+    for (const double weight : widened.weights) {
+        weight_sum += weight;
+    }
     return weight_sum;
+}
+
+}  // namespace
+
+double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
+                           double intercept, const HessianFrame& frame, HessianPanel& panel,
+                           Isa isa) {
+    const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(block.type);
+    const StridedRows strided(block.values, row_bytes * static_cast<std::size_t>(thinning),
+                              (block.rows + thinning - 1) / thinning);
+    const WidenedRows rows =
+        widened_rows(block.rows, block.features, block.row_weights, thinning,
+                     [&](std::size_t i, std::span<double> row) {
+                         strided.prefetch_ahead_of(static_cast<Index>(i) / thinning, row_bytes);
+                         widen_row(block.type, block.values + i * row_bytes, row);
+                     });
+    return append_rows(rows, block.features, coefficients, intercept, frame, panel, isa);
+}
+
+double append_hessian_rows(const SparseBlock& block, Index thinning,
+                           std::span<const double> coefficients, double intercept,
+                           const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+    const WidenedRows rows = with_element_type(block.type, [&](auto type) {
+        const Elements<type()> values(block.values);
+        const Elements<ElementType::uint32> indices(block.indices);
+        return widened_rows(block.rows, block.features, block.row_weights, thinning,
+                            [&](std::size_t i, std::span<double> row) {
+                                for (Index k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
+                                    row[static_cast<std::size_t>(indices[k])] = values[k];
+                                }
+                            });
+    });
+    return append_rows(rows, block.features, coefficients, intercept, frame, panel, isa);
 }
 
 HessianSums::HessianSums(Index padded_dimension, std::int32_t weight_exponent, Index blocks,

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "kernel_rows.hpp"
+#include "row_hash.hpp"
 #include "widen.hpp"
 
 namespace paralogit::model {
@@ -39,36 +40,10 @@ std::optional<ColumnScan::BadValue> first_bad_value(const Block& block) {
     });
 }
 
-constexpr std::uint64_t golden_ratio = 0x9e3779b97f4a7c15U;  ///< of 2^64, odd
-
-/// The finaliser of Steele, Lea and Flood (2014), SplitMix64.
-std::uint64_t mixed(std::uint64_t hash) {
-    hash = (hash ^ (hash >> 30U)) * 0xbf58476d1ce4e5b9U;
-    hash = (hash ^ (hash >> 27U)) * 0x94d049bb133111ebU;
-    return hash ^ (hash >> 31U);
-}
-
 /// In [1, 2), the same for the same number.
 double pseudo_random(std::uint64_t number) {
     return std::bit_cast<double>((std::uint64_t{1023} << 52U) |
                                  (mixed(number * golden_ratio) >> 12U));
-}
-
-/// The bits of a number as they enter a hash: one pattern for all that is not finite.
-std::uint64_t bits_of(double value) {
-    return std::isfinite(value) ? std::bit_cast<std::uint64_t>(value + 0.0) : 0x7ff8000000000000U;
-}
-
-/// sum_i value(i) by eight lanes.
-template <typename Value>
-double spread_sum(std::size_t count, Value&& value) {
-    constexpr std::size_t lanes = 8;
-    double lane[lanes] = {};
-    for (std::size_t i = 0; i < count; ++i) {
-        lane[i % lanes] += value(i);
-    }
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) +
-           ((lane[1] + lane[5]) + (lane[3] + lane[7]));
 }
 
 std::vector<std::int32_t> exponents_of_sums(const ScanFrame& frame) {
@@ -188,10 +163,7 @@ void ColumnScan::add_sums(const Block& block) {
 
     for (std::size_t i = 0; i < rows; ++i) {
         const std::uint64_t place = static_cast<std::uint64_t>(block.first_global_row) + i;
-        // The halves of the labels' bits change places: those of plain labels and plain weights,
-        // which all begin their words, then do not meet.
-        hash += mixed(mixed(place * golden_ratio ^ bits_of(row_sums_[i])) ^ bits_of(weight(i)) ^
-                      std::rotl(bits_of(label(i)), 32));
+        hash += row_hash(place, bits_of(row_sums_[i]), weight(i), label(i));
     }
 }
 

@@ -85,7 +85,7 @@ bool go_to_minimum(CurvedObjective& objective, Index thinning, Index hessian_thi
 
 std::optional<ThinnedStart> start_from_parts(CurvedObjective& objective, const Vector& first,
                                              const HessianCosts& costs) {
-    Index thinning = first_thinning(costs, objective.most_thinning());
+    Index thinning = first_thinning(costs, objective.most_thinning_of_evaluation());
     if (thinning < least_thinning * 2) {
         return std::nullopt;
     }

@@ -9,6 +9,7 @@
 #include "hessian_products.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "seconds_since.hpp"
+#include "sparse_curvature.hpp"
 #include "thinned_block.hpp"
 
 namespace paralogit::train {
@@ -36,9 +37,13 @@ struct HessianTask {
     double fill(model::HessianPanel& panel, Index multiple) const {
         const Index block = multiple * thinning.block_step;
         panel.clear();
-        return model::append_hessian_rows(data.shard.block(block, data.plan), thinning.row_step,
-                                          coefficients, intercept, frame, panel,
-                                          data.execution.isa);
+        const model::Isa isa = data.execution.isa;
+        const Index step = thinning.row_step;
+        return data.sparse
+                   ? model::append_hessian_rows(data.shard.sparse_block(block, data.plan), step,
+                                                coefficients, intercept, frame, panel, isa)
+                   : model::append_hessian_rows(data.shard.block(block, data.plan), step,
+                                                coefficients, intercept, frame, panel, isa);
     }
 };
 
@@ -121,14 +126,15 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
 }  // namespace
 
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
-    : comm_(comm),
-      data_(data),
-      features_(data.manifest.features),
-      has_intercept_(has_intercept),
-      value_bounds_(features_),
-      products_(std::make_unique<HessianProducts>(data, has_intercept)) {
+    : comm_(comm), data_(data), features_(data.shard.features), has_intercept_(has_intercept) {
+    if (data.sparse) {
+        return;
+    }
+    products_ = std::make_unique<HessianProducts>(data, has_intercept);
+    value_bounds_.resize(features_);
     for (Index j = 0; j < features_; ++j) {
-        value_bounds_[j] = std::ldexp(1.0, data.scan.value_exponents[static_cast<std::size_t>(j)]);
+        value_bounds_[j] =
+            std::ldexp(1.0, data.bounds.value_exponents[static_cast<std::size_t>(j)]);
     }
 }
 
@@ -154,7 +160,7 @@ model::HessianFrame Curvature::frame_of(const optim::ChangeOfVariables& change,
         }
         const auto at = static_cast<std::size_t>(j);
         const double largest =
-            (std::ldexp(1.0, data_.scan.value_exponents[at]) + std::abs(change.centre[j])) /
+            (std::ldexp(1.0, data_.bounds.value_exponents[at]) + std::abs(change.centre[j])) /
             change.scale[j];
         exponents[at] = model::exponent_above(largest);
         frame.factor[j] = std::ldexp(1.0, -exponents[at]) / change.scale[j];
@@ -176,7 +182,7 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
         // Up to here the matrices of all threads cost less than their waiting for one another.
         constexpr Index most_apart = 512;
         const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
-        const std::int32_t weight_exponent = data_.scan.frame().weight_exponent;
+        const std::int32_t weight_exponent = data_.bounds.weight_exponent;
         LocalHessian local{
             .products = model::HessianSums(frame.padded_dimension(), weight_exponent, blocks,
                                            data_.execution.isa),
@@ -210,8 +216,21 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
     return hessian;
 }
 
+SparseCurvature& Curvature::sparse() {
+    if (!sparse_) {
+        sparse_ = std::make_unique<SparseCurvature>(comm_, data_);
+    }
+    return *sparse_;
+}
+
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     const auto begin = Clock::now();
+    if (data_.sparse) {
+        Vector product =
+            sparse().product(parameters, direction, has_intercept_, thinning, requests_);
+        seconds_ += seconds_since(begin);
+        return product;
+    }
     // A bound of |x.direction|, and the power of two that brings it below 1.
     double largest = std::abs(has_intercept_ ? direction[features_] : 0.0);
     for (Index j = 0; j < features_; ++j) {
@@ -237,6 +256,12 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
 Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
                            Index thinning) {
     const auto begin = Clock::now();
+    if (data_.sparse) {
+        Vector diagonal = sparse().diagonal(parameters, change, has_intercept_);
+        static_cast<void>(agree(true));
+        seconds_ += seconds_since(begin);
+        return diagonal;
+    }
     std::vector<std::int32_t> exponents(static_cast<std::size_t>(features_));
     Vector unit(features_);
     for (Index j = 0; j < features_; ++j) {

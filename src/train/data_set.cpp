@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "paralogit/base/checked.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "scan.hpp"
+#include "sparse_scan.hpp"
 #include "use_rows.hpp"
 
 namespace paralogit::train {
@@ -132,34 +134,37 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
 
     // The threads have rising rows, and so have the blocks of each.
     const auto bad = std::ranges::find_if(bad_values, [](const auto& b) { return b.has_value(); });
-    const std::optional<Error> bad_weight = data::find_bad_weight(shard, manifest);
-    if (bad != bad_values.end() &&
-        (!bad_weight || (*bad)->global_row <= bad_weight->global_row())) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("{}, {}: the value is {}; features must be finite; remove the row "
-                                "or impute the value",
-                                manifest.locate((*bad)->global_row),
-                                manifest.name_of_feature((*bad)->feature), (*bad)->value),
-                    (*bad)->global_row);
-    }
-    if (bad_weight) {
-        throw Error(*bad_weight);
-    }
+    throw_lowest(bad != bad_values.end() ? *bad : std::nullopt,
+                 data::find_bad_weight(shard, manifest), manifest);
     for (std::size_t t = 1; t < threads; ++t) {
         scans.front().merge(scans[t]);
     }
     return std::move(scans.front());
 }
 
+model::ColumnBounds bounds_of(const model::ColumnScan& scan) {
+    const auto narrowed = [](const std::vector<std::int32_t>& exponents) {
+        std::vector<std::int16_t> narrow_ones;
+        for (const std::int32_t exponent : exponents) {
+            narrow_ones.push_back(narrow<std::int16_t>(exponent));
+        }
+        return narrow_ones;
+    };
+    return {.sum_exponents = narrowed(scan.block_sum_exponents),
+            .value_exponents = narrowed(scan.value_exponents),
+            .weight_exponent = scan.frame().weight_exponent};
+}
+
 /// Refuses what sums in double arithmetic have no room for. The same on all ranks, since the scan
-/// is. Throws Error (input_data).
-void check_range(const data::Manifest& manifest, const model::ColumnScan& scan) {
+/// are. Throws Error (input_data).
+void check_range(const data::Manifest& manifest, const model::ColumnBounds& bounds) {
     constexpr std::int32_t highest = model::ColumnScan::highest_exponent;
     constexpr double decimal = 0.30103;
     const data::FilePart& file = manifest.files.front();
-    const std::int32_t weight_exponent = scan.frame().weight_exponent;
+    const std::int32_t weight_exponent = bounds.weight_exponent;
     // Without any weight there is nothing to rescale; who needs some says so.
-    if (scan.frame().sample_rows > 0 && std::abs(weight_exponent) > highest / 2) {
+    if (weight_exponent > model::ColumnScan::lowest_exponent &&
+        std::abs(weight_exponent) > highest / 2) {
         throw Error(
             ExitCode::input_data,
             fmt::format("{}:{}: the row weights are so {} (about 1e{:.0f}) that sums "
@@ -167,9 +172,8 @@ void check_range(const data::Manifest& manifest, const model::ColumnScan& scan) 
                         file.path, file.weights_path, weight_exponent > 0 ? "large" : "small",
                         weight_exponent * decimal, weight_exponent > 0 ? "divide" : "multiply"));
     }
-    for (std::size_t j = 0; j < scan.block_sum_exponents.size(); ++j) {
-        const std::int32_t exponent =
-            std::max(scan.block_sum_exponents[j], scan.value_exponents[j]);
+    for (std::size_t j = 0; j < bounds.sum_exponents.size(); ++j) {
+        const std::int32_t exponent = std::max(bounds.sum_exponents[j], bounds.value_exponents[j]);
         if (exponent > highest) {
             throw Error(
                 ExitCode::input_data,
@@ -177,17 +181,23 @@ void check_range(const data::Manifest& manifest, const model::ColumnScan& scan) 
                             "overflow double arithmetic; rescale it",
                             file.path, file.features_path,
                             manifest.name_of_feature(static_cast<Index>(j)),
-                            scan.value_exponents[j] * decimal));
+                            bounds.value_exponents[j] * decimal));
         }
     }
 }
 
 /// No more threads than there is work for: to wake and join them takes as long as some ten thousand
 /// values.
-Execution worthwhile(const Execution& requested, const data::Shard& shard) {
+Execution worthwhile(const Execution& requested, const data::Manifest& manifest,
+                     const data::Shard& shard) {
     constexpr Index values_per_thread = Index{1} << 16U;
-    const Index worth =
-        std::min(shard.rows.size() * shard.features / values_per_thread, shard.blocks.size());
+    const auto entries_before = [&](Index block) {
+        return manifest.entries_before_block[static_cast<std::size_t>(block)];
+    };
+    const Index values = manifest.is_sparse
+                             ? entries_before(shard.blocks.end) - entries_before(shard.blocks.first)
+                             : shard.rows.size() * shard.features;
+    const Index worth = std::min(values / values_per_thread, shard.blocks.size());
     Execution execution = requested;
     execution.threads =
         static_cast<int>(std::clamp<Index>(worth, 1, std::max(requested.threads, 1)));
@@ -232,7 +242,9 @@ std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const Dat
     auto held_out = std::make_unique<DataSet>(DataSet{.manifest = whole.manifest,
                                                       .plan = std::move(some.plan),
                                                       .shard = std::move(some.shard),
+                                                      .bounds = {},
                                                       .scan = model::ColumnScan(frame),
+                                                      .sparse = std::nullopt,
                                                       .execution = requested,
                                                       .label_description = whole.label_description,
                                                       .global_bytes = 0,
@@ -240,9 +252,14 @@ std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const Dat
                                                       .class_weights = {},
                                                       .held_out = nullptr});
     held_out->manifest.rows = rows.global_count;
-    held_out->execution = worthwhile(requested, held_out->shard);
+    held_out->execution = worthwhile(requested, held_out->manifest, held_out->shard);
     held_out->global_bytes = comm.sum(held_out->shard.bytes());
-    held_out->scan = scan_again(comm, *held_out, frame);
+    if (whole.manifest.is_sparse) {
+        held_out->bounds = bounds_of_sparse(comm, *held_out, frame.weight_exponent);
+    } else {
+        held_out->scan = scan_again(comm, *held_out, frame);
+        held_out->bounds = bounds_of(held_out->scan);
+    }
     return held_out;
 }
 
@@ -258,7 +275,7 @@ DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
     check_memory(comm, manifest, plan, use);
 
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
-    const Execution execution = worthwhile(requested, shard);
+    const Execution execution = worthwhile(requested, manifest, shard);
     std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);
     HeldOutRows held_out_rows;
     if (use.hold_out) {
@@ -266,19 +283,34 @@ DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
     }
     const ClassWeights class_weights =
         weigh_classes(comm, use, manifest, plan, rule && rule->is_soft(), shard);
-    const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
-    model::ColumnScan scan = comm::together(
-        comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
+    model::ColumnScan scan((model::ScanFrame()));
+    model::ColumnBounds bounds;
+    std::optional<SparseFacts> sparse;
+    if (manifest.is_sparse) {
+        sparse = load_and_scan_sparse(comm, manifest, plan, shard, execution, bounds);
+    } else {
+        const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
+        scan = comm::together(
+            comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
+        join(comm, scan);
+        bounds = bounds_of(scan);
+    }
     comm::on_root(comm, [&] { data::check_unchanged(manifest); });
-    join(comm, scan);
-    comm::together(comm, [&] { check_range(manifest, scan); });
+    comm::together(comm, [&] {
+        check_range(manifest, bounds);
+        if (sparse) {
+            sparse->scale = model::ScatterScale(bounds.sum_exponents, manifest.rows);
+        }
+    });
 
     const Index global_bytes = comm.sum(shard.bytes());
     std::string label_description = rule ? rule->description() : "";
     DataSet data{.manifest = std::move(manifest),
                  .plan = plan,
                  .shard = std::move(shard),
+                 .bounds = std::move(bounds),
                  .scan = std::move(scan),
+                 .sparse = std::move(sparse),
                  .execution = execution,
                  .label_description = std::move(label_description),
                  .global_bytes = global_bytes,

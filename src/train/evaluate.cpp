@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "block_rows.hpp"
 #include "block_scores.hpp"
 #include "paralogit/comm/agreement.hpp"
-#include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/math.hpp"
 
@@ -36,13 +36,13 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         const int threads = data.execution.threads;
         const model::Isa isa = data.execution.isa;
         run_threads(threads, [&](int thread) {
-            const Range part = part_of(data.shard.blocks, thread, threads);
+            const Range part = data.plan.blocks_of_thread(data.shard.blocks, thread, threads);
             std::vector<double> margins;
             BlockScorer scorer;
             for (Index k = part.first; k < part.end; ++k) {
-                const model::Block block = data.shard.block(k, data.plan);
+                const model::Block block = labelled_rows(data, k);
                 margins.resize(static_cast<std::size_t>(block.rows));
-                model::block_margins(block, coefficients, model.intercept, margins, isa);
+                margins_of_block(data, k, coefficients, model.intercept, margins);
                 BlockScores& scores = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
                 scores = scorer.score(block, margins, isa, [&](double margin) {
                     return model::sigmoid(margin) > threshold;
@@ -57,10 +57,10 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
             }
         });
         // What was mapped may have been written to meanwhile.
-        data.shard.values.check_unchanged();
+        check_mapped_files(data.shard);
     });
 
-    std::vector<std::int32_t> exponents(score_sums, data.scan.frame().weight_exponent);
+    std::vector<std::int32_t> exponents(score_sums, data.bounds.weight_exponent);
     exponents[loss_sum] = loss_exponent(comm, blocks);
     model::ExactSums sums(exponents, std::max<Index>(data.plan.blocks(), 1));
     Index soft_rows = 0;

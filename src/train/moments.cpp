@@ -11,6 +11,7 @@
 #include "paralogit/base/digest.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "scan.hpp"
+#include "sparse_moments.hpp"
 
 namespace paralogit::train {
 
@@ -147,17 +148,24 @@ std::string fingerprint(const DataSet& data, const model::ColumnScan& scan) {
 
 }  // namespace
 
-Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
-    const model::ColumnScan scan = usable_scan(comm, data);
-    const Means means = means_of(scan);
+void require_some_weight(const comm::Communicator& comm, const DataSet& data, double weight_sum) {
     comm::together(comm, [&] {
-        if (!(means.weight_sum > 0)) {
+        if (!(weight_sum > 0)) {
             const data::FilePart& file = data.manifest.files.front();
             throw Error(ExitCode::input_data,
                         file.path + ":" + file.weights_path +
                             ": every row weight is 0; at least one must be positive");
         }
     });
+}
+
+Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
+    if (data.sparse) {
+        return sparse_moments(comm, data);
+    }
+    const model::ColumnScan scan = usable_scan(comm, data);
+    const Means means = means_of(scan);
+    require_some_weight(comm, data, means.weight_sum);
 
     Moments moments;
     moments.weight_sum = means.weight_sum;

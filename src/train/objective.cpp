@@ -10,7 +10,9 @@
 
 #include "loss_bound.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/sparse_kernel.hpp"
 #include "seconds_since.hpp"
+#include "sparse_pass.hpp"
 #include "thinned_block.hpp"
 
 namespace paralogit::train {
@@ -28,11 +30,15 @@ std::int64_t hash_of(const Vector& parameters) {
     return static_cast<std::int64_t>(hash >> 44U);
 }
 
-std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
-    std::vector<std::int32_t> exponents = scan.block_sum_exponents;
-    exponents.push_back(scan.frame().weight_exponent);  // |slope| <= 1
-    exponents.push_back(0);                             // the loss: set for each evaluation
-    exponents.push_back(scan.frame().weight_exponent);  // the row weights
+/// Of the sums over features, where these are not in sparse rows' own, and of the others.
+std::vector<std::int32_t> exponents_of_sums(const DataSet& data) {
+    std::vector<std::int32_t> exponents;
+    if (!data.sparse) {
+        exponents.assign(data.bounds.sum_exponents.begin(), data.bounds.sum_exponents.end());
+    }
+    exponents.push_back(data.bounds.weight_exponent);  // |slope| <= 1
+    exponents.push_back(0);                            // the loss: set for each evaluation
+    exponents.push_back(data.bounds.weight_exponent);  // the row weights
     return exponents;
 }
 
@@ -40,10 +46,14 @@ std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
 
 DistributedObjective::DistributedObjective(const comm::Communicator& comm, const DataSet& data,
                                            Options options)
-    : comm_(comm), data_(data), options_(std::move(options)), features_(data.manifest.features) {
+    : comm_(comm),
+      data_(data),
+      options_(std::move(options)),
+      features_(data.shard.features),
+      slopes_at_(features_) {
     const auto [threads, isa] = data.execution;
-    const model::ExactSums none(exponents_of_sums(data.scan),
-                                std::max<Index>(data.plan.blocks(), 1), isa);
+    const model::ExactSums none(exponents_of_sums(data), std::max<Index>(data.plan.blocks(), 1),
+                                isa);
     const auto sums = static_cast<std::size_t>(none.size());
     const bool is_exact = options_.reduction == Reduction::exact;
     threads_.assign(static_cast<std::size_t>(threads),
@@ -51,12 +61,20 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
                                .fast = std::vector<double>(is_exact ? 0 : sums),
                                .words = Words(word_count, 0),
                                .of_block = {}});
-    if (is_exact) {
+    if (data.sparse) {
+        slopes_at_ = 0;
+        sparse_ = std::make_unique<SparsePass>(data, data.sparse->scale,
+                                               std::ssize(none.limbs()) + Index{word_count});
+        fast_message_.resize(is_exact ? 0
+                                      : static_cast<std::size_t>(features_) + sums + word_count);
+    } else if (is_exact) {
         message_.resize(none.limbs().size() + word_count);
     } else {
         fast_message_.resize(sums + word_count);
     }
 }
+
+DistributedObjective::~DistributedObjective() = default;
 
 Index DistributedObjective::dimension() const {
     return features_ + (options_.has_intercept ? 1 : 0);
@@ -123,31 +141,38 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
             Vector::Constant(dimension(), std::numeric_limits<double>::quiet_NaN());
         return evaluation;
     }
-    const double weight_sum = thinning == 1 ? options_.weight_sum : global_sum(features_ + 2);
+    const double weight_sum = thinning == 1 ? options_.weight_sum : global_sum(slopes_at_ + 2);
     evaluation.gradient.resize(dimension());
-    for (Index j = 0; j < dimension(); ++j) {
-        evaluation.gradient[j] = global_sum(j) / weight_sum;
-    }
-    evaluation.value =
-        global_sum(features_ + 1) / weight_sum + options_.penalty.value(parameters.head(features_));
+    put_global_sums(evaluation.gradient);
+    evaluation.gradient /= weight_sum;
+    evaluation.value = global_sum(slopes_at_ + 1) / weight_sum +
+                       options_.penalty.value(parameters.head(features_));
     options_.penalty.add_gradient(parameters.head(features_), evaluation.gradient.head(features_));
     return evaluation;
 }
 
 void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
                                           Index thinning, Words& words) {
-    const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
-    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.scan);
-    const int threads = data_.execution.threads;
-    run_threads(threads, [&](int thread) {
-        ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.bounds);
+    const auto clear = [&](ThreadSums& sums) {
         sums.exact.clear();
-        sums.exact.set_exponent(features_ + 1, exponent_of_loss);
+        sums.exact.set_exponent(slopes_at_ + 1, exponent_of_loss);
         std::fill(sums.fast.begin(), sums.fast.end(), 0.0);
         std::fill(sums.words.begin(), sums.words.end(), 0);
-        add_blocks(part_of(rows.multiples_in(data_.shard.blocks), thread, threads), coefficients,
-                   intercept, rows, sums);
-    });
+    };
+    if (sparse_) {
+        std::ranges::for_each(threads_, clear);
+        add_sparse_blocks(coefficients, intercept);
+    } else {
+        const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
+        const int threads = data_.execution.threads;
+        run_threads(threads, [&](int thread) {
+            ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+            clear(sums);
+            add_blocks(part_of(rows.multiples_in(data_.shard.blocks), thread, threads),
+                       coefficients, intercept, rows, sums);
+        });
+    }
     ThreadSums& all = threads_.front();
     for (const ThreadSums& sums : threads_) {
         if (&sums != &all) {
@@ -163,9 +188,9 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
 void DistributedObjective::add_blocks(Range multiples, std::span<const double> coefficients,
                                       double intercept, const Thinning& rows,
                                       ThreadSums& sums) const {
-    const Index slopes_at = features_;
-    const Index loss_at = features_ + 1;
-    const Index weights_at = features_ + 2;
+    const Index slopes_at = slopes_at_;
+    const Index loss_at = slopes_at_ + 1;
+    const Index weights_at = slopes_at_ + 2;
     ThinnedBlock thinned;
     model::BlockSums& of_block = sums.of_block;
     for (Index k = multiples.first; k < multiples.end; ++k) {
@@ -196,7 +221,62 @@ void DistributedObjective::add_blocks(Range multiples, std::span<const double> c
     }
 }
 
+void DistributedObjective::add_sparse_blocks(std::span<const double> coefficients,
+                                             double intercept) {
+    const bool is_within = sparse_->add_up(
+        [&](int thread, Index k, model::ScatteredSums* target, std::span<double> factors) {
+            ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
+            const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
+            model::SparseBlockSums of_block;
+            const bool is_block_within =
+                model::evaluate_block(block, coefficients, intercept, target, factors, of_block,
+                                      data_.execution.isa) &&
+                sums.exact.add(slopes_at_, of_block.slopes) &&
+                sums.exact.add(slopes_at_ + 1, of_block.loss);
+            sums.words[rows_seen] += block.rows;
+            sums.words[rows_wrong] += of_block.rows_wrong;
+            return is_block_within;
+        },
+        [&](Index k, std::span<const double> factors, Range features,
+            model::ScatteredSums& target) {
+            return model::scatter_block(data_.shard.sparse_block(k, data_.plan), 1, factors,
+                                        features, target, data_.execution.isa);
+        });
+    threads_.front().words[bad_blocks] += is_within ? 0 : 1;
+}
+
+void DistributedObjective::reduce_sparse(Words& words) {
+    const auto limbs = threads_.front().exact.limbs();
+    if (options_.reduction == Reduction::exact) {
+        const std::span<std::int64_t> behind = sparse_->sums().words();
+        const auto end = std::copy(limbs.begin(), limbs.end(), behind.begin());
+        std::copy(words.begin(), words.end(), end);
+        comm_.sum(sparse_->sums().message());
+        std::copy(behind.begin(), end, limbs.begin());
+        std::copy(end, behind.end(), words.begin());
+    } else {
+        const auto features = static_cast<std::size_t>(features_);
+        sparse_->values(std::span(fast_message_).first(features));
+        const std::span<double> behind = std::span(fast_message_).subspan(features);
+        const model::ExactSums& others = threads_.front().exact;
+        const auto count = static_cast<std::size_t>(others.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            behind[i] = others.value(static_cast<Index>(i));
+        }
+        const std::span<double> as_doubles = behind.subspan(count);
+        std::copy(words.begin(), words.end(), as_doubles.begin());
+        comm_.sum(fast_message_);
+        threads_.front().fast.assign(behind.begin(), behind.end() - std::ssize(as_doubles));
+        std::ranges::transform(as_doubles, words.begin(),
+                               [](double word) { return static_cast<std::int64_t>(word); });
+    }
+}
+
 void DistributedObjective::reduce(Words& words) {
+    if (sparse_) {
+        reduce_sparse(words);
+        return;
+    }
     if (options_.reduction == Reduction::exact) {
         const auto limbs = threads_.front().exact.limbs();
         const auto end = std::copy(limbs.begin(), limbs.end(), message_.begin());
@@ -237,6 +317,24 @@ double DistributedObjective::global_sum(Index index) const {
     return options_.reduction == Reduction::exact
                ? threads_.front().exact.value(index)
                : threads_.front().fast[static_cast<std::size_t>(index)];
+}
+
+void DistributedObjective::put_global_sums(Vector& gradient) const {
+    const Index of_features = sparse_ ? 0 : features_;
+    for (Index j = 0; j < of_features; ++j) {
+        gradient[j] = global_sum(j);
+    }
+    if (sparse_) {
+        const std::span<double> sums(gradient.data(), static_cast<std::size_t>(features_));
+        if (options_.reduction == Reduction::exact) {
+            sparse_->values(sums);
+        } else {
+            std::copy_n(fast_message_.begin(), features_, sums.begin());
+        }
+    }
+    if (options_.has_intercept) {
+        gradient[features_] = global_sum(slopes_at_);
+    }
 }
 
 }  // namespace paralogit::train

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "block_rows.hpp"
 #include "paralogit/base/bytes.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/h5/writer.hpp"
-#include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/math.hpp"
 #include "paralogit/train/parallel_file.hpp"
 
@@ -40,22 +40,21 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
     const std::span<const double> coefficients(model.coefficients.data(),
                                                static_cast<std::size_t>(model.coefficients.size()));
     const int threads = data.execution.threads;
-    const model::Isa isa = data.execution.isa;
     run_threads(threads, [&](int thread) {
-        const Range part = part_of(data.shard.blocks, thread, threads);
+        const Range part = data.plan.blocks_of_thread(data.shard.blocks, thread, threads);
         for (Index k = part.first; k < part.end; ++k) {
-            const model::Block block = data.shard.block(k, data.plan);
+            const model::Block block = labelled_rows(data, k);
             const auto margins = std::span(probabilities)
                                      .subspan(static_cast<std::size_t>(block.first_global_row -
                                                                        data.shard.rows.first),
                                               static_cast<std::size_t>(block.rows));
-            model::block_margins(block, coefficients, model.intercept, margins, isa);
+            margins_of_block(data, k, coefficients, model.intercept, margins);
             require_finite(margins, block, data.manifest);
             std::ranges::transform(margins, margins.begin(), model::sigmoid);
         }
     });
     // What was mapped may have been written to meanwhile.
-    data.shard.values.check_unchanged();
+    check_mapped_files(data.shard);
     return probabilities;
 }
 

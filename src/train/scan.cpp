@@ -1,5 +1,7 @@
 #include "scan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -54,6 +56,21 @@ std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data:
     }
     comm.max(std::span<std::int32_t>(&exponent, 1));
     return exponent;
+}
+
+void throw_lowest(const std::optional<model::ColumnScan::BadValue>& bad_value,
+                  const std::optional<Error>& bad_weight, const data::Manifest& manifest) {
+    if (bad_value && (!bad_weight || bad_value->global_row <= bad_weight->global_row())) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}, {}: the value is {}; features must be finite; remove the row "
+                                "or impute the value",
+                                manifest.locate(bad_value->global_row),
+                                manifest.name_of_feature(bad_value->feature), bad_value->value),
+                    bad_value->global_row);
+    }
+    if (bad_weight) {
+        throw Error(*bad_weight);
+    }
 }
 
 model::ScanFrame make_scan_frame(const comm::Communicator& comm, const data::Manifest& manifest,

@@ -9,9 +9,14 @@ namespace paralogit::train {
 model::ScanFrame make_scan_frame(const comm::Communicator& comm, const data::Manifest& manifest,
                                  const data::ShardPlan& plan, const data::Shard& shard);
 
-/// Of the largest sum of row weights of any block of any rank, as ScanFrame has it. @collective
+/// Exponent of the largest sum of row weights of any block of any rank. @collective
 std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data::ShardPlan& plan,
                                      const data::Shard& shard);
+
+/// Throws what lies in the lower row, if there is anything: a value that is not finite, or a bad
+/// row weight. So the message is the same however the rows are spread.
+void throw_lowest(const std::optional<model::ColumnScan::BadValue>& bad_value,
+                  const std::optional<Error>& bad_weight, const data::Manifest& manifest);
 
 /// Makes this rank's scan that of all rows. @collective
 void join(const comm::Communicator& comm, model::ColumnScan& scan);

@@ -8,12 +8,15 @@
 
 namespace paralogit::train {
 
-double hessian_cost_in_passes(Index dimension) {
+double hessian_cost_in_passes(const DataShape& shape) {
     // Measured on one core with eight doubles in a register, in cycles: a pass takes about d/2 for
-    // the arithmetic and the memory, and 12 for the slope; a row of the Hessian d^2/25 for the
-    // outer product and 4 d to get there.
-    const auto d = static_cast<double>(dimension);
-    return (d * d / 25 + 4 * d + 20) / (d / 2 + 12);
+    // the arithmetic and the memory, or 8 for each entry of a sparse row, and 12 for the slope; a
+    // row of the Hessian d^2/25 for the outer product and 4 d to get there.
+    const auto d = static_cast<double>(shape.dimension);
+    const double features =
+        shape.entries ? 8 * static_cast<double>(*shape.entries) / static_cast<double>(shape.rows)
+                      : d / 2;
+    return (d * d / 25 + 4 * d + 20) / (features + 12);
 }
 
 namespace {
@@ -27,7 +30,8 @@ double first_fraction(Index rows, Index dimension) {
 
 }  // namespace
 
-SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimension) {
+SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape) {
+    const auto [rows, dimension, entries] = shape;
     if (options.name != "auto") {
         return {.name = options.name, .reason = ""};
     }
@@ -42,7 +46,7 @@ SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimen
     // Newton's method needs about five Hessians. On data of the real world it saves hundreds of
     // passes (Fashion-MNIST: 41 instead of 911), on well-behaved columns some tens.
     constexpr double most_passes = 30;
-    const double passes = hessian_cost_in_passes(dimension) * first_fraction(rows, dimension);
+    const double passes = hessian_cost_in_passes(shape) * first_fraction(rows, dimension);
     if (passes > most_passes) {
         return {.name = "lbfgs",
                 .reason = fmt::format("a Hessian would cost as much as {:.0f} passes", passes)};
@@ -52,10 +56,10 @@ SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimen
 }
 
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
-                                           Index dimension) {
+                                           const DataShape& shape) {
     if (name == "newton") {
         optim::NewtonOptions newton = options.newton;
-        newton.hessian_cost = hessian_cost_in_passes(dimension);
+        newton.hessian_cost = hessian_cost_in_passes(shape);
         return std::make_unique<optim::Newton>(newton);
     }
     if (name == "newton-cg") {

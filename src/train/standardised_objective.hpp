@@ -23,6 +23,9 @@ class StandardisedObjective : public optim::CurvedObjective {
     Index dimension() const override { return transformed_.dimension(); }
     Index rows() const override { return data_.manifest.rows; }
     Index most_thinning() const override { return data_.plan.rows_per_block(); }
+    Index most_thinning_of_evaluation() const override {
+        return data_.sparse ? 1 : most_thinning();
+    }
 
     optim::Evaluation evaluate(const Vector& point) override;
     optim::Evaluation evaluate_thinned(const Vector& point, Index thinning) override;

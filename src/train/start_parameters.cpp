@@ -5,11 +5,14 @@
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/model_file.hpp"
+#include "used_features.hpp"
 
 namespace paralogit::train {
 
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
-                        Index features) {
+                        const DataSet& data) {
+    const Index features = data.manifest.features;
+    const Index kept = data.shard.features;
     if (initial == "zeros") {
         return Vector::Zero(dimension);
     }
@@ -30,9 +33,9 @@ Vector start_parameters(const comm::Communicator& comm, const std::string& initi
                             " coefficients, but the data has " + std::to_string(features) +
                             " features; give a model of these features");
         }
-        parameters.head(features) = model.coefficients;
-        if (dimension > features) {
-            parameters[features] = model.intercept;
+        parameters.head(kept) = of_kept_features(data, model.coefficients);
+        if (dimension > kept) {
+            parameters[kept] = model.intercept;
         }
     });
     comm.broadcast(std::span<double>(parameters.data(), static_cast<std::size_t>(dimension)));

@@ -8,10 +8,11 @@
 namespace paralogit::train {
 
 /// Zeros, ones, or what rank 0 reads from the model that `initial` is the path of; with an
-/// intercept when there is one parameter more than features. Throws Error (usage or model_file).
+/// intercept when there is one parameter more than features of the shard. Throws Error (usage or
+/// model_file).
 /// @collective
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
-                        Index features);
+                        const DataSet& data);
 
 /// Columns that the solver leaves alone begin, and so end, with a coefficient of 0; the intercept
 /// takes up what a constant one contributed.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "block_rows.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
@@ -13,6 +14,7 @@
 #include "seconds_since.hpp"
 #include "standardised_objective.hpp"
 #include "start_parameters.hpp"
+#include "used_features.hpp"
 #include "validation_run.hpp"
 
 namespace paralogit::train {
@@ -41,12 +43,18 @@ class Run {
         const auto begin = Clock::now();
         data_ = std::make_unique<DataSet>(load_data_set(comm_, options_.paths, options_.source,
                                                         options_.execution, options_.row_use));
+        keep_used_features(comm_, *data_);
         moments_ = compute_moments(comm_, *data_);
         validation_ = std::make_unique<ValidationRun>(comm_, options_, *data_);
         load_seconds_ = seconds_since(begin);
-        const Index dimension = data_->manifest.features + (options_.has_intercept ? 1 : 0);
-        solver_choice_ = choose_solver(options_.solver, data_->manifest.rows, dimension);
-        solver_ = make_solver(solver_choice_.name, options_.solver, dimension);
+        const data::Manifest& manifest = data_->manifest;
+        const DataShape shape{.rows = manifest.rows,
+                              .dimension = data_->shard.features + (options_.has_intercept ? 1 : 0),
+                              .entries = manifest.is_sparse
+                                             ? std::optional(manifest.entries_before_block.back())
+                                             : std::nullopt};
+        solver_choice_ = choose_solver(options_.solver, shape);
+        solver_ = make_solver(solver_choice_.name, options_.solver, shape);
         observer_.on_loaded(facts());
         for (const std::string& note : data_->manifest.notes) {
             observer_.on_warning(note);
@@ -86,7 +94,7 @@ class Run {
         const bool has_intercept = options_.has_intercept;
         change_ = options_.standardize
                       ? standardisation(moments_, options_.l2, has_intercept)
-                      : optim::ChangeOfVariables::identity(data_->manifest.features, has_intercept);
+                      : optim::ChangeOfVariables::identity(data_->shard.features, has_intercept);
         objective_ = std::make_unique<DistributedObjective>(
             comm_, *data_,
             DistributedObjective::Options{.penalty = model::Penalty(options_.l2),
@@ -107,11 +115,11 @@ class Run {
         }
         checkpoint_.data_fingerprint = moments_.fingerprint;
         checkpoint_.rows = data_->manifest.rows;
-        checkpoint_.features = data_->manifest.features;
+        checkpoint_.features = data_->shard.features;
         checkpoint_.blocks = data_->plan.blocks();
-        checkpoint_.exponents.assign(data_->scan.block_sum_exponents.begin(),
-                                     data_->scan.block_sum_exponents.end());
-        checkpoint_.exponents.push_back(data_->scan.frame().weight_exponent);
+        checkpoint_.exponents.assign(data_->bounds.sum_exponents.begin(),
+                                     data_->bounds.sum_exponents.end());
+        checkpoint_.exponents.push_back(data_->bounds.weight_exponent);
         checkpoint_.centre = change_.centre;
         checkpoint_.scale = change_.scale;
         checkpoint_.version = options_.version;
@@ -137,8 +145,8 @@ class Run {
             broadcast_progress(comm_, checkpoint_);
             make_standardised_objective();
         } else {
-            checkpoint_.start_parameters = start_parameters(
-                comm_, options_.initial, objective_->dimension(), data_->manifest.features);
+            checkpoint_.start_parameters =
+                start_parameters(comm_, options_.initial, objective_->dimension(), *data_);
             empty_idle_columns(change_, moments_, checkpoint_.start_parameters);
             make_standardised_objective();
             const auto begin = Clock::now();
@@ -165,7 +173,7 @@ class Run {
     /// The change of variables is exact, but margins are computed from the columns as they are.
     void warn_of_far_columns() const {
         constexpr double far = 1e7;
-        for (Index j = 0; j < data_->manifest.features; ++j) {
+        for (Index j = 0; j < data_->shard.features; ++j) {
             const double deviation = moments_.standard_deviation[j];
             const double ratio = std::abs(moments_.mean[j]) / deviation;
             if (deviation > 0 && ratio > far) {
@@ -173,8 +181,8 @@ class Run {
                     "{} has a mean of {:g} and a standard deviation of {:g}: the margins lose "
                     "{:.0f} "
                     "of 16 digits, and the optimum is as uncertain; subtract a constant from it",
-                    data_->manifest.name_of_feature(j), moments_.mean[j], deviation,
-                    std::log10(ratio)));
+                    data_->manifest.name_of_feature(number_in_files(*data_, j)), moments_.mean[j],
+                    deviation, std::log10(ratio)));
             }
         }
     }
@@ -259,7 +267,7 @@ class Run {
         const optim::State& state = checkpoint_.state;
         const Vector parameters = this->parameters();
         const double penalty =
-            model::Penalty(options_.l2).value(parameters.head(data_->manifest.features));
+            model::Penalty(options_.l2).value(parameters.head(data_->shard.features));
         return {state.iteration,
                 state.evaluations,
                 state.at_point.value,
@@ -281,7 +289,7 @@ class Run {
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
         // another file may have that name, and neither matters.
         comm::together(comm_, [&] {
-            data_->shard.values.check_unchanged();
+            check_mapped_files(data_->shard);
             validation_->check_unchanged();
         });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
@@ -344,9 +352,9 @@ class Run {
     }
 
     Model make_model(const Vector& parameters, optim::StopReason reason) const {
-        const Index features = data_->manifest.features;
+        const Index features = data_->shard.features;
         Model model;
-        model.coefficients = parameters.head(features);
+        model.coefficients = of_all_features(*data_, parameters.head(features));
         model.has_intercept = options_.has_intercept;
         model.intercept = options_.has_intercept ? parameters[features] : 0.0;
         model.feature_names = data_->manifest.feature_names;

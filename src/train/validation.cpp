@@ -4,17 +4,17 @@
 #include <limits>
 #include <optional>
 
+#include "block_rows.hpp"
 #include "block_scores.hpp"
 #include "loss_bound.hpp"
 #include "paralogit/comm/agreement.hpp"
-#include "paralogit/model/block_kernel.hpp"
 #include "seconds_since.hpp"
 
 namespace paralogit::train {
 
 Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
     : comm_(comm), data_(data), has_intercept_(has_intercept) {
-    const std::vector<std::int32_t> exponents(score_sums, data.scan.frame().weight_exponent);
+    const std::vector<std::int32_t> exponents(score_sums, data.bounds.weight_exponent);
     const model::ExactSums none(exponents, std::max<Index>(data.plan.blocks(), 1),
                                 data.execution.isa);
     threads_.assign(static_cast<std::size_t>(data.execution.threads),
@@ -22,7 +22,7 @@ Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool
 
     bool has_weight = false;
     for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-        const model::Block block = data.shard.block(k, data.plan);
+        const model::Block block = labelled_rows(data, k);
         has_weight = has_weight || (block.row_weights.empty() && block.rows > 0) ||
                      std::ranges::any_of(block.row_weights, [](double s) { return s > 0; });
     }
@@ -73,7 +73,7 @@ ValidationScores Validation::score(const Vector& parameters) {
 }
 
 void Validation::add_own_blocks(std::span<const double> coefficients, double intercept) {
-    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.scan);
+    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.bounds);
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
         ThreadSums& own = threads_[static_cast<std::size_t>(thread)];
@@ -81,14 +81,14 @@ void Validation::add_own_blocks(std::span<const double> coefficients, double int
         own.exact.set_exponent(loss_sum, exponent_of_loss);
         own.bad_blocks = 0;
         BlockScorer scorer;
-        const Range blocks = part_of(data_.shard.blocks, thread, threads);
+        const Range blocks = data_.plan.blocks_of_thread(data_.shard.blocks, thread, threads);
         for (Index k = blocks.first; k < blocks.end; ++k) {
-            const model::Block block = data_.shard.block(k, data_.plan);
+            const model::Block block = labelled_rows(data_, k);
             if (block.rows == 0) {
                 continue;
             }
             own.margins.resize(static_cast<std::size_t>(block.rows));
-            model::block_margins(block, coefficients, intercept, own.margins, data_.execution.isa);
+            margins_of_block(data_, k, coefficients, intercept, own.margins);
             const BlockScores scores = scorer.score(block, own.margins, data_.execution.isa,
                                                     [](double margin) { return margin > 0; });
             own.bad_blocks += own.exact.add(0, scores.sums) ? 0 : 1;

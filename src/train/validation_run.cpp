@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "block_rows.hpp"
+#include "used_features.hpp"
+
 namespace paralogit::train {
 
 ValidationRun::ValidationRun(const comm::Communicator& comm, const TrainOptions& options,
-                             const DataSet& training) {
+                             const DataSet& training)
+    : training_(training) {
     const DataSet* rows = training.held_out.get();
     if (!options.validation_paths.empty()) {
         data_ = std::make_unique<DataSet>(load_validation_set(
@@ -19,7 +23,17 @@ ValidationRun::ValidationRun(const comm::Communicator& comm, const TrainOptions&
 }
 
 std::optional<ValidationScores> ValidationRun::score(const Vector& parameters) const {
-    return validation_ ? std::optional(validation_->score(parameters)) : std::nullopt;
+    if (!validation_) {
+        return std::nullopt;
+    }
+    // Validation rows may have entries of features that no training row has any of.
+    const Index kept = training_.shard.features;
+    Vector of_all(training_.manifest.features + (parameters.size() - kept));
+    of_all.head(training_.manifest.features) = of_all_features(training_, parameters.head(kept));
+    if (parameters.size() > kept) {
+        of_all[of_all.size() - 1] = parameters[kept];
+    }
+    return validation_->score(of_all);
 }
 
 std::string ValidationRun::path_option() const {
@@ -28,7 +42,7 @@ std::string ValidationRun::path_option() const {
 
 void ValidationRun::check_unchanged() const {
     if (data_) {
-        data_->shard.values.check_unchanged();
+        check_mapped_files(data_->shard);
     }
 }
 

@@ -33,6 +33,7 @@ class ValidationRun {
     double seconds() const { return validation_ ? validation_->seconds() : 0.0; }
 
   private:
+    const DataSet& training_;
     std::unique_ptr<DataSet> data_;  ///< of files
     std::string fingerprint_;        ///< of files
     std::unique_ptr<Validation> validation_;

@@ -39,8 +39,8 @@ class ShardPlan {
     Index rows_per_block_;
     Index blocks_;
     std::vector<Index> entries_before_block_;  ///< empty when the rows are dense
-    Index first_own_block_ = 0;      ///< of some rows
-    std::vector<Index> first_rows_;  ///< of some rows; else empty
+    Index first_own_block_ = 0;                ///< of some rows
+    std::vector<Index> first_rows_;            ///< of some rows; else empty
 };
 
 }  // namespace paralogit::data

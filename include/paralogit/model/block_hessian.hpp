@@ -6,6 +6,7 @@
 
 #include "paralogit/model/block.hpp"
 #include "paralogit/model/isa.hpp"
+#include "paralogit/model/sparse_block.hpp"
 
 namespace paralogit::model {
 
@@ -39,6 +40,10 @@ struct HessianPanel {
 double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
                            Isa isa);
+/// The same of sparse rows, which are widened to rows of all features.
+double append_hessian_rows(const SparseBlock& block, Index thinning,
+                           std::span<const double> coefficients, double intercept,
+                           const HessianFrame& frame, HessianPanel& panel, Isa isa);
 
 /// Sums over blocks of the outer products of their panels with themselves, as exact sums: the same
 /// bits for any grouping. One strip of eight rows of the matrix at a time, so that threads can

@@ -36,6 +36,9 @@ class CurvedObjective : public Objective {
     virtual Index rows() const = 0;
     virtual Index most_thinning() const = 0;
 
+    /// The most that evaluate_thinned takes; 1 where parts of the rows have no use of their own.
+    virtual Index most_thinning_of_evaluation() const { return most_thinning(); }
+
     /// Value and gradient of the mean over those rows. Costs a 1/thinning-th part of a pass.
     virtual Evaluation evaluate_thinned(const Vector& point, Index thinning) = 0;
 

@@ -10,6 +10,7 @@
 namespace paralogit::train {
 
 class HessianProducts;
+class SparseCurvature;
 
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; the same
 /// bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
@@ -20,6 +21,8 @@ class Curvature {
     /// Both must outlive this.
     Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept);
     ~Curvature();
+    Curvature(const Curvature&) = delete;
+    Curvature& operator=(const Curvature&) = delete;
 
     /// In the variables of `change`, both triangles; NaN where sums are not finite. Features whose
     /// scale is 0 have empty rows and columns. Centring and scaling happen row by row, so that
@@ -28,12 +31,13 @@ class Curvature {
                    Index thinning);
 
     /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
-    /// each row, 2 d more when the parameters are others than the last time, and a message of 2 d
-    /// integers. @collective
+    /// each row, or 4 for each entry of sparse rows, half as much more when the parameters are
+    /// others than the last time, and a message of 2 d integers. Of sparse rows a thinning t leaves
+    /// the rows 0, t, 2t, ... of every block. @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
 
-    /// The diagonal of hessian(), without the rest. Cost: that of scanning the rows, and a message
-    /// of 2 d integers. @collective
+    /// The diagonal of hessian(), without the rest; of sparse rows about, and of all of them. Cost:
+    /// that of scanning the rows, and a message of 2 d integers. @collective
     Vector diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
                     Index thinning);
 
@@ -46,6 +50,7 @@ class Curvature {
     double seconds() const { return seconds_; }
 
   private:
+    SparseCurvature& sparse();
     model::HessianFrame frame_of(const optim::ChangeOfVariables& change,
                                  std::vector<std::int32_t>& exponents) const;
     /// Whether all ranks' sums are finite; joins the requests on the way.
@@ -57,8 +62,9 @@ class Curvature {
     const DataSet& data_;
     Index features_;
     bool has_intercept_;
-    Vector value_bounds_;  ///< of |x_j|, powers of two
-    std::unique_ptr<HessianProducts> products_;
+    Vector value_bounds_;                        ///< of |x_j|, powers of two; of dense rows
+    std::unique_ptr<HessianProducts> products_;  ///< of dense rows
+    std::unique_ptr<SparseCurvature> sparse_;    ///< made for the first product of sparse rows
     StopRequests requests_;
     double seconds_ = 0;
 };

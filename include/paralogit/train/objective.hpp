@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "paralogit/model/block_kernel.hpp"
@@ -12,6 +13,7 @@
 
 namespace paralogit::train {
 
+class SparsePass;
 struct Thinning;
 
 enum class Reduction {
@@ -37,6 +39,10 @@ class DistributedObjective : public optim::Objective {
 
     /// `comm` and `data` must outlive this.
     DistributedObjective(const comm::Communicator& comm, const DataSet& data, Options options);
+
+    ~DistributedObjective() override;
+    DistributedObjective(const DistributedObjective&) = delete;
+    DistributedObjective& operator=(const DistributedObjective&) = delete;
 
     Index dimension() const override;
 
@@ -77,7 +83,8 @@ class DistributedObjective : public optim::Objective {
 
     /// What one thread adds up of its blocks.
     struct ThreadSums {
-        model::ExactSums exact;    ///< features, slopes (intercept), loss, row weights
+        /// Features when rows are dense, slopes (intercept), loss, row weights.
+        model::ExactSums exact;
         std::vector<double> fast;  ///< the same sums for Reduction::fast
         Words words = Words(word_count, 0);
         model::BlockSums of_block;
@@ -88,14 +95,21 @@ class DistributedObjective : public optim::Objective {
                         Words& words);
     void add_blocks(Range multiples, std::span<const double> coefficients, double intercept,
                     const Thinning& rows, ThreadSums& sums) const;
+    void add_sparse_blocks(std::span<const double> coefficients, double intercept);
     void reduce(Words& words);
+    void reduce_sparse(Words& words);
     void check_agreement(const Words& words, bool expects_all_rows) const;
     double global_sum(Index index) const;
+    /// Of features, and of slopes for the intercept.
+    void put_global_sums(Vector& gradient) const;
 
     const comm::Communicator& comm_;
     const DataSet& data_;
     Options options_;
     Index features_;
+    Index slopes_at_;  ///< of the threads' sums; the loss is next
+    /// Of sparse rows: the sums over features.
+    std::unique_ptr<SparsePass> sparse_;
     std::vector<ThreadSums> threads_;  ///< the first one has the sums of all in the end
     std::vector<std::int64_t> message_;
     std::vector<double> fast_message_;

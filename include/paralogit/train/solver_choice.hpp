@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "paralogit/optim/gradient_descent.hpp"
@@ -25,15 +26,23 @@ struct SolverChoice {
     std::string reason;  ///< empty when the user chose
 };
 
+/// What the choice of a solver goes by.
+struct DataShape {
+    Index rows;
+    Index dimension;  ///< of the parameters
+    /// Of all sparse rows; empty when rows are dense.
+    std::optional<Index> entries;
+};
+
 /// A function of the shape of the data and the options alone.
-SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimension);
+SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape);
 
 /// What one Hessian of all rows costs, in passes: from the operations for each row, for what is
 /// stored and how fast the machine is must not change the path of the iteration.
-double hessian_cost_in_passes(Index dimension);
+double hessian_cost_in_passes(const DataShape& shape);
 
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
-                                           Index dimension);
+                                           const DataShape& shape);
 
 }  // namespace paralogit::train

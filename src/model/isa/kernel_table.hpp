@@ -50,6 +50,25 @@ struct ScanSums {
     double* projections;         ///< x.projection, for each row   [rows]
 };
 
+/// Rows of a sparse block, as SparseBlock has them, or every so-manieth of them.
+struct KernelSparseRows {
+    KernelRows rows;  ///< `values` has an element for each entry
+    const std::byte* indices;
+    const std::int64_t* offsets;  ///< row i has the entries [offsets[step i], offsets[step i + 1])
+    std::int64_t step;
+};
+
+/// Where entries are added up, two limbs for each feature (see ScatteredSums).
+struct KernelScatter {
+    std::int64_t* limbs;           ///< high and low of each feature, side by side
+    const std::uint16_t* leading;  ///< the leading bits of each feature's scale, or null
+    double scale;                  ///< of all features when `leading` is null
+    double limit;                  ///< 2^W
+    std::int64_t first_feature;    ///< only of features [first_feature, end_feature),
+    std::int64_t end_feature;      ///< where fewer than all are wanted
+    bool is_far;                   ///< whether the limbs lie beyond the second-level cache
+};
+
 struct KernelPanel {
     const double* rows;        ///< [count x size]
     const double* curvatures;  ///< [count]
@@ -83,6 +102,25 @@ struct KernelTable {
                       double limit, std::int64_t count, std::int64_t* high, std::int64_t* low);
     bool (*add_limbs_of_one_scale)(const double* values, double scale, double limit,
                                    std::int64_t count, std::int64_t* high, std::int64_t* low);
+
+    void (*sparse_margins)(const KernelSparseRows& rows, const LinearFunction& margin,
+                           double* margins);
+    /// The slopes times row weights, `factors` [rows], and all sums but those over features. Adds
+    /// factors times entries to the limbs of `target`, unless it is null; returns false when one
+    /// of these exceeds its bound, which leaves the limbs of no use.
+    bool (*sparse_evaluate)(const KernelSparseRows& rows, const LinearFunction& margin,
+                            const KernelScatter* target, double* factors, EvaluateSums& sums);
+    /// The same with the factors curvature * x.direction * unit, `unit` a power of two.
+    bool (*sparse_product)(const KernelSparseRows& rows, const double* curvatures,
+                           const LinearFunction& direction, double unit,
+                           const KernelScatter* target, double* factors, EvaluateSums& sums);
+    /// Adds factors times entries to the limbs of the target's range of features.
+    bool (*sparse_scatter)(const KernelSparseRows& rows, const double* factors,
+                           const KernelScatter& target);
+    /// Factors times squares of entries 2^-unit instead, `units` an exponent for each feature; to
+    /// the limbs of all features.
+    bool (*sparse_scatter_squares)(const KernelSparseRows& rows, const double* factors,
+                                   const std::int16_t* units, const KernelScatter& target);
 };
 
 /// Doubles of scratch for rows of so many features.

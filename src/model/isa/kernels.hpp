@@ -5,6 +5,7 @@
 #include "row_groups.hpp"
 #include "scan_kernel.hpp"
 #include "slopes.hpp"
+#include "sparse_kernel.hpp"
 #include "sum_kernels.hpp"
 
 namespace paralogit::model {
@@ -191,6 +192,36 @@ struct Scan {
     }
 };
 
+template <ElementType type>
+struct SparseMargins {
+    static void run(const KernelSparseRows& block, const LinearFunction& f, double* result) {
+        sparse_margins<type>(block, f, result);
+    }
+};
+template <ElementType type>
+struct SparseEvaluate {
+    static void run(const KernelSparseRows& block, const LinearFunction& f,
+                    const KernelScatter* target, double* factors, EvaluateSums& sums,
+                    bool& is_within) {
+        is_within = sparse_evaluate<type>(block, f, target, factors, sums);
+    }
+};
+template <ElementType type>
+struct SparseProduct {
+    static void run(const KernelSparseRows& block, const double* curvatures,
+                    const LinearFunction& direction, double unit, const KernelScatter* target,
+                    double* factors, EvaluateSums& sums, bool& is_within) {
+        is_within = sparse_product<type>(block, curvatures, direction, unit, target, factors, sums);
+    }
+};
+template <ElementType type>
+struct SparseScatter {
+    static void run(const KernelSparseRows& block, const double* factors, const std::int16_t* units,
+                    const KernelScatter& target, bool& is_within) {
+        is_within = sparse_scatter<type>(block, factors, units, target);
+    }
+};
+
 /// The table of this instruction set.
 constexpr KernelTable table{
     .evaluate = [](const KernelRows& block, const LinearFunction& f, double* scratch,
@@ -208,6 +239,39 @@ constexpr KernelTable table{
     .curvatures = curvatures,
     .add_limbs = add_limbs,
     .add_limbs_of_one_scale = add_limbs_of_one_scale,
+    .sparse_margins =
+        [](const KernelSparseRows& block, const LinearFunction& f, double* result) {
+            by_type<SparseMargins>(block.rows.type, block, f, result);
+        },
+    .sparse_evaluate =
+        [](const KernelSparseRows& block, const LinearFunction& f, const KernelScatter* target,
+           double* factors, EvaluateSums& sums) {
+            bool is_within = true;
+            by_type<SparseEvaluate>(block.rows.type, block, f, target, factors, sums, is_within);
+            return is_within;
+        },
+    .sparse_product =
+        [](const KernelSparseRows& block, const double* curvatures, const LinearFunction& direction,
+           double unit, const KernelScatter* target, double* factors, EvaluateSums& sums) {
+            bool is_within = true;
+            by_type<SparseProduct>(block.rows.type, block, curvatures, direction, unit, target,
+                                   factors, sums, is_within);
+            return is_within;
+        },
+    .sparse_scatter =
+        [](const KernelSparseRows& block, const double* factors, const KernelScatter& target) {
+            bool is_within = true;
+            const std::int16_t* const no_units = nullptr;
+            by_type<SparseScatter>(block.rows.type, block, factors, no_units, target, is_within);
+            return is_within;
+        },
+    .sparse_scatter_squares =
+        [](const KernelSparseRows& block, const double* factors, const std::int16_t* units,
+           const KernelScatter& target) {
+            bool is_within = true;
+            by_type<SparseScatter>(block.rows.type, block, factors, units, target, is_within);
+            return is_within;
+        },
 };
 
 }  // namespace

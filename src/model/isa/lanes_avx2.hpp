@@ -143,7 +143,65 @@ struct Lanes {
         add_integers(to + 4, a.high);
     }
 
+    static V gather(const double* from, const std::byte* places) {
+        return {_mm256_set_m128d(two(from, places, 2), two(from, places, 0)),
+                _mm256_set_m128d(two(from, places, 6), two(from, places, 4))};
+    }
+    static V gather_leading(const std::uint16_t* from, const std::byte* places) {
+        const __m128i words = eight_leading(from, places);
+        return {_mm256_castsi256_pd(_mm256_slli_epi64(_mm256_cvtepu16_epi64(words), 48)),
+                _mm256_castsi256_pd(_mm256_slli_epi64(
+                    _mm256_cvtepu16_epi64(_mm_unpackhi_epi64(words, words)), 48))};
+    }
+    static void add_to_pairs(std::int64_t* pairs, const std::byte* places, V high, V low) {
+        add_to_four_pairs(pairs, places, high.low, low.low);
+        add_to_four_pairs(pairs, places + 16, high.high, low.high);
+    }
+    static void add_to_pair(std::int64_t* pairs, const std::byte* places, int lane, double high,
+                            double low) {
+        const __m128i shift = _mm_castpd_si128(_mm_set1_pd(0x1.8p52));
+        add_pair(pairs + 2 * place(places, lane),
+                 _mm_sub_epi64(_mm_castpd_si128(_mm_set_pd(low, high)), shift));
+    }
+
   private:
+    static std::size_t place(const std::byte* places, int lane) {
+        std::uint32_t place;
+        __builtin_memcpy(&place, places + 4 * lane, sizeof place);
+        return place;
+    }
+    static void add_pair(std::int64_t* to, __m128i pair) {
+        auto* p = reinterpret_cast<__m128i*>(to);
+        _mm_storeu_si128(p, _mm_add_epi64(_mm_loadu_si128(p), pair));
+    }
+    /// Two doubles from places `lane` and `lane` + 1: loads and shuffles, which are faster than a
+    /// gather where that is taken apart into as many.
+    static __m128d two(const double* from, const std::byte* places, int lane) {
+        return _mm_loadh_pd(_mm_load_sd(from + place(places, lane)),
+                            from + place(places, lane + 1));
+    }
+    static __m128i eight_leading(const std::uint16_t* from, const std::byte* places) {
+        __m128i words = _mm_cvtsi32_si128(from[place(places, 0)]);
+        words = _mm_insert_epi16(words, from[place(places, 1)], 1);
+        words = _mm_insert_epi16(words, from[place(places, 2)], 2);
+        words = _mm_insert_epi16(words, from[place(places, 3)], 3);
+        words = _mm_insert_epi16(words, from[place(places, 4)], 4);
+        words = _mm_insert_epi16(words, from[place(places, 5)], 5);
+        words = _mm_insert_epi16(words, from[place(places, 6)], 6);
+        return _mm_insert_epi16(words, from[place(places, 7)], 7);
+    }
+    static void add_to_four_pairs(std::int64_t* pairs, const std::byte* places, __m256d high,
+                                  __m256d low) {
+        const __m256i s = _mm256_castpd_si256(shift());
+        const __m256i h = _mm256_sub_epi64(_mm256_castpd_si256(high), s);
+        const __m256i l = _mm256_sub_epi64(_mm256_castpd_si256(low), s);
+        const __m256i even = _mm256_unpacklo_epi64(h, l);
+        const __m256i odd = _mm256_unpackhi_epi64(h, l);
+        add_pair(pairs + 2 * place(places, 0), _mm256_castsi256_si128(even));
+        add_pair(pairs + 2 * place(places, 1), _mm256_castsi256_si128(odd));
+        add_pair(pairs + 2 * place(places, 2), _mm256_extracti128_si256(even, 1));
+        add_pair(pairs + 2 * place(places, 3), _mm256_extracti128_si256(odd, 1));
+    }
     // Added to an integer below 2^51 in magnitude, it leaves the integer in the last bits.
     static __m256d shift() { return _mm256_set1_pd(0x1.8p52); }
     static __m256i last_bits(__m256d integer) {

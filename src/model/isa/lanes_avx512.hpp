@@ -100,7 +100,63 @@ struct Lanes {
         _mm512_storeu_si512(to, _mm512_add_epi64(_mm512_loadu_si512(to), _mm512_cvtpd_epi64(a)));
     }
 
+    static V gather(const double* from, const std::byte* places) {
+        const __m256d low = _mm256_set_m128d(two(from, places, 2), two(from, places, 0));
+        const __m256d high = _mm256_set_m128d(two(from, places, 6), two(from, places, 4));
+        return _mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
+    }
+    static V gather_leading(const std::uint16_t* from, const std::byte* places) {
+        return _mm512_castsi512_pd(
+            _mm512_slli_epi64(_mm512_cvtepu16_epi64(eight_leading(from, places)), 48));
+    }
+    static void add_to_pairs(std::int64_t* pairs, const std::byte* places, V high, V low) {
+        const __m512i shift = _mm512_castpd_si512(_mm512_set1_pd(0x1.8p52));
+        const __m512i h = _mm512_sub_epi64(_mm512_castpd_si512(high), shift);
+        const __m512i l = _mm512_sub_epi64(_mm512_castpd_si512(low), shift);
+        const __m512i even = _mm512_unpacklo_epi64(h, l);
+        const __m512i odd = _mm512_unpackhi_epi64(h, l);
+        add_pair(pairs + 2 * place(places, 0), _mm512_castsi512_si128(even));
+        add_pair(pairs + 2 * place(places, 1), _mm512_castsi512_si128(odd));
+        add_pair(pairs + 2 * place(places, 2), _mm512_extracti64x2_epi64(even, 1));
+        add_pair(pairs + 2 * place(places, 3), _mm512_extracti64x2_epi64(odd, 1));
+        add_pair(pairs + 2 * place(places, 4), _mm512_extracti64x2_epi64(even, 2));
+        add_pair(pairs + 2 * place(places, 5), _mm512_extracti64x2_epi64(odd, 2));
+        add_pair(pairs + 2 * place(places, 6), _mm512_extracti64x2_epi64(even, 3));
+        add_pair(pairs + 2 * place(places, 7), _mm512_extracti64x2_epi64(odd, 3));
+    }
+    static void add_to_pair(std::int64_t* pairs, const std::byte* places, int lane, double high,
+                            double low) {
+        const __m128i shift = _mm_castpd_si128(_mm_set1_pd(0x1.8p52));
+        add_pair(pairs + 2 * place(places, lane),
+                 _mm_sub_epi64(_mm_castpd_si128(_mm_set_pd(low, high)), shift));
+    }
+
   private:
+    static std::size_t place(const std::byte* places, int lane) {
+        std::uint32_t place;
+        __builtin_memcpy(&place, places + 4 * lane, sizeof place);
+        return place;
+    }
+    static void add_pair(std::int64_t* to, __m128i pair) {
+        auto* p = reinterpret_cast<__m128i*>(to);
+        _mm_storeu_si128(p, _mm_add_epi64(_mm_loadu_si128(p), pair));
+    }
+    /// Two doubles from places `lane` and `lane` + 1: loads and shuffles, which are faster than a
+    /// gather where that is taken apart into as many.
+    static __m128d two(const double* from, const std::byte* places, int lane) {
+        return _mm_loadh_pd(_mm_load_sd(from + place(places, lane)),
+                            from + place(places, lane + 1));
+    }
+    static __m128i eight_leading(const std::uint16_t* from, const std::byte* places) {
+        __m128i words = _mm_cvtsi32_si128(from[place(places, 0)]);
+        words = _mm_insert_epi16(words, from[place(places, 1)], 1);
+        words = _mm_insert_epi16(words, from[place(places, 2)], 2);
+        words = _mm_insert_epi16(words, from[place(places, 3)], 3);
+        words = _mm_insert_epi16(words, from[place(places, 4)], 4);
+        words = _mm_insert_epi16(words, from[place(places, 5)], 5);
+        words = _mm_insert_epi16(words, from[place(places, 6)], 6);
+        return _mm_insert_epi16(words, from[place(places, 7)], 7);
+    }
     static const std::byte* as_bytes(const std::uint8_t* p) {
         return reinterpret_cast<const std::byte*>(p);
     }

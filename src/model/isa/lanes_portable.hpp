@@ -167,7 +167,39 @@ struct Lanes {
         }
     }
 
+    /// Eight doubles at places of 32 bits.
+    static V gather(const double* from, const std::byte* places) {
+        return each([&](int l) { return from[place(places, l)]; });
+    }
+    /// Eight doubles of which the leading 16 bits are kept, the others being 0.
+    static V gather_leading(const std::uint16_t* from, const std::byte* places) {
+        return each([&](int l) {
+            return std::bit_cast<double>(std::uint64_t{from[place(places, l)]} << 48U);
+        });
+    }
+    /// Adds nearest integers to pairs of integers at places of 32 bits, given as the integers plus
+    /// 0x1.8p52; wraps around.
+    static void add_to_pairs(std::int64_t* pairs, const std::byte* places, V high, V low) {
+        for (int l = 0; l < 8; ++l) {
+            add_to_pair(pairs, places, l, high.lane[l], low.lane[l]);
+        }
+    }
+    static void add_to_pair(std::int64_t* pairs, const std::byte* places, int lane, double high,
+                            double low) {
+        constexpr auto shift = std::bit_cast<std::uint64_t>(0x1.8p52);
+        std::int64_t* pair = pairs + 2 * place(places, lane);
+        pair[0] = static_cast<std::int64_t>(static_cast<std::uint64_t>(pair[0]) +
+                                            std::bit_cast<std::uint64_t>(high) - shift);
+        pair[1] = static_cast<std::int64_t>(static_cast<std::uint64_t>(pair[1]) +
+                                            std::bit_cast<std::uint64_t>(low) - shift);
+    }
+
   private:
+    static std::size_t place(const std::byte* places, int lane) {
+        std::uint32_t place;
+        std::memcpy(&place, places + 4 * lane, sizeof place);
+        return place;
+    }
     static double power_of_two(std::int64_t exponent) {
         return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
     }

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "paralogit/base/threads.hpp"
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::model {
+
+/// The bounds of sums that entries of sparse rows are added to one by one: two bytes a feature, or
+/// none where one bound does for all.
+class ScatterScale {
+  public:
+    ScatterScale() = default;
+    /// Every entry that is added is below 2^exponent of its feature in magnitude; no feature gets
+    /// more than `partials` of them, over all ranks. Exponents lie in [-900, 1000]. A feature whose
+    /// exponent is so near to the largest that it loses nothing to speak of (2^-54 of its bound,
+    /// with all partials) shares that one. Throws Error (input_data) when partials > 2^30.
+    ScatterScale(std::span<const std::int16_t> exponents, Index partials);
+
+    Index features() const { return features_; }
+    /// W of model/exact_sum.hpp.
+    int width() const { return width_; }
+    std::int32_t exponent(Index feature) const;
+
+    /// The leading 16 bits of the doubles 2^(W - exponent); null when all share one.
+    const std::uint16_t* leading() const { return leading_.empty() ? nullptr : leading_.data(); }
+    double common_scale() const;
+
+    /// Features below this count as if they were that large; larger ones have no room.
+    static constexpr std::int32_t lowest_exponent = -900;
+    static constexpr std::int32_t highest_exponent = 1000;
+
+  private:
+    Index features_ = 0;
+    int width_ = 0;
+    std::int32_t common_exponent_ = 0;
+    std::vector<std::uint16_t> leading_;
+};
+
+/// Two-limb exact sums (exact_sum.hpp) of the entries of sparse rows. An entry r x becomes two
+/// integers when it is met, so a block costs what it has entries, and the bits do not depend on
+/// which entries share a block. High and low limb of a feature lie side by side, one cache line a
+/// touch, and together they are the message to the other ranks, with some words of the caller's
+/// behind them. A decoded sum is off by at most K 2^(E-2W-1) + u |sum|, K partials, u = 2^-53.
+class ScatteredSums {
+  public:
+    /// `scale` must outlive this.
+    explicit ScatteredSums(const ScatterScale& scale, Index words_behind = 0);
+
+    const ScatterScale& scale() const { return *scale_; }
+    std::span<std::int64_t> limbs() { return std::span(message_).first(limb_count()); }
+    std::span<const std::int64_t> limbs() const { return std::span(message_).first(limb_count()); }
+    std::span<std::int64_t> words() { return std::span(message_).subspan(limb_count()); }
+    /// Limbs and words, to be summed over ranks in place.
+    std::span<std::int64_t> message() { return message_; }
+
+    /// Of a range of features: makes the sums 0; adds those of another with the same scale; the
+    /// sums, rounded once, to the features' places in `values` [d].
+    void clear(Range features);
+    void add(const ScatteredSums& other, Range features);
+    void values(Range features, std::span<double> values) const;
+    double value(Index feature) const;
+
+  private:
+    std::size_t limb_count() const { return 2 * static_cast<std::size_t>(scale_->features()); }
+
+    const ScatterScale* scale_;
+    std::vector<std::int64_t> message_;
+};
+
+}  // namespace paralogit::model

@@ -1,0 +1,114 @@
+#include "paralogit/model/scattered_sums.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/model/exact_sum.hpp"
+
+namespace paralogit::model {
+
+namespace {
+
+__extension__ using Int128 = __int128;
+
+constexpr int bias = 1023;
+constexpr int leading_shift = 4;  ///< from an exponent field to the leading 16 bits
+constexpr Index most_partials = Index{1} << 30U;
+
+double power_of_two(int exponent) {
+    return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + bias) << 52U);
+}
+
+double decoded(std::int64_t high, std::int64_t low, int width, std::int32_t exponent) {
+    if (high == 0 && low == 0) {
+        return 0;  // as most features of very wide rows are
+    }
+    const Int128 total = (Int128{high} * (Int128{1} << width)) + Int128{low};
+    // With the exponents that a scale admits this power is a normal number, and so is the product:
+    // it rounds once, in the conversion.
+    return static_cast<double>(total) * power_of_two(exponent - 2 * width);
+}
+
+}  // namespace
+
+ScatterScale::ScatterScale(std::span<const std::int16_t> exponents, Index partials)
+    : features_(std::ssize(exponents)) {
+    if (partials > most_partials) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("the data set has {} sparse rows; exact sums have room for {} "
+                                "(2^30) of them: split the data set",
+                                partials, most_partials));
+    }
+    width_ = exact_sum_width(std::max<Index>(partials, 1));
+    std::int32_t smallest = highest_exponent;
+    std::int32_t largest = lowest_exponent;
+    for (const std::int16_t exponent : exponents) {
+        if (exponent < lowest_exponent || exponent > highest_exponent) {
+            throw Error(ExitCode::internal,
+                        fmt::format("internal error: a scattered sum got the exponent {}; the "
+                                    "range is {} to {}",
+                                    exponent, lowest_exponent, highest_exponent));
+        }
+        largest = std::max<std::int32_t>(largest, exponent);
+        if (exponent > lowest_exponent) {
+            smallest = std::min<std::int32_t>(smallest, exponent);
+        }
+    }
+    common_exponent_ = largest;
+    // K 2^(largest - 2 W - 1) <= 2^(smallest - 54), with K <= 2^bits.
+    const auto bits = static_cast<std::int32_t>(
+        std::bit_width(static_cast<std::uint64_t>(std::max<Index>(partials, 1) - 1)));
+    const std::int32_t room = 2 * width_ + 1 - bits - 54;
+    if (largest - smallest > room) {
+        leading_.reserve(exponents.size());
+        for (const std::int16_t exponent : exponents) {
+            leading_.push_back(
+                static_cast<std::uint16_t>((width_ - exponent + bias) << leading_shift));
+        }
+    }
+}
+
+std::int32_t ScatterScale::exponent(Index feature) const {
+    return leading_.empty()
+               ? common_exponent_
+               : width_ + bias - (leading_[static_cast<std::size_t>(feature)] >> leading_shift);
+}
+
+double ScatterScale::common_scale() const {
+    return power_of_two(width_ - common_exponent_);
+}
+
+ScatteredSums::ScatteredSums(const ScatterScale& scale, Index words_behind)
+    : scale_(&scale),
+      message_(2 * static_cast<std::size_t>(scale.features()) +
+               static_cast<std::size_t>(words_behind)) {}
+
+void ScatteredSums::clear(Range features) {
+    std::fill(message_.begin() + 2 * features.first, message_.begin() + 2 * features.end, 0);
+}
+
+void ScatteredSums::add(const ScatteredSums& other, Range features) {
+    const auto end = message_.begin() + 2 * features.end;
+    auto from = other.message_.begin() + 2 * features.first;
+    for (auto to = message_.begin() + 2 * features.first; to != end; ++to, ++from) {
+        // Of blocks that left their bounds the sums may wrap around; they are not used.
+        *to = static_cast<std::int64_t>(static_cast<std::uint64_t>(*to) +
+                                        static_cast<std::uint64_t>(*from));
+    }
+}
+
+void ScatteredSums::values(Range features, std::span<double> values) const {
+    for (Index j = features.first; j < features.end; ++j) {
+        values[static_cast<std::size_t>(j)] = value(j);
+    }
+}
+
+double ScatteredSums::value(Index feature) const {
+    const std::size_t at = 2 * static_cast<std::size_t>(feature);
+    return decoded(message_[at], message_[at + 1], scale_->width(), scale_->exponent(feature));
+}
+
+}  // namespace paralogit::model

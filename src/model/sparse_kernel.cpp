@@ -1,0 +1,119 @@
+#include "paralogit/model/sparse_kernel.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "kernel_rows.hpp"
+
+namespace paralogit::model {
+
+namespace {
+
+KernelSparseRows kernel_rows(const SparseBlock& block, Index step = 1) {
+    return {.rows = {.type = block.type,
+                     .values = block.values,
+                     .rows = (block.rows + step - 1) / step,
+                     .features = block.features,
+                     .hard = block.labels.hard(),
+                     .soft = block.labels.soft(),
+                     .row_weights = block.row_weights.empty() ? nullptr : block.row_weights.data()},
+            .indices = block.indices,
+            .offsets = block.offsets.data(),
+            .step = step};
+}
+
+KernelScatter kernel_scatter(ScatteredSums& target, Range features) {
+    // About half of a second-level cache: beyond it the processor looks ahead not far enough.
+    constexpr Index near_bytes = Index{1} << 19U;
+    const ScatterScale& scale = target.scale();
+    return {.limbs = target.limbs().data(),
+            .leading = scale.leading(),
+            .scale = scale.common_scale(),
+            .limit = std::ldexp(1.0, scale.width()),
+            .first_feature = features.first,
+            .end_feature = features.end,
+            .is_far = features.size() * Index{2 * sizeof(std::int64_t)} > near_bytes};
+}
+
+KernelScatter kernel_scatter(ScatteredSums* target) {
+    return target == nullptr
+               ? KernelScatter{}
+               : kernel_scatter(*target, {.first = 0, .end = target->scale().features()});
+}
+
+/// Every `step`-th of some values.
+std::vector<double> thinned(std::span<const double> values, Index step) {
+    std::vector<double> some;
+    for (std::size_t i = 0; i < values.size(); i += static_cast<std::size_t>(step)) {
+        some.push_back(values[i]);
+    }
+    return some;
+}
+
+}  // namespace
+
+bool evaluate_block(const SparseBlock& block, std::span<const double> coefficients,
+                    double intercept, ScatteredSums* target, std::span<double> factors,
+                    SparseBlockSums& sums, Isa isa) {
+    EvaluateSums result{};
+    const KernelScatter scatter = kernel_scatter(target);
+    const bool is_within = kernels_for(isa).sparse_evaluate(
+        kernel_rows(block), {.coefficients = coefficients.data(), .intercept = intercept},
+        target == nullptr ? nullptr : &scatter, factors.data(), result);
+    sums = {.slopes = result.slopes, .loss = result.loss, .rows_wrong = result.rows_wrong};
+    return is_within;
+}
+
+void block_margins(const SparseBlock& block, std::span<const double> coefficients, double intercept,
+                   std::span<double> margins, Isa isa) {
+    kernels_for(isa).sparse_margins(kernel_rows(block),
+                                    {.coefficients = coefficients.data(), .intercept = intercept},
+                                    margins.data());
+}
+
+void block_curvatures(const SparseBlock& block, std::span<const double> coefficients,
+                      double intercept, std::span<double> curvatures, Isa isa) {
+    block_margins(block, coefficients, intercept, curvatures, isa);
+    kernels_for(isa).curvatures(kernel_rows(block).rows, curvatures.data());
+}
+
+bool multiply_block_hessian(const SparseBlock& block, Index thinning,
+                            std::span<const double> curvatures, std::span<const double> direction,
+                            double intercept_direction, double unit, ScatteredSums* target,
+                            std::span<double> factors, SparseBlockSums& sums, Isa isa) {
+    KernelSparseRows rows = kernel_rows(block, thinning);
+    std::vector<double> some_curvatures;
+    std::vector<double> some_weights;
+    if (thinning > 1) {
+        // The labels stay behind: a curvature does not depend on them.
+        some_curvatures = thinned(curvatures, thinning);
+        curvatures = some_curvatures;
+        if (rows.rows.row_weights != nullptr) {
+            some_weights = thinned(block.row_weights, thinning);
+            rows.rows.row_weights = some_weights.data();
+        }
+    }
+    EvaluateSums result{};
+    const KernelScatter scatter = kernel_scatter(target);
+    const bool is_within = kernels_for(isa).sparse_product(
+        rows, curvatures.data(),
+        {.coefficients = direction.data(), .intercept = intercept_direction}, unit,
+        target == nullptr ? nullptr : &scatter, factors.data(), result);
+    sums.slopes = result.slopes;
+    return is_within;
+}
+
+bool scatter_block(const SparseBlock& block, Index thinning, std::span<const double> factors,
+                   Range features, ScatteredSums& target, Isa isa) {
+    return kernels_for(isa).sparse_scatter(kernel_rows(block, thinning), factors.data(),
+                                           kernel_scatter(target, features));
+}
+
+bool scatter_squares(const SparseBlock& block, std::span<const double> factors,
+                     std::span<const std::int16_t> units, Range features, ScatteredSums& target,
+                     Isa isa) {
+    return kernels_for(isa).sparse_scatter_squares(kernel_rows(block), factors.data(), units.data(),
+                                                   kernel_scatter(target, features));
+}
+
+}  // namespace paralogit::model

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+
+#include "paralogit/train/moments.hpp"
+
+namespace paralogit::train {
+
+/// compute_moments of sparse rows: two walks over the entries in memory for the sums of s x and
+/// s x^2, to which what has no entry adds nothing; where a column's variance cancels, its mean
+/// being a thousand standard deviations or more away from 0, another walk or two. @collective
+Moments sparse_moments(const comm::Communicator& comm, const DataSet& data);
+
+/// sum_i r_i (x_ij 2^-u_j)^2 over the rows of all ranks, 2^u_j the bound of a feature's values,
+/// with factors |r_i| <= s_i of this rank's rows.  [d] @collective
+Vector sparse_squares(const comm::Communicator& comm, const DataSet& data,
+                      std::span<const double> row_factors);
+
+/// Throws Error (input_data) when all row weights are 0. @collective
+void require_some_weight(const comm::Communicator& comm, const DataSet& data, double weight_sum);
+
+}  // namespace paralogit::train

@@ -1,0 +1,99 @@
+#include "sparse_scan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/sparse_scan.hpp"
+#include "scan.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+/// Makes exponents the largest over ranks.
+void join(const comm::Communicator& comm, std::vector<std::int16_t>& exponents) {
+    std::vector<std::int32_t> maxima(exponents.begin(), exponents.end());
+    comm.max(maxima);
+    std::ranges::transform(maxima, exponents.begin(),
+                           [](std::int32_t e) { return static_cast<std::int16_t>(e); });
+}
+
+/// Whether rows have weights of their own, on any rank.
+bool has_weights(const comm::Communicator& comm, const data::Shard& shard) {
+    return comm.sum(Index{shard.row_weights.empty() ? 0 : 1}) > 0;
+}
+
+}  // namespace
+
+SparseFacts load_and_scan_sparse(const comm::Communicator& comm, const data::Manifest& manifest,
+                                 const data::ShardPlan& plan, data::Shard& shard,
+                                 const Execution& execution, model::ColumnBounds& bounds) {
+    const std::int32_t weight_exponent = largest_weight_exponent(comm, plan, shard);
+    const Index blocks = std::max<Index>(plan.blocks(), 1);
+    const bool is_weighted = has_weights(comm, shard);
+    const auto threads = static_cast<std::size_t>(execution.threads);
+    std::vector<model::SparseTally> tallies(threads, model::SparseTally(weight_exponent, blocks));
+    model::SparseScan scan = comm::together(comm, [&] {
+        model::SparseScan own(manifest.features, is_weighted, weight_exponent);
+        data::load_sparse_features(manifest, plan, shard, execution.threads,
+                                   [&](int thread, const model::SparseBlock& block) {
+                                       auto& tally = tallies[static_cast<std::size_t>(thread)];
+                                       if (!tally.bad_value) {
+                                           own.add(block, tally);
+                                       }
+                                   });
+        std::optional<model::ColumnScan::BadValue> first;
+        for (const model::SparseTally& tally : tallies) {
+            if (tally.bad_value && (!first || tally.bad_value->global_row < first->global_row)) {
+                first = tally.bad_value;
+            }
+        }
+        throw_lowest(first, data::find_bad_weight(shard, manifest), manifest);
+        return own;
+    });
+
+    model::SparseTally& all = tallies.front();
+    for (std::size_t t = 1; t < threads; ++t) {
+        all.sums.add(tallies[t].sums);
+        all.hash += tallies[t].hash;
+    }
+    comm.sum(all.sums.limbs());
+    // In two words, whose sums cannot overflow.
+    std::array<std::int64_t, 2> words{static_cast<std::int64_t>(all.hash & 0xffffffffU),
+                                      static_cast<std::int64_t>(all.hash >> 32U)};
+    comm.sum(std::span<std::int64_t>(words));
+    join(comm, scan.value_exponents());
+    if (is_weighted) {
+        join(comm, scan.sum_exponents());
+    }
+    std::vector<bool> is_used = scan.used_features();
+    bounds = scan.take_bounds();
+    return {.sums = all.sums,
+            .hash = static_cast<std::uint64_t>(words[0]) +
+                    (static_cast<std::uint64_t>(words[1]) << 32U),
+            .scale = {},
+            .is_used = std::move(is_used),
+            .kept_features = {}};
+}
+
+model::ColumnBounds bounds_of_sparse(const comm::Communicator& comm, const DataSet& data,
+                                     std::int32_t weight_exponent) {
+    const bool is_weighted = has_weights(comm, data.shard);
+    model::SparseScan scan = comm::together(comm, [&] {
+        model::SparseScan own(data.shard.features, is_weighted, weight_exponent);
+        model::SparseTally tally(weight_exponent, std::max<Index>(data.plan.blocks(), 1));
+        for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
+            own.add(data.shard.sparse_block(k, data.plan), tally);
+        }
+        return own;
+    });
+    join(comm, scan.value_exponents());
+    if (is_weighted) {
+        join(comm, scan.sum_exponents());
+    }
+    return scan.take_bounds();
+}
+
+}  // namespace paralogit::train

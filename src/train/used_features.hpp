@@ -1,0 +1,19 @@
+#pragma once
+
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// Numbers the features of sparse rows anew, without those that no row has an entry of, where that
+/// saves more memory than it takes: these have coefficients of 0 at the optimum, and vectors as
+/// long as all features would cost more than the rows. A function of the data alone. @collective
+void keep_used_features(const comm::Communicator& comm, DataSet& data);
+
+/// Values of the features that are kept, and back: 0 for the others.
+Vector of_kept_features(const DataSet& data, const Vector& of_all);
+Vector of_all_features(const DataSet& data, const Vector& of_kept);
+
+/// The number in the files of a feature that is kept.
+Index number_in_files(const DataSet& data, Index feature);
+
+}  // namespace paralogit::train

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+"""Sparse rows train to the bits and the optimum that they have made dense."""
+import json
+import sys
+import unittest
+
+import h5py
+import numpy as np
+
+from support import REAL_DATA, AppTest, objective, read_model, read_summary, run, write_data
+
+
+def write_csr(path, X, y=None, value_type=np.float64, index_type=np.int32, weights=None, **options):
+    """The rows as AnnData has them; zeros have no entry."""
+    rows, features = X.shape
+    at = [np.flatnonzero(row) for row in X]
+    with h5py.File(path, "w") as file:
+        group = file.create_group("X")
+        group.attrs["encoding-type"] = "csr_matrix"
+        group.attrs["encoding-version"] = "0.1.0"
+        group.attrs["shape"] = np.array([rows, features])
+        values = np.concatenate([X[i, j] for i, j in enumerate(at)])
+        group.create_dataset("data", data=values.astype(value_type), **options)
+        group.create_dataset("indices", data=np.concatenate(at).astype(index_type), **options)
+        group.create_dataset("indptr", data=np.cumsum([0, *map(len, at)]).astype(np.int64))
+        if y is not None:
+            file["y"] = y
+        if weights is not None:
+            file["weights"] = weights
+    return path
+
+
+def made_up(rows=3000, features=60, seed=3):
+    """Small integers, a few in a row; the last columns are rare or empty."""
+    random = np.random.default_rng(seed)
+    share = 0.3 / (1 + np.arange(features) / 4)
+    X = random.integers(1, 9, size=(rows, features)) * (random.random((rows, features)) < share)
+    X[:, -3:] = 0
+    X[17:40] = 0
+    w = random.normal(size=features) / 3
+    y = (X @ w - 0.3 + random.logistic(size=rows) > 0).astype(np.uint8)
+    return X.astype(np.float64), y
+
+
+class Sparse(AppTest):
+    def data(self, name="rows.h5", **options):
+        X, y = made_up()
+        return write_csr(self.folder / name, X, y, **options)
+
+    def test_the_model_has_the_same_bits_for_any_ranks_threads_and_instruction_set(self):
+        path = self.data()
+        for solver in ("newton", "newton-cg", "lbfgs"):
+            hashes = set()
+            for ranks in (1, 2, 3, 5):
+                for threads, isa in ((1, "portable"), (3, "avx2")):
+                    hashes.add(self.train_hash(
+                        path, "--l2", 1e-3, "--solver", solver, "--threads", threads, "--isa", isa,
+                        out=f"{solver}-{ranks}-{threads}", ranks=ranks))
+            self.assertEqual(len(hashes), 1, solver)
+
+    def test_the_model_has_the_same_bits_for_any_stored_type_and_files(self):
+        X, y = made_up()
+        options = ("--l2", 1e-3, "--solver", "newton-cg")
+        first = self.train_hash(self.data(), *options, out="first")
+        for value_type in (np.float32, np.float16, np.int8, np.uint16, np.int64):
+            path = self.data("typed.h5", value_type=value_type, index_type=np.int64)
+            self.assertEqual(self.train_hash(path, *options, out=f"as-{value_type.__name__}"), first)
+        path = self.data("chunked.h5", chunks=(999,), compression="gzip", shuffle=True)
+        self.assertEqual(self.train_hash(path, *options, out="chunked", ranks=2), first)
+        parts = [write_csr(self.folder / f"part-{i}.h5", X[a:b], y[a:b])
+                 for i, (a, b) in enumerate(((0, 1), (1, 1700), (1700, 3000)))]
+        self.assertEqual(self.train_hash(*parts, *options, out="parts", ranks=3), first)
+
+    def test_every_solver_finds_the_optimum_of_the_dense_rows(self):
+        X, y = made_up()
+        sparse = self.data()
+        dense = write_data(self.folder / "dense.h5", X, y)
+        l2 = 1e-3
+        expected = self.train(dense, "--l2", l2, "--solver", "newton", out="dense")
+        w, b = read_model(expected)
+        best = objective(X, y, w, b, l2)
+        for solver in ("auto", "newton", "newton-cg", "lbfgs", "gd"):
+            directory = self.train(sparse, "--l2", l2, "--solver", solver, "--max-iterations",
+                                   100000, "--tolerance", 1e-10, out=solver, ranks=2)
+            v, c = read_model(directory)
+            self.assertLess(abs(objective(X, y, v, c, l2) / best - 1), 1e-12)
+            np.testing.assert_allclose(v, w, rtol=1e-6, atol=1e-6)
+            self.assertAlmostEqual(b, c, delta=1e-6)
+
+    def test_row_weights_count_as_repeated_rows(self):
+        X, y = made_up(600)
+        weights = np.random.default_rng(1).integers(0, 4, size=600)
+        weighted = write_csr(self.folder / "weighted.h5", X, y, weights=weights.astype(np.float64))
+        repeated = write_csr(self.folder / "repeated.h5", np.repeat(X, weights, axis=0),
+                             np.repeat(y, weights))
+        a, b = (read_model(self.train(path, "--l2", 1e-3, *options, out=path.stem))
+                for path, options in ((weighted, ("--weights-name", "weights")), (repeated, ())))
+        np.testing.assert_allclose(a[0], b[0], rtol=1e-7, atol=1e-8)
+
+    def test_features_without_entries_change_no_optimum(self):
+        X, y = made_up(400, 30)
+        wide = np.zeros((400, 5000))
+        places = np.sort(np.random.default_rng(4).choice(5000, 30, replace=False))
+        wide[:, places] = X
+        narrow_model = self.train(write_csr(self.folder / "narrow.h5", X, y), "--l2", 1e-3,
+                                  "--solver", "newton-cg", out="narrow")
+        path = write_csr(self.folder / "wide.h5", wide, y)
+        hashes = set()
+        for ranks in (1, 3):
+            wide_model = self.train(path, "--l2", 1e-3, "--solver", "newton-cg",
+                                    out=f"wide-{ranks}", ranks=ranks)
+            hashes.add(read_summary(wide_model)["model_sha256"])
+        self.assertEqual(len(hashes), 1)
+        w, b = read_model(narrow_model)
+        v, c = read_model(wide_model)
+        self.assertEqual(v.shape, (5000,))
+        np.testing.assert_allclose(v[places], w, rtol=1e-9, atol=1e-12)
+        self.assertEqual(np.count_nonzero(np.delete(v, places)), 0)
+        self.assertAlmostEqual(b, c, delta=1e-9)
+        # A model of all features is where another run can begin.
+        again = self.train(path, "--l2", 1e-3, "--initial", wide_model / "model.h5", out="again")
+        self.assertLessEqual(read_summary(again)["iterations"], 1)
+
+    def test_a_resumed_run_has_the_same_bits(self):
+        path = self.data()
+        whole = self.train_hash(path, "--l2", 1e-3, "--solver", "lbfgs", out="whole")
+        directory = self.train(path, "--l2", 1e-3, "--solver", "lbfgs", "--max-iterations", 7,
+                               out="parts", ranks=2)
+        result = run("train", path, "--l2", 1e-3, "--solver", "lbfgs", "--resume", "--out",
+                     directory, ranks=3)
+        self.assert_ends(result, 0)
+        self.assertEqual(read_summary(directory)["model_sha256"], whole)
+
+    def test_predicts_and_evaluates_as_for_dense_rows(self):
+        X, y = made_up()
+        sparse = self.data()
+        dense = write_data(self.folder / "dense.h5", X, y)
+        model = self.train(sparse, "--l2", 1e-3, out="model") / "model.h5"
+        predictions = []
+        scores = []
+        for path in (sparse, dense):
+            out = self.folder / f"{path.stem}-predictions.h5"
+            self.assert_ends(run("predict", model, path, "--out", out, ranks=2), 0)
+            with h5py.File(out) as file:
+                predictions.append(file["probability"][...].ravel())
+            result = run("evaluate", model, path, ranks=2)
+            self.assert_ends(result, 0)
+            scores.append(result.stdout)
+        np.testing.assert_allclose(predictions[0], predictions[1], rtol=1e-13)
+        w, b = read_model(model.parent)
+        np.testing.assert_allclose(predictions[0], 1 / (1 + np.exp(-(X @ w + b))), rtol=1e-12)
+        self.assertIn("accuracy", scores[0])
+        self.assertEqual(len(scores[0].splitlines()), len(scores[1].splitlines()))
+
+    def test_a_value_that_is_not_finite_is_named(self):
+        X, y = made_up(500)
+        row = int(np.flatnonzero(X[:, 5])[-1])
+        X[row, 5] = np.nan
+        path = write_csr(self.folder / "bad.h5", X, y)
+        for ranks in (1, 3):
+            result = run("train", path, "--out", self.folder / "bad", ranks=ranks)
+            self.assert_ends(result, 3)
+            self.assertIn(f"row {row}, column 5: the value is nan", result.stderr)
+
+
+REFERENCE = REAL_DATA / "reference.json"
+
+
+def add_real_sets():
+    if not REFERENCE.exists():
+        print("real sparse sets: not tested, there is no reference.json in the folder that "
+              "PARALOGIT_REAL_DATA names", file=sys.stderr)
+        return
+    reference = json.loads(REFERENCE.read_text())
+    for name in ("a9a", "agaricus", "phishing"):
+        def test(self, name=name):
+            path = REAL_DATA / "hdf5" / f"{name}.h5"
+            with h5py.File(path) as file:
+                rows = len(file["X/indptr"]) - 1
+                indptr, indices = file["X/indptr"][...], file["X/indices"][...]
+                X = np.zeros((rows, reference[name]["features"]))
+                X[np.repeat(np.arange(rows), np.diff(indptr)), indices] = file["X/data"][...]
+                dense = write_data(self.folder / "dense.h5", X, file["y"][...])
+            for l2, optimum in reference[name]["optimum"].items():
+                models = []
+                for source in (path, dense):
+                    for solver in ("auto", "newton-cg"):
+                        out = f"{source.stem}-{solver}-{l2}"
+                        directory = self.train(source, "--l2", l2, "--solver", solver,
+                                               "--tolerance", 1e-12, out=out, ranks=2)
+                        excess = (read_summary(directory)["objective"]
+                                  / float(optimum["objective"]) - 1)
+                        self.assertLess(abs(excess), 1e-9, out)
+                        models.append(read_model(directory)[0])
+                for w in models[1:]:
+                    np.testing.assert_allclose(w, models[0], rtol=1e-6,
+                                               atol=1e-6 * np.abs(models[0]).max())
+        setattr(Sparse, f"test_{name}_reaches_the_reference_optimum", test)
+
+
+add_real_sets()
+
+if __name__ == "__main__":
+    unittest.main()

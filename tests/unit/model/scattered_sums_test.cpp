@@ -1,0 +1,109 @@
+#include "paralogit/model/scattered_sums.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/multiprecision/cpp_bin_float.hpp>
+#include <cmath>
+#include <random>
+
+#include "owned_sparse_block.hpp"
+#include "paralogit/base/error.hpp"
+#include "paralogit/model/sparse_kernel.hpp"
+
+namespace paralogit::model {
+namespace {
+
+using Wide = boost::multiprecision::cpp_bin_float_100;
+
+TEST(ScatterScale, KeepsOneScaleWhileNoFeatureLosesByIt) {
+    // 1000 partials: W = 50, and 100 + 1 - 10 - 54 bits of room.
+    const std::vector<std::int16_t> near{5, -900, -32, 0};
+    const ScatterScale one(near, 1000);
+    EXPECT_EQ(one.leading(), nullptr);
+    EXPECT_EQ(one.exponent(2), 5);
+    const std::vector<std::int16_t> far{5, -900, -33, 0};
+    const ScatterScale each(far, 1000);
+    ASSERT_NE(each.leading(), nullptr);
+    for (Index j = 0; j < 4; ++j) {
+        EXPECT_EQ(each.exponent(j), far[static_cast<std::size_t>(j)]);
+    }
+}
+
+TEST(ScatterScale, RefusesWhatItHasNoRoomFor) {
+    const std::vector<std::int16_t> fine{1000, -900};
+    EXPECT_NO_THROW(ScatterScale(fine, Index{1} << 30));
+    EXPECT_THROW(ScatterScale(fine, (Index{1} << 30) + 1), Error);
+    const std::vector<std::int16_t> large{1001};
+    EXPECT_THROW(ScatterScale(large, 1), Error);
+    const std::vector<std::int16_t> small{-901};
+    EXPECT_THROW(ScatterScale(small, 1), Error);
+}
+
+/// Sums of s x with columns over many decades, against sums in 100 digits.
+TEST(ScatteredSums, AreAsExactAsTheyPromise) {
+    std::mt19937_64 random(11);
+    std::normal_distribution<double> normal;
+    testing::OwnedSparseBlock block;
+    block.features = 6;
+    std::vector<std::int16_t> exponents(6, ScatterScale::lowest_exponent);
+    constexpr Index rows = 3000;
+    std::vector<Wide> exact(6);
+    std::vector<double> factors;
+    for (Index i = 0; i < rows; ++i) {
+        factors.push_back(normal(random));
+        for (std::uint32_t j = 0; j < 6; ++j) {
+            const double scale = std::pow(10.0, 60.0 * (j - 2.5)) * (i == 77 ? 1e12 : 1.0);
+            const double x = normal(random) * scale;
+            block.indices.push_back(j);
+            block.values.push_back(x);
+            const double product = factors.back() * x;
+            exact[j] += Wide(product);
+            int exponent = 0;
+            std::frexp(product, &exponent);
+            exponents[j] = std::max(exponents[j], static_cast<std::int16_t>(exponent));
+        }
+        block.offsets.push_back(static_cast<Index>(block.indices.size()));
+        block.labels.push_back(0);
+    }
+    block.store(ElementType::float64);
+    const ScatterScale scale(exponents, rows);
+    for (const Isa isa : testing::supported_isas()) {
+        ScatteredSums sums(scale);
+        ASSERT_TRUE(scatter_block(block.view(), 1, factors, {0, 6}, sums, isa));
+        for (Index j = 0; j < 6; ++j) {
+            const Wide& sum = exact[static_cast<std::size_t>(j)];
+            // K 2^(E - 2W - 1) + u |sum|, with W = 50.
+            const Wide bound = Wide(rows) * Wide(std::ldexp(1.0, scale.exponent(j) - 101)) +
+                               abs(sum) * Wide(0x1p-53);
+            EXPECT_LE(abs(Wide(sums.value(j)) - sum), bound) << j;
+        }
+    }
+}
+
+TEST(ScatteredSums, AddUpAndClearByRanges) {
+    const std::vector<std::int16_t> exponents(4, 1);
+    const ScatterScale scale(exponents, 10);
+    ScatteredSums a(scale, 3);
+    ScatteredSums b(scale);
+    testing::OwnedSparseBlock block;
+    block.features = 4;
+    block.add_row({{0, 1.0}, {1, 0.5}, {2, 0.25}, {3, -1.5}}, 0);
+    const std::vector<double> one{1.0};
+    ASSERT_TRUE(scatter_block(block.view(), 1, one, {0, 4}, a));
+    ASSERT_TRUE(scatter_block(block.view(), 1, one, {0, 4}, b));
+    a.words()[2] = 7;
+    a.add(b, {1, 3});
+    EXPECT_EQ(a.value(0), 1.0);
+    EXPECT_EQ(a.value(1), 1.0);
+    EXPECT_EQ(a.value(2), 0.5);
+    EXPECT_EQ(a.value(3), -1.5);
+    a.clear({0, 2});
+    std::vector<double> values(4, 9.0);
+    a.values({0, 3}, values);
+    EXPECT_EQ(values, (std::vector<double>{0, 0, 0.5, 9}));
+    EXPECT_EQ(a.message().size(), 11U);
+    EXPECT_EQ(a.message().back(), 7);
+}
+
+}  // namespace
+}  // namespace paralogit::model
