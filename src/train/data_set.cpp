@@ -145,6 +145,7 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
 model::ColumnBounds bounds_of(const model::ColumnScan& scan) {
     const auto narrowed = [](const std::vector<std::int32_t>& exponents) {
         std::vector<std::int16_t> narrow_ones;
+        narrow_ones.reserve(exponents.size());
         for (const std::int32_t exponent : exponents) {
             narrow_ones.push_back(narrow<std::int16_t>(exponent));
         }
