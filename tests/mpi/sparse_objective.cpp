@@ -117,7 +117,10 @@ DataSet sparse_data(const comm::Communicator& comm, const Rows& all, int threads
                    .sparse = std::move(facts),
                    .execution = {.threads = threads, .isa = model::best_isa()},
                    .label_description = "",
-                   .global_bytes = 0};
+                   .global_bytes = 0,
+                   .label_rule = std::nullopt,
+                   .class_weights = {},
+                   .held_out = nullptr};
 }
 
 struct Oracle {
