@@ -37,6 +37,14 @@ std::optional<Number> parse(std::string_view text) {
     return number;
 }
 
+std::optional<double> parse_in_range(std::string_view text, const NumberRange& range) {
+    const auto number = parse<double>(text);
+    const bool is_low_enough = number && *number <= range.highest;
+    const bool is_high_enough =
+        number && (range.is_lowest_allowed ? *number >= range.lowest : *number > range.lowest);
+    return is_low_enough && is_high_enough ? number : std::nullopt;
+}
+
 std::string range_text(const NumberRange& range) {
     const std::string lower =
         fmt::format("{} {}", range.is_lowest_allowed ? ">=" : ">", range.lowest);
@@ -102,16 +110,27 @@ bool Options::yes_or_no(const std::string& name) const {
     bad_value(name, value, "yes or no");
 }
 
-double Options::number(const std::string& name, const NumberRange& range) const {
+double Options::number(const std::string& name, const NumberRange& range,
+                       const std::string& or_else) const {
     const std::string value = text(name);
-    const auto number = parse<double>(value);
-    const bool is_low_enough = number && *number <= range.highest;
-    const bool is_high_enough =
-        number && (range.is_lowest_allowed ? *number >= range.lowest : *number > range.lowest);
-    if (!is_low_enough || !is_high_enough) {
-        bad_value(name, value, range_text(range));
+    const auto number = parse_in_range(value, range);
+    if (!number) {
+        bad_value(name, value, or_else + range_text(range));
     }
     return *number;
+}
+
+std::optional<double> Options::number_after(const std::string& name, const std::string& prefix,
+                                            const NumberRange& range) const {
+    const std::string value = text(name);
+    if (!value.starts_with(prefix)) {
+        return std::nullopt;
+    }
+    const auto number = parse_in_range(std::string_view(value).substr(prefix.size()), range);
+    if (!number) {
+        bad_value(name, value, fmt::format("behind {} {}", prefix, range_text(range)));
+    }
+    return number;
 }
 
 Index Options::integer(const std::string& name, Index lowest, Index highest) const {

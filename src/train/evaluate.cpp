@@ -5,13 +5,14 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/loss.hpp"
-#include "paralogit/model/math.hpp"
 
 namespace paralogit::train {
 
@@ -20,39 +21,34 @@ namespace {
 /// Positions of the sums.
 enum Sum : std::size_t {
     loss,
+    squared_error,
     weights,
-    true_positives,
-    false_positives,
-    true_negatives,
-    false_negatives,
     sum_count,
 };
 using Partials = std::array<double, sum_count>;
 
-Sum cell_of(double label, bool is_predicted_positive) {
-    if (label == 1.0) {
-        return is_predicted_positive ? true_positives : false_negatives;
-    }
-    return is_predicted_positive ? false_positives : true_negatives;
-}
-
-Partials score_block(const model::Block& block, std::span<const double> margins, double threshold,
-                     Index& soft_rows) {
+Partials score_block(const model::Block& block, std::span<const double> margins, Index& soft_rows) {
     Partials partials{};
     for (std::size_t i = 0; i < margins.size(); ++i) {
         const double label = block.labels[i];
         const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
         if (weight > 0) {
-            partials[loss] += weight * model::binary_cross_entropy(label, margins[i]).loss;
+            const model::LossAndSlope row = model::binary_cross_entropy(label, margins[i]);
+            partials[loss] += weight * row.loss;
+            // The slope is the error of the probability.
+            partials[squared_error] += weight * (row.slope * row.slope);
         }
         partials[weights] += weight;
-        if (label == 0.0 || label == 1.0) {
-            partials[cell_of(label, model::sigmoid(margins[i]) > threshold)] += weight;
-        } else {
-            ++soft_rows;
-        }
+        soft_rows += label != 0.0 && label != 1.0 ? 1 : 0;
     }
     return partials;
+}
+
+/// What the scores of this data set take: the same on all ranks, of which some may have no rows.
+ScoreCollector::Form form_of(const comm::Communicator& comm, const DataSet& data) {
+    const bool is_soft = data.shard.labels.view().soft() != nullptr;
+    return {.has_weights = !data.manifest.files.front().weights_path.empty(),
+            .is_soft = comm.max(Index{is_soft ? 1 : 0}) != 0};
 }
 
 /// The largest partial loss of any block on any rank, as an exponent.
@@ -68,10 +64,13 @@ std::int32_t loss_exponent(const comm::Communicator& comm, std::span<const Parti
 }  // namespace
 
 Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSet& data,
-                double threshold) {
+                const ThresholdRule& rule) {
+    const ScoreCollector::Form form = form_of(comm, data);
+    std::optional<ScoreCollector> collector;
     std::vector<Partials> blocks(static_cast<std::size_t>(data.shard.blocks.size()));
     std::atomic<Index> soft_rows = 0;
     comm::together(comm, [&] {
+        collector.emplace(data.shard.rows.size(), form);
         const std::span<const double> coefficients(
             model.coefficients.data(), static_cast<std::size_t>(model.coefficients.size()));
         const int threads = data.execution.threads;
@@ -85,7 +84,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                 margins.resize(static_cast<std::size_t>(block.rows));
                 model::block_margins(block, coefficients, model.intercept, margins, isa);
                 Partials& partials = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
-                partials = score_block(block, margins, threshold, own_soft_rows);
+                partials = score_block(block, margins, own_soft_rows);
                 if (!std::isfinite(partials[loss])) {
                     throw Error(ExitCode::diverged,
                                 data.manifest.locate(block.first_global_row) +
@@ -93,6 +92,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                                     "coefficients or the features are too large",
                                 block.first_global_row);
                 }
+                collector->add(margins, block.labels, block.row_weights);
             }
             soft_rows += own_soft_rows;
         });
@@ -124,9 +124,10 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         }
     });
     scores.log_loss = sums.value(loss) / scores.weight_sum;
-    scores.confusion = {sums.value(true_positives), sums.value(false_positives),
-                        sums.value(true_negatives), sums.value(false_negatives)};
+    scores.brier_score = sums.value(squared_error) / scores.weight_sum;
     scores.soft_rows = comm.sum(soft_rows.load());
+    scores.ranking =
+        rank_metrics(comm, RankedScores(comm, std::move(*collector), data.execution.threads), rule);
     return scores;
 }
 

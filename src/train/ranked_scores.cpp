@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <limits>
 #include <numeric>
-#include <string>
-#include <type_traits>
 #include <utility>
 
+#include "gather.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/key_sort.hpp"
@@ -157,20 +155,6 @@ auto summary_of(const model::RankedPart<Weights>& part) {
                 summary.top.negatives);
     }
     return summary;
-}
-
-template <class Value>
-std::vector<Value> gather(const comm::Communicator& comm, const Value& own) {
-    static_assert(std::is_trivially_copyable_v<Value>);
-    std::string bytes(sizeof(Value), '\0');
-    std::memcpy(bytes.data(), &own, sizeof(Value));
-    std::vector<Value> values;
-    for (const std::string& each : comm.all_gather(bytes)) {
-        Value value;
-        std::memcpy(&value, each.data(), sizeof(Value));
-        values.push_back(value);
-    }
-    return values;
 }
 
 /// Fills in what the part has to know of the others. Returns the totals of all rows.

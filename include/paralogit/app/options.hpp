@@ -68,7 +68,12 @@ class Options {
     const std::vector<std::string>& list(const std::string& name) const;
     std::string choice(const std::string& name, std::span<const std::string_view> choices) const;
     bool yes_or_no(const std::string& name) const;
-    double number(const std::string& name, const NumberRange& range) const;
+    /// `or_else` stands before the range in what is expected, for what else the option takes.
+    double number(const std::string& name, const NumberRange& range,
+                  const std::string& or_else = "") const;
+    /// The number behind `prefix`; empty when the value does not begin so.
+    std::optional<double> number_after(const std::string& name, const std::string& prefix,
+                                       const NumberRange& range) const;
     Index integer(const std::string& name, Index lowest, Index highest) const;
     /// Seconds from "90", "90s", "15m", "2h" or "1:30:00"; empty when the option is not given.
     std::optional<double> seconds(const std::string& name) const;
