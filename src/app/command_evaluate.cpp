@@ -70,9 +70,9 @@ std::string table_of(const train::RankMetrics& ranking) {
         }
         lower = upper;
     }
-    text += "\nhighest scores first\n      share of rows  share of positives            lift\n";
+    text += "\nhighest scores first\n      share of rows  share of positives            lift";
     for (const train::Gain& gain : ranking.gains) {
-        text += fmt::format("{:>19.1f} {:>19} {:>15}\n", gain.rows, ratio_text(gain.positives),
+        text += fmt::format("\n{:>19.1f} {:>19} {:>15}", gain.rows, ratio_text(gain.positives),
                             ratio_text(gain.lift));
         if (std::isnan(gain.positives)) {
             break;
@@ -121,7 +121,7 @@ std::string text_of(const train::Scores& scores, const train::ThresholdRule& rul
            fmt::format(
                "                    predicted 1   predicted 0\n"
                "  label 1      {:>16} {:>13}\n"
-               "  label 0      {:>16} {:>13}\n",
+               "  label 0      {:>16} {:>13}",
                c.true_positives, c.false_negatives, c.false_positives, c.true_negatives) +
            table_of(ranking);
 }
@@ -139,8 +139,8 @@ class Outputs {
         if (plots_) {
             gnuplot_ = train::find_gnuplot();
             for (const std::string name : plot_names) {
-                train::check_target(path_of(*plots_, name + ".gnuplot"), may_replace);
-                train::check_target(path_of(*plots_, name + ".png"), may_replace);
+                train::check_target(path_of(*plots_, name + ".gnuplot"), may_replace, "--plots");
+                train::check_target(path_of(*plots_, name + ".png"), may_replace, "--plots");
             }
         }
         if (directory_) {

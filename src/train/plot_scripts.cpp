@@ -53,7 +53,7 @@ std::string setting(std::string_view title, std::string_view x, std::string_view
         "set ytics 0.2 nomirror\n"
         "set border 3\n"
         "set grid linecolor rgb '#dddddd' linewidth 1\n"
-        "set key {} spacing 1.2 samplen 2.5\n",
+        "set key {} Left reverse spacing 1.2 samplen 2.5\n",
         title, x, y, key_place);
 }
 

@@ -26,6 +26,15 @@ class RankedScores {
     /// 0 for counts. Row weights have a unit so near the largest that no product overflows.
     int unit_exponent() const { return unit_exponent_; }
 
+    /// How many rows this rank's part has.
+    Index part_rows() const {
+        return std::visit(
+            [](const auto& part) {
+                return std::ssize(part.positives) + std::ssize(part.negatives);
+            },
+            part_);
+    }
+
     /// Calls visit(const model::ScoreGroup&) for each score of this rank's part, falling. Every
     /// score is on one rank, the higher ones on the higher ranks. Not collective.
     template <class Visit>
