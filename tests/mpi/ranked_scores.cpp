@@ -157,7 +157,7 @@ std::string bits_of(const RankMetrics& metrics) {
 }
 
 TEST_F(RankedOverRanks, NoBitDependsOnRanksThreadsAndWhoHadWhichRows) {
-    // More rows than points of a curve, and few enough to be compared with those on one rank.
+    // Fewer rows than points of a curve, and more.
     for (const std::size_t count : {std::size_t{500}, std::size_t{25'000}}) {
         for (const bool has_weights : {false, true}) {
             for (const int levels : {0, 40}) {
