@@ -160,7 +160,7 @@ auto summary_of(const model::RankedPart<Weights>& part) {
 /// Fills in what the part has to know of the others. Returns the totals of all rows.
 template <class Weights>
 auto place_among_others(const comm::Communicator& comm, model::RankedPart<Weights>& part) {
-    const auto own = summary_of(part);
+    const auto own = comm::together(comm, [&] { return summary_of(part); });
     const auto parts = gather(comm, own);
     typename model::RankedPart<Weights>::Totals all;
     bool has_next = false;
