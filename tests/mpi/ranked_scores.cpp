@@ -184,6 +184,15 @@ TEST_F(RankedOverRanks, AnyRankKnowsTheSame) {
     }
 }
 
+TEST_F(RankedOverRanks, TheCurveFallsFromTheHighestScoreToTheLowest) {
+    const RankMetrics metrics = rank_metrics(comm_, ranked(random_rows(300, 0, false, 2)), {});
+    ASSERT_EQ(metrics.curve.size(), 300U);
+    for (std::size_t k = 1; k < metrics.curve.size(); ++k) {
+        EXPECT_GT(metrics.curve[k - 1].key, metrics.curve[k].key);
+        EXPECT_EQ(metrics.curve[k].predicted.both(), static_cast<double>(k + 1));
+    }
+}
+
 TEST_F(RankedOverRanks, PartsHaveTheSameNumberOfRowsHoweverManyTie) {
     for (const int levels : {0, 1, 3}) {
         const ScoredRows rows = random_rows(100, levels, false, 3);
