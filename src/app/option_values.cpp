@@ -88,7 +88,7 @@ std::optional<double> parse_seconds(std::string_view text) {
 
 std::string Options::choice(const std::string& name,
                             std::span<const std::string_view> choices) const {
-    const std::string value = text(name);
+    std::string value = text(name);
     if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
         bad_value(name, value, fmt::format("one of {}", fmt::join(choices, ", ")));
     }
@@ -126,7 +126,8 @@ std::optional<double> Options::number_after(const std::string& name, const std::
     if (!value.starts_with(prefix)) {
         return std::nullopt;
     }
-    const auto number = parse_in_range(std::string_view(value).substr(prefix.size()), range);
+    std::optional<double> number =
+        parse_in_range(std::string_view(value).substr(prefix.size()), range);
     if (!number) {
         bad_value(name, value, fmt::format("behind {} {}", prefix, range_text(range)));
     }

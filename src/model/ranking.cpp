@@ -91,7 +91,8 @@ void CurvePoints::add(const ScoreGroup& group) {
         all_points_.push_back(point);
     }
     // Cells along both axes: a path that never turns back enters at most as many as both have.
-    const double cells = static_cast<double>(most_points_ / 2 - 1);
+    const Index whole_cells = most_points_ / 2 - 1;
+    const auto cells = static_cast<double>(whole_cells);
     const auto cell = [cells](double part, double whole) {
         return whole > 0 ? std::floor(part / whole * cells) : 0.0;
     };

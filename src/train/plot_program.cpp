@@ -73,7 +73,7 @@ std::filesystem::path find_gnuplot() {
     std::string_view folders = path == nullptr ? "" : path;
     while (!folders.empty()) {
         const std::size_t colon = std::min(folders.find(':'), folders.size());
-        const auto program = std::filesystem::path(folders.substr(0, colon)) / "gnuplot";
+        auto program = std::filesystem::path(folders.substr(0, colon)) / "gnuplot";
         std::error_code ignored;  // where nothing can be looked up there is no program either
         if (std::filesystem::is_regular_file(program, ignored) &&
             ::access(program.c_str(), X_OK) == 0) {

@@ -36,6 +36,7 @@ std::vector<std::uint64_t> random_keys(std::size_t count, int bits) {
 /// Weights tell the order in which equal keys came.
 std::vector<WeightedKey> numbered(const std::vector<std::uint64_t>& keys) {
     std::vector<WeightedKey> rows;
+    rows.reserve(keys.size());
     for (const std::uint64_t key : keys) {
         rows.push_back({key, static_cast<double>(rows.size())});
     }
