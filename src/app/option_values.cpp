@@ -37,19 +37,23 @@ std::optional<Number> parse(std::string_view text) {
     return number;
 }
 
+bool is_in(const NumberRange& range, double number) {
+    return (range.is_lowest_allowed ? number >= range.lowest : number > range.lowest) &&
+           (range.is_highest_allowed ? number <= range.highest : number < range.highest);
+}
+
 std::optional<double> parse_in_range(std::string_view text, const NumberRange& range) {
     const auto number = parse<double>(text);
-    const bool is_low_enough = number && *number <= range.highest;
-    const bool is_high_enough =
-        number && (range.is_lowest_allowed ? *number >= range.lowest : *number > range.lowest);
-    return is_low_enough && is_high_enough ? number : std::nullopt;
+    return number && is_in(range, *number) ? number : std::nullopt;
 }
 
 std::string range_text(const NumberRange& range) {
     const std::string lower =
         fmt::format("{} {}", range.is_lowest_allowed ? ">=" : ">", range.lowest);
-    return std::isinf(range.highest) ? "a finite number " + lower
-                                     : fmt::format("a number {} and <= {}", lower, range.highest);
+    return std::isinf(range.highest)
+               ? "a finite number " + lower
+               : fmt::format("a number {} and {} {}", lower, range.is_highest_allowed ? "<=" : "<",
+                             range.highest);
 }
 
 /// H:MM:SS or MM:SS.
@@ -132,6 +136,22 @@ std::optional<double> Options::number_after(const std::string& name, const std::
         bad_value(name, value, fmt::format("behind {} {}", prefix, range_text(range)));
     }
     return number;
+}
+
+std::pair<double, double> Options::two_numbers(const std::string& name, const NumberRange& range,
+                                               const std::string& or_else) const {
+    const std::string value = text(name);
+    const std::size_t comma = value.find(',');
+    if (comma != std::string::npos) {
+        const auto first = parse_in_range(std::string_view(value).substr(0, comma), range);
+        const auto second = parse_in_range(std::string_view(value).substr(comma + 1), range);
+        if (first && second) {
+            return {*first, *second};
+        }
+    }
+    bad_value(name, value,
+              fmt::format("{}two numbers with a comma between them, each {}", or_else,
+                          range_text(range)));
 }
 
 Index Options::integer(const std::string& name, Index lowest, Index highest) const {

@@ -43,7 +43,8 @@ class FeatureLoad {
         : manifest_(manifest),
           shard_(shard),
           row_bytes_(manifest.features * narrow<Index>(size_of(manifest.type))),
-          walk_(shard, plan, threads, on_block) {}
+          walk_(shard.blocks, plan, threads,
+                [&](int thread, Index block) { on_block(thread, shard.block(block, plan)); }) {}
 
     void run() {
         for (const FilePart& part : manifest_.files) {

@@ -71,11 +71,11 @@ RowColumns load_row_columns(const Manifest& manifest, Range rows) {
         check_unchanged(part);
         const h5::File file = h5::File::open(part.path);
         if (!part.labels_path.empty()) {
-            labels.read(file.dataset(part.labels_path), in_file);
+            labels.read(ColumnReader(file, part, part.labels_path), in_file);
         }
         if (!part.weights_path.empty()) {
             const std::vector<double> weights =
-                file.dataset(part.weights_path).read_doubles(in_file.first, in_file.size());
+                ColumnReader(file, part, part.weights_path).read_doubles(in_file);
             columns.row_weights.reserve(narrow<std::size_t>(rows.size()));
             columns.row_weights.insert(columns.row_weights.end(), weights.begin(), weights.end());
         }
@@ -103,14 +103,26 @@ Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, 
     constexpr Index number = sizeof(double);
     const Index rows = plan.rows_of(rank, ranks).size();
     const FilePart& first = manifest.files.front();
-    const Index features = checked_multiply(
-        manifest.features, narrow<Index>(size_of(manifest.type)), "the bytes of a row");
+    const auto value = narrow<Index>(size_of(manifest.type));
+    Index entries = 0;
+    Index features = sizeof(Index);  // an offset
+    if (manifest.is_sparse) {
+        constexpr Index index = sizeof(std::uint32_t);
+        const Range blocks = plan.blocks_of(rank, ranks);
+        const auto before = [&](Index block) {
+            return manifest.entries_before_block.at(narrow<std::size_t>(block));
+        };
+        entries = checked_multiply(before(blocks.end) - before(blocks.first), value + index,
+                                   "the bytes of a shard");
+    } else {
+        features = checked_multiply(manifest.features, value, "the bytes of a row");
+    }
     // Labels are held as stored and as y while one is made of the other, and as y from then on;
     // the features come after that.
     const Index row_bytes =
         first.labels_path.empty() ? features : std::max(features + number, 2 * number);
-    return checked_multiply(rows, row_bytes + (first.weights_path.empty() ? 0 : number),
-                            "the bytes of a shard");
+    return entries + checked_multiply(rows, row_bytes + (first.weights_path.empty() ? 0 : number),
+                                      "the bytes of a shard");
 }
 
 void check_unchanged(const Manifest& manifest) {

@@ -13,6 +13,7 @@
 
 #include "paralogit/comm/agreement.hpp"
 #include "scan.hpp"
+#include "use_rows.hpp"
 
 namespace paralogit::train {
 
@@ -42,13 +43,25 @@ Index available_memory_bytes() {
     return INT64_MAX;
 }
 
+/// What the use of its rows adds to the bytes of a shard, about.
+Index bytes_of_use(const RowUse& use, const data::Manifest& manifest, Index rows,
+                   Index shard_bytes) {
+    const bool makes_weights = use.changes_weights() && manifest.files.front().weights_path.empty();
+    const double held_out = use.hold_out ? use.hold_out->fraction : 0.0;
+    return (makes_weights ? rows * static_cast<Index>(sizeof(double)) : 0) +
+           static_cast<Index>(held_out * static_cast<double>(shard_bytes));
+}
+
 /// Refuses before the first byte is read what the memory of a host cannot hold. (A job may be
 /// allowed less than the host has; that shows only later.)
 void check_memory(const comm::Communicator& comm, const data::Manifest& manifest,
-                  const data::ShardPlan& plan) {
+                  const data::ShardPlan& plan, const RowUse& use) {
     constexpr double gigabyte = 1e9;
-    const Index own_bytes = comm::together(
-        comm, [&] { return data::bytes_of_shard(manifest, plan, comm.rank(), comm.size()); });
+    const Index own_bytes = comm::together(comm, [&] {
+        const Index bytes = data::bytes_of_shard(manifest, plan, comm.rank(), comm.size());
+        const Index rows = plan.rows_of(comm.rank(), comm.size()).size();
+        return bytes + bytes_of_use(use, manifest, rows, bytes);
+    });
     const Index host_bytes = comm.sum_on_host(own_bytes);
     comm::together(comm, [&] {
         const Index available = available_memory_bytes();
@@ -76,21 +89,28 @@ data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::
 }
 
 /// Gives the shard its labels and row weights; the labels as stored live no longer than this.
-/// Returns the description of the labels. @collective
-std::string load_row_columns(const comm::Communicator& comm, const data::Manifest& manifest,
-                             const data::SourceOptions& source, data::Shard& shard) {
+/// Returns the rule of the labels: that of the training rows when there are some. @collective
+std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
+                                                const data::Manifest& manifest,
+                                                const data::SourceOptions& source,
+                                                const DataSet* training, data::Shard& shard) {
     data::RowColumns columns =
         comm::together(comm, [&] { return data::load_row_columns(manifest, shard.rows); });
     shard.row_weights = std::move(columns.row_weights);
     if (!source.needs_labels) {
-        return "";
+        return std::nullopt;
     }
     const data::LabelSurvey all =
         survey_all_labels(comm, columns.labels, shard.rows.first, source.positive_label);
     return comm::together(comm, [&] {
-        const data::LabelRule rule(all, source.positive_label, manifest);
+        const data::LabelRule rule = training != nullptr
+                                         ? training->label_rule.value()
+                                         : data::LabelRule(all, source.positive_label, manifest);
+        if (training != nullptr) {
+            rule.check_applies(all, manifest);
+        }
         shard.labels = rule.apply(columns.labels);
-        return rule.description();
+        return std::optional(rule);
     });
 }
 
@@ -174,17 +194,78 @@ Execution worthwhile(const Execution& requested, const data::Shard& shard) {
     return execution;
 }
 
-}  // namespace
+/// Throws Error (input_data) unless the features are those that a model of `training` has.
+void check_features(const DataSet& training, const data::Manifest& manifest) {
+    const data::Manifest& expected = training.manifest;
+    const std::string& file = manifest.files.front().path;
+    const std::string& training_file = expected.files.front().path;
+    if (manifest.features != expected.features) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{} has {} features, but {} has {}; validation data must have the "
+                                "features that are trained on",
+                                file, manifest.features, training_file, expected.features));
+    }
+    if (manifest.feature_names.empty() || expected.feature_names.empty()) {
+        return;
+    }
+    const auto [own, other] = std::ranges::mismatch(manifest.feature_names, expected.feature_names);
+    if (own != manifest.feature_names.end()) {
+        const Index column = own - manifest.feature_names.begin();
+        throw Error(ExitCode::input_data,
+                    fmt::format("{} has {}, but {} has {}; validation data must have the features "
+                                "that are trained on, in their order",
+                                file, manifest.name_of_feature(column), training_file,
+                                expected.name_of_feature(column)));
+    }
+}
 
-DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source, const Execution& requested) {
+/// The rows that are held out as a data set of their own. @collective
+std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const DataSet& whole,
+                                       HeldOutRows rows, const Execution& requested) {
+    data::SomeRows some =
+        comm::together(comm, [&] { return data::copy_rows(whole.shard, whole.plan, rows.rows); });
+    some.shard.row_weights = std::move(rows.weights);
+    // Only the bounds of its columns are asked for, which no frame changes.
+    const auto frame = model::ScanFrame::of_sample(
+        {}, whole.manifest.features, largest_weight_exponent(comm, some.plan, some.shard),
+        some.plan.blocks());
+    auto held_out = std::make_unique<DataSet>(DataSet{.manifest = whole.manifest,
+                                                      .plan = std::move(some.plan),
+                                                      .shard = std::move(some.shard),
+                                                      .scan = model::ColumnScan(frame),
+                                                      .execution = requested,
+                                                      .label_description = whole.label_description,
+                                                      .global_bytes = 0,
+                                                      .label_rule = whole.label_rule,
+                                                      .class_weights = {},
+                                                      .held_out = nullptr});
+    held_out->manifest.rows = rows.global_count;
+    held_out->execution = worthwhile(requested, held_out->shard);
+    held_out->global_bytes = comm.sum(held_out->shard.bytes());
+    held_out->scan = scan_again(comm, *held_out, frame);
+    return held_out;
+}
+
+/// `training`, where the rows are to validate by, is what they have to go with. @collective
+DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
+             const data::SourceOptions& source, const Execution& requested, const RowUse& use,
+             const DataSet* training) {
     data::Manifest manifest = describe_on_root(comm, paths, source);
+    if (training != nullptr) {
+        comm::together(comm, [&] { check_features(*training, manifest); });
+    }
     const data::ShardPlan plan = manifest.plan();
-    check_memory(comm, manifest, plan);
+    check_memory(comm, manifest, plan, use);
 
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
     const Execution execution = worthwhile(requested, shard);
-    std::string label_description = load_row_columns(comm, manifest, source, shard);
+    std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);
+    HeldOutRows held_out_rows;
+    if (use.hold_out) {
+        held_out_rows = hold_out_rows(comm, *use.hold_out, manifest, shard);
+    }
+    const ClassWeights class_weights =
+        weigh_classes(comm, use, manifest, plan, rule && rule->is_soft(), shard);
     const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
     model::ColumnScan scan = comm::together(
         comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
@@ -193,13 +274,35 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
     comm::together(comm, [&] { check_range(manifest, scan); });
 
     const Index global_bytes = comm.sum(shard.bytes());
-    return DataSet{.manifest = std::move(manifest),
-                   .plan = plan,
-                   .shard = std::move(shard),
-                   .scan = std::move(scan),
-                   .execution = execution,
-                   .label_description = std::move(label_description),
-                   .global_bytes = global_bytes};
+    std::string label_description = rule ? rule->description() : "";
+    DataSet data{.manifest = std::move(manifest),
+                 .plan = plan,
+                 .shard = std::move(shard),
+                 .scan = std::move(scan),
+                 .execution = execution,
+                 .label_description = std::move(label_description),
+                 .global_bytes = global_bytes,
+                 .label_rule = std::move(rule),
+                 .class_weights = class_weights,
+                 .held_out = nullptr};
+    if (use.hold_out) {
+        data.held_out = copy_held_out(comm, data, std::move(held_out_rows), requested);
+    }
+    return data;
+}
+
+}  // namespace
+
+DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
+                      const data::SourceOptions& source, const Execution& execution,
+                      const RowUse& use) {
+    return load(comm, paths, source, execution, use, nullptr);
+}
+
+DataSet load_validation_set(const comm::Communicator& comm, std::span<const std::string> paths,
+                            const data::SourceOptions& source, const Execution& execution,
+                            const DataSet& training) {
+    return load(comm, paths, source, execution, {}, &training);
 }
 
 }  // namespace paralogit::train

@@ -1,48 +1,20 @@
 #include "paralogit/train/evaluate.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "block_scores.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/exact_sum.hpp"
-#include "paralogit/model/loss.hpp"
 
 namespace paralogit::train {
 
 namespace {
-
-/// Positions of the sums.
-enum Sum : std::size_t {
-    loss,
-    squared_error,
-    weights,
-    sum_count,
-};
-using Partials = std::array<double, sum_count>;
-
-Partials score_block(const model::Block& block, std::span<const double> margins, Index& soft_rows) {
-    Partials partials{};
-    for (std::size_t i = 0; i < margins.size(); ++i) {
-        const double label = block.labels[i];
-        const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
-        if (weight > 0) {
-            const model::LossAndSlope row = model::binary_cross_entropy(label, margins[i]);
-            partials[loss] += weight * row.loss;
-            // The slope is the error of the probability.
-            partials[squared_error] += weight * (row.slope * row.slope);
-        }
-        partials[weights] += weight;
-        soft_rows += label != 0.0 && label != 1.0 ? 1 : 0;
-    }
-    return partials;
-}
 
 /// What the scores of this data set take: the same on all ranks, of which some may have no rows.
 ScoreCollector::Form form_of(const comm::Communicator& comm, const DataSet& data) {
@@ -52,10 +24,10 @@ ScoreCollector::Form form_of(const comm::Communicator& comm, const DataSet& data
 }
 
 /// The largest partial loss of any block on any rank, as an exponent.
-std::int32_t loss_exponent(const comm::Communicator& comm, std::span<const Partials> blocks) {
+std::int32_t loss_exponent(const comm::Communicator& comm, std::span<const BlockScores> blocks) {
     std::int32_t exponent = -1000;
-    for (const Partials& partials : blocks) {
-        exponent = std::max(exponent, model::exponent_above(partials[loss]));
+    for (const BlockScores& scores : blocks) {
+        exponent = std::max(exponent, model::exponent_above(scores.sums[loss_sum]));
     }
     comm.max(std::span<std::int32_t>(&exponent, 1));
     return exponent;
@@ -67,8 +39,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                 const ThresholdRule& rule) {
     const ScoreCollector::Form form = form_of(comm, data);
     std::optional<ScoreCollector> collector;
-    std::vector<Partials> blocks(static_cast<std::size_t>(data.shard.blocks.size()));
-    std::atomic<Index> soft_rows = 0;
+    std::vector<BlockScores> blocks(static_cast<std::size_t>(data.shard.blocks.size()));
     comm::together(comm, [&] {
         collector.emplace(data.shard.rows.size(), form);
         const std::span<const double> coefficients(
@@ -78,14 +49,14 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         run_threads(threads, [&](int thread) {
             const Range part = part_of(data.shard.blocks, thread, threads);
             std::vector<double> margins;
-            Index own_soft_rows = 0;
+            BlockScorer scorer;
             for (Index k = part.first; k < part.end; ++k) {
                 const model::Block block = data.shard.block(k, data.plan);
                 margins.resize(static_cast<std::size_t>(block.rows));
                 model::block_margins(block, coefficients, model.intercept, margins, isa);
-                Partials& partials = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
-                partials = score_block(block, margins, own_soft_rows);
-                if (!std::isfinite(partials[loss])) {
+                BlockScores& scores = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
+                scores = scorer.score(block, margins, isa);
+                if (!std::isfinite(scores.sums[loss_sum])) {
                     throw Error(ExitCode::diverged,
                                 data.manifest.locate(block.first_global_row) +
                                     " or one of the rows behind it: the margin overflows; the "
@@ -94,18 +65,19 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                 }
                 collector->add(margins, block.labels, block.row_weights);
             }
-            soft_rows += own_soft_rows;
         });
         // What was mapped may have been written to meanwhile.
         data.shard.values.check_unchanged();
     });
 
-    std::vector<std::int32_t> exponents(sum_count, data.scan.frame().weight_exponent);
-    exponents[loss] = loss_exponent(comm, blocks);
+    std::vector<std::int32_t> exponents(score_sums, data.scan.frame().weight_exponent);
+    exponents[loss_sum] = loss_exponent(comm, blocks);
     model::ExactSums sums(exponents, std::max<Index>(data.plan.blocks(), 1));
+    Index soft_rows = 0;
     comm::together(comm, [&] {
-        for (const Partials& partials : blocks) {
-            if (!sums.add(0, partials)) {
+        for (const BlockScores& scores : blocks) {
+            soft_rows += scores.soft_rows;
+            if (!sums.add(0, scores.sums)) {
                 throw Error(ExitCode::internal,
                             "internal error: a sum over the rows of a block exceeds its bound");
             }
@@ -113,9 +85,10 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
     });
     comm.sum(sums.limbs());
 
+    const auto value = [&](ScoreSum sum) { return sums.value(static_cast<Index>(sum)); };
     Scores scores;
     scores.rows = data.manifest.rows;
-    scores.weight_sum = sums.value(weights);
+    scores.weight_sum = value(weight_sum);
     comm::together(comm, [&] {
         if (!(scores.weight_sum > 0)) {
             throw Error(ExitCode::input_data, data.manifest.files.front().path +
@@ -123,9 +96,9 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                                                   "positive");
         }
     });
-    scores.log_loss = sums.value(loss) / scores.weight_sum;
-    scores.brier_score = sums.value(squared_error) / scores.weight_sum;
-    scores.soft_rows = comm.sum(soft_rows.load());
+    scores.log_loss = value(loss_sum) / scores.weight_sum;
+    scores.brier_score = value(squared_error_sum) / scores.weight_sum;
+    scores.soft_rows = comm.sum(soft_rows);
     scores.ranking =
         rank_metrics(comm, RankedScores(comm, std::move(*collector), data.execution.threads), rule);
     return scores;

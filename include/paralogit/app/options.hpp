@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "paralogit/base/error.hpp"
@@ -16,6 +17,7 @@ namespace paralogit::app {
 struct OptionSpec {
     enum class Kind {
         value,       ///< --name VALUE
+        list,        ///< --name VALUE..., all up to the next option; may be repeated
         flag,        ///< --name
         positional,  ///< by place; also `name = value` in a config file
         positional_list,
@@ -51,6 +53,7 @@ struct NumberRange {
     double lowest;
     double highest;
     bool is_lowest_allowed = true;
+    bool is_highest_allowed = true;
 };
 
 /// The options of one call: the command line, then the file that --config names, then the defaults.
@@ -74,6 +77,9 @@ class Options {
     /// The number behind `prefix`; empty when the value does not begin so.
     std::optional<double> number_after(const std::string& name, const std::string& prefix,
                                        const NumberRange& range) const;
+    /// Of "A,B". `or_else` says in an error what is expected beside two numbers: "auto, or ".
+    std::pair<double, double> two_numbers(const std::string& name, const NumberRange& range,
+                                          const std::string& or_else) const;
     Index integer(const std::string& name, Index lowest, Index highest) const;
     /// Seconds from "90", "90s", "15m", "2h" or "1:30:00"; empty when the option is not given.
     std::optional<double> seconds(const std::string& name) const;
@@ -84,6 +90,8 @@ class Options {
 
   private:
     void check_texts() const;
+    /// For an error about what is missing: that an option may have taken it.
+    std::string list_that_takes_all() const;
 
     const CommandSpec& command_;
     std::map<std::string, std::vector<std::string>> values_;

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "paralogit/data/labels.hpp"
@@ -41,6 +42,15 @@ struct Shard {
 
 /// The shard of a rank, which rows and blocks it has but none of its values.
 Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
+
+/// Some rows of a shard by themselves, and the plan that goes with them: block k has those of the
+/// shard's block k.
+struct SomeRows {
+    Shard shard;
+    ShardPlan plan;
+};
+/// Copies them. `rows` are global, rising, and of the shard. Not collective.
+SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows);
 
 /// What the files say of rows beside their features.
 struct RowColumns {

@@ -1,14 +1,17 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "paralogit/comm/communicator.hpp"
+#include "paralogit/data/labels.hpp"
 #include "paralogit/data/shard.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/train/execution.hpp"
+#include "paralogit/train/row_use.hpp"
 
 namespace paralogit::train {
 
@@ -22,11 +25,28 @@ struct DataSet {
     Execution execution;
     std::string label_description;  ///< empty without labels
     Index global_bytes = 0;         ///< of shards, on all ranks
+
+    std::optional<data::LabelRule> label_rule;  ///< empty without labels
+    ClassWeights class_weights;                 ///< that the row weights have in them
+    /// The rows that are held out, a copy, with the row weights of the files: block k has those of
+    /// block k. Here they have the row weight 0, which no sum is changed by.
+    std::unique_ptr<DataSet> held_out;
+
+    /// All but those that are held out.
+    Index training_rows() const { return manifest.rows - (held_out ? held_out->manifest.rows : 0); }
 };
 
 /// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the
-/// same on all ranks. Throws Error (input_data). @collective
+/// same on all ranks. A use that changes weights costs 8 bytes a row where the files have no row
+/// weights, and what is held out its part of the shard. Throws Error (input_data). @collective
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source, const Execution& execution = {});
+                      const data::SourceOptions& source, const Execution& execution = {},
+                      const RowUse& use = {});
+
+/// The same for files of rows that are judged by a model of `training`: features and labels have
+/// to go with those, and labels mean what they mean there. @collective
+DataSet load_validation_set(const comm::Communicator& comm, std::span<const std::string> paths,
+                            const data::SourceOptions& source, const Execution& execution,
+                            const DataSet& training);
 
 }  // namespace paralogit::train
