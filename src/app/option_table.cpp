@@ -165,21 +165,31 @@ CommandSpec predict_command() {
 }
 
 CommandSpec evaluate_command() {
-    return {"evaluate", "how well a model does on labelled rows",
-            "paralogit evaluate MODEL DATA... [options]",
-            join({
-                {{"model", Kind::positional, "MODEL", "", "a model.h5"},
-                 {"data", Kind::positional_list, "DATA...", "", "HDF5 files with labels"},
-                 config_option,
-                 {"threshold", Kind::value, "NUMBER", "0.5",
-                  "a row is predicted positive when its probability exceeds NUMBER in [0, 1]"},
-                 {"json", Kind::flag, "", "", "print one JSON object instead of text"}},
-                source_options(),
-                label_options(),
-                weight_options(),
-                machine_options(),
-                print_options(),
-            })};
+    return {
+        "evaluate", "how well a model does on labelled rows",
+        "paralogit evaluate MODEL DATA... [options]",
+        join({
+            {{"model", Kind::positional, "MODEL", "", "a model.h5"},
+             {"data", Kind::positional_list, "DATA...", "", "HDF5 files with labels"},
+             config_option,
+             {"out", Kind::value, "DIR", "",
+              "write metrics.json, roc.csv, precision_recall.csv, calibration.csv and lift.csv "
+              "into DIR"},
+             {"plots", Kind::value, "DIR", "",
+              "draw the curves: pictures (PNG) in DIR, with the scripts that gnuplot makes them "
+              "from; needs gnuplot, no display"},
+             {"overwrite", Kind::flag, "", "", "replace what an earlier evaluation left there"},
+             {"threshold", Kind::value, "NUMBER|f1|youden|precision=NUMBER", "0.5",
+              "a row is predicted positive when its probability exceeds NUMBER in [0, 1]; f1: "
+              "the threshold with the largest F1; youden: with the largest TPR - FPR; "
+              "precision=0.9: with the largest recall of those with at least that precision"},
+             {"json", Kind::flag, "", "", "print one JSON object instead of text"}},
+            source_options(),
+            label_options(),
+            weight_options(),
+            machine_options(),
+            print_options(),
+        })};
 }
 
 CommandSpec inspect_command() {

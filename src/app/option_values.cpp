@@ -37,6 +37,16 @@ std::optional<Number> parse(std::string_view text) {
     return number;
 }
 
+bool is_in(const NumberRange& range, double number) {
+    return (range.is_lowest_allowed ? number >= range.lowest : number > range.lowest) &&
+           (range.is_highest_allowed ? number <= range.highest : number < range.highest);
+}
+
+std::optional<double> parse_in_range(std::string_view text, const NumberRange& range) {
+    const auto number = parse<double>(text);
+    return number && is_in(range, *number) ? number : std::nullopt;
+}
+
 std::string range_text(const NumberRange& range) {
     const std::string lower =
         fmt::format("{} {}", range.is_lowest_allowed ? ">=" : ">", range.lowest);
@@ -44,11 +54,6 @@ std::string range_text(const NumberRange& range) {
                ? "a finite number " + lower
                : fmt::format("a number {} and {} {}", lower, range.is_highest_allowed ? "<=" : "<",
                              range.highest);
-}
-
-bool is_in(const NumberRange& range, double number) {
-    return (range.is_lowest_allowed ? number >= range.lowest : number > range.lowest) &&
-           (range.is_highest_allowed ? number <= range.highest : number < range.highest);
 }
 
 /// H:MM:SS or MM:SS.
@@ -109,13 +114,28 @@ bool Options::yes_or_no(const std::string& name) const {
     bad_value(name, value, "yes or no");
 }
 
-double Options::number(const std::string& name, const NumberRange& range) const {
+double Options::number(const std::string& name, const NumberRange& range,
+                       const std::string& or_else) const {
     const std::string value = text(name);
-    const auto number = parse<double>(value);
-    if (!number || !is_in(range, *number)) {
-        bad_value(name, value, range_text(range));
+    const auto number = parse_in_range(value, range);
+    if (!number) {
+        bad_value(name, value, or_else + range_text(range));
     }
     return *number;
+}
+
+std::optional<double> Options::number_after(const std::string& name, const std::string& prefix,
+                                            const NumberRange& range) const {
+    const std::string value = text(name);
+    if (!value.starts_with(prefix)) {
+        return std::nullopt;
+    }
+    std::optional<double> number =
+        parse_in_range(std::string_view(value).substr(prefix.size()), range);
+    if (!number) {
+        bad_value(name, value, fmt::format("behind {} {}", prefix, range_text(range)));
+    }
+    return number;
 }
 
 std::pair<double, double> Options::two_numbers(const std::string& name, const NumberRange& range,
@@ -123,9 +143,9 @@ std::pair<double, double> Options::two_numbers(const std::string& name, const Nu
     const std::string value = text(name);
     const std::size_t comma = value.find(',');
     if (comma != std::string::npos) {
-        const auto first = parse<double>(std::string_view(value).substr(0, comma));
-        const auto second = parse<double>(std::string_view(value).substr(comma + 1));
-        if (first && second && is_in(range, *first) && is_in(range, *second)) {
+        const auto first = parse_in_range(std::string_view(value).substr(0, comma), range);
+        const auto second = parse_in_range(std::string_view(value).substr(comma + 1), range);
+        if (first && second) {
             return {*first, *second};
         }
     }

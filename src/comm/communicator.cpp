@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <numeric>
 #include <utility>
 
 #include "check.hpp"
@@ -79,6 +80,8 @@ struct Communicator::Impl {
     }
 
     std::vector<std::string> all_gather(std::string_view bytes) const;
+    void send_and_receive(std::span<const std::byte> sent, int to, std::span<std::byte> received,
+                          int from) const;
 };
 
 std::vector<std::string> Communicator::Impl::all_gather(std::string_view bytes) const {
@@ -113,6 +116,25 @@ std::vector<std::string> Communicator::Impl::all_gather(std::string_view bytes) 
         }
     }
     return gathered;
+}
+
+void Communicator::Impl::send_and_receive(std::span<const std::byte> sent, int to,
+                                          std::span<std::byte> received, int from) const {
+    const std::size_t longest = std::max(sent.size(), received.size());
+    for (std::size_t first = 0; first < longest; first += values_per_call) {
+        const auto piece = [&](auto bytes) {
+            return bytes.subspan(std::min(first, bytes.size()))
+                .first(std::min(values_per_call, bytes.size() - std::min(first, bytes.size())));
+        };
+        const auto own = piece(sent);
+        const auto other = piece(received);
+        // The shorter of both directions has nothing more to say in the last calls.
+        check(MPI_Sendrecv(own.data(), narrow<int>(own.size()), MPI_BYTE,
+                           own.empty() ? MPI_PROC_NULL : to, 0, other.data(),
+                           narrow<int>(other.size()), MPI_BYTE,
+                           other.empty() ? MPI_PROC_NULL : from, 0, all, MPI_STATUS_IGNORE),
+              "MPI_Sendrecv");
+    }
 }
 
 Communicator Communicator::world(Index values_per_call) {
@@ -168,6 +190,19 @@ Index Communicator::sum_of_lower_ranks(Index value) const {
     return impl_->rank == 0 ? 0 : sum;
 }
 
+void Communicator::sum_of_lower_ranks(std::span<Index> values) const {
+    std::vector<Index> sums(values.size(), 0);
+    impl_->for_each_piece(values, [&](Index* piece, int count) {
+        check(MPI_Exscan(piece, sums.data() + (piece - values.data()), count, MPI_INT64_T, MPI_SUM,
+                         impl_->all),
+              "MPI_Exscan");
+    });
+    if (impl_->rank == 0) {
+        std::ranges::fill(sums, 0);
+    }
+    std::ranges::copy(sums, values.begin());
+}
+
 Index Communicator::sum_on_host(Index value) const {
     check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_SUM, impl_->host),
           "MPI_Allreduce");
@@ -194,6 +229,33 @@ std::vector<std::string> Communicator::all_gather(std::string_view bytes) const 
         return impl_->all_gather(bytes);
     } catch (const std::bad_alloc&) {
         abort(ExitCode::internal, "out of memory for the messages of all ranks");
+    }
+}
+
+std::vector<Index> Communicator::exchange(std::span<const Index> values) const {
+    std::vector<Index> received(values.size());
+    check(MPI_Alltoall(values.data(), 1, MPI_INT64_T, received.data(), 1, MPI_INT64_T, impl_->all),
+          "MPI_Alltoall");
+    return received;
+}
+
+void Communicator::exchange(std::span<const std::byte> sent, std::span<const Index> sent_bytes,
+                            std::span<std::byte> received,
+                            std::span<const Index> received_bytes) const {
+    const auto part = [](auto whole, std::span<const Index> bytes, std::size_t rank) {
+        const Index first =
+            std::accumulate(bytes.begin(), bytes.begin() + narrow<Index>(rank), Index{0});
+        return whole.subspan(narrow<std::size_t>(first), narrow<std::size_t>(bytes[rank]));
+    };
+    // In round k every rank gives to the k-th rank above it and takes from the k-th below it.
+    const auto ranks = narrow<std::size_t>(impl_->size);
+    const auto own = narrow<std::size_t>(impl_->rank);
+    std::ranges::copy(part(sent, sent_bytes, own), part(received, received_bytes, own).begin());
+    for (std::size_t k = 1; k < ranks; ++k) {
+        const std::size_t to = (own + k) % ranks;
+        const std::size_t from = (own + ranks - k) % ranks;
+        impl_->send_and_receive(part(sent, sent_bytes, to), narrow<int>(to),
+                                part(received, received_bytes, from), narrow<int>(from));
     }
 }
 

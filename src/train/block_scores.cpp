@@ -1,6 +1,17 @@
 #include "block_scores.hpp"
 
+#include "paralogit/model/loss.hpp"
+
 namespace paralogit::train {
+
+BlockScores BlockScorer::score(const model::Block& block, std::span<double> margins,
+                               model::Isa isa) {
+    return score_rows(block, margins, isa, [](BlockScores& scores, const Row& row) {
+        // The slope is the error of the probability, and keeps its digits where that is near 0.
+        const double error = model::binary_cross_entropy(row.label, row.margin).slope;
+        scores.sums[squared_error_sum] += row.weight * (error * error);
+    });
+}
 
 double BlockScorer::loss_of(const model::Block& block, std::span<const double> margins,
                             model::Isa isa) {

@@ -16,6 +16,7 @@ enum ScoreSum : std::size_t {
     true_positive_sum,
     weight_sum,
     loss_sum,
+    squared_error_sum,
     score_sums,
 };
 
@@ -25,32 +26,51 @@ struct BlockScores {
 };
 
 /// Scores blocks, one after the other, by the margins of their rows; whatever a margin is made of.
+/// The loss is not finite where a row of positive weight has a margin that is not. Rows of weight 0
+/// may have any margin: it becomes 0.
 class BlockScorer {
   public:
-    /// A row is predicted positive when is_positive(margin). The loss is not finite where a row of
-    /// positive weight has a margin that is not. Rows of weight 0 may have any margin: it becomes
-    /// 0.
+    /// With the confusion, without the squared errors: a row is predicted positive when
+    /// is_positive(margin).
     template <class IsPositive>
     BlockScores score(const model::Block& block, std::span<double> margins, model::Isa isa,
                       const IsPositive& is_positive) {
+        return score_rows(block, margins, isa, [&](BlockScores& scores, const Row& row) {
+            if (!is_soft(row)) {
+                scores.sums[(row.label == 1.0 ? 2U : 0U) + (is_positive(row.margin) ? 1U : 0U)] +=
+                    row.weight;
+            }
+        });
+    }
+
+    /// With the squared errors of the probabilities, without the confusion.
+    BlockScores score(const model::Block& block, std::span<double> margins, model::Isa isa);
+
+  private:
+    struct Row {
+        double label;
+        double margin;
+        double weight;
+    };
+    static bool is_soft(const Row& row) { return row.label != 0.0 && row.label != 1.0; }
+
+    /// `add` adds to the scores what a row brings beside its weight and its loss.
+    template <class Add>
+    BlockScores score_rows(const model::Block& block, std::span<double> margins, model::Isa isa,
+                           const Add& add) {
         BlockScores scores;
         for (std::size_t i = 0; i < margins.size(); ++i) {
-            const double label = block.labels[i];
             const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
-            scores.sums[weight_sum] += weight;
             margins[i] = weight > 0 ? margins[i] : 0.0;
-            if (label == 0.0 || label == 1.0) {
-                scores.sums[(label == 1.0 ? 2U : 0U) + (is_positive(margins[i]) ? 1U : 0U)] +=
-                    weight;
-            } else {
-                ++scores.soft_rows;
-            }
+            const Row row{.label = block.labels[i], .margin = margins[i], .weight = weight};
+            scores.sums[weight_sum] += weight;
+            scores.soft_rows += is_soft(row) ? 1 : 0;
+            add(scores, row);
         }
         scores.sums[loss_sum] = loss_of(block, margins, isa);
         return scores;
     }
 
-  private:
     double loss_of(const model::Block& block, std::span<const double> margins, model::Isa isa);
 
     model::BlockSums of_kernel_;

@@ -3,17 +3,25 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "block_rows.hpp"
 #include "block_scores.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/exact_sum.hpp"
-#include "paralogit/model/math.hpp"
 
 namespace paralogit::train {
 
 namespace {
+
+/// What the scores of this data set take: the same on all ranks, of which some may have no rows.
+ScoreCollector::Form form_of(const comm::Communicator& comm, const DataSet& data) {
+    const bool is_soft = data.shard.labels.view().soft() != nullptr;
+    return {.has_weights = !data.manifest.files.front().weights_path.empty(),
+            .is_soft = comm.max(Index{is_soft ? 1 : 0}) != 0};
+}
 
 /// The largest partial loss of any block on any rank, as an exponent.
 std::int32_t loss_exponent(const comm::Communicator& comm, std::span<const BlockScores> blocks) {
@@ -28,9 +36,12 @@ std::int32_t loss_exponent(const comm::Communicator& comm, std::span<const Block
 }  // namespace
 
 Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSet& data,
-                double threshold) {
+                const ThresholdRule& rule) {
+    const ScoreCollector::Form form = form_of(comm, data);
+    std::optional<ScoreCollector> collector;
     std::vector<BlockScores> blocks(static_cast<std::size_t>(data.shard.blocks.size()));
     comm::together(comm, [&] {
+        collector.emplace(data.shard.rows.size(), form);
         const std::span<const double> coefficients(
             model.coefficients.data(), static_cast<std::size_t>(model.coefficients.size()));
         const int threads = data.execution.threads;
@@ -44,9 +55,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                 margins.resize(static_cast<std::size_t>(block.rows));
                 margins_of_block(data, k, coefficients, model.intercept, margins);
                 BlockScores& scores = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
-                scores = scorer.score(block, margins, isa, [&](double margin) {
-                    return model::sigmoid(margin) > threshold;
-                });
+                scores = scorer.score(block, margins, isa);
                 if (!std::isfinite(scores.sums[loss_sum])) {
                     throw Error(ExitCode::diverged,
                                 data.manifest.locate(block.first_global_row) +
@@ -54,6 +63,7 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                                     "coefficients or the features are too large",
                                 block.first_global_row);
                 }
+                collector->add(margins, block.labels, block.row_weights);
             }
         });
         // What was mapped may have been written to meanwhile.
@@ -87,8 +97,10 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         }
     });
     scores.log_loss = value(loss_sum) / scores.weight_sum;
-    scores.confusion = confusion_of(value);
+    scores.brier_score = value(squared_error_sum) / scores.weight_sum;
     scores.soft_rows = comm.sum(soft_rows);
+    scores.ranking =
+        rank_metrics(comm, RankedScores(comm, std::move(*collector), data.execution.threads), rule);
     return scores;
 }
 

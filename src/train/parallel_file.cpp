@@ -1,16 +1,18 @@
 #include "paralogit/train/parallel_file.hpp"
 
+#include <fmt/format.h>
+
 #include "paralogit/comm/agreement.hpp"
 
 namespace paralogit::train {
 
-void check_target(const std::filesystem::path& target, bool may_replace) {
+void check_target(const std::filesystem::path& target, bool may_replace, std::string_view option) {
     std::error_code
         ignored;  // what cannot be looked at cannot be written either, and says why then
     if (!may_replace && std::filesystem::exists(std::filesystem::symlink_status(target, ignored))) {
-        throw Error(ExitCode::usage, target.string() +
-                                         ": exists already; choose another --out "
-                                         "or give --overwrite");
+        throw Error(ExitCode::usage,
+                    fmt::format("{}: exists already; choose another {} or give --overwrite",
+                                target.string(), option));
     }
 }
 

@@ -158,6 +158,48 @@ TEST_P(CommunicatorInPieces, GathersStringsOfDifferentLengths) {
     EXPECT_EQ(gathered_empty, std::vector<std::string>(static_cast<std::size_t>(comm_.size())));
 }
 
+TEST_P(CommunicatorInPieces, SumsOfLowerRanksPlaceByPlace) {
+    std::vector<Index> values(10);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = value_of(comm_.rank(), i);
+    }
+
+    comm_.sum_of_lower_ranks(values);
+
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        Index expected = 0;
+        for (int rank = 0; rank < comm_.rank(); ++rank) {
+            expected += value_of(rank, i);
+        }
+        EXPECT_EQ(values[i], expected) << "at " << i;
+    }
+}
+
+TEST_P(CommunicatorInPieces, ExchangesPartsOfDifferentLengths) {
+    // What rank `from` gives to rank `to`: nothing at times, also to itself.
+    const auto part_of = [](int from, int to) {
+        return string_of(7 * from + to, static_cast<std::size_t>((from * 5 + to * 3) % 13));
+    };
+    std::string sent;
+    std::vector<Index> sent_bytes;
+    std::string expected;
+    std::vector<Index> expected_bytes;
+    for (int other = 0; other < comm_.size(); ++other) {
+        sent += part_of(comm_.rank(), other);
+        sent_bytes.push_back(std::ssize(part_of(comm_.rank(), other)));
+        expected += part_of(other, comm_.rank());
+        expected_bytes.push_back(std::ssize(part_of(other, comm_.rank())));
+    }
+
+    const std::vector<Index> received_bytes = comm_.exchange(sent_bytes);
+    std::string received(expected.size(), '\0');
+    comm_.exchange(std::as_bytes(std::span(sent)), sent_bytes,
+                   std::as_writable_bytes(std::span(received)), received_bytes);
+
+    EXPECT_EQ(received_bytes, expected_bytes);
+    EXPECT_EQ(received, expected);
+}
+
 TEST(Communicator, KnowsItsRankAndTheOneRoot) {
     const Communicator comm = Communicator::world();
 

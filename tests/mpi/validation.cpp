@@ -220,10 +220,10 @@ TEST_F(ValidationTest, HasTheScoresOfAnEvaluationOfTheSameFile) {
     Model model;
     model.coefficients = some_parameters().head(features);
     model.intercept = some_parameters()[features];
-    const Scores expected = train::evaluate(comm_, model, data, 0.5);
+    const Scores expected = train::evaluate(comm_, model, data, {});
 
     EXPECT_NEAR(scores.loss, expected.log_loss, 1e-15);
-    EXPECT_EQ(scores.accuracy, model::accuracy(expected.confusion));
+    EXPECT_EQ(scores.accuracy, model::accuracy(expected.ranking.confusion));
 }
 
 TEST_F(ValidationTest, HasAnInfiniteLossWhereAMarginOverflows) {

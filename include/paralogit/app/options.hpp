@@ -71,7 +71,12 @@ class Options {
     const std::vector<std::string>& list(const std::string& name) const;
     std::string choice(const std::string& name, std::span<const std::string_view> choices) const;
     bool yes_or_no(const std::string& name) const;
-    double number(const std::string& name, const NumberRange& range) const;
+    /// `or_else` stands before the range in what is expected, for what else the option takes.
+    double number(const std::string& name, const NumberRange& range,
+                  const std::string& or_else = "") const;
+    /// The number behind `prefix`; empty when the value does not begin so.
+    std::optional<double> number_after(const std::string& name, const std::string& prefix,
+                                       const NumberRange& range) const;
     /// Of "A,B". `or_else` says in an error what is expected beside two numbers: "auto, or ".
     std::pair<double, double> two_numbers(const std::string& name, const NumberRange& range,
                                           const std::string& or_else) const;

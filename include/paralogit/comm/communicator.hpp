@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -45,6 +46,8 @@ class Communicator {
 
     /// Sum over the ranks below this one; 0 on rank 0.
     Index sum_of_lower_ranks(Index value) const;
+    /// The same place by place, in place.
+    void sum_of_lower_ranks(std::span<Index> values) const;
     /// Sum over the ranks that share this host's memory.
     Index sum_on_host(Index value) const;
 
@@ -53,6 +56,14 @@ class Communicator {
     void broadcast(std::string& bytes, int root = 0) const;
     /// Every rank's string, in the order of ranks.
     std::vector<std::string> all_gather(std::string_view bytes) const;
+
+    /// Gives values[r] to rank r; returns what each rank had for this one.
+    std::vector<Index> exchange(std::span<const Index> values) const;
+    /// Gives each rank its part of `sent`, and takes from each its part for this one: the parts lie
+    /// one after the other, in the order of ranks, and sent_bytes[r] and received_bytes[r] long.
+    /// The lengths differ from rank to rank; what rank r sends here is received_bytes[r] there.
+    void exchange(std::span<const std::byte> sent, std::span<const Index> sent_bytes,
+                  std::span<std::byte> received, std::span<const Index> received_bytes) const;
 
     void barrier() const;
 

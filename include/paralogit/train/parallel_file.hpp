@@ -4,14 +4,16 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/communicator.hpp"
 
 namespace paralogit::train {
 
-/// Throws Error (usage) when `target` exists and may not be replaced.
-void check_target(const std::filesystem::path& target, bool may_replace);
+/// Throws Error (usage) when `target`, which the option names, exists and may not be replaced.
+void check_target(const std::filesystem::path& target, bool may_replace,
+                  std::string_view option = "--out");
 
 /// One output file that all ranks write into, each its own byte range, and that appears under its
 /// name only when all is written. The ranks must see the same file system.

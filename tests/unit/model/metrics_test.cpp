@@ -14,6 +14,10 @@ TEST(Metrics, AgreeWithNumbersWorkedByHand) {
     EXPECT_EQ(precision(c), 0.75);          // 6 of 8
     EXPECT_EQ(recall(c), 6.0 / 9.0);        // 6 of 9
     EXPECT_EQ(f1(c), 12.0 / (12 + 2 + 3));  // 2 TP / (2 TP + FP + FN)
+    EXPECT_EQ(specificity(c), 9.0 / 11.0);  // 9 of 11
+    EXPECT_DOUBLE_EQ(balanced_accuracy(c), (6.0 / 9.0 + 9.0 / 11.0) / 2);
+    // (TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN))
+    EXPECT_DOUBLE_EQ(matthews_correlation(c), (54 - 6) / std::sqrt(8.0 * 9.0 * 11.0 * 12.0));
 }
 
 TEST(Metrics, CountRowWeights) {
@@ -33,6 +37,9 @@ TEST(Metrics, AreNanWithoutRows) {
     EXPECT_TRUE(std::isnan(precision(nothing)));
     EXPECT_TRUE(std::isnan(recall(nothing)));
     EXPECT_TRUE(std::isnan(f1(nothing)));
+    EXPECT_TRUE(std::isnan(specificity(nothing)));
+    EXPECT_TRUE(std::isnan(balanced_accuracy(nothing)));
+    EXPECT_TRUE(std::isnan(matthews_correlation(nothing)));
 }
 
 TEST(Metrics, AreNanOnlyWhereTheDenominatorIsZero) {
@@ -50,6 +57,24 @@ TEST(Metrics, AreNanOnlyWhereTheDenominatorIsZero) {
     const Confusion no_positive_rows{.false_positives = 1, .true_negatives = 4};
     EXPECT_EQ(precision(no_positive_rows), 0.0);
     EXPECT_TRUE(std::isnan(recall(no_positive_rows)));
+    EXPECT_EQ(specificity(no_positive_rows), 0.8);
+    EXPECT_TRUE(std::isnan(balanced_accuracy(no_positive_rows)));
+    for (const Confusion& c : {only_true_negatives, never_positive, no_positive_rows}) {
+        EXPECT_TRUE(std::isnan(matthews_correlation(c)));
+    }
+}
+
+TEST(Metrics, CorrelationIsOneOnlyWhenAllIsRight) {
+    const Confusion right{.true_positives = 5, .true_negatives = 2};
+    const Confusion wrong{.false_positives = 3, .false_negatives = 4};
+    EXPECT_DOUBLE_EQ(matthews_correlation(right), 1.0);
+    EXPECT_DOUBLE_EQ(matthews_correlation(wrong), -1.0);
+    // Sums whose product is beyond a double.
+    const Confusion large{.true_positives = 3e200,
+                          .false_positives = 1e200,
+                          .true_negatives = 3e200,
+                          .false_negatives = 1e200};
+    EXPECT_DOUBLE_EQ(matthews_correlation(large), 0.5);
 }
 
 }  // namespace
