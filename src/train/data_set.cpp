@@ -158,14 +158,14 @@ model::ColumnBounds bounds_of(const model::ColumnScan& scan) {
 
 /// Refuses what sums in double arithmetic have no room for. The same on all ranks, since the scan
 /// are. Throws Error (input_data).
-void check_range(const data::Manifest& manifest, const model::ColumnBounds& bounds) {
+void check_range(const data::Manifest& manifest, const model::ColumnBounds& bounds,
+                 bool has_weight) {
     constexpr std::int32_t highest = model::ColumnScan::highest_exponent;
     constexpr double decimal = 0.30103;
     const data::FilePart& file = manifest.files.front();
     const std::int32_t weight_exponent = bounds.weight_exponent;
     // Without any weight there is nothing to rescale; who needs some says so.
-    if (weight_exponent > model::ColumnScan::lowest_exponent &&
-        std::abs(weight_exponent) > highest / 2) {
+    if (has_weight && std::abs(weight_exponent) > highest / 2) {
         throw Error(
             ExitCode::input_data,
             fmt::format("{}:{}: the row weights are so {} (about 1e{:.0f}) that sums "
@@ -298,7 +298,8 @@ DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
     }
     comm::on_root(comm, [&] { data::check_unchanged(manifest); });
     comm::together(comm, [&] {
-        check_range(manifest, bounds);
+        check_range(manifest, bounds,
+                    sparse ? sparse->sums.value(0) > 0 : scan.frame().sample_rows > 0);
         if (sparse) {
             sparse->scale = model::ScatterScale(bounds.sum_exponents, manifest.rows);
         }
