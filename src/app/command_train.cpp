@@ -141,6 +141,7 @@ class TrainPrinter : public train::TrainObserver {
                                  facts.execution.threads == 1 ? "" : "s",
                                  name_of(facts.execution.isa), facts.plan.blocks(),
                                  facts.plan.blocks() == 1 ? "" : "s", facts.plan.rows_per_block()));
+        rows.emplace_back("memory", memory_text(facts.memory));
         rows.emplace_back("objective",
                           "mean BCE" +
                               (options_.l2 > 0 ? fmt::format(" + {}/2 |w|^2", options_.l2)
@@ -190,6 +191,21 @@ class TrainPrinter : public train::TrainObserver {
         return fmt::format("{}{}: {} rows x {} features, {}", manifest.files.front().path,
                            files > 1 ? fmt::format(" and {} more", files - 1) : "", manifest.rows,
                            manifest.features, name_of(manifest.type));
+    }
+
+    static std::string memory_text(const train::MemoryPlan& memory) {
+        const std::string limit =
+            memory.limit_source.empty()
+                ? std::string()
+                : fmt::format("; a rank may take {} ({})", train::bytes_text(memory.limit_bytes),
+                              memory.limit_source);
+        return memory.is_streamed()
+                   ? fmt::format("streamed: {} of {} are read from files in each pass, {} by a rank",
+                                 train::bytes_text(memory.global_streamed_bytes),
+                                 train::bytes_text(memory.global_bytes),
+                                 train::bytes_text(memory.largest_streamed_bytes)) +
+                         limit
+                   : "resident: all rows are read once" + limit;
     }
 
     std::string solver_text(const train::SolverChoice& choice) const {

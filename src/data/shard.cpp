@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "feature_stream.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/source_file.hpp"
 #include "paralogit/h5/file.hpp"
@@ -14,19 +15,25 @@
 
 namespace paralogit::data {
 
-model::Block Shard::block(Index global_block, const ShardPlan& plan) const {
+model::Block Shard::block(Index global_block, const ShardPlan& plan,
+                          const std::byte* values_of_block) const {
     const Range block_rows = plan.rows_of_block(global_block);
     const auto offset = narrow<std::size_t>(block_rows.first - rows.first);
     const auto count = narrow<std::size_t>(block_rows.size());
-    const std::size_t row_bytes = narrow<std::size_t>(features) * size_of(type);
     return {.type = type,
-            .values = values.data() + offset * row_bytes,
+            .values = values_of_block,
             .rows = block_rows.size(),
             .features = features,
             .labels = labels.empty() ? model::LabelView() : labels.view().subview(offset, count),
             .row_weights = row_weights.empty() ? std::span<const double>()
                                                : std::span(row_weights).subspan(offset, count),
             .first_global_row = block_rows.first};
+}
+
+const std::byte* Shard::values_of(Index global_block, const ShardPlan& plan) const {
+    const std::size_t row_bytes = narrow<std::size_t>(features) * size_of(type);
+    return values.data() +
+           narrow<std::size_t>(plan.rows_of_block(global_block).first - rows.first) * row_bytes;
 }
 
 model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan) const {
@@ -45,8 +52,33 @@ model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan
             .first_global_row = block_rows.first};
 }
 
+Range Shard::held() const {
+    return {.first = blocks.first, .end = stream == nullptr ? blocks.end : stream->blocks().first};
+}
+
+Range Shard::held_rows(const ShardPlan& plan) const {
+    return {.first = rows.first,
+            .end = stream == nullptr ? rows.end
+                                     : plan.rows_of_block(stream->blocks().first).first};
+}
+
+Index Shard::streamed_bytes() const {
+    return stream == nullptr ? 0 : stream->pass_bytes();
+}
+
+Index Shard::bytes_streamed_so_far() const {
+    return stream == nullptr ? 0 : stream->bytes_read();
+}
+
+void Shard::check_unchanged() const {
+    values.check_unchanged();
+    if (stream != nullptr) {
+        stream->check_unchanged();
+    }
+}
+
 Index Shard::bytes() const {
-    return values.size() + sparse.values.size() + sparse.indices.size() +
+    return values.size() + streamed_bytes() + sparse.values.size() + sparse.indices.size() +
            narrow<Index>(sparse.offsets.size() * sizeof(Index)) + labels.bytes() +
            narrow<Index>(row_weights.size() * sizeof(double));
 }

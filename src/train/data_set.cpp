@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,41 +27,6 @@ data::Manifest describe_on_root(const comm::Communicator& comm, std::span<const 
     });
     comm.broadcast(bytes);
     return data::Manifest::from_bytes(bytes);
-}
-
-/// What the kernel could give to new allocations, or no limit where it does not say.
-Index available_memory_bytes() {
-    std::ifstream meminfo("/proc/meminfo");
-    std::string word;
-    while (meminfo >> word) {
-        Index kibibytes = 0;
-        if (word == "MemAvailable:" && meminfo >> kibibytes) {
-            return kibibytes * 1024;
-        }
-    }
-    return INT64_MAX;
-}
-
-/// Refuses before the first byte is read what the memory of a host cannot hold. (A job may be
-/// allowed less than the host has; that shows only later.)
-void check_memory(const comm::Communicator& comm, const data::Manifest& manifest,
-                  const data::ShardPlan& plan) {
-    constexpr double gigabyte = 1e9;
-    const Index own_bytes = comm::together(
-        comm, [&] { return data::bytes_of_shard(manifest, plan, comm.rank(), comm.size()); });
-    const Index host_bytes = comm.sum_on_host(own_bytes);
-    comm::together(comm, [&] {
-        const Index available = available_memory_bytes();
-        if (host_bytes > available) {
-            throw Error(
-                ExitCode::input_data,
-                fmt::format("{}: the rows of the ranks on one host take {:.1f} GB, but only "
-                            "{:.1f} GB of memory are available there; use more hosts, or "
-                            "store the features in a smaller type",
-                            manifest.files.front().path, static_cast<double>(host_bytes) / gigabyte,
-                            static_cast<double>(available) / gigabyte));
-        }
-    });
 }
 
 data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::RawLabels& labels,
@@ -110,8 +75,14 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
                             }
                         });
 
-    // The threads have rising rows, and so have the blocks of each.
-    const auto bad = std::ranges::find_if(bad_values, [](const auto& b) { return b.has_value(); });
+    // Each thread has rising rows, but what is held and what is streamed has parts for all threads.
+    const auto row_of = [](const auto& value) {
+        return value ? value->global_row : std::numeric_limits<Index>::max();
+    };
+    auto bad = std::ranges::min_element(bad_values, {}, row_of);
+    if (!*bad) {
+        bad = bad_values.end();
+    }
     const std::optional<Error> bad_weight = data::find_bad_weight(shard, manifest);
     if (bad != bad_values.end() &&
         (!bad_weight || (*bad)->global_row <= bad_weight->global_row())) {
@@ -180,10 +151,11 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
                       const data::SourceOptions& source, const Execution& requested) {
     data::Manifest manifest = describe_on_root(comm, paths, source);
     const data::ShardPlan plan = manifest.plan();
-    check_memory(comm, manifest, plan);
 
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
     const Execution execution = worthwhile(requested, shard);
+    const MemoryPlan memory =
+        plan_memory(comm, manifest, plan, execution.memory, execution.threads, shard);
     std::string label_description = load_row_columns(comm, manifest, source, shard);
     const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
     model::ColumnScan scan = comm::together(
@@ -199,7 +171,14 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
                    .scan = std::move(scan),
                    .execution = execution,
                    .label_description = std::move(label_description),
-                   .global_bytes = global_bytes};
+                   .global_bytes = global_bytes,
+                   .memory = memory};
+}
+
+Index DataSet::bytes_read(const comm::Communicator& comm) const {
+    // The first reading is part of what was streamed so far.
+    return global_bytes +
+           comm.sum(shard.bytes_streamed_so_far() - shard.streamed_bytes());
 }
 
 }  // namespace paralogit::train

@@ -77,14 +77,15 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         const int threads = data.execution.threads;
         const model::Isa isa = data.execution.isa;
         run_threads(threads, [&](int thread) {
-            const Range part = part_of(data.shard.blocks, thread, threads);
             std::vector<double> margins;
             Index own_soft_rows = 0;
-            for (Index k = part.first; k < part.end; ++k) {
-                const model::Block block = data.shard.block(k, data.plan);
+            data::ShardWalk walk(data.shard, data.plan, thread, threads);
+            while (walk.next()) {
+                const model::Block block = walk.block();
                 margins.resize(static_cast<std::size_t>(block.rows));
                 model::block_margins(block, coefficients, model.intercept, margins, isa);
-                Partials& partials = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
+                Partials& partials =
+                    blocks[static_cast<std::size_t>(walk.number() - data.shard.blocks.first)];
                 partials = score_block(block, margins, threshold, own_soft_rows);
                 if (!std::isfinite(partials[loss])) {
                     throw Error(ExitCode::diverged,
@@ -96,8 +97,8 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
             }
             soft_rows += own_soft_rows;
         });
-        // What was mapped may have been written to meanwhile.
-        data.shard.values.check_unchanged();
+        // What was mapped or read again may have been written to meanwhile.
+        data.shard.check_unchanged();
     });
 
     std::vector<std::int32_t> exponents(sum_count, data.scan.frame().weight_exponent);

@@ -55,9 +55,10 @@ std::int32_t loss_exponent(std::span<const double> coefficients, double intercep
 DistributedObjective::DistributedObjective(const comm::Communicator& comm, const DataSet& data,
                                            Options options)
     : comm_(comm), data_(data), options_(std::move(options)), features_(data.manifest.features) {
-    const auto [threads, isa] = data.execution;
+    const int threads = data.execution.threads;
     const model::ExactSums none(exponents_of_sums(data.scan),
-                                std::max<Index>(data.plan.blocks(), 1), isa);
+                                std::max<Index>(data.plan.blocks(), 1),
+                                data.execution.isa);
     const auto sums = static_cast<std::size_t>(none.size());
     const bool is_exact = options_.reduction == Reduction::exact;
     threads_.assign(static_cast<std::size_t>(threads),
@@ -141,7 +142,7 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
         sums.exact.set_exponent(features_ + 1, exponent_of_loss);
         std::fill(sums.fast.begin(), sums.fast.end(), 0.0);
         std::fill(sums.words.begin(), sums.words.end(), 0);
-        add_blocks(part_of(data_.shard.blocks, thread, threads), coefficients, intercept, sums);
+        add_blocks(thread, coefficients, intercept, sums);
     });
     ThreadSums& all = threads_.front();
     for (const ThreadSums& sums : threads_) {
@@ -155,13 +156,14 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
     }
 }
 
-void DistributedObjective::add_blocks(Range blocks, std::span<const double> coefficients,
+void DistributedObjective::add_blocks(int thread, std::span<const double> coefficients,
                                       double intercept, ThreadSums& sums) const {
     const Index slopes_at = features_;
     const Index loss_at = features_ + 1;
     model::BlockSums& of_block = sums.of_block;
-    for (Index k = blocks.first; k < blocks.end; ++k) {
-        const model::Block block = data_.shard.block(k, data_.plan);
+    data::ShardWalk walk(data_.shard, data_.plan, thread, data_.execution.threads);
+    while (walk.next()) {
+        const model::Block block = walk.block();
         model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa);
         sums.words[rows_seen] += block.rows;
         sums.words[rows_wrong] += of_block.rows_wrong;

@@ -42,9 +42,9 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
     const int threads = data.execution.threads;
     const model::Isa isa = data.execution.isa;
     run_threads(threads, [&](int thread) {
-        const Range part = part_of(data.shard.blocks, thread, threads);
-        for (Index k = part.first; k < part.end; ++k) {
-            const model::Block block = data.shard.block(k, data.plan);
+        data::ShardWalk walk(data.shard, data.plan, thread, threads);
+        while (walk.next()) {
+            const model::Block block = walk.block();
             const auto margins = std::span(probabilities)
                                      .subspan(static_cast<std::size_t>(block.first_global_row -
                                                                        data.shard.rows.first),
@@ -54,8 +54,8 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
             std::ranges::transform(margins, margins.begin(), model::sigmoid);
         }
     });
-    // What was mapped may have been written to meanwhile.
-    data.shard.values.check_unchanged();
+    // What was mapped or read again may have been written to meanwhile.
+    data.shard.check_unchanged();
     return probabilities;
 }
 

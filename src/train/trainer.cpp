@@ -38,7 +38,7 @@ class Run {
     void load() {
         const auto begin = Clock::now();
         data_ = std::make_unique<DataSet>(
-            load_data_set(comm_, options_.paths, options_.source, options_.execution));
+            load_data_set(comm_, options_.paths, options_.source, execution()));
         moments_ = compute_moments(comm_, *data_);
         load_seconds_ = seconds_since(begin);
         const Index dimension = data_->manifest.features + (options_.has_intercept ? 1 : 0);
@@ -59,10 +59,19 @@ class Run {
         }
     }
 
+    /// The solver takes its part of the memory.
+    Execution execution() const {
+        Execution execution = options_.execution;
+        execution.memory.also_needed = [this](Index rows, Index features) {
+            return solver_bytes(options_.solver, rows, features + 1, options_.execution.threads);
+        };
+        return execution;
+    }
+
     RunFacts facts() const {
-        return {data_->manifest,     data_->plan,    moments_,     data_->label_description,
-                data_->global_bytes, solver_choice_, comm_.size(), data_->execution,
-                startup_seconds_,    load_seconds_};
+        return {data_->manifest,     data_->plan,    moments_,       data_->label_description,
+                data_->global_bytes, data_->memory,  solver_choice_, comm_.size(),
+                data_->execution,    startup_seconds_, load_seconds_};
     }
 
     bool has_one_class() const {
@@ -289,8 +298,8 @@ class Run {
 
     TrainOutcome finish(optim::StopReason reason) {
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
-        // another file may have that name, and neither matters.
-        comm::together(comm_, [&] { data_->shard.values.check_unchanged(); });
+        // another file may have that name, and neither matters. What is streamed is found by name.
+        comm::together(comm_, [&] { data_->shard.check_unchanged(); });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
             record_.write_last_checkpoint(checkpoint_);
         }
@@ -321,6 +330,7 @@ class Run {
         seconds.curvature = largest_over_ranks(standardised_->curvature_seconds());
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
         seconds.total = seconds_since(options_.process_start);
+        outcome.bytes_read = data_->bytes_read(comm_);
         const double pass_seconds = seconds.kernel;
         const auto passes = static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
         if (pass_seconds > 0) {

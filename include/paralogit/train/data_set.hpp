@@ -7,6 +7,7 @@
 
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/data/shard.hpp"
+#include "paralogit/data/shard_walk.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/train/execution.hpp"
 
@@ -22,6 +23,11 @@ struct DataSet {
     Execution execution;
     std::string label_description;  ///< empty without labels
     Index global_bytes = 0;         ///< of shards, on all ranks
+    MemoryPlan memory;
+
+    /// Of all rows, taken from the files so far on all ranks: once when they were loaded, and again
+    /// in each pass what is streamed. @collective
+    Index bytes_read(const comm::Communicator& comm) const;
 };
 
 /// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the

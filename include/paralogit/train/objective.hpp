@@ -76,7 +76,7 @@ class DistributedObjective : public optim::Objective {
     };
 
     void add_own_blocks(std::span<const double> coefficients, double intercept, Words& words);
-    void add_blocks(Range blocks, std::span<const double> coefficients, double intercept,
+    void add_blocks(int thread, std::span<const double> coefficients, double intercept,
                     ThreadSums& sums) const;
     void reduce(Words& words);
     void check_agreement(const Words& words) const;

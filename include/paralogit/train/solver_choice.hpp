@@ -32,6 +32,10 @@ SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimen
 /// stored and how fast the machine is must not change the path of the iteration.
 double hessian_cost_in_passes(Index dimension);
 
+/// About what the solver that would be chosen takes of a rank's memory, with all that is as long as
+/// a gradient.
+Index solver_bytes(const SolverOptions& options, Index rows, Index dimension, int threads);
+
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
                                            Index dimension);
