@@ -34,9 +34,9 @@ FeatureStream::FeatureStream(const Manifest& manifest, const ShardPlan& plan,
       blocks_(blocks),
       rows_(rows_of_blocks(plan, blocks)),
       ring_(ring),
-      slots_(narrow<std::size_t>(threads)) {
-    for (std::vector<Buffer>& slots : slots_) {
-        slots.resize(narrow<std::size_t>(ring.slots));
+      buffers_(narrow<std::size_t>(threads)) {
+    for (std::vector<Buffer>& buffers : buffers_) {
+        buffers.resize(narrow<std::size_t>(ring.slots));
     }
     std::erase_if(files_, [&](const FeatureFile& file) {
         return rows_in_file(file.part, rows_).size() <= 0;
@@ -55,11 +55,14 @@ void FeatureStream::check_unchanged() const {
 
 ReadAhead::ReadAhead(FeatureStream& stream, int thread, Range blocks)
     : stream_(stream),
-      slots_(stream.slots_.at(narrow<std::size_t>(thread))),
       blocks_(blocks),
       rows_(rows_of_blocks(stream.plan_, blocks)),
-      next_block_(blocks.first),
-      reader_([this] { read_all(); }) {}
+      next_block_(blocks.first) {
+    for (Buffer& buffer : stream.buffers_.at(narrow<std::size_t>(thread))) {
+        slots_.push_back({.buffer = &buffer, .mapped = nullptr, .mapped_rows = {}});
+    }
+    reader_ = std::jthread([this] { read_all(); });
+}
 
 ReadAhead::~ReadAhead() {
     {
@@ -89,8 +92,7 @@ const std::byte* ReadAhead::next() {
     const Index row = stream_.plan_.rows_of_block(next_block_).first -
                       stream_.plan_.rows_of_block(in_slot.first).first;
     ++next_block_;
-    return slots_[narrow<std::size_t>(slot % stream_.ring_.slots)].data() +
-           row * row_bytes_of(stream_.manifest_);
+    return slot_of(slot).features + row * row_bytes_of(stream_.manifest_);
 }
 
 bool ReadAhead::wait_for_room(Index slot) {
@@ -103,14 +105,12 @@ void ReadAhead::read_all() {
     try {
         for (Index slot = 0; blocks_of_slot(slot).size() > 0 && wait_for_room(slot); ++slot) {
             const Range rows = rows_of_blocks(stream_.plan_, blocks_of_slot(slot));
-            const Index bytes = rows.size() * row_bytes_of(stream_.manifest_);
-            Buffer& buffer = slots_[narrow<std::size_t>(slot % stream_.ring_.slots)];
-            buffer.reserve(bytes);
-            read(rows, buffer.data());
+            empty(slot_of(slot));
+            fill(slot_of(slot), rows);
             if (rows.end == rows_.end) {
                 leave_file();
             }
-            stream_.bytes_read_ += bytes;
+            stream_.bytes_read_ += rows.size() * row_bytes_of(stream_.manifest_);
             const std::lock_guard lock(guard_);
             filled_ = slot + 1;
             has_changed_.notify_all();
@@ -122,14 +122,34 @@ void ReadAhead::read_all() {
     }
 }
 
-void ReadAhead::read(Range rows, std::byte* out) {
+void ReadAhead::fill(Slot& slot, Range rows) {
+    open_file_of(rows.first);
+    const Range all_in_file = rows_in_file(stream_.files_[file_].part, rows);
+    if (all_in_file.size() == rows.size()) {
+        slot.features = source_->map(all_in_file);
+        if (slot.features != nullptr) {
+            slot.mapped = source_;
+            slot.mapped_rows = all_in_file;
+            return;
+        }
+    }
+    const Index row_bytes = row_bytes_of(stream_.manifest_);
+    slot.buffer->reserve(rows.size() * row_bytes);
+    slot.features = slot.buffer->data();
+    std::byte* out = slot.buffer->data();
     while (rows.size() > 0) {
         open_file_of(rows.first);
-        const FilePart& part = stream_.files_[file_].part;
-        const Range in_file = rows_in_file(part, rows);
+        const Range in_file = rows_in_file(stream_.files_[file_].part, rows);
         source_->read(in_file, out);
-        out += in_file.size() * row_bytes_of(stream_.manifest_);
+        out += in_file.size() * row_bytes;
         rows.first += in_file.size();
+    }
+}
+
+void ReadAhead::empty(Slot& slot) {
+    if (slot.mapped != nullptr) {
+        slot.mapped->release(slot.mapped_rows);
+        slot.mapped = nullptr;
     }
 }
 

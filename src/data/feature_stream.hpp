@@ -45,7 +45,7 @@ class FeatureStream {
     Range blocks_;
     Range rows_;  ///< of the blocks
     RingSize ring_;
-    std::vector<std::vector<Buffer>> slots_;  ///< of each thread
+    std::vector<std::vector<Buffer>> buffers_;  ///< of each thread, one for each slot
     std::mutex library_;
     std::atomic<Index> bytes_read_ = 0;
 };
@@ -66,21 +66,31 @@ class ReadAhead {
     const std::byte* next();
 
   private:
+    /// Rows in their buffer, or in a file that is mapped.
+    struct Slot {
+        Buffer* buffer = nullptr;
+        const std::byte* features = nullptr;
+        std::shared_ptr<RowSource> mapped;  ///< null for rows in the buffer
+        Range mapped_rows;                  ///< counted within the file
+    };
+
     void read_all();
-    void read(Range rows, std::byte* out);
+    void fill(Slot& slot, Range rows);
+    static void empty(Slot& slot);
+    Slot& slot_of(Index number) { return slots_[static_cast<std::size_t>(number % std::ssize(slots_))]; }
     bool wait_for_room(Index slot);
     void open_file_of(Index row);
     void leave_file();
     Range blocks_of_slot(Index slot) const;
 
     FeatureStream& stream_;
-    std::vector<Buffer>& slots_;
+    std::vector<Slot> slots_;
     Range blocks_;
     Range rows_;
     Index next_block_;  ///< of the one who computes
 
     // Of the reader alone.
-    std::unique_ptr<RowSource> source_;
+    std::shared_ptr<RowSource> source_;
     std::size_t file_ = 0;
 
     std::mutex guard_;

@@ -46,9 +46,9 @@ Index loading_bytes(const std::vector<FeatureFile>& files, Index features_bytes,
 
 /// Several slots, so that neither side waits for each block of the other: small enough together for
 /// the cache that threads share.
-RingSize ring_size(Index bytes, Index block_bytes, int threads) {
+RingSize ring_size(Index bytes, Index block_bytes, int threads, bool is_mapped) {
     constexpr Index most_slots = 4;
-    constexpr Index slot_bytes = Index{512} << 10;
+    const Index slot_bytes = Index{is_mapped ? 4096 : 512} << 10;
     constexpr Index most_share = 8;
     const Index of_thread = bytes / threads;
     const Index slots = std::clamp<Index>(of_thread / 2 / block_bytes, 2, most_slots);
@@ -82,7 +82,8 @@ std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const Sh
     if (bytes < least) {
         return least;
     }
-    const RingSize ring = ring_size(bytes - threads * band_bytes, block_bytes, threads);
+    const RingSize ring =
+        ring_size(bytes - threads * band_bytes, block_bytes, threads, band_bytes == 0);
     const Index streaming =
         threads * (ring.slots * ring.blocks_per_slot * block_bytes + band_bytes);
     const Index left = bytes - std::max(streaming, loading);

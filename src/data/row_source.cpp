@@ -8,7 +8,7 @@
 
 #include "chunk_lanes.hpp"
 #include "paralogit/base/checked.hpp"
-#include "paralogit/data/source_file.hpp"
+#include "paralogit/data/mapped_file.hpp"
 #include "paralogit/h5/chunks.hpp"
 #include "read_features.hpp"
 
@@ -23,42 +23,61 @@ Index row_bytes_of(const Manifest& manifest) {
 /// Where the system is asked to read ahead of the reader, beyond its own habit.
 constexpr Index bytes_ahead = Index{16} << 20;
 
+/// Mapped as a whole where the address space has room, which takes memory for those rows alone that
+/// are brought in.
 class ContiguousRows : public RowSource {
   public:
     ContiguousRows(const Manifest& manifest, const FeatureFile& file, Range rows)
-        : source_(file.part),
-          row_bytes_(row_bytes_of(manifest)),
+        : row_bytes_(row_bytes_of(manifest)),
           offset_(file.offset),
-          end_(file.offset + rows.end * row_bytes_),
-          asked_for_(file.offset + rows.first * row_bytes_) {}
+          rows_(rows),
+          mapped_(SourceFile(file.part), file.offset + rows.first * row_bytes_,
+                  rows.size() * row_bytes_),
+          asked_for_(rows.first) {}
 
     void read(Range rows, std::byte* out) override {
-        const Index first = offset_ + rows.first * row_bytes_;
-        const Index bytes = rows.size() * row_bytes_;
-        ask_for(std::min(first + bytes + bytes_ahead, end_));
-        source_.read(first, {out, narrow<std::size_t>(bytes)});
+        ask_ahead_of(rows);
+        mapped_.file().read(offset_ + rows.first * row_bytes_,
+                            {out, narrow<std::size_t>(rows.size() * row_bytes_)});
     }
 
-    void check_unchanged() const override { source_.check_unchanged(); }
+    const std::byte* map(Range rows) override {
+        if (!mapped_.is_mapped()) {
+            return nullptr;
+        }
+        ask_ahead_of(rows);
+        const Index first = (rows.first - rows_.first) * row_bytes_;
+        mapped_.populate(first, rows.size() * row_bytes_);
+        return mapped_.data() + first;
+    }
+
+    void release(Range rows) override {
+        mapped_.release((rows.first - rows_.first) * row_bytes_, rows.size() * row_bytes_);
+    }
+
+    void check_unchanged() const override { mapped_.file().check_unchanged(); }
 
   private:
-    /// Advice in pieces, for the system takes no more than some of each. What lies in the page
-    /// cache already costs a look at it.
-    void ask_for(Index end) {
-        constexpr Index piece = Index{1} << 20;
-        while (asked_for_ + piece <= end || (end == end_ && asked_for_ < end_)) {
-            const Index bytes = std::min(piece, end - asked_for_);
-            static_cast<void>(
-                ::posix_fadvise(source_.descriptor(), asked_for_, bytes, POSIX_FADV_WILLNEED));
-            asked_for_ += bytes;
+    /// Advice in pieces, for the system takes no more than some of each.
+    void ask_ahead_of(Range rows) {
+        const Index piece = std::max<Index>((Index{1} << 20) / row_bytes_, 1);
+        const Index end = rows_.end - rows.end > bytes_ahead / row_bytes_
+                              ? rows.end + bytes_ahead / row_bytes_
+                              : rows_.end;
+        while (asked_for_ < end) {
+            const Index count = std::min(piece, end - asked_for_);
+            static_cast<void>(::posix_fadvise(mapped_.file().descriptor(),
+                                              offset_ + asked_for_ * row_bytes_,
+                                              count * row_bytes_, POSIX_FADV_WILLNEED));
+            asked_for_ += count;
         }
     }
 
-    SourceFile source_;
     Index row_bytes_;
     Index offset_;
-    Index end_;        ///< of what will be read
-    Index asked_for_;  ///< up to here
+    Range rows_;  ///< that will be read
+    MappedFile mapped_;
+    Index asked_for_;  ///< the row up to which the system was asked to read ahead
 };
 
 /// Rows that come in bands, which may end elsewhere than what is asked for.
