@@ -23,6 +23,9 @@ Index row_bytes_of(const Manifest& manifest) {
 /// Where the system is asked to read ahead of the reader, beyond its own habit.
 constexpr Index bytes_ahead = Index{16} << 20;
 
+/// What the library reads at a time into memory that passes.
+constexpr Index narrow_band_bytes = Index{1} << 20;
+
 /// Mapped as a whole where the address space has room, which takes memory for those rows alone that
 /// are brought in.
 class ContiguousRows : public RowSource {
@@ -196,7 +199,8 @@ class LibraryRows : public BandedRows {
   private:
     Range band_from(Index row) const override {
         return {.first = row,
-                .end = end_of_band(dataset().info(), manifest().is_transposed, row, rows().end)};
+                .end = end_of_band(dataset().info(), manifest().is_transposed, row, rows().end,
+                                   narrow_band_bytes)};
     }
 
     void read_band(Range band, std::byte* out) override {
@@ -253,7 +257,8 @@ FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index 
         found.band_bytes = std::min(chunks->rows_per_chunk(), most_rows) * row_bytes +
                            3 * chunks->chunk_bytes();
     } else {
-        const Index end = end_of_band(dataset.info(), manifest.is_transposed, 0, most_rows);
+        const Index end = end_of_band(dataset.info(), manifest.is_transposed, 0, most_rows,
+                                      narrow_band_bytes);
         // Again what is transposed, or converted a chunk at a time.
         found.band_bytes = 2 * end * row_bytes;
     }

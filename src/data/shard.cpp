@@ -131,20 +131,6 @@ std::optional<Error> find_bad_weight(const Shard& shard, const Manifest& manifes
                  row);
 }
 
-Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks) {
-    constexpr Index number = sizeof(double);
-    const Index rows = plan.rows_of(rank, ranks).size();
-    const FilePart& first = manifest.files.front();
-    const Index features = checked_multiply(
-        manifest.features, narrow<Index>(size_of(manifest.type)), "the bytes of a row");
-    // Labels are held as stored and as y while one is made of the other, and as y from then on;
-    // the features come after that.
-    const Index row_bytes =
-        first.labels_path.empty() ? features : std::max(features + number, 2 * number);
-    return checked_multiply(rows, row_bytes + (first.weights_path.empty() ? 0 : number),
-                            "the bytes of a shard");
-}
-
 void check_unchanged(const Manifest& manifest) {
     for (const FilePart& part : manifest.files) {
         check_unchanged(part);

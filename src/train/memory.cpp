@@ -71,26 +71,35 @@ MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optio
 
 namespace {
 
-/// What this rank holds beside its features: labels, and row weights; as many again while the labels
-/// as stored become y.
+/// What this rank holds beside its features: labels, as stored and as y for a while, or predictions;
+/// and row weights.
 Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit, Index rows) {
     const data::FilePart& file = manifest.files.front();
-    const Index numbers =
-        (file.labels_path.empty() ? 0 : 2) + (file.weights_path.empty() ? 0 : 1);
+    const Index numbers = 2 + (file.weights_path.empty() ? 0 : 1);
     const Index columns = checked_multiply(rows, numbers * number_bytes, "the bytes of the labels");
     return columns +
            (limit.also_needed ? limit.also_needed(manifest.rows, manifest.features) : Index{0});
 }
 
+Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) {
+    const auto entries_before = [&](Index block) {
+        return manifest.entries_before_block.at(narrow<std::size_t>(block));
+    };
+    constexpr Index index_bytes = 4;
+    const Index entry_bytes = narrow<Index>(size_of(manifest.type)) + index_bytes;
+    const Index entries = entries_before(shard.blocks.end) - entries_before(shard.blocks.first);
+    return checked_multiply(entries, entry_bytes, "the bytes of a shard") +
+           (shard.rows.size() + 1) * number_bytes;
+}
+
 [[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit,
-                             Index needed) {
+                             Index needed, const std::string& why) {
     throw Error(
         ExitCode::input_data,
-        fmt::format("{}: a rank may take {} of memory ({}), but needs {} even when it reads its "
-                    "rows from the file in each pass; {}, use more ranks on more hosts, or fewer "
-                    "threads",
+        fmt::format("{}: a rank may take {} of memory ({}), but needs {}: {}; {}, use more ranks on "
+                    "more hosts, or fewer threads",
                     manifest.files.front().path, bytes_text(limit.bytes), limit.source,
-                    bytes_text(needed),
+                    bytes_text(needed), why,
                     limit.source == "--memory-limit" ? "allow it more"
                                                      : "ask for more memory"));
 }
@@ -102,14 +111,22 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
                        data::Shard& shard) {
     const auto row_bytes = manifest.features * narrow<Index>(size_of(manifest.type));
     comm::together(comm, [&] {
+        if (limit.source.empty()) {
+            return;
+        }
         const Index beside = bytes_beside(manifest, limit, shard.rows.size());
-        if (manifest.is_sparse || limit.source.empty()) {
+        if (manifest.is_sparse) {
+            const Index needed = beside + bytes_of_sparse(manifest, shard);
+            if (needed > limit.bytes) {
+                fail_short(manifest, limit, needed, "sparse rows cannot stay in the file");
+            }
             return;
         }
         const auto least = data::hold_within(std::max<Index>(limit.bytes - beside, 0), manifest,
                                              plan, shard, threads);
         if (least) {
-            fail_short(manifest, limit, *least + beside);
+            fail_short(manifest, limit, *least + beside,
+                       "even when its rows are read from the file in each pass");
         }
     });
     MemoryPlan memory;

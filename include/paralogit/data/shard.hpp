@@ -106,9 +106,6 @@ using SparseBlockReady = std::function<void(int thread, const model::SparseBlock
 void load_sparse_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard,
                           int threads, const SparseBlockReady& on_block);
 
-/// Bytes that a rank will hold at most.
-Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
-
 /// Throws Error (input_data) when a file is no longer what it was when it was described.
 void check_unchanged(const Manifest& manifest);
 
