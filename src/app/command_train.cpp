@@ -200,10 +200,11 @@ class TrainPrinter : public train::TrainObserver {
                 : fmt::format("; a rank may take {} ({})", train::bytes_text(memory.limit_bytes),
                               memory.limit_source);
         return memory.is_streamed()
-                   ? fmt::format("streamed: {} of {} are read from files in each pass, {} by a rank",
-                                 train::bytes_text(memory.global_streamed_bytes),
-                                 train::bytes_text(memory.global_bytes),
-                                 train::bytes_text(memory.largest_streamed_bytes)) +
+                   ? fmt::format(
+                         "streamed: {} of {} are read from files in each pass, {} by a rank",
+                         train::bytes_text(memory.global_streamed_bytes),
+                         train::bytes_text(memory.global_bytes),
+                         train::bytes_text(memory.largest_streamed_bytes)) +
                          limit
                    : "resident: all rows are read once" + limit;
     }

@@ -72,8 +72,8 @@ void add_own_cgroups(const MemorySurroundings& surroundings, std::vector<MemoryB
     while (std::getline(file, line)) {
         const std::size_t first = line.find(':');
         const std::size_t second = line.find(':', first + 1);
-        if (first == std::string::npos || second == std::string::npos || second + 1 >= line.size() ||
-            line[second + 1] != '/') {
+        if (first == std::string::npos || second == std::string::npos ||
+            second + 1 >= line.size() || line[second + 1] != '/') {
             continue;
         }
         const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
@@ -95,9 +95,8 @@ void add_slurm(const MemorySurroundings& surroundings, std::vector<MemoryBound>&
         return text == nullptr ? std::nullopt : number_of(text);
     };
     if (const auto per_node = value("SLURM_MEM_PER_NODE")) {
-        bounds.push_back({.bytes = *per_node * mebibyte,
-                          .source = "SLURM_MEM_PER_NODE",
-                          .shared_as = "host"});
+        bounds.push_back(
+            {.bytes = *per_node * mebibyte, .source = "SLURM_MEM_PER_NODE", .shared_as = "host"});
     }
     if (const auto per_cpu = value("SLURM_MEM_PER_CPU")) {
         const auto cpus_of_task = value("SLURM_CPUS_PER_TASK");
@@ -122,9 +121,8 @@ void add_process_limits(const MemorySurroundings& surroundings, std::vector<Memo
     const Index page = ::sysconf(_SC_PAGESIZE);
     const auto add = [&](const std::optional<Index>& limit, Index used, const char* source) {
         if (limit && *limit < unlimited) {
-            bounds.push_back({.bytes = std::max<Index>(*limit - used, 0),
-                              .source = source,
-                              .shared_as = ""});
+            bounds.push_back(
+                {.bytes = std::max<Index>(*limit - used, 0), .source = source, .shared_as = ""});
         }
     };
     // Each thread takes some address space for its stack and its heap, used or not.

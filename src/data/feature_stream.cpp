@@ -55,13 +55,13 @@ void FeatureStream::check_unchanged() const {
 
 ReadAhead::ReadAhead(FeatureStream& stream, int thread, Range blocks)
     : stream_(stream),
+      buffers_(stream.buffers_.at(narrow<std::size_t>(thread))),
       blocks_(blocks),
       rows_(rows_of_blocks(stream.plan_, blocks)),
       next_block_(blocks.first) {
-    for (Buffer& buffer : stream.buffers_.at(narrow<std::size_t>(thread))) {
-        slots_.push_back({.buffer = &buffer, .mapped = nullptr, .mapped_rows = {}});
+    if (buffers_.size() > 1) {
+        reader_ = std::jthread([this] { read_all(); });
     }
-    reader_ = std::jthread([this] { read_all(); });
 }
 
 ReadAhead::~ReadAhead() {
@@ -81,36 +81,38 @@ const std::byte* ReadAhead::next() {
     const Index slot = (next_block_ - blocks_.first) / stream_.ring_.blocks_per_slot;
     const Range in_slot = blocks_of_slot(slot);
     if (next_block_ == in_slot.first) {
-        std::unique_lock lock(guard_);
-        freed_ = slot;
-        has_changed_.notify_all();
-        has_changed_.wait(lock, [&] { return filled_ > slot || error_; });
-        if (filled_ <= slot) {
-            std::rethrow_exception(error_);
+        if (reader_.joinable()) {
+            wait_until_filled(slot);
+        } else {
+            fill(slot);
         }
     }
     const Index row = stream_.plan_.rows_of_block(next_block_).first -
                       stream_.plan_.rows_of_block(in_slot.first).first;
     ++next_block_;
-    return slot_of(slot).features + row * row_bytes_of(stream_.manifest_);
+    return buffer_of(slot).data() + row * row_bytes_of(stream_.manifest_);
+}
+
+void ReadAhead::wait_until_filled(Index slot) {
+    std::unique_lock lock(guard_);
+    freed_ = slot;
+    has_changed_.notify_all();
+    has_changed_.wait(lock, [&] { return filled_ > slot || error_; });
+    if (filled_ <= slot) {
+        std::rethrow_exception(error_);
+    }
 }
 
 bool ReadAhead::wait_for_room(Index slot) {
     std::unique_lock lock(guard_);
-    has_changed_.wait(lock, [&] { return is_stopping_ || slot - freed_ < stream_.ring_.slots; });
+    has_changed_.wait(lock, [&] { return is_stopping_ || slot - freed_ < std::ssize(buffers_); });
     return !is_stopping_;
 }
 
 void ReadAhead::read_all() {
     try {
         for (Index slot = 0; blocks_of_slot(slot).size() > 0 && wait_for_room(slot); ++slot) {
-            const Range rows = rows_of_blocks(stream_.plan_, blocks_of_slot(slot));
-            empty(slot_of(slot));
-            fill(slot_of(slot), rows);
-            if (rows.end == rows_.end) {
-                leave_file();
-            }
-            stream_.bytes_read_ += rows.size() * row_bytes_of(stream_.manifest_);
+            fill(slot);
             const std::lock_guard lock(guard_);
             filled_ = slot + 1;
             has_changed_.notify_all();
@@ -122,34 +124,25 @@ void ReadAhead::read_all() {
     }
 }
 
-void ReadAhead::fill(Slot& slot, Range rows) {
-    open_file_of(rows.first);
-    const Range all_in_file = rows_in_file(stream_.files_[file_].part, rows);
-    if (all_in_file.size() == rows.size()) {
-        slot.features = source_->map(all_in_file);
-        if (slot.features != nullptr) {
-            slot.mapped = source_;
-            slot.mapped_rows = all_in_file;
-            return;
-        }
+void ReadAhead::fill(Index slot) {
+    const Range rows = rows_of_blocks(stream_.plan_, blocks_of_slot(slot));
+    const Index bytes = rows.size() * row_bytes_of(stream_.manifest_);
+    Buffer& buffer = buffer_of(slot);
+    buffer.reserve(bytes);
+    read(rows, buffer.data());
+    if (rows.end == rows_.end) {
+        leave_file();
     }
-    const Index row_bytes = row_bytes_of(stream_.manifest_);
-    slot.buffer->reserve(rows.size() * row_bytes);
-    slot.features = slot.buffer->data();
-    std::byte* out = slot.buffer->data();
+    stream_.bytes_read_ += bytes;
+}
+
+void ReadAhead::read(Range rows, std::byte* out) {
     while (rows.size() > 0) {
         open_file_of(rows.first);
         const Range in_file = rows_in_file(stream_.files_[file_].part, rows);
         source_->read(in_file, out);
-        out += in_file.size() * row_bytes;
+        out += in_file.size() * row_bytes_of(stream_.manifest_);
         rows.first += in_file.size();
-    }
-}
-
-void ReadAhead::empty(Slot& slot) {
-    if (slot.mapped != nullptr) {
-        slot.mapped->release(slot.mapped_rows);
-        slot.mapped = nullptr;
     }
 }
 
@@ -165,8 +158,8 @@ void ReadAhead::open_file_of(Index row) {
             ++file_;
         }
         const FeatureFile& file = stream_.files_[file_];
-        source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_),
-                            stream_.library_);
+        source_ =
+            open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_), stream_.library_);
     }
 }
 

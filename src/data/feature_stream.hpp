@@ -50,8 +50,10 @@ class FeatureStream {
     std::atomic<Index> bytes_read_ = 0;
 };
 
-/// Some consecutive blocks of a stream, read by a thread that it starts, ahead of the one that
-/// computes on them.
+/// Some consecutive blocks of a stream. With several slots they are read by a thread that this
+/// starts, ahead of the one that computes on them. With one slot the one who computes reads them,
+/// which is faster where reading is no more than a copy from the page cache: the copy stays in its
+/// own cache, and the system reads ahead from the disk.
 class ReadAhead {
   public:
     /// `thread` says whose memory is used: one at a time for each. The stream must outlive it.
@@ -66,31 +68,27 @@ class ReadAhead {
     const std::byte* next();
 
   private:
-    /// Rows in their buffer, or in a file that is mapped.
-    struct Slot {
-        Buffer* buffer = nullptr;
-        const std::byte* features = nullptr;
-        std::shared_ptr<RowSource> mapped;  ///< null for rows in the buffer
-        Range mapped_rows;                  ///< counted within the file
-    };
-
     void read_all();
-    void fill(Slot& slot, Range rows);
-    static void empty(Slot& slot);
-    Slot& slot_of(Index number) { return slots_[static_cast<std::size_t>(number % std::ssize(slots_))]; }
+    /// The rows of a slot, into its buffer.
+    void fill(Index slot);
+    void read(Range rows, std::byte* out);
+    void wait_until_filled(Index slot);
+    Buffer& buffer_of(Index slot) {
+        return buffers_[static_cast<std::size_t>(slot % std::ssize(buffers_))];
+    }
     bool wait_for_room(Index slot);
     void open_file_of(Index row);
     void leave_file();
     Range blocks_of_slot(Index slot) const;
 
     FeatureStream& stream_;
-    std::vector<Slot> slots_;
+    std::vector<Buffer>& buffers_;
     Range blocks_;
     Range rows_;
     Index next_block_;  ///< of the one who computes
 
-    // Of the reader alone.
-    std::shared_ptr<RowSource> source_;
+    // Of the one who reads.
+    std::unique_ptr<RowSource> source_;
     std::size_t file_ = 0;
 
     std::mutex guard_;
@@ -100,7 +98,7 @@ class ReadAhead {
     bool is_stopping_ = false;
     std::exception_ptr error_;
 
-    std::jthread reader_;  ///< the last member: it uses the others
+    std::jthread reader_;  ///< with several slots; the last member: it uses the others
 };
 
 }  // namespace paralogit::data

@@ -44,14 +44,16 @@ Index loading_bytes(const std::vector<FeatureFile>& files, Index features_bytes,
     return bytes;
 }
 
-/// Several slots, so that neither side waits for each block of the other: small enough together for
-/// the cache that threads share.
-RingSize ring_size(Index bytes, Index block_bytes, int threads, bool is_mapped) {
+/// Copies from the page cache go through one slot, small enough for the cache of a core. Where rows
+/// have to be decoded there are several slots, so that neither side waits for each block of the
+/// other. `bytes` has room for two blocks of each thread.
+RingSize ring_size(Index bytes, Index block_bytes, int threads, bool is_copied) {
     constexpr Index most_slots = 4;
-    const Index slot_bytes = Index{is_mapped ? 4096 : 512} << 10;
+    constexpr Index slot_bytes = Index{512} << 10;
     constexpr Index most_share = 8;
     const Index of_thread = bytes / threads;
-    const Index slots = std::clamp<Index>(of_thread / 2 / block_bytes, 2, most_slots);
+    const Index slots =
+        is_copied ? 1 : std::clamp<Index>(of_thread / 2 / block_bytes, 2, most_slots);
     const Index slot = std::min(slot_bytes, of_thread / most_share / slots);
     return {.slots = slots, .blocks_per_slot = std::max<Index>(slot / block_bytes, 1)};
 }
@@ -74,9 +76,8 @@ std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const Sh
         return std::nullopt;
     }
 
-    const Index block_bytes =
-        checked_multiply(std::min(plan.rows_per_block(), shard.rows.size()), row_bytes,
-                         "the bytes of a block");
+    const Index block_bytes = checked_multiply(std::min(plan.rows_per_block(), shard.rows.size()),
+                                               row_bytes, "the bytes of a block");
     const Index band_bytes = largest_band(files);
     const Index least = threads * (2 * block_bytes + band_bytes);
     if (bytes < least) {

@@ -20,7 +20,8 @@ namespace {
 /// Bytes that a thread brings in before it looks at them: small enough for its cache.
 constexpr Index piece_bytes = Index{1} << 20;
 
-/// The load of what is held of a shard: file by file, and in each file all threads, each in its own blocks.
+/// The load of what is held of a shard: file by file, and in each file all threads, each in its own
+/// blocks.
 class FeatureLoad {
   public:
     FeatureLoad(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,

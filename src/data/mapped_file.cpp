@@ -130,18 +130,6 @@ void MappedFile::populate(Index first, Index bytes) const {
     }
 }
 
-void MappedFile::release(Index first, Index bytes) const {
-    const Index begin = data_ - base_ + first;
-    const Index page_begin = begin - begin % page_bytes();
-    const Index end = begin + bytes;
-    const Index page_end = end - end % page_bytes();
-    if (page_end > page_begin) {
-        // Without it the pages stay, which costs nothing but memory.
-        static_cast<void>(::madvise(base_ + page_begin, narrow<std::size_t>(page_end - page_begin),
-                                    MADV_DONTNEED));
-    }
-}
-
 void prepare_mappings() {
     struct sigaction action {};
     action.sa_sigaction = explain_bus_error;

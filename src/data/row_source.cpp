@@ -8,7 +8,7 @@
 
 #include "chunk_lanes.hpp"
 #include "paralogit/base/checked.hpp"
-#include "paralogit/data/mapped_file.hpp"
+#include "paralogit/data/source_file.hpp"
 #include "paralogit/h5/chunks.hpp"
 #include "read_features.hpp"
 
@@ -26,61 +26,42 @@ constexpr Index bytes_ahead = Index{16} << 20;
 /// What the library reads at a time into memory that passes.
 constexpr Index narrow_band_bytes = Index{1} << 20;
 
-/// Mapped as a whole where the address space has room, which takes memory for those rows alone that
-/// are brought in.
 class ContiguousRows : public RowSource {
   public:
     ContiguousRows(const Manifest& manifest, const FeatureFile& file, Range rows)
-        : row_bytes_(row_bytes_of(manifest)),
+        : source_(file.part),
+          row_bytes_(row_bytes_of(manifest)),
           offset_(file.offset),
-          rows_(rows),
-          mapped_(SourceFile(file.part), file.offset + rows.first * row_bytes_,
-                  rows.size() * row_bytes_),
-          asked_for_(rows.first) {}
+          end_(file.offset + rows.end * row_bytes_),
+          asked_for_(file.offset + rows.first * row_bytes_) {}
 
     void read(Range rows, std::byte* out) override {
-        ask_ahead_of(rows);
-        mapped_.file().read(offset_ + rows.first * row_bytes_,
-                            {out, narrow<std::size_t>(rows.size() * row_bytes_)});
+        const Index first = offset_ + rows.first * row_bytes_;
+        const Index bytes = rows.size() * row_bytes_;
+        ask_ahead_of(first + bytes);
+        source_.read(first, {out, narrow<std::size_t>(bytes)});
     }
 
-    const std::byte* map(Range rows) override {
-        if (!mapped_.is_mapped()) {
-            return nullptr;
-        }
-        ask_ahead_of(rows);
-        const Index first = (rows.first - rows_.first) * row_bytes_;
-        mapped_.populate(first, rows.size() * row_bytes_);
-        return mapped_.data() + first;
-    }
-
-    void release(Range rows) override {
-        mapped_.release((rows.first - rows_.first) * row_bytes_, rows.size() * row_bytes_);
-    }
-
-    void check_unchanged() const override { mapped_.file().check_unchanged(); }
+    void check_unchanged() const override { source_.check_unchanged(); }
 
   private:
-    /// Advice in pieces, for the system takes no more than some of each.
-    void ask_ahead_of(Range rows) {
-        const Index piece = std::max<Index>((Index{1} << 20) / row_bytes_, 1);
-        const Index end = rows_.end - rows.end > bytes_ahead / row_bytes_
-                              ? rows.end + bytes_ahead / row_bytes_
-                              : rows_.end;
+    /// The system reads in the background what it is asked for, in pieces, for it takes no more
+    /// than some of each.
+    void ask_ahead_of(Index position) {
+        const Index end = end_ - position > bytes_ahead ? position + bytes_ahead : end_;
         while (asked_for_ < end) {
-            const Index count = std::min(piece, end - asked_for_);
-            static_cast<void>(::posix_fadvise(mapped_.file().descriptor(),
-                                              offset_ + asked_for_ * row_bytes_,
-                                              count * row_bytes_, POSIX_FADV_WILLNEED));
-            asked_for_ += count;
+            const Index piece = std::min(Index{1} << 20, end_ - asked_for_);
+            static_cast<void>(
+                ::posix_fadvise(source_.descriptor(), asked_for_, piece, POSIX_FADV_WILLNEED));
+            asked_for_ += piece;
         }
     }
 
+    SourceFile source_;
     Index row_bytes_;
     Index offset_;
-    Range rows_;  ///< that will be read
-    MappedFile mapped_;
-    Index asked_for_;  ///< the row up to which the system was asked to read ahead
+    Index end_;        ///< of what will be read
+    Index asked_for_;  ///< the position up to which the system was asked to read ahead
 };
 
 /// Rows that come in bands, which may end elsewhere than what is asked for.
@@ -178,8 +159,8 @@ class ChunkedRows : public BandedRows {
                 const std::lock_guard lock(library());
                 bytes = chunks_->stored_bytes(number);
                 stored_.reserve(bytes);
-                skipped_filters = chunks_->read_stored(
-                    number, {stored_.data(), narrow<std::size_t>(bytes)});
+                skipped_filters =
+                    chunks_->read_stored(number, {stored_.data(), narrow<std::size_t>(bytes)});
             }
             chunks_->decode(number, {stored_.data(), narrow<std::size_t>(bytes)}, skipped_filters,
                             band, out, scratch_);
@@ -254,11 +235,11 @@ FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index 
     } else if (found.layout == FeatureLayout::chunked) {
         const std::optional<h5::ChunkReader> chunks = dataset.chunks();
         // A row of chunks, and of one of them what is stored and what the filters leave twice.
-        found.band_bytes = std::min(chunks->rows_per_chunk(), most_rows) * row_bytes +
-                           3 * chunks->chunk_bytes();
+        found.band_bytes =
+            std::min(chunks->rows_per_chunk(), most_rows) * row_bytes + 3 * chunks->chunk_bytes();
     } else {
-        const Index end = end_of_band(dataset.info(), manifest.is_transposed, 0, most_rows,
-                                      narrow_band_bytes);
+        const Index end =
+            end_of_band(dataset.info(), manifest.is_transposed, 0, most_rows, narrow_band_bytes);
         // Again what is transposed, or converted a chunk at a time.
         found.band_bytes = 2 * end * row_bytes;
     }

@@ -46,12 +46,6 @@ class RowSource {
     /// Reads rows counted within the file, row-major in their stored type. Throws Error
     /// (input_data).
     virtual void read(Range rows, std::byte* out) = 0;
-
-    /// Brings rows into memory where they lie in the file: no copy, a tenth of the time. They stay
-    /// until they are released, or the source ends. Null where that cannot be.
-    virtual const std::byte* map(Range /*rows*/) { return nullptr; }
-    virtual void release(Range /*rows*/) {}
-
     /// Throws Error (input_data) when the file was written to or cut since it was described.
     virtual void check_unchanged() const = 0;
 };

@@ -58,8 +58,7 @@ Range Shard::held() const {
 
 Range Shard::held_rows(const ShardPlan& plan) const {
     return {.first = rows.first,
-            .end = stream == nullptr ? rows.end
-                                     : plan.rows_of_block(stream->blocks().first).first};
+            .end = stream == nullptr ? rows.end : plan.rows_of_block(stream->blocks().first).first};
 }
 
 Index Shard::streamed_bytes() const {

@@ -4,8 +4,7 @@
 
 namespace paralogit::data {
 
-ShardWalk::ShardWalk(const Shard& shard, const ShardPlan& plan, Range held, int thread,
-                     int threads)
+ShardWalk::ShardWalk(const Shard& shard, const ShardPlan& plan, Range held, int thread, int threads)
     : shard_(&shard),
       plan_(&plan),
       held_(plan.blocks_of_thread(held, thread, threads)),

@@ -95,11 +95,11 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
     };
     std::vector<Part> parts;
     for (int thread = 0; thread < threads; ++thread) {
-        parts.push_back({.walk = task.walk(thread),
-                         .panels = std::vector<model::HessianPanel>(
-                             static_cast<std::size_t>(of_thread)),
-                         .weights = sums.weights,
-                         .working = {}});
+        parts.push_back(
+            {.walk = task.walk(thread),
+             .panels = std::vector<model::HessianPanel>(static_cast<std::size_t>(of_thread)),
+             .weights = sums.weights,
+             .working = {}});
     }
     std::atomic<bool> is_finite = true;
     const auto has_panels = [](const Part& part) { return part.filled > 0; };

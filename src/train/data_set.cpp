@@ -177,8 +177,7 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
 
 Index DataSet::bytes_read(const comm::Communicator& comm) const {
     // The first reading is part of what was streamed so far.
-    return global_bytes +
-           comm.sum(shard.bytes_streamed_so_far() - shard.streamed_bytes());
+    return global_bytes + comm.sum(shard.bytes_streamed_so_far() - shard.streamed_bytes());
 }
 
 }  // namespace paralogit::train

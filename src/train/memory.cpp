@@ -71,8 +71,8 @@ MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optio
 
 namespace {
 
-/// What this rank holds beside its features: labels, as stored and as y for a while, or predictions;
-/// and row weights.
+/// What this rank holds beside its features: labels, as stored and as y for a while, or
+/// predictions; and row weights.
 Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit, Index rows) {
     const data::FilePart& file = manifest.files.front();
     const Index numbers = 2 + (file.weights_path.empty() ? 0 : 1);
@@ -92,16 +92,15 @@ Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) 
            (shard.rows.size() + 1) * number_bytes;
 }
 
-[[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit,
-                             Index needed, const std::string& why) {
+[[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit, Index needed,
+                             const std::string& why) {
     throw Error(
         ExitCode::input_data,
-        fmt::format("{}: a rank may take {} of memory ({}), but needs {}: {}; {}, use more ranks on "
-                    "more hosts, or fewer threads",
-                    manifest.files.front().path, bytes_text(limit.bytes), limit.source,
-                    bytes_text(needed), why,
-                    limit.source == "--memory-limit" ? "allow it more"
-                                                     : "ask for more memory"));
+        fmt::format(
+            "{}: a rank may take {} of memory ({}), but needs {}: {}; {}, use more ranks on "
+            "more hosts, or fewer threads",
+            manifest.files.front().path, bytes_text(limit.bytes), limit.source, bytes_text(needed),
+            why, limit.source == "--memory-limit" ? "allow it more" : "ask for more memory"));
 }
 
 }  // namespace

@@ -57,8 +57,7 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
     : comm_(comm), data_(data), options_(std::move(options)), features_(data.manifest.features) {
     const int threads = data.execution.threads;
     const model::ExactSums none(exponents_of_sums(data.scan),
-                                std::max<Index>(data.plan.blocks(), 1),
-                                data.execution.isa);
+                                std::max<Index>(data.plan.blocks(), 1), data.execution.isa);
     const auto sums = static_cast<std::size_t>(none.size());
     const bool is_exact = options_.reduction == Reduction::exact;
     threads_.assign(static_cast<std::size_t>(threads),

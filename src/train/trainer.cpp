@@ -69,8 +69,8 @@ class Run {
     }
 
     RunFacts facts() const {
-        return {data_->manifest,     data_->plan,    moments_,       data_->label_description,
-                data_->global_bytes, data_->memory,  solver_choice_, comm_.size(),
+        return {data_->manifest,     data_->plan,      moments_,       data_->label_description,
+                data_->global_bytes, data_->memory,    solver_choice_, comm_.size(),
                 data_->execution,    startup_seconds_, load_seconds_};
     }
 

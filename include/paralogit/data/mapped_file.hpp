@@ -25,9 +25,6 @@ class MappedFile {
     /// every few of them. Any thread; a part may be asked for more than once. Throws Error
     /// (input_data) when the file no longer has it.
     void populate(Index first, Index bytes) const;
-    /// Takes the pages of [first, first + bytes) out of this process, but for the last one when it
-    /// has more; they come back when they are touched.
-    void release(Index first, Index bytes) const;
 
   private:
     std::optional<SourceFile> file_;

@@ -29,10 +29,10 @@ MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optio
 
 /// Which part of the features stays in the files; the same on all ranks.
 struct MemoryPlan {
-    Index limit_bytes = 0;          ///< the lowest of any rank
-    std::string limit_source;       ///< of rank 0
-    Index global_bytes = 0;         ///< of features
-    Index global_streamed_bytes = 0;  ///< of these, read from files in each pass
+    Index limit_bytes = 0;             ///< the lowest of any rank
+    std::string limit_source;          ///< of rank 0
+    Index global_bytes = 0;            ///< of features
+    Index global_streamed_bytes = 0;   ///< of these, read from files in each pass
     Index largest_streamed_bytes = 0;  ///< of any rank
 
     bool is_streamed() const { return global_streamed_bytes > 0; }

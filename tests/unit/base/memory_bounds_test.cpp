@@ -56,7 +56,8 @@ TEST_F(MemoryBounds, AreNoneWhereNothingIsKnown) {
 }
 
 TEST_F(MemoryBounds, IncludeWhatTheHostHasLeft) {
-    write("proc/meminfo", "MemTotal: 100 kB\nMemFree: 7 kB\nMemAvailable:   50 kB\nBuffers: 1 kB\n");
+    write("proc/meminfo",
+          "MemTotal: 100 kB\nMemFree: 7 kB\nMemAvailable:   50 kB\nBuffers: 1 kB\n");
 
     EXPECT_THAT(found(), ElementsAre("51200 the memory available on the host / host"));
 }
@@ -68,9 +69,10 @@ TEST_F(MemoryBounds, OfVersion2AreThoseOfTheCgroupAndItsParents) {
     write("cgroup/slurm/memory.max", "9000\n");
     write("cgroup/slurm/job_8/memory.max", "1\n");
 
-    EXPECT_THAT(found(),
-                ElementsAre("8000 the memory limit of the cgroup /slurm/job_7 / cgroup /slurm/job_7",
-                            "9000 the memory limit of the cgroup /slurm / cgroup /slurm"));
+    EXPECT_THAT(
+        found(),
+        ElementsAre("8000 the memory limit of the cgroup /slurm/job_7 / cgroup /slurm/job_7",
+                    "9000 the memory limit of the cgroup /slurm / cgroup /slurm"));
 }
 
 TEST_F(MemoryBounds, OfVersion1AreThoseOfTheMemoryController) {
@@ -92,10 +94,11 @@ TEST_F(MemoryBounds, OfAContainerStandAtTheTop) {
 
 TEST_F(MemoryBounds, OfSlurmAreByNodeOrByCpu) {
     variables_ = {{"SLURM_MEM_PER_NODE", "4000"}};
-    EXPECT_THAT(found(), ElementsAre(std::to_string(4000 * mebibyte) + " SLURM_MEM_PER_NODE / host"));
+    EXPECT_THAT(found(),
+                ElementsAre(std::to_string(4000 * mebibyte) + " SLURM_MEM_PER_NODE / host"));
 
-    variables_ = {{"SLURM_MEM_PER_CPU", "10"}, {"SLURM_CPUS_PER_TASK", "4"},
-                  {"SLURM_CPUS_ON_NODE", "16"}};
+    variables_ = {
+        {"SLURM_MEM_PER_CPU", "10"}, {"SLURM_CPUS_PER_TASK", "4"}, {"SLURM_CPUS_ON_NODE", "16"}};
     EXPECT_THAT(found(), ElementsAre(std::to_string(40 * mebibyte) + " SLURM_MEM_PER_CPU / "));
 
     variables_.erase("SLURM_CPUS_PER_TASK");
