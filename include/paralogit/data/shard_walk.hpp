@@ -13,7 +13,8 @@ class ReadAhead;
 ///     ShardWalk walk(shard, plan, thread, threads);
 ///     while (walk.next()) { use(walk.block()); }
 ///
-/// All threads together meet every block once. Blocks that are not held are read ahead by a thread
+/// All threads together meet every block once. Blocks that are not held are read from their files,
+/// where they have to be decoded ahead, by a thread
 /// that lives as long as the walk; they are met in turn with those that are held, so that neither
 /// has to wait for the other. The order is a function of the shard and of the threads.
 class ShardWalk {
