@@ -1,8 +1,10 @@
 # Sourced by demo.sh and test.sh: installs, by name, what a bare Debian 12 machine lacks.
 
 build_packages="g++ cmake ninja-build openmpi-bin libopenmpi-dev libhdf5-dev libdeflate-dev
-    libeigen3-dev libboost-program-options-dev libfmt-dev nlohmann-json3-dev libssl-dev"
-test_packages="libgtest-dev libgmock-dev libboost-dev python3-h5py clang-format clang-tidy"
+    libeigen3-dev libboost-program-options-dev libfmt-dev nlohmann-json3-dev libssl-dev
+    libfast-float-dev zlib1g-dev libzstd-dev"
+test_packages="libgtest-dev libgmock-dev libboost-dev python3-h5py clang-format clang-tidy
+    clang-14 libclang-rt-14-dev"
 
 # install_packages NAME...: does nothing when all are there.
 install_packages() {

@@ -6,6 +6,7 @@
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/trainer.hpp"
+#include "row_use_values.hpp"
 #include "source_values.hpp"
 
 namespace paralogit::app {
@@ -76,7 +77,7 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
     const train::SolverOptions& solver = train.solver;
     const bool has_rate = solver.name == "gd" && !solver.gradient_descent.backtracking;
     const auto yes_or_no = [](bool value) { return std::string(value ? "yes" : "no"); };
-    return {
+    std::map<std::string, std::string> options{
         {"learning-rate",
          has_rate ? fmt::format("{}", solver.gradient_descent.learning_rate) : "unset"},
         {"history", fmt::format("{}", solver.lbfgs.history)},
@@ -88,12 +89,15 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
         {"initial", train.initial},
         {"reduction", train.reduction == train::Reduction::exact ? "exact" : "fast"},
     };
+    options.merge(path_options_of(train.row_use));
+    return options;
 }
 
 train::TrainOptions read_train_options(const Options& options, const Context& context) {
     train::TrainOptions train;
     train.paths = options.list("data");
     train.source = source_of(options, true);
+    read_row_use(options, train);
     train.out = options.text("out");
     train.existing = existing_run(options);
     train.solver = read_solver(options);
@@ -135,6 +139,7 @@ class TrainPrinter : public train::TrainObserver {
                               fmt::format("{}, sum {}", manifest.files.front().weights_path,
                                           facts.moments.weight_sum));
         }
+        add_row_use(facts, rows);
         rows.emplace_back(
             "ranks", fmt::format("{} of {} thread{} ({}), which share {} block{} of up to {} rows",
                                  facts.ranks, facts.execution.threads,
@@ -172,10 +177,10 @@ class TrainPrinter : public train::TrainObserver {
 
     void on_iteration(const train::IterationFacts& facts) override {
         console_.progress(
-            fmt::format("iteration {:>4}  objective {:.10f}  loss {:.6f}  gradient {:.2e}  passes "
-                        "{:>4}  {:.1f} s",
-                        facts.iteration, facts.objective, facts.loss, facts.gradient_norm,
-                        facts.passes, facts.seconds));
+            fmt::format("iteration {:>4}  objective {:.10f}  loss {:.6f}  {}gradient {:.2e}  "
+                        "passes {:>4}  {:.1f} s",
+                        facts.iteration, facts.objective, facts.loss, validation_text(facts),
+                        facts.gradient_norm, facts.passes, facts.seconds));
     }
 
     void on_checkpoint(Index iteration, const std::filesystem::path& path) override {
@@ -209,6 +214,37 @@ class TrainPrinter : public train::TrainObserver {
                    : "resident: all rows are read once" + limit;
     }
 
+    void add_row_use(const train::RunFacts& facts,
+                     std::vector<std::pair<std::string, std::string>>& rows) const {
+        if (options_.row_use.balances_classes || options_.row_use.class_weights) {
+            rows.emplace_back(
+                "class weights",
+                fmt::format("{:.6g} negative, {:.6g} positive{}", facts.class_weights.negative,
+                            facts.class_weights.positive,
+                            options_.row_use.balances_classes ? " (balanced)" : ""));
+        }
+        if (facts.validation != nullptr) {
+            const bool holds_out = options_.row_use.hold_out.has_value();
+            rows.emplace_back("validation",
+                              holds_out ? fmt::format("{} of the rows, held out of training",
+                                                      facts.validation->manifest.rows)
+                                        : data_text(facts.validation->manifest) +
+                                              streamed_text(facts.validation->memory));
+        }
+    }
+
+    static std::string streamed_text(const train::MemoryPlan& memory) {
+        return memory.is_streamed() ? fmt::format("; {} are read from files in each pass",
+                                                  train::bytes_text(memory.global_streamed_bytes))
+                                    : "";
+    }
+
+    static std::string validation_text(const train::IterationFacts& facts) {
+        return facts.validation ? fmt::format("validation {:.6f} ({:.4f} right)  ",
+                                              facts.validation->loss, facts.validation->accuracy)
+                                : "";
+    }
+
     std::string solver_text(const train::SolverChoice& choice) const {
         const train::SolverOptions& solver = options_.solver;
         std::string text = choice.name;
@@ -234,6 +270,10 @@ class TrainPrinter : public train::TrainObserver {
         if (options_.time_limit_seconds) {
             text += fmt::format(", or {} s", *options_.time_limit_seconds);
         }
+        if (options_.early_stopping) {
+            text += fmt::format(", or a validation loss that is not the lowest for {} iterations",
+                                *options_.early_stopping);
+        }
         return text;
     }
 
@@ -251,6 +291,8 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
             return "stopped by --time-limit";
         case optim::StopReason::signal:
             return "stopped by a signal";
+        case optim::StopReason::early_stopping:
+            return "stopped by --early-stopping";
         case optim::StopReason::separable:
             return "the classes are separable: stopped where the gradient vanishes";
         case optim::StopReason::precision_limit:
@@ -297,8 +339,8 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
 
 std::string summary_text(const train::TrainOutcome& outcome, const train::TrainOptions& options) {
     const train::PhaseSeconds& seconds = outcome.seconds;
-    const double rest =
-        std::max(0.0, seconds.train - seconds.kernel - seconds.curvature - seconds.allreduce);
+    const double rest = std::max(0.0, seconds.train - seconds.kernel - seconds.curvature -
+                                          seconds.allreduce - seconds.validation);
     std::string curvature;
     if (outcome.hessians > 0) {
         curvature =
@@ -318,6 +360,12 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         curvature, outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
         seconds.curvature, seconds.allreduce, rest, seconds.checkpoint);
+    if (outcome.best) {
+        text += fmt::format("  validation     loss {}, lowest {} after iteration {}\n",
+                            outcome.last.validation->loss, outcome.best->scores.loss,
+                            outcome.best->iteration);
+        text += fmt::format("  best model     {}\n", (options.out / "best_model.h5").string());
+    }
     if (train::has_model(outcome.reason)) {
         text += fmt::format("  model          {}\n", (options.out / "model.h5").string());
     }

@@ -16,6 +16,7 @@ std::string option_head(const OptionSpec& option) {
         case OptionSpec::Kind::flag:
             return fmt::format("--{}", option.name);
         case OptionSpec::Kind::value:
+        case OptionSpec::Kind::list:
             return fmt::format("--{} {}", option.name, option.argument);
         default:
             return std::string(option.argument);

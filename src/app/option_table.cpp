@@ -86,7 +86,8 @@ CommandSpec train_command() {
               "are "
               "expanded in sorted order"},
              {"out", Kind::value, "DIR", "",
-              "run directory: model.h5, checkpoints/, metrics.jsonl, summary.json, config.used"},
+              "run directory: model.h5, best_model.h5 with validation data, checkpoints/, "
+              "metrics.jsonl, summary.json, config.used"},
              config_option,
              {"resume", Kind::flag, "", "",
               "go on from the newest whole checkpoint in --out; from the beginning, and says so, "
@@ -95,7 +96,23 @@ CommandSpec train_command() {
             source_options(),
             label_options(),
             weight_options(),
-            {{"l2", Kind::value, "NUMBER", "0",
+            {{"class-weights", Kind::value, "balanced|NEGATIVE,POSITIVE", "",
+              "multiplies the row weights of the negative and of the positive class, in training "
+              "only; balanced: by S / (2 S_class), from the sums of the row weights of all "
+              "training rows and of the class, so that both classes weigh the same"},
+             {"validation", Kind::list, "FILE...", "",
+              "files of rows that are not trained on: all up to the next option; their loss, "
+              "without class weights, and accuracy are told after each iteration, and the model "
+              "of the lowest loss is kept as best_model.h5 beside the last one, model.h5"},
+             {"validation-fraction", Kind::value, "NUMBER", "",
+              "the same by rows of DATA, a part of about NUMBER in (0, 1) chosen by a hash of the "
+              "row's number: the same rows on any number of ranks; they are copied in memory"},
+             {"validation-seed", Kind::value, "COUNT", "",
+              "other rows for --validation-fraction; 1 when it is not given"},
+             {"early-stopping", Kind::value, "PATIENCE", "",
+              "stop when the validation loss has not fallen below its lowest for PATIENCE "
+              "iterations; model.h5 is still the last model, best_model.h5 the best"},
+             {"l2", Kind::value, "NUMBER", "0",
               "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},
@@ -181,6 +198,55 @@ CommandSpec inspect_command() {
             })};
 }
 
+CommandSpec convert_command() {
+    return {
+        "convert", "make a data set of text files: LIBSVM, CSV, TSV; also gzip and zstd",
+        "paralogit convert IN... OUT.h5 [options]",
+        join({
+            {{"files", Kind::positional_list, "IN... OUT.h5", "",
+              "text files, one data set in the order given, quoted patterns expanded in sorted "
+              "order; last the file to write: /X, /y, and /qid, /feature_names, /dictionaries when "
+              "there are any"},
+             config_option,
+             overwrite_option,
+             {"format", Kind::value, "auto|libsvm|csv", "auto",
+              "auto: by the first lines; csv is any table of text, whatever its separator"},
+             {"layout", Kind::value, "auto|dense|csr", "auto",
+              "auto: csr when it takes less than half the bytes; zeros that a LIBSVM file spells "
+              "out are not stored in csr"},
+             {"features", Kind::value, "COUNT", "",
+              "LIBSVM: at least that many features, for files that lack the last ones"},
+             {"index-base", Kind::value, "auto|0|1", "auto",
+              "LIBSVM: index of the first feature; auto: 0 when an index 0 occurs, else 1"},
+             {"label-column", Kind::value, "COLUMN", "",
+              "CSV: name of the column of the labels, its number from 1, or last; found by habit "
+              "(y, label, target, class, ...) when there is just one"},
+             {"separator", Kind::value, "CHARACTER", "auto",
+              "CSV: what is between fields: a character, tab, or blank for any number of spaces "
+              "and tabs; auto: what splits the first lines most evenly"},
+             {"header", Kind::value, "auto|yes|no", "auto",
+              "CSV: whether the first line names the columns; auto: when it has a text above "
+              "numbers and no number itself"},
+             {"drop", Kind::value, "COLUMNS", "",
+              "CSV: columns to leave out, names or numbers with commas between them"},
+             {"text", Kind::value, "COLUMNS", "",
+              "CSV: columns to take as texts though most of their first fields are numbers; each "
+              "text "
+              "of a column becomes a feature of zeros and ones, column=text"},
+             {"max-texts", Kind::value, "COUNT", "10000",
+              "CSV: most different texts of one column"},
+             {"missing", Kind::value, "error|mean|median|NUMBER", "error",
+              "CSV: what stands in for missing numbers; a missing text becomes zeros for all texts "
+              "of its column"},
+             {"missing-markers", Kind::value, "TEXTS", "NA,N/A,NaN,nan,null,?",
+              "CSV: fields that are missing values, beside empty ones; with commas between them"},
+             {"threads", Kind::value, "COUNT", "auto",
+              "threads of each rank; auto: OMP_NUM_THREADS, else its share of the cores it may "
+              "use"}},
+            print_options(),
+        })};
+}
+
 CommandSpec generate_command() {
     return {
         "generate", "write a synthetic data set",
@@ -207,9 +273,9 @@ CommandSpec generate_command() {
 }  // namespace
 
 const std::vector<CommandSpec>& command_table() {
-    static const std::vector<CommandSpec> commands{train_command(), predict_command(),
+    static const std::vector<CommandSpec> commands{train_command(),    predict_command(),
                                                    evaluate_command(), inspect_command(),
-                                                   generate_command()};
+                                                   convert_command(),  generate_command()};
     return commands;
 }
 

@@ -40,8 +40,15 @@ std::optional<Number> parse(std::string_view text) {
 std::string range_text(const NumberRange& range) {
     const std::string lower =
         fmt::format("{} {}", range.is_lowest_allowed ? ">=" : ">", range.lowest);
-    return std::isinf(range.highest) ? "a finite number " + lower
-                                     : fmt::format("a number {} and <= {}", lower, range.highest);
+    return std::isinf(range.highest)
+               ? "a finite number " + lower
+               : fmt::format("a number {} and {} {}", lower, range.is_highest_allowed ? "<=" : "<",
+                             range.highest);
+}
+
+bool is_in(const NumberRange& range, double number) {
+    return (range.is_lowest_allowed ? number >= range.lowest : number > range.lowest) &&
+           (range.is_highest_allowed ? number <= range.highest : number < range.highest);
 }
 
 /// H:MM:SS or MM:SS.
@@ -98,7 +105,7 @@ std::optional<Index> parse_bytes(std::string_view text) {
 
 std::string Options::choice(const std::string& name,
                             std::span<const std::string_view> choices) const {
-    const std::string value = text(name);
+    std::string value = text(name);
     if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
         bad_value(name, value, fmt::format("one of {}", fmt::join(choices, ", ")));
     }
@@ -123,13 +130,26 @@ bool Options::yes_or_no(const std::string& name) const {
 double Options::number(const std::string& name, const NumberRange& range) const {
     const std::string value = text(name);
     const auto number = parse<double>(value);
-    const bool is_low_enough = number && *number <= range.highest;
-    const bool is_high_enough =
-        number && (range.is_lowest_allowed ? *number >= range.lowest : *number > range.lowest);
-    if (!is_low_enough || !is_high_enough) {
+    if (!number || !is_in(range, *number)) {
         bad_value(name, value, range_text(range));
     }
     return *number;
+}
+
+std::pair<double, double> Options::two_numbers(const std::string& name, const NumberRange& range,
+                                               const std::string& or_else) const {
+    const std::string value = text(name);
+    const std::size_t comma = value.find(',');
+    if (comma != std::string::npos) {
+        const auto first = parse<double>(std::string_view(value).substr(0, comma));
+        const auto second = parse<double>(std::string_view(value).substr(comma + 1));
+        if (first && second && is_in(range, *first) && is_in(range, *second)) {
+            return {*first, *second};
+        }
+    }
+    bad_value(name, value,
+              fmt::format("{}two numbers with a comma between them, each {}", or_else,
+                          range_text(range)));
 }
 
 Index Options::integer(const std::string& name, Index lowest, Index highest) const {

@@ -73,6 +73,10 @@ po::options_description describe(const CommandSpec& command) {
             case OptionSpec::Kind::flag:
                 description.add_options()(name.c_str(), po::bool_switch());
                 break;
+            case OptionSpec::Kind::list:
+                description.add_options()(name.c_str(),
+                                          po::value<std::vector<std::string>>()->multitoken());
+                break;
             case OptionSpec::Kind::positional_list:
                 description.add_options()(name.c_str(), po::value<std::vector<std::string>>());
                 break;
@@ -236,7 +240,8 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
             if (value.as<bool>()) {
                 values_[name] = {"true"};
             }
-        } else if (option.kind == OptionSpec::Kind::positional_list) {
+        } else if (option.kind == OptionSpec::Kind::positional_list ||
+                   option.kind == OptionSpec::Kind::list) {
             values_[name] = value.as<std::vector<std::string>>();
         } else {
             values_[name] = {value.as<std::string>()};
@@ -254,7 +259,8 @@ void Options::check_texts() const {
                                    option.kind == OptionSpec::Kind::positional_list;
         const auto found = values_.find(std::string(option.name));
         if (is_positional && found == values_.end()) {
-            usage_error(fmt::format("{} is missing; usage: {}", option.argument, command_.usage));
+            usage_error(fmt::format("{} is missing{}; usage: {}", option.argument,
+                                    list_that_takes_all(), command_.usage));
         }
         // A label alone may be the empty text.
         if (found != values_.end() && option.name != "positive-label" &&
@@ -264,6 +270,15 @@ void Options::check_texts() const {
                                                     option.name, option.argument));
         }
     }
+}
+
+std::string Options::list_that_takes_all() const {
+    for (const OptionSpec& option : command_.options) {
+        if (option.kind == OptionSpec::Kind::list && has(std::string(option.name))) {
+            return fmt::format(" (--{} takes all that stands before the next option)", option.name);
+        }
+    }
+    return "";
 }
 
 bool Options::has(const std::string& name) const {

@@ -102,26 +102,39 @@ void OutputFile::commit_as(const std::filesystem::path& target) {
     sync_directory(target);
 }
 
+SharedFile::SharedFile(const std::filesystem::path& file, const std::filesystem::path& target)
+    : shown_(target.empty() ? file : target),
+      descriptor_(::open(file.c_str(), O_WRONLY | O_CLOEXEC)) {
+    if (descriptor_ < 0) {
+        fail(shown_, "open to write", errno);
+    }
+}
+
+SharedFile::~SharedFile() {
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+    }
+}
+
+void SharedFile::write(Index offset, std::span<const std::byte> bytes) const {
+    write_fully(descriptor_, reinterpret_cast<const char*>(bytes.data()), bytes.size(),
+                narrow<off_t>(offset), false, shown_);
+}
+
+void SharedFile::sync() {
+    // Another process commits the file; what this one wrote must be down before it does.
+    const int status = ::fsync(descriptor_);
+    const int cause = errno;
+    if (::close(std::exchange(descriptor_, -1)) != 0 || status != 0) {
+        fail(shown_, "sync", status != 0 ? cause : errno);
+    }
+}
+
 void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes,
               const std::filesystem::path& target) {
-    const std::filesystem::path& shown = target.empty() ? file : target;
-    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
-    if (descriptor < 0) {
-        fail(shown, "open to write", errno);
-    }
-    try {
-        write_fully(descriptor, reinterpret_cast<const char*>(bytes.data()), bytes.size(),
-                    narrow<off_t>(offset), false, shown);
-    } catch (...) {
-        ::close(descriptor);
-        throw;
-    }
-    // Another process commits the file; what this one wrote must be down before it does.
-    const int status = ::fsync(descriptor);
-    const int cause = errno;
-    if (::close(descriptor) != 0 || status != 0) {
-        fail(shown, "sync", status != 0 ? cause : errno);
-    }
+    SharedFile shared(file, target);
+    shared.write(offset, bytes);
+    shared.sync();
 }
 
 std::string read_whole_file(const std::filesystem::path& file, ExitCode code) {

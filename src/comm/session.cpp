@@ -1,8 +1,10 @@
 #include "paralogit/comm/session.hpp"
 
+#include <cstdlib>
 #include <exception>
 
 #include "check.hpp"
+#include "launch.hpp"
 #include "mpi_api.hpp"
 #include "paralogit/base/error.hpp"
 
@@ -13,6 +15,11 @@ Session::Session(int& argc, char**& argv) {
     if (MPI_Initialized(&is_started) != MPI_SUCCESS || is_started != 0) {
         throw Error(ExitCode::internal,
                     "internal error: MPI has been started before; make one Session per process");
+    }
+    for (const auto& [name, value] :
+         settings_for_start([](const char* variable) { return std::getenv(variable); })) {
+        // What the user has set stays.
+        static_cast<void>(::setenv(name.c_str(), value.c_str(), 0));
     }
     // Threads compute, the main thread alone communicates. An MPI that grants less than FUNNELED is
     // used all the same: no other thread ever calls it.

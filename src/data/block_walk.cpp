@@ -1,17 +1,20 @@
 #include "block_walk.hpp"
 
+#include <utility>
+
 namespace paralogit::data {
 
-BlockWalk::BlockWalk(const Shard& shard, const ShardPlan& plan, int threads,
-                     const BlockReady& on_block)
-    : shard_(shard), plan_(plan), on_block_(on_block) {
+BlockWalk::BlockWalk(Range blocks, const ShardPlan& plan, int threads,
+                     std::function<void(int, Index)> on_block)
+    : plan_(plan), on_block_(std::move(on_block)) {
     for (int thread = 0; thread < threads; ++thread) {
-        next_.push_back(part_of(shard.held(), thread, threads).first);
+        blocks_.push_back(plan.blocks_of_thread(blocks, thread, threads));
+        next_.push_back(blocks_.back().first);
     }
 }
 
 Range BlockWalk::rows_of(int thread) const {
-    const Range blocks = part_of(shard_.held(), thread, threads());
+    const Range blocks = blocks_[static_cast<std::size_t>(thread)];
     if (blocks.size() <= 0) {
         return {};
     }
@@ -20,10 +23,10 @@ Range BlockWalk::rows_of(int thread) const {
 }
 
 void BlockWalk::rows_are_ready(int thread, Index end) {
-    const Index last = part_of(shard_.held(), thread, threads()).end;
+    const Index last = blocks_[static_cast<std::size_t>(thread)].end;
     Index& next = next_[static_cast<std::size_t>(thread)];
     while (next < last && plan_.rows_of_block(next).end <= end) {
-        on_block_(thread, shard_.block(next, plan_));
+        on_block_(thread, next);
         ++next;
     }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "paralogit/base/checked.hpp"
@@ -10,8 +11,9 @@ namespace paralogit::data {
 /// How far each thread has come in its own blocks, and the calls when a block is complete.
 class BlockWalk {
   public:
-    /// Lives no longer than its arguments.
-    BlockWalk(const Shard& shard, const ShardPlan& plan, int threads, const BlockReady& on_block);
+    /// Lives no longer than the plan. `on_block` is told the thread and the global block.
+    BlockWalk(Range blocks, const ShardPlan& plan, int threads,
+              std::function<void(int thread, Index block)> on_block);
 
     int threads() const { return narrow<int>(next_.size()); }
 
@@ -22,10 +24,10 @@ class BlockWalk {
     void rows_are_ready(int thread, Index end);
 
   private:
-    const Shard& shard_;
     const ShardPlan& plan_;
-    const BlockReady& on_block_;
-    std::vector<Index> next_;  ///< block of each thread
+    std::function<void(int thread, Index block)> on_block_;
+    std::vector<Range> blocks_;  ///< of each thread
+    std::vector<Index> next_;    ///< block of each thread
 };
 
 }  // namespace paralogit::data

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 
+#include "column.hpp"
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/manifest.hpp"
+#include "paralogit/model/block.hpp"
 #include "search.hpp"
+#include "sparse_layout.hpp"
+#include "sparse_offsets.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {
@@ -18,9 +22,24 @@ struct Description {
     FilePart part;
     Index features = 0;
     ElementType type = ElementType::float64;
+    bool is_sparse = false;
+    Index sample_step = 1;              ///< of sparse rows
+    std::vector<Index> offset_samples;  ///< of global rows that are multiples of the step
     std::vector<std::string> feature_names;
     std::vector<std::string> notes;
 };
+
+void check_count(bool is_overflow, const std::string& path) {
+    if (is_overflow) {
+        throw Error(ExitCode::input_data,
+                    path + ": with it there are more rows or entries than 63 bits can count");
+    }
+}
+
+/// Throws Error (input_data) when the column cannot be read.
+void check_readable(const h5::File& file, const FilePart& part, const std::string& column) {
+    const ColumnReader reader(file, part, column);
+}
 
 /// Labels that nobody asked for may still tell that the features lie the other way round.
 bool do_labels_tell_transposed(const Contents& contents, const FeatureShape& shape) {
@@ -32,7 +51,7 @@ bool do_labels_tell_transposed(const Contents& contents, const FeatureShape& sha
     }
 }
 
-Description describe_file(const std::string& path, const SourceOptions& options) {
+Description describe_file(const std::string& path, const SourceOptions& options, Index first_row) {
     Description description;
     FilePart& part = description.part;
     const h5::File file = h5::File::open(path);
@@ -40,12 +59,17 @@ Description describe_file(const std::string& path, const SourceOptions& options)
     const Contents contents(file);
 
     const h5::DatasetInfo features = choose_features(contents, options).info;
-    const FeatureShape shape = feature_shape(contents, features, options.is_transposed);
-    file.dataset(features.path);  // throws when its values cannot be read
+    const FeatureShape shape = feature_shape(contents, features, options);
+    description.is_sparse = contents.is_sparse_group(features.path);
+    if (!description.is_sparse) {
+        file.dataset(features.path);  // throws when its values cannot be read
+    }
     description.features = shape.features;
     description.type = features.element_type.value();
     part.path = path;
+    part.first_row = first_row;
     part.rows = shape.rows;
+    part.entries = shape.entries;
     part.features_path = features.path;
     part.rows_per_chunk = shape.rows_per_chunk;
     part.file_bytes = state.bytes;
@@ -54,8 +78,8 @@ Description describe_file(const std::string& path, const SourceOptions& options)
     if (options.needs_labels || options.labels_name) {
         const h5::DatasetInfo labels = choose_labels(contents, options, shape.rows).info;
         check_length(contents, labels, features, shape.rows, options.is_transposed);
-        file.dataset(labels.path);
         part.labels_path = labels.path;
+        check_readable(file, part, labels.path);
         part.are_labels_text =
             labels.kind == h5::ValueKind::string || labels.kind == h5::ValueKind::enumeration;
     } else if (!options.is_transposed && do_labels_tell_transposed(contents, shape)) {
@@ -66,16 +90,23 @@ Description describe_file(const std::string& path, const SourceOptions& options)
     if (options.weights_name) {
         const h5::DatasetInfo weights = choose_weights(contents, *options.weights_name).info;
         check_length(contents, weights, features, shape.rows, options.is_transposed);
-        file.dataset(weights.path);
         part.weights_path = weights.path;
-    } else if (const auto unused = find_unused_weights(contents.listing, shape.rows);
+        check_readable(file, part, weights.path);
+    } else if (const auto unused = find_unused_weights(contents, shape.rows);
                options.needs_labels && unused) {
         description.notes.push_back(fmt::format(
             "{0}:{1} has one value per row; use --weights-name {1} to use it as row weights", path,
             unused->path));
     }
-    if (const auto names = find_feature_names(contents.listing, shape.features)) {
+    if (const auto names = find_feature_names(contents, features.path, shape.features)) {
         description.feature_names = file.dataset(names->path).read_strings(0, shape.features);
+    }
+    if (description.is_sparse) {
+        // No block of all rows is smaller than one of those up to here.
+        Index rows = 0;
+        check_count(__builtin_add_overflow(first_row, shape.rows, &rows), path);
+        description.sample_step = model::rows_per_block(rows);
+        description.offset_samples = sample_offsets(file, part, description.sample_step);
     }
     return description;
 }
@@ -94,6 +125,14 @@ void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
     const auto features_text = [](const FilePart& part, Index features) {
         return fmt::format("{} features in {}", features, part.features_path);
     };
+    if (next.is_sparse != manifest.is_sparse) {
+        const auto layout_text = [](const FilePart& part, bool is_sparse) {
+            return fmt::format("{} features in {}", is_sparse ? "sparse" : "dense",
+                               part.features_path);
+        };
+        fail_to_agree(first, layout_text(first, manifest.is_sparse), next.part,
+                      layout_text(next.part, next.is_sparse));
+    }
     if (next.features != manifest.features) {
         fail_to_agree(first, features_text(first, manifest.features), next.part,
                       features_text(next.part, next.features));
@@ -124,6 +163,34 @@ void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
     }
 }
 
+/// Offsets of a file, of the global rows that are multiples of a step.
+struct OffsetSamples {
+    Index step;
+    std::vector<Index> offsets;
+};
+
+/// The entries before each block, and all in the end. A file has samples for steps that divide the
+/// blocks of all rows.
+std::vector<Index> count_entries(const Manifest& manifest, std::span<const OffsetSamples> samples,
+                                 Index all_entries) {
+    const ShardPlan plan(manifest.rows);
+    std::vector<Index> before;
+    before.reserve(narrow<std::size_t>(plan.blocks() + 1));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const FilePart& part = manifest.files[i];
+        const Index step = samples[i].step;
+        const Index first_sample = (part.first_row + step - 1) / step;
+        for (Index block = std::ssize(before);
+             block < plan.blocks() && plan.rows_of_block(block).first < part.first_row + part.rows;
+             ++block) {
+            const Index sample = plan.rows_of_block(block).first / step - first_sample;
+            before.push_back(part.first_entry + samples[i].offsets.at(narrow<std::size_t>(sample)));
+        }
+    }
+    before.push_back(all_entries);
+    return before;
+}
+
 }  // namespace
 
 Manifest describe(std::span<const std::string> paths, const SourceOptions& options) {
@@ -132,11 +199,14 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
     }
     Manifest manifest;
     manifest.is_transposed = options.is_transposed;
+    Index entries = 0;
+    std::vector<OffsetSamples> samples;
     // A position, for the files move while their list grows.
     std::optional<std::size_t> file_with_names;
     for (const std::string& path : paths) {
-        Description next = describe_file(path, options);
+        Description next = describe_file(path, options, manifest.rows);
         if (manifest.files.empty()) {
+            manifest.is_sparse = next.is_sparse;
             manifest.features = next.features;
             manifest.type = next.type;
         } else {
@@ -147,11 +217,10 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
             file_with_names = manifest.files.size();
             manifest.feature_names = std::move(next.feature_names);
         }
-        next.part.first_row = manifest.rows;
-        if (__builtin_add_overflow(manifest.rows, next.part.rows, &manifest.rows)) {
-            throw Error(ExitCode::input_data,
-                        path + ": with it the rows are more than 63 bits can count");
-        }
+        check_count(__builtin_add_overflow(manifest.rows, next.part.rows, &manifest.rows), path);
+        next.part.first_entry = entries;
+        check_count(__builtin_add_overflow(entries, next.part.entries, &entries), path);
+        samples.push_back({next.sample_step, std::move(next.offset_samples)});
         manifest.notes.insert(manifest.notes.end(), next.notes.begin(), next.notes.end());
         manifest.files.push_back(std::move(next.part));
     }
@@ -161,6 +230,9 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
                     manifest.files.size() == 1
                         ? fmt::format("{}:{} has no rows", first.path, first.features_path)
                         : fmt::format("no rows in any of the {} files", manifest.files.size()));
+    }
+    if (manifest.is_sparse) {
+        manifest.entries_before_block = count_entries(manifest, samples, entries);
     }
     return manifest;
 }

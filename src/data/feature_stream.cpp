@@ -47,18 +47,29 @@ Index FeatureStream::pass_bytes() const {
     return rows_.size() * row_bytes_of(manifest_);
 }
 
+Index FeatureStream::memory_bytes() const {
+    const Index slots = ring_.slots * ring_.blocks_per_slot;
+    Index band_bytes = 0;
+    for (const FeatureFile& file : files_) {
+        band_bytes = std::max(band_bytes, file.band_bytes);
+    }
+    return std::ssize(buffers_) *
+           (slots * plan_.rows_per_block() * row_bytes_of(manifest_) + band_bytes);
+}
+
 void FeatureStream::check_unchanged() const {
     for (const FeatureFile& file : files_) {
         data::check_unchanged(file.part);
     }
 }
 
-ReadAhead::ReadAhead(FeatureStream& stream, int thread, Range blocks)
+ReadAhead::ReadAhead(FeatureStream& stream, int thread, Range multiples, Index step)
     : stream_(stream),
       buffers_(stream.buffers_.at(narrow<std::size_t>(thread))),
-      blocks_(blocks),
-      rows_(rows_of_blocks(stream.plan_, blocks)),
-      next_block_(blocks.first) {
+      multiples_(multiples),
+      block_step_(step),
+      rows_{.first = rows_of(multiples.first).first, .end = rows_of(multiples.end - 1).end},
+      next_(multiples.first) {
     if (buffers_.size() > 1) {
         reader_ = std::jthread([this] { read_all(); });
     }
@@ -72,24 +83,24 @@ ReadAhead::~ReadAhead() {
     has_changed_.notify_all();
 }
 
-Range ReadAhead::blocks_of_slot(Index slot) const {
-    const Index first = blocks_.first + slot * stream_.ring_.blocks_per_slot;
-    return {.first = first, .end = std::min(first + stream_.ring_.blocks_per_slot, blocks_.end)};
+Range ReadAhead::multiples_of_slot(Index slot) const {
+    const Index first = multiples_.first + slot * stream_.ring_.blocks_per_slot;
+    return {.first = first, .end = std::min(first + stream_.ring_.blocks_per_slot, multiples_.end)};
 }
 
 const std::byte* ReadAhead::next() {
-    const Index slot = (next_block_ - blocks_.first) / stream_.ring_.blocks_per_slot;
-    const Range in_slot = blocks_of_slot(slot);
-    if (next_block_ == in_slot.first) {
+    const Index slot = (next_ - multiples_.first) / stream_.ring_.blocks_per_slot;
+    const Range in_slot = multiples_of_slot(slot);
+    if (next_ == in_slot.first) {
         if (reader_.joinable()) {
             wait_until_filled(slot);
         } else {
             fill(slot);
         }
     }
-    const Index row = stream_.plan_.rows_of_block(next_block_).first -
-                      stream_.plan_.rows_of_block(in_slot.first).first;
-    ++next_block_;
+    // Only the last block of all may have fewer rows.
+    const Index row = (next_ - in_slot.first) * stream_.plan_.rows_per_block();
+    ++next_;
     return buffer_of(slot).data() + row * row_bytes_of(stream_.manifest_);
 }
 
@@ -111,7 +122,7 @@ bool ReadAhead::wait_for_room(Index slot) {
 
 void ReadAhead::read_all() {
     try {
-        for (Index slot = 0; blocks_of_slot(slot).size() > 0 && wait_for_room(slot); ++slot) {
+        for (Index slot = 0; multiples_of_slot(slot).size() > 0 && wait_for_room(slot); ++slot) {
             fill(slot);
             const std::lock_guard lock(guard_);
             filled_ = slot + 1;
@@ -125,15 +136,23 @@ void ReadAhead::read_all() {
 }
 
 void ReadAhead::fill(Index slot) {
-    const Range rows = rows_of_blocks(stream_.plan_, blocks_of_slot(slot));
-    const Index bytes = rows.size() * row_bytes_of(stream_.manifest_);
+    const Range multiples = multiples_of_slot(slot);
+    const Index row_bytes = row_bytes_of(stream_.manifest_);
     Buffer& buffer = buffer_of(slot);
-    buffer.reserve(bytes);
-    read(rows, buffer.data());
-    if (rows.end == rows_.end) {
+    buffer.reserve(multiples.size() * stream_.plan_.rows_per_block() * row_bytes);
+    std::byte* out = buffer.data();
+    for (Index multiple = multiples.first; multiple < multiples.end;) {
+        // Blocks that lie side by side are read at once.
+        const Index last = block_step_ == 1 ? multiples.end - 1 : multiple;
+        const Range rows{.first = rows_of(multiple).first, .end = rows_of(last).end};
+        read(rows, out);
+        out += rows.size() * row_bytes;
+        stream_.bytes_read_ += rows.size() * row_bytes;
+        multiple = last + 1;
+    }
+    if (multiples.end == multiples_.end) {
         leave_file();
     }
-    stream_.bytes_read_ += bytes;
 }
 
 void ReadAhead::read(Range rows, std::byte* out) {
@@ -158,8 +177,8 @@ void ReadAhead::open_file_of(Index row) {
             ++file_;
         }
         const FeatureFile& file = stream_.files_[file_];
-        source_ =
-            open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_), stream_.library_);
+        source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_),
+                            block_step_ == 1 ? Reading::all : Reading::some, stream_.library_);
     }
 }
 

@@ -32,6 +32,8 @@ class FeatureStream {
     /// Of features in one pass, and in all passes so far.
     Index pass_bytes() const;
     Index bytes_read() const { return bytes_read_; }
+    /// Of all threads' buffers and what reading takes beside them, at most.
+    Index memory_bytes() const;
 
     /// By name, also when another file has taken its place. Throws Error (input_data).
     void check_unchanged() const;
@@ -50,14 +52,14 @@ class FeatureStream {
     std::atomic<Index> bytes_read_ = 0;
 };
 
-/// Some consecutive blocks of a stream. With several slots they are read by a thread that this
-/// starts, ahead of the one that computes on them. With one slot the one who computes reads them,
-/// which is faster where reading is no more than a copy from the page cache: the copy stays in its
-/// own cache, and the system reads ahead from the disk.
+/// Some blocks of a stream: those whose numbers are consecutive multiples of a step. With several
+/// slots they are read by a thread that this starts, ahead of the one that computes on them. With
+/// one slot the one who computes reads them, which is faster where reading is no more than a copy
+/// from the page cache: the copy stays in its own cache, and the system reads ahead from the disk.
 class ReadAhead {
   public:
     /// `thread` says whose memory is used: one at a time for each. The stream must outlive it.
-    ReadAhead(FeatureStream& stream, int thread, Range blocks);
+    ReadAhead(FeatureStream& stream, int thread, Range multiples, Index step);
     /// Waits for the reader, which stops after what it is reading.
     ~ReadAhead();
     ReadAhead(const ReadAhead&) = delete;
@@ -79,13 +81,17 @@ class ReadAhead {
     bool wait_for_room(Index slot);
     void open_file_of(Index row);
     void leave_file();
-    Range blocks_of_slot(Index slot) const;
+    Range multiples_of_slot(Index slot) const;
+    Range rows_of(Index multiple) const {
+        return stream_.plan_.rows_of_block(multiple * block_step_);
+    }
 
     FeatureStream& stream_;
     std::vector<Buffer>& buffers_;
-    Range blocks_;
-    Range rows_;
-    Index next_block_;  ///< of the one who computes
+    Range multiples_;
+    Index block_step_;
+    Range rows_;  ///< from that of the first block to that of the last one
+    Index next_;  ///< multiple, of the one who computes
 
     // Of the one who reads.
     std::unique_ptr<RowSource> source_;

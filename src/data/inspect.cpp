@@ -27,6 +27,30 @@ std::string storage_text(const h5::DatasetInfo& info) {
     return text + ", " + readable_bytes(info.stored_bytes) + " stored";
 }
 
+/// A column of AnnData with its categories, to a limit.
+std::string column_text(const h5::File& file, const Column& column) {
+    if (column.categories_path.empty() || !column.info.problem.empty()) {
+        return fmt::format("  {}: column, {}\n", printable(column.info.path),
+                           column.info.type_text);
+    }
+    constexpr Index limit = 16;
+    const h5::Dataset categories = file.dataset(column.categories_path);
+    const Index count = std::min(categories.info().rows(), limit);
+    std::vector<std::string> words;
+    if (are_texts(categories.info())) {
+        for (const std::string& name : categories.read_strings(0, count)) {
+            words.push_back(in_quotes(name));
+        }
+    } else {
+        for (const double number : categories.read_doubles(0, count)) {
+            words.push_back(shortest(number));
+        }
+    }
+    return fmt::format("  {}: column, {}: {}{}\n", printable(column.info.path),
+                       column.info.type_text, fmt::join(words, ", "),
+                       categories.info().rows() > limit ? ", ..." : "");
+}
+
 /// All that is in the file, one line each.
 std::string contents_text(const Contents& contents) {
     const h5::Listing& listing = contents.listing;
@@ -43,8 +67,10 @@ std::string contents_text(const Contents& contents) {
         }
     }
     for (const std::string& group : contents.sparse_groups) {
-        text += fmt::format("  {}: sparse matrix (CSR group): not supported by this version\n",
-                            printable(group));
+        text += fmt::format("  {}: sparse matrix\n", printable(group));
+    }
+    for (const Column& column : contents.columns) {
+        text += column_text(contents.file, column);
     }
     for (const std::string& group : listing.groups) {
         const auto is_inside = [&](const h5::DatasetInfo& info) {
@@ -73,15 +99,15 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
     if (rows == 0) {
         return "";
     }
-    LabelReader reader;
-    reader.read(file.dataset(info.path), {.first = 0, .end = rows});
-    const LabelSurvey survey(reader.take(), 0, positive_label);
-    const std::string where =
-        rows == length ? "" : fmt::format(" (the first {} rows were looked at)", rows);
     FilePart part;
     part.path = path;
     part.rows = length;
     part.labels_path = info.path;
+    LabelReader reader;
+    reader.read(ColumnReader(file, part, info.path), {.first = 0, .end = rows});
+    const LabelSurvey survey(reader.take(), 0, positive_label);
+    const std::string where =
+        rows == length ? "" : fmt::format(" (the first {} rows were looked at)", rows);
     Manifest place;
     place.files.push_back(part);
     try {
@@ -106,11 +132,11 @@ std::string use_text(const std::string& path, const Contents& contents,
     try {
         const Choice features = choose_features(contents, options);
         text += fmt::format("features: {}, {}\n", summary(features.info), features.reason);
-        const FeatureShape shape = feature_shape(contents, features.info, options.is_transposed);
+        const FeatureShape shape = feature_shape(contents, features.info, options);
         rows = shape.rows;
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");
-        if (const auto names = find_feature_names(contents.listing, shape.features)) {
+        if (const auto names = find_feature_names(contents, features.info.path, shape.features)) {
             text += fmt::format("  their names: {}\n", summary(*names));
         }
     } catch (const Error& error) {

@@ -18,8 +18,8 @@ std::string spelled(const Entry& entry, bool is_text) {
     return is_text ? in_quotes(entry.text) : entry.text;
 }
 
-/// "found labels 0, 1, 2", in the order of their values.
-std::string found_labels(const LabelSurvey& survey) {
+/// "labels 0, 1, 2", in the order of their values.
+std::string list_of_labels(const LabelSurvey& survey) {
     std::vector<Entry> entries = survey.entries();
     std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
         return survey.are_texts() ? a.text < b.text : a.value < b.value;
@@ -32,7 +32,21 @@ std::string found_labels(const LabelSurvey& survey) {
     if (survey.has_more()) {
         words.emplace_back("...");
     }
-    return fmt::format("found label{} {}", words.size() == 1 ? "" : "s", fmt::join(words, ", "));
+    return fmt::format("label{} {}", words.size() == 1 ? "" : "s", fmt::join(words, ", "));
+}
+
+std::string found_labels(const LabelSurvey& survey) {
+    return "found " + list_of_labels(survey);
+}
+
+void check_finite(const LabelSurvey& survey, const Manifest& manifest) {
+    const Index row = survey.first_row_not_finite();
+    if (row != Error::no_row) {
+        throw Error(ExitCode::input_data,
+                    manifest.locate_label(row) +
+                        ": the label is not a finite number; remove the row or label it",
+                    row);
+    }
 }
 
 /// Whether every label is one of the two.
@@ -84,14 +98,10 @@ std::string describe_one_against_rest(const LabelSurvey& survey,
 }  // namespace
 
 LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
-                     const Manifest& manifest) {
-    if (all.first_row_not_finite() != Error::no_row) {
-        const Index row = all.first_row_not_finite();
-        throw Error(ExitCode::input_data,
-                    manifest.locate_label(row) +
-                        ": the label is not a finite number; remove the row or label it",
-                    row);
-    }
+                     const Manifest& manifest)
+    : known_(all),
+      made_for_(manifest.files.front().path + ":" + manifest.files.front().labels_path) {
+    check_finite(all, manifest);
     if (positive_label) {
         if (all.first_row_positive() == Error::no_row) {
             throw Error(ExitCode::input_data,
@@ -116,6 +126,55 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
         description_ = "soft, in [0, 1]";
     } else {
         fail_without_positive_label(all, manifest);
+    }
+}
+
+void LabelRule::check_applies(const LabelSurvey& others, const Manifest& manifest) const {
+    check_finite(others, manifest);
+    // Of an empty survey nothing is known.
+    if (!others.entries().empty() && others.are_texts() != known_.are_texts()) {
+        const auto kind_of = [](const LabelSurvey& survey) {
+            return survey.are_texts() ? "texts" : "numbers";
+        };
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{} has {} as labels, but {} has {}; both must have the same",
+                        manifest.files.front().path + ":" + manifest.files.front().labels_path,
+                        kind_of(others), made_for_, kind_of(known_)));
+    }
+    if (kind_ == Kind::soft) {
+        if (const Index row = others.first_row_outside_unit(); row != Error::no_row) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: the label is not in [0, 1], as all labels of {} are; "
+                                    "correct it or remove the row",
+                                    manifest.locate_label(row), made_for_),
+                        row);
+        }
+        return;
+    }
+    const auto is_covered = [&](const Entry& other) {
+        switch (kind_) {
+            case Kind::zero_one:
+                return other.value == 0 || other.value == 1;
+            case Kind::minus_plus:
+                return other.value == -1 || other.value == 1;
+            default:
+                return known_.has_more() ||
+                       std::ranges::any_of(known_.entries(), [&](const Entry& known) {
+                           return known_.are_texts() ? known.text == other.text
+                                                     : known.value == other.value;
+                       });
+        }
+    };
+    const auto unknown = std::ranges::find_if_not(others.entries(), is_covered);
+    if (unknown != others.entries().end()) {
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{}: label {} is none of those trained on: {} has {}; correct it "
+                        "or remove the row",
+                        manifest.locate_label(unknown->first_row),
+                        spelled(*unknown, others.are_texts()), made_for_, list_of_labels(known_)),
+            unknown->first_row);
     }
 }
 

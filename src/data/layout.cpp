@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 
+#include "sparse_layout.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {
@@ -17,6 +19,20 @@ using h5::DatasetInfo;
 std::string parent_of(const std::string& path) {
     const std::size_t slash = path.find_last_of('/');
     return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// A sparse group as something to choose.
+DatasetInfo describe_sparse(const Contents& contents, const std::string& group) {
+    DatasetInfo info = *find_dataset(contents.listing, path_of_values(group));
+    info.path = group;
+    info.type_text = "sparse rows of " + info.type_text;
+    info.chunk.clear();
+    try {
+        info.shape = told_shape(contents, group);
+    } catch (const Error&) {
+        info.shape.clear();  // its own message comes when it is chosen
+    }
+    return info;
 }
 
 std::vector<std::string> sparse_groups_of(const h5::Listing& listing) {
@@ -44,7 +60,36 @@ const DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& p
 }
 
 Contents::Contents(const h5::File& open_file)
-    : file(open_file), listing(open_file.list()), sparse_groups(sparse_groups_of(listing)) {}
+    : file(open_file), listing(open_file.list()), sparse_groups(sparse_groups_of(listing)) {
+    columns = find_columns(file, listing);
+    std::set<std::string> taken;
+    for (const Column& column : columns) {
+        taken.insert({column.values_path, column.categories_path, column.mask_path});
+    }
+    const auto has = [&](const std::string& path) {
+        return std::ranges::find(listing.groups, path) != listing.groups.end() ||
+               find_dataset(listing, path) != nullptr;
+    };
+    is_anndata = has("/X") && has("/obs") && has("/var");
+    if (is_anndata) {
+        taken.insert(index_of_table(file, "/obs"));
+    }
+    for (const DatasetInfo& info : listing.datasets) {
+        if (!is_in_sparse_group(info.path) && !taken.contains(info.path)) {
+            candidates.push_back(info);
+        }
+    }
+    for (const std::string& group : sparse_groups) {
+        candidates.push_back(describe_sparse(*this, group));
+    }
+    for (const Column& column : columns) {
+        candidates.push_back(column.info);
+    }
+}
+
+bool Contents::is_sparse_group(const std::string& path) const {
+    return std::ranges::find(sparse_groups, path) != sparse_groups.end();
+}
 
 bool Contents::is_in_sparse_group(const std::string& path) const {
     return std::ranges::find(sparse_groups, parent_of(path)) != sparse_groups.end();
@@ -59,7 +104,10 @@ std::string shape_text(const std::vector<Index>& shape) {
 }
 
 std::string summary(const DatasetInfo& info) {
-    return fmt::format("{} ({}, {})", printable(info.path), shape_text(info.shape), info.type_text);
+    // The shape of a sparse matrix may not be told.
+    const bool has_shape = !info.shape.empty() || !info.type_text.starts_with("sparse");
+    return fmt::format("{} ({}{})", printable(info.path),
+                       has_shape ? shape_text(info.shape) + ", " : "", info.type_text);
 }
 
 std::optional<Index> vector_length(const DatasetInfo& info) {
@@ -86,23 +134,24 @@ std::string list_text(const std::vector<const DatasetInfo*>& datasets) {
 }
 
 std::string found_text(const Contents& contents) {
-    std::vector<const DatasetInfo*> dense;
-    for (const DatasetInfo& info : contents.listing.datasets) {
-        if (!contents.is_in_sparse_group(info.path)) {
-            dense.push_back(&info);
-        }
+    std::vector<const DatasetInfo*> candidates;
+    for (const DatasetInfo& info : contents.candidates) {
+        candidates.push_back(&info);
     }
-    std::string text = "the file holds " + (dense.empty() ? "no dense dataset" : list_text(dense));
-    for (const std::string& group : contents.sparse_groups) {
-        text += fmt::format(", {} (sparse: not supported by this version)", printable(group));
-    }
+    std::string text =
+        "the file holds " + (candidates.empty() ? "no dataset" : list_text(candidates));
     for (const h5::SkippedLink& link : contents.listing.skipped) {
         text += fmt::format(", {} (not followed: {})", printable(link.path), link.reason);
     }
     return text;
 }
 
-FeatureShape feature_shape(const Contents& contents, const DatasetInfo& info, bool is_transposed) {
+FeatureShape feature_shape(const Contents& contents, const DatasetInfo& info,
+                           const SourceOptions& options) {
+    if (contents.is_sparse_group(info.path)) {
+        return sparse_shape(contents, info.path, options);
+    }
+    const bool is_transposed = options.is_transposed;
     FeatureShape shape;
     if (is_transposed) {
         if (info.shape.size() != 2) {

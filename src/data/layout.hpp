@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "column.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/h5/file.hpp"
 
@@ -14,6 +15,7 @@ struct Contents {
     explicit Contents(const h5::File& open_file);
 
     bool is_in_sparse_group(const std::string& path) const;
+    bool is_sparse_group(const std::string& path) const;
     /// Throws Error (input_data) with the name of the file before the text.
     [[noreturn]] void fail(const std::string& text) const;
 
@@ -21,6 +23,12 @@ struct Contents {
     h5::Listing listing;
     /// Groups that hold a matrix in compressed sparse rows: `data`, `indices` and `indptr`.
     std::vector<std::string> sparse_groups;
+    /// What can be chosen: datasets; sparse groups, with the type of their values and, where the
+    /// file tells it, the shape of the matrix; and columns.
+    std::vector<h5::DatasetInfo> candidates;
+    std::vector<Column> columns;
+    /// Whether it is AnnData: a matrix /X and the tables /obs and /var.
+    bool is_anndata = false;
 };
 
 /// The dataset with this absolute path; null when there is none.
@@ -31,6 +39,7 @@ struct FeatureShape {
     Index rows = 0;
     Index features = 0;
     Index rows_per_chunk = 0;  ///< 0 when it is not chunked
+    Index entries = 0;         ///< of sparse rows
 };
 
 /// "100 x 4"
@@ -48,10 +57,10 @@ std::string found_text(const Contents& contents);
 /// How many entries a dataset has when it is one long vector: [n], [n, 1] or [1, n].
 std::optional<Index> vector_length(const h5::DatasetInfo& info);
 
-/// Throws Error (input_data) for a transposed dataset that is not a matrix and when there are no
-/// features.
+/// Of a dataset or a sparse group. Throws Error (input_data) for a transposed dataset that is not a
+/// matrix, for sparse rows that do not go together, and when there are no features.
 FeatureShape feature_shape(const Contents& contents, const h5::DatasetInfo& info,
-                           bool is_transposed);
+                           const SourceOptions& options);
 
 /// Throws Error (input_data) unless a vector has one value per row; the text has a hint when the
 /// other orientation of the features would fit.

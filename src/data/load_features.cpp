@@ -30,7 +30,8 @@ class FeatureLoad {
           shard_(shard),
           rows_(shard.held_rows(plan)),
           row_bytes_(manifest.features * narrow<Index>(size_of(manifest.type))),
-          walk_(shard, plan, threads, on_block) {}
+          walk_(shard.held(), plan, threads,
+                [&](int thread, Index block) { on_block(thread, shard.block(block, plan)); }) {}
 
     void run() {
         for (const FilePart& part : manifest_.files) {

@@ -10,13 +10,13 @@
 
 namespace paralogit::data {
 
-void LabelReader::read(const h5::Dataset& dataset, Range rows) {
-    const h5::ValueKind kind = dataset.info().kind;
-    if (kind == h5::ValueKind::string || kind == h5::ValueKind::enumeration) {
-        read_texts(dataset, rows);
+void LabelReader::read(const ColumnReader& column, Range rows) {
+    const h5::ValueKind kind = column.info().kind;
+    if (column.are_texts()) {
+        read_texts(column, rows);
         return;
     }
-    std::vector<double> values = dataset.read_doubles(rows.first, rows.size());
+    std::vector<double> values = column.read_doubles(rows);
     constexpr double largest_told_apart = 0x1p53;
     const auto too_large = std::find_if(values.begin(), values.end(), [&](double value) {
         return kind == h5::ValueKind::integer && std::fabs(value) >= largest_told_apart;
@@ -25,7 +25,7 @@ void LabelReader::read(const h5::Dataset& dataset, Range rows) {
         throw Error(ExitCode::input_data,
                     fmt::format("{} row {}: integer labels of 2^53 or more cannot be told apart; "
                                 "store smaller numbers or texts",
-                                dataset.info().path, rows.first + (too_large - values.begin())));
+                                column.info().path, rows.first + (too_large - values.begin())));
     }
     if (labels_.values.empty()) {
         labels_.values = std::move(values);
@@ -34,12 +34,12 @@ void LabelReader::read(const h5::Dataset& dataset, Range rows) {
     }
 }
 
-void LabelReader::read_texts(const h5::Dataset& dataset, Range rows) {
+void LabelReader::read_texts(const ColumnReader& column, Range rows) {
     // A text takes some 40 bytes more in memory than its position: not all at once.
     constexpr Index rows_at_once = Index{1} << 16U;
     for (Index row = rows.first; row < rows.end; row += rows_at_once) {
         const Index count = std::min(rows_at_once, rows.end - row);
-        for (std::string& text : dataset.read_strings(row, count)) {
+        for (std::string& text : column.read_strings({.first = row, .end = row + count})) {
             const auto [known, is_new] =
                 positions_.try_emplace(text, static_cast<double>(labels_.texts.size()));
             labels_.values.push_back(known->second);

@@ -28,11 +28,12 @@ constexpr Index narrow_band_bytes = Index{1} << 20;
 
 class ContiguousRows : public RowSource {
   public:
-    ContiguousRows(const Manifest& manifest, const FeatureFile& file, Range rows)
+    ContiguousRows(const Manifest& manifest, const FeatureFile& file, Range rows, Reading reading)
         : source_(file.part),
           row_bytes_(row_bytes_of(manifest)),
           offset_(file.offset),
-          end_(file.offset + rows.end * row_bytes_),
+          // What is skipped shall not be asked for.
+          end_(reading == Reading::all ? file.offset + rows.end * row_bytes_ : 0),
           asked_for_(file.offset + rows.first * row_bytes_) {}
 
     void read(Range rows, std::byte* out) override {
@@ -60,7 +61,7 @@ class ContiguousRows : public RowSource {
     SourceFile source_;
     Index row_bytes_;
     Index offset_;
-    Index end_;        ///< of what will be read
+    Index end_;        ///< of what is asked for
     Index asked_for_;  ///< the position up to which the system was asked to read ahead
 };
 
@@ -247,10 +248,10 @@ FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index 
 }
 
 std::unique_ptr<RowSource> open_rows(const Manifest& manifest, const FeatureFile& file, Range rows,
-                                     std::mutex& library) {
+                                     Reading reading, std::mutex& library) {
     switch (file.layout) {
         case FeatureLayout::contiguous:
-            return std::make_unique<ContiguousRows>(manifest, file, rows);
+            return std::make_unique<ContiguousRows>(manifest, file, rows, reading);
         case FeatureLayout::chunked:
             return std::make_unique<ChunkedRows>(manifest, file, rows, library);
         default:

@@ -35,6 +35,9 @@ struct FeatureFile {
 /// (input_data).
 FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index most_rows);
 
+/// Whether rows are read one after the other, or here and there.
+enum class Reading { all, some };
+
 /// The features of one open file, for one thread, which reads rows in rising order.
 class RowSource {
   public:
@@ -50,10 +53,10 @@ class RowSource {
     virtual void check_unchanged() const = 0;
 };
 
-/// Opens a file of which `rows` will be read. `library` is held while the HDF5 library works, which
-/// is made for one thread; it must outlive the source. Throws Error (input_data), also when the
-/// file is no longer the one that was described.
+/// Opens a file of which `rows` will be read, all or some of them. `library` is held while the HDF5
+/// library works, which is made for one thread; it must outlive the source. Throws Error
+/// (input_data), also when the file is no longer the one that was described.
 std::unique_ptr<RowSource> open_rows(const Manifest& manifest, const FeatureFile& file, Range rows,
-                                     std::mutex& library);
+                                     Reading reading, std::mutex& library);
 
 }  // namespace paralogit::data

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
 #include <string_view>
 
 #include "text.hpp"
+#include "usual_names.hpp"
 
 namespace paralogit::data {
 
@@ -18,31 +18,42 @@ namespace {
 using h5::DatasetInfo;
 using h5::ValueKind;
 
-// Last components of the paths that people use, in lower case. "classes" is not among the labels:
-// where it occurs it mostly lists the names of the classes.
-constexpr std::array<std::string_view, 10> names_of_features{
-    "x",       "data",   "features", "train_set_x",   "x_train",
+// Last components of the paths that people use, in lower case.
+constexpr std::array<std::string_view, 11> names_of_features{
+    "x",       "data",   "features", "matrix",        "train_set_x",   "x_train",
     "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
-constexpr std::array<std::string_view, 9> names_of_labels{
-    "y", "label", "labels", "target", "targets", "train_set_y", "y_train", "train_y", "class"};
 constexpr std::array<std::string_view, 5> names_of_feature_names{
     "feature_names", "features_names", "column_names", "columns", "names"};
 constexpr std::array<std::string_view, 6> names_of_weights{
     "sample_weight", "sample_weights", "row_weight", "row_weights", "weight", "weights"};
 
-std::string last_component(const std::string& path) {
-    std::string name = path.substr(path.find_last_of('/') + 1);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return name;
+const DatasetInfo* find_candidate(const Contents& contents, const std::string& path) {
+    const auto found =
+        std::ranges::find(contents.candidates, path, [](const DatasetInfo& i) { return i.path; });
+    return found == contents.candidates.end() ? nullptr : &*found;
 }
 
-bool is_among(std::span<const std::string_view> names, const std::string& path) {
-    return std::find(names.begin(), names.end(), last_component(path)) != names.end();
+/// Of AnnData only the matrix /X and the table /obs are about the rows that are to be trained on,
+/// beside what others added at the root.
+bool is_searched(const Contents& contents, const std::string& path) {
+    return !contents.is_anndata || path.find('/', 1) == std::string::npos ||
+           path.starts_with("/obs/");
+}
+
+/// The last dimension; 0 when there is none.
+Index width_of(const DatasetInfo& info) {
+    return info.shape.empty() ? 0 : info.shape.back();
 }
 
 bool contains(const std::vector<std::string>& paths, const std::string& path) {
     return std::find(paths.begin(), paths.end(), path) != paths.end();
+}
+
+/// A sparse matrix may also be the whole file.
+bool is_usual(const Contents& contents, std::span<const std::string_view> habit,
+              const std::string& path) {
+    const bool is_whole_file = path == "/" && contents.is_sparse_group(path);
+    return (is_whole_file || is_among(habit, path)) && is_searched(contents, path);
 }
 
 /// What is wanted, and what to call it and its option in messages.
@@ -51,12 +62,12 @@ struct Wanted {
     std::string option;
     std::span<const std::string_view> habit;
     /// Why a dataset cannot serve; empty when it can.
-    std::string (*objection)(const DatasetInfo&);
+    std::string (*objection)(const Contents&, const DatasetInfo&);
     /// When known, what is wanted has one value for each.
     std::optional<Index> rows = std::nullopt;
 };
 
-std::string objection_to_features(const DatasetInfo& info) {
+std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
     if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
         return fmt::format("holds {}, and features must be numbers; encode them as numbers first",
                            info.type_text);
@@ -67,7 +78,7 @@ std::string objection_to_features(const DatasetInfo& info) {
             "dataset of rows x features",
             info.type_text);
     }
-    if (info.shape.size() < 2) {
+    if (info.shape.size() < 2 && !contents.is_sparse_group(info.path)) {
         return fmt::format(
             "has the shape {}, and features need rows x features; for one feature reshape it to "
             "n x 1",
@@ -76,7 +87,7 @@ std::string objection_to_features(const DatasetInfo& info) {
     return {};
 }
 
-std::string objection_to_labels(const DatasetInfo& info) {
+std::string objection_to_labels(const Contents& /*contents*/, const DatasetInfo& info) {
     if (info.kind == ValueKind::other) {
         return fmt::format(
             "holds values of type {}, and labels must be numbers, booleans, an enumeration or "
@@ -90,7 +101,7 @@ std::string objection_to_labels(const DatasetInfo& info) {
     return {};
 }
 
-std::string objection_to_weights(const DatasetInfo& info) {
+std::string objection_to_weights(const Contents& /*contents*/, const DatasetInfo& info) {
     if (!info.element_type || info.kind == ValueKind::enumeration) {
         return fmt::format("holds {}, and row weights must be numbers", info.type_text);
     }
@@ -118,24 +129,21 @@ const Wanted wanted_weights{.what = "row weights",
 Choice choose_named(const Contents& contents, const Wanted& wanted, const std::string& name) {
     const h5::Listing& listing = contents.listing;
     const std::string path = name.starts_with('/') ? name : "/" + name;
-    if (contains(contents.sparse_groups, path)) {
-        contents.fail(
-            fmt::format(":{}: {} {} is a sparse matrix (CSR group): not supported by "
-                        "this version; write it as a dense dataset",
-                        path, wanted.option, name));
-    }
-    const DatasetInfo* const listed = find_dataset(listing, path);
+    const DatasetInfo* listed = find_candidate(contents, path);
+    listed = listed == nullptr ? find_dataset(listing, path) : listed;
+    listed = listed == nullptr ? find_candidate(contents, "/obs" + path) : listed;
     if (listed == nullptr) {
         const bool is_group = contains(listing.groups, path);
         const bool is_skipped =
             std::any_of(listing.skipped.begin(), listing.skipped.end(), [&](const auto& link) {
                 return path == link.path || path.starts_with(link.path + "/");
             });
-        // A path through a skipped link, or beyond the limit of the listing, has a better message
-        // of its own, or is fine.
-        if (!is_group && (is_skipped || !listing.is_complete)) {
-            Choice choice{.info = contents.file.describe(path), .reason = wanted.option};
-            if (const std::string objection = wanted.objection(choice.info); !objection.empty()) {
+        // A path through a skipped link, beyond the limit of the listing, or to a field has a
+        // better message of its own, or is fine.
+        if (!is_group && (is_skipped || !listing.is_complete || contents.file.has(path))) {
+            Choice choice{.info = column_at(contents.file, path).info, .reason = wanted.option};
+            if (const std::string objection = wanted.objection(contents, choice.info);
+                !objection.empty()) {
                 contents.fail(fmt::format(":{} {}", choice.info.path, objection));
             }
             return choice;
@@ -145,47 +153,42 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
                         is_group ? "this is a group, not a dataset" : "there is no such dataset",
                         found_text(contents)));
     }
-    if (const std::string objection = wanted.objection(*listed); !objection.empty()) {
+    if (const std::string objection = wanted.objection(contents, *listed); !objection.empty()) {
         contents.fail(fmt::format(":{} {}", listed->path, objection));
     }
     return {.info = *listed, .reason = "named by " + wanted.option};
 }
 
-[[noreturn]] void fail_without_match(const Contents& contents, const Wanted& wanted,
-                                     const std::vector<const DatasetInfo*>& unfit) {
-    // What was meant, most likely: a sparse matrix, or a dataset with the right name and the wrong
-    // content.
-    const bool are_features = wanted.option == wanted_features.option;
-    const auto fail_sparse = [&](const std::string& group) {
-        contents.fail(fmt::format(
-            ":{} is a sparse matrix (CSR group): not supported by this version; write it as a "
-            "dense dataset",
-            group));
-    };
-    for (const std::string& group : contents.sparse_groups) {
-        if (are_features && is_among(wanted.habit, group)) {
-            fail_sparse(group);
+/// For the message: the widest rows, for features are wider than labels; of columns the first with
+/// categories, for those are labels. Null when there are no candidates.
+const DatasetInfo* example_among(const Contents& contents, const Wanted& wanted,
+                                 const std::vector<const DatasetInfo*>& candidates) {
+    for (const Column& column : contents.columns) {
+        const auto same = std::ranges::find(candidates, column.info.path, &DatasetInfo::path);
+        if (wanted.rows && !column.categories_path.empty() && same != candidates.end()) {
+            return *same;
         }
     }
+    const auto widest = std::ranges::max_element(
+        candidates, {}, [](const DatasetInfo* info) { return width_of(*info); });
+    return widest == candidates.end() ? nullptr : *widest;
+}
+
+[[noreturn]] void fail_without_match(const Contents& contents, const Wanted& wanted,
+                                     const std::vector<const DatasetInfo*>& unfit) {
+    // What was meant, most likely: a dataset with the right name and the wrong content.
     if (unfit.size() == 1) {
         contents.fail(fmt::format(":{} {}; or name another dataset with {}", unfit.front()->path,
-                                  wanted.objection(*unfit.front()), wanted.option));
+                                  wanted.objection(contents, *unfit.front()), wanted.option));
     }
     std::vector<const DatasetInfo*> candidates;
-    for (const DatasetInfo& info : contents.listing.datasets) {
-        if (wanted.objection(info).empty() && !contents.is_in_sparse_group(info.path) &&
+    for (const DatasetInfo& info : contents.candidates) {
+        if (wanted.objection(contents, info).empty() && is_searched(contents, info.path) &&
             (!wanted.rows || vector_length(info) == wanted.rows)) {
             candidates.push_back(&info);
         }
     }
-    if (are_features && candidates.empty() && !contents.sparse_groups.empty()) {
-        fail_sparse(contents.sparse_groups.front());
-    }
-    // An example for the option: the widest rows, for features are wider than labels.
-    const auto example = std::max_element(candidates.begin(), candidates.end(),
-                                          [](const DatasetInfo* a, const DatasetInfo* b) {
-                                              return a->shape.back() < b->shape.back();
-                                          });
+    const DatasetInfo* const example = example_among(contents, wanted, candidates);
     const std::string found =
         wanted.rows && !candidates.empty()
             ? fmt::format("of one value per row the file holds {}", list_text(candidates))
@@ -193,7 +196,7 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
     contents.fail(fmt::format(": no dataset has a usual name of {} ({}, ...); {}; name it: {} {}",
                               wanted.what, fmt::join(wanted.habit.first(5), ", "), found,
                               wanted.option,
-                              example == candidates.end() ? "NAME" : printable((*example)->path)));
+                              example == nullptr ? "NAME" : printable(example->path)));
 }
 
 Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
@@ -206,9 +209,9 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     }
     std::vector<const DatasetInfo*> fit;
     std::vector<const DatasetInfo*> unfit;
-    for (const DatasetInfo& info : listing.datasets) {
-        if (is_among(wanted.habit, info.path) && !contents.is_in_sparse_group(info.path)) {
-            (wanted.objection(info).empty() ? fit : unfit).push_back(&info);
+    for (const DatasetInfo& info : contents.candidates) {
+        if (is_usual(contents, wanted.habit, info.path)) {
+            (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
         }
     }
     if (fit.size() > 1) {
@@ -245,11 +248,31 @@ Choice choose_weights(const Contents& contents, const std::string& name) {
     return choose(contents, wanted_weights, name);
 }
 
-std::optional<DatasetInfo> find_feature_names(const h5::Listing& listing, Index features) {
+std::optional<DatasetInfo> find_feature_names(const Contents& contents,
+                                              const std::string& features_path, Index features) {
+    const auto are_names = [&](const DatasetInfo& info) {
+        return info.kind == ValueKind::string && info.problem.empty() &&
+               vector_length(info) == features;
+    };
+    if (contents.is_anndata && features_path == "/X") {
+        const std::string names = index_of_table(contents.file, "/var");
+        if (!names.empty()) {
+            const DatasetInfo info = contents.file.describe(names);
+            if (are_names(info)) {
+                return info;
+            }
+        }
+    }
+    // Of 10x Genomics the identifiers, for its gene names repeat; new files and old ones.
+    for (const char* const name : {"/features/id", "/genes"}) {
+        const DatasetInfo* const info = find_dataset(contents.listing, features_path + name);
+        if (info != nullptr && are_names(*info)) {
+            return *info;
+        }
+    }
     for (const std::string_view name : names_of_feature_names) {
-        for (const DatasetInfo& info : listing.datasets) {
-            if (info.kind == ValueKind::string && info.problem.empty() &&
-                last_component(info.path) == name && vector_length(info) == features) {
+        for (const DatasetInfo& info : contents.listing.datasets) {
+            if (last_component(info.path) == name && are_names(info)) {
                 return info;
             }
         }
@@ -257,10 +280,10 @@ std::optional<DatasetInfo> find_feature_names(const h5::Listing& listing, Index 
     return std::nullopt;
 }
 
-std::optional<DatasetInfo> find_unused_weights(const h5::Listing& listing, Index rows) {
-    for (const DatasetInfo& info : listing.datasets) {
-        if (is_among(names_of_weights, info.path) && objection_to_weights(info).empty() &&
-            vector_length(info) == rows) {
+std::optional<DatasetInfo> find_unused_weights(const Contents& contents, Index rows) {
+    for (const DatasetInfo& info : contents.candidates) {
+        if (is_among(names_of_weights, info.path) && is_searched(contents, info.path) &&
+            objection_to_weights(contents, info).empty() && vector_length(info) == rows) {
             return info;
         }
     }

@@ -23,10 +23,12 @@ Choice choose_labels(const Contents& contents, const SourceOptions& options,
                      std::optional<Index> rows);
 Choice choose_weights(const Contents& contents, const std::string& name);
 
-/// The dataset of one text per feature with a usual name, if there is one.
-std::optional<h5::DatasetInfo> find_feature_names(const h5::Listing& listing, Index features);
+/// The dataset of one text per feature, if there is one: where AnnData and 10x Genomics have it, or
+/// with a usual name.
+std::optional<h5::DatasetInfo> find_feature_names(const Contents& contents,
+                                                  const std::string& features_path, Index features);
 
 /// A dataset of one number per row with a usual name of row weights, if there is one.
-std::optional<h5::DatasetInfo> find_unused_weights(const h5::Listing& listing, Index rows);
+std::optional<h5::DatasetInfo> find_unused_weights(const Contents& contents, Index rows);
 
 }  // namespace paralogit::data

@@ -69,6 +69,10 @@ Index Shard::bytes_streamed_so_far() const {
     return stream == nullptr ? 0 : stream->bytes_read();
 }
 
+Index Shard::passing_bytes() const {
+    return stream == nullptr ? 0 : stream->memory_bytes();
+}
+
 void Shard::check_unchanged() const {
     values.check_unchanged();
     if (stream != nullptr) {
@@ -102,11 +106,11 @@ RowColumns load_row_columns(const Manifest& manifest, Range rows) {
         check_unchanged(part);
         const h5::File file = h5::File::open(part.path);
         if (!part.labels_path.empty()) {
-            labels.read(file.dataset(part.labels_path), in_file);
+            labels.read(ColumnReader(file, part, part.labels_path), in_file);
         }
         if (!part.weights_path.empty()) {
             const std::vector<double> weights =
-                file.dataset(part.weights_path).read_doubles(in_file.first, in_file.size());
+                ColumnReader(file, part, part.weights_path).read_doubles(in_file);
             columns.row_weights.reserve(narrow<std::size_t>(rows.size()));
             columns.row_weights.insert(columns.row_weights.end(), weights.begin(), weights.end());
         }

@@ -16,7 +16,20 @@ ShardPlan::ShardPlan(Index rows, std::vector<Index> entries_before_block) : Shar
     entries_before_block_ = std::move(entries_before_block);
 }
 
+ShardPlan ShardPlan::of_some_rows(const ShardPlan& whole, Range blocks,
+                                  std::vector<Index> first_rows) {
+    ShardPlan plan = whole;
+    plan.rows_ = first_rows.back();
+    plan.first_own_block_ = blocks.first;
+    plan.first_rows_ = std::move(first_rows);
+    return plan;
+}
+
 Range ShardPlan::rows_of_block(Index block) const {
+    if (!first_rows_.empty()) {
+        const auto at = static_cast<std::size_t>(block - first_own_block_);
+        return {.first = first_rows_.at(at), .end = first_rows_.at(at + 1)};
+    }
     const Index first = block * rows_per_block_;
     return {.first = first, .end = first + std::min(rows_per_block_, rows_ - first)};
 }

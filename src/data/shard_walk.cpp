@@ -4,16 +4,29 @@
 
 namespace paralogit::data {
 
-ShardWalk::ShardWalk(const Shard& shard, const ShardPlan& plan, Range held, int thread, int threads)
+namespace {
+
+Range multiples_in(Range blocks, Index step) {
+    const auto up = [step](Index block) { return (block + step - 1) / step; };
+    return {.first = up(blocks.first), .end = up(blocks.end)};
+}
+
+}  // namespace
+
+ShardWalk::ShardWalk(const Shard& shard, const ShardPlan& plan, Range held, int thread, int threads,
+                     Index block_step)
     : shard_(&shard),
       plan_(&plan),
-      held_(plan.blocks_of_thread(held, thread, threads)),
-      streamed_(plan.blocks_of_thread({.first = shard.held().end, .end = shard.blocks.end}, thread,
-                                      threads)),
+      block_step_(block_step),
+      held_(multiples_in(plan.blocks_of_thread(held, thread, threads), block_step)),
+      streamed_(
+          multiples_in(plan.blocks_of_thread({.first = shard.held().end, .end = shard.blocks.end},
+                                             thread, threads),
+                       block_step)),
       rest_of_held_(held_),
       rest_of_streamed_(streamed_) {
     if (streamed_.size() > 0) {
-        ahead_ = std::make_unique<ReadAhead>(*shard.stream, thread, streamed_);
+        ahead_ = std::make_unique<ReadAhead>(*shard.stream, thread, streamed_, block_step_);
     }
 }
 
@@ -33,14 +46,14 @@ bool ShardWalk::is_next_held() const {
 
 bool ShardWalk::next() {
     if (is_next_held()) {
-        number_ = rest_of_held_.first++;
-        values_ = shard_->values_of(number_, *plan_);
+        number_ = rest_of_held_.first++ * block_step_;
+        values_ = nullptr;
         return true;
     }
     if (rest_of_streamed_.size() == 0) {
         return false;
     }
-    number_ = rest_of_streamed_.first++;
+    number_ = rest_of_streamed_.first++ * block_step_;
     values_ = ahead_->next();
     return true;
 }

@@ -124,8 +124,9 @@ ChunkReader& ChunkReader::operator=(ChunkReader&&) noexcept = default;
 
 std::optional<ChunkReader> Dataset::chunks() const {
     const Location& where = impl_->where;
-    if (info_.chunk.empty() || std::ranges::find(info_.shape, 0) != info_.shape.end() ||
-        !info_.element_type || !has_memory_layout(impl_->type.get(), *info_.element_type, where)) {
+    if (info_.chunk.empty() || !impl_->field.empty() ||
+        std::ranges::find(info_.shape, 0) != info_.shape.end() || !info_.element_type ||
+        !has_memory_layout(impl_->type.get(), *info_.element_type, where)) {
         return std::nullopt;
     }
     const Handle creation =

@@ -167,6 +167,16 @@ std::string text_of(std::uint64_t value, bool is_signed) {
 
 }  // namespace
 
+Handle type_in_field(Handle memory, const std::string& field, const Location& where) {
+    if (field.empty()) {
+        return memory;
+    }
+    Handle compound = own(H5Tcreate(H5T_COMPOUND, H5Tget_size(memory.get())), H5Tclose, where,
+                          "make a memory type");
+    check(H5Tinsert(compound.get(), field.c_str(), 0, memory.get()), where, "make a memory type");
+    return compound;
+}
+
 void check_not_shortened(int descriptor, Index file_bytes, const Location& where) {
     const Index bytes = size_of_open_file(descriptor, where);
     if (bytes < file_bytes) {
@@ -227,7 +237,7 @@ void Dataset::read(std::span<const Index> first, std::span<const Index> count, E
         return;
     }
     const Selection selection = select(impl_->dataset.get(), first, count, where);
-    const Handle memory = memory_type(type, where);
+    const Handle memory = type_in_field(memory_type(type, where), impl_->field, where);
     const Handle transfer = transfer_properties(where);
     check(H5Dread(impl_->dataset.get(), memory.get(), selection.memory.get(), selection.file.get(),
                   transfer.get(), out.data()),
@@ -271,7 +281,7 @@ std::vector<std::string> Dataset::read_strings(Index first, Index count) const {
             const Part part = part_of(info_, first + done, entries, where);
             const Selection selection = select(impl_->dataset.get(), part.first, part.count, where);
             std::vector<std::string> some =
-                read_selected_strings(impl_->dataset.get(), impl_->type.get(),
+                read_selected_strings(impl_->dataset.get(), impl_->type.get(), impl_->field,
                                       selection.memory.get(), selection.file.get(), entries, where);
             std::ranges::move(some, std::back_inserter(strings));
             check_not_shortened(impl_->descriptor, impl_->file_bytes, where);

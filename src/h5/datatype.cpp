@@ -208,6 +208,27 @@ TypeDescription describe_type(hid_t type, const Location& where) {
     }
 }
 
+std::vector<std::string> names_of_fields(hid_t type, const Location& where) {
+    std::vector<std::string> fields;
+    if (H5Tget_class(type) != H5T_COMPOUND) {
+        return fields;
+    }
+    const int count = check(H5Tget_nmembers(type), where, "count the fields of its type");
+    for (unsigned member = 0; member < static_cast<unsigned>(count); ++member) {
+        const std::unique_ptr<char, herr_t (*)(void*)> name{H5Tget_member_name(type, member),
+                                                            H5free_memory};
+        fields.emplace_back(name ? name.get() : "");
+    }
+    return fields;
+}
+
+Handle type_of_field(hid_t dataset, const std::string& field, const Location& where) {
+    const Handle type = own(H5Dget_type(dataset), H5Tclose, where, "read its type");
+    const int member = check(H5Tget_member_index(type.get(), field.c_str()), where, "find a field");
+    return own(H5Tget_member_type(type.get(), static_cast<unsigned>(member)), H5Tclose, where,
+               "read the type of a field");
+}
+
 Handle memory_type(ElementType type, const Location& where) {
     Handle result = own(H5Tcopy(native_type(type)), H5Tclose, where, "make a memory type");
     if (type == ElementType::float16) {

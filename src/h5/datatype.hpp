@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "handle.hpp"
 #include "paralogit/h5/file.hpp"
@@ -20,6 +21,12 @@ struct TypeDescription {
 };
 
 TypeDescription describe_type(hid_t type, const Location& where);
+
+/// The names of a compound type, in their order; empty for any other type.
+std::vector<std::string> names_of_fields(hid_t type, const Location& where);
+
+/// The type of one field of a dataset of a compound type.
+Handle type_of_field(hid_t dataset, const std::string& field, const Location& where);
 
 /// The memory type of an element: for float16 built by hand, because this HDF5 knows none.
 Handle memory_type(ElementType type, const Location& where);

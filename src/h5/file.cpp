@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
+#include "datatype.hpp"
 #include "opened_dataset.hpp"
 #include "opened_file.hpp"
 #include "paralogit/base/checked.hpp"
@@ -164,16 +166,53 @@ const std::filesystem::path& File::path() const {
     return impl_->path;
 }
 
-bool File::has(const std::string& dataset) const {
-    const Resolution found = resolve(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
-    return found.problem.empty() && found.type == H5O_TYPE_DATASET;
-}
-
 namespace {
 
-Resolution find_dataset(hid_t file, hid_t access, const std::string& name, const Location& where) {
+/// A dataset, or one field of it.
+struct FoundDataset {
+    Resolution place;
+    std::string field;  ///< empty when it is the whole dataset
+
+    std::string path() const { return field.empty() ? place.path : place.path + "/" + field; }
+    Handle open(hid_t access, const Location& where) const {
+        return own(H5Dopen2(place.parent.get(), place.name.c_str(), access), H5Dclose, where,
+                   "open");
+    }
+};
+
+/// When a path goes on behind a dataset, the rest may be the name of a field.
+std::optional<FoundDataset> find_field(hid_t file, hid_t access, const std::string& name,
+                                       const Location& where) {
+    for (std::size_t slash = name.find('/', 1); slash != std::string::npos;
+         slash = name.find('/', slash + 1)) {
+        Resolution found = resolve(file, access, name.substr(0, slash), where);
+        if (!found.problem.empty()) {
+            return std::nullopt;
+        }
+        if (found.type != H5O_TYPE_DATASET) {
+            continue;
+        }
+        const std::string field = name.substr(slash + 1);
+        const Location there = where.inside(found.path);
+        FoundDataset result{std::move(found), field};
+        const Handle dataset = result.open(H5P_DEFAULT, there);
+        const Handle type = own(H5Dget_type(dataset.get()), H5Tclose, there, "read its type");
+        const std::vector<std::string> fields = names_of_fields(type.get(), there);
+        if (std::ranges::find(fields, field) == fields.end()) {
+            return std::nullopt;
+        }
+        return result;
+    }
+    return std::nullopt;
+}
+
+FoundDataset find_dataset(hid_t file, hid_t access, const std::string& name,
+                          const Location& where) {
     Resolution found = resolve(file, access, name, where);
     if (!found.problem.empty()) {
+        if (std::optional<FoundDataset> field = find_field(file, access, name, where)) {
+            return *std::move(field);
+        }
         fail(where, found.problem);
     }
     if (found.type != H5O_TYPE_DATASET) {
@@ -181,34 +220,48 @@ Resolution find_dataset(hid_t file, hid_t access, const std::string& name, const
                                            ? "is a group; the name of a dataset is needed"
                                            : "is not a dataset");
     }
-    return found;
+    return {.place = std::move(found), .field = ""};
+}
+
+DatasetInfo describe(const FoundDataset& found, Index file_bytes, const Location& where) {
+    const Handle opened = found.open(H5P_DEFAULT, where);
+    return found.field.empty()
+               ? describe_dataset(opened.get(), found.path(), file_bytes, where)
+               : describe_field(opened.get(), found.field, found.path(), file_bytes, where);
 }
 
 }  // namespace
 
+bool File::has(const std::string& dataset) const {
+    const Resolution found = resolve(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
+    return found.problem.empty()
+               ? found.type == H5O_TYPE_DATASET
+               : find_field(impl_->file.get(), impl_->access.get(), dataset, impl_->where)
+                     .has_value();
+}
+
 DatasetInfo File::describe(const std::string& dataset) const {
-    const Resolution found =
+    const FoundDataset found =
         find_dataset(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
-    const Location where = impl_->where.inside(found.path);
-    const Handle opened =
-        own(H5Dopen2(found.parent.get(), found.name.c_str(), H5P_DEFAULT), H5Dclose, where, "open");
-    return describe_dataset(opened.get(), found.path, impl_->bytes, where);
+    return h5::describe(found, impl_->bytes, impl_->where.inside(found.path()));
 }
 
 Dataset File::dataset(const std::string& name) const {
-    const DatasetInfo info = describe(name);
-    const Location where = impl_->where.inside(info.path);
+    const FoundDataset found =
+        find_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where);
+    const Location where = impl_->where.inside(found.path());
+    const DatasetInfo info = h5::describe(found, impl_->bytes, where);
     if (!info.problem.empty()) {
         fail(where, info.problem);
     }
-    const Resolution found =
-        find_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where);
     const Handle access = dataset_access(info, where);
     auto impl = std::make_unique<Dataset::Impl>();
     impl->where = where;
-    impl->dataset = own(H5Dopen2(found.parent.get(), found.name.c_str(), access.get()), H5Dclose,
-                        where, "open");
-    impl->type = own(H5Dget_type(impl->dataset.get()), H5Tclose, where, "read its type");
+    impl->dataset = found.open(access.get(), where);
+    impl->field = found.field;
+    impl->type = found.field.empty()
+                     ? own(H5Dget_type(impl->dataset.get()), H5Tclose, where, "read its type")
+                     : type_of_field(impl->dataset.get(), found.field, where);
     impl->descriptor = impl_->descriptor;
     impl->file_bytes = impl_->bytes;
     return {info, std::move(impl)};

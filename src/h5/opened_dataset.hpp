@@ -9,10 +9,15 @@ namespace paralogit::h5 {
 struct Dataset::Impl {
     Location where;
     Handle dataset;
-    Handle type;           ///< as stored
+    Handle type;           ///< as stored; of the field when it is one
+    std::string field;     ///< empty when it is the whole dataset
     int descriptor = -1;   ///< of its file
     Index file_bytes = 0;  ///< when the file was opened
 };
+
+/// The memory type for a field of a compound type, from that of its values; without a field the
+/// latter.
+Handle type_in_field(Handle memory, const std::string& field, const Location& where);
 
 /// Throws Error when the file is shorter than it was when it was opened: HDF5 reads what a file has
 /// lost as zeros, without an error.

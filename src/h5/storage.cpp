@@ -208,6 +208,21 @@ Index DatasetInfo::values_per_row() const {
     return values;
 }
 
+DatasetInfo describe_field(hid_t dataset, const std::string& field, const std::string& path,
+                           Index file_bytes, const Location& where) {
+    DatasetInfo info = describe_dataset(dataset, path, file_bytes, where);
+    const Handle type = type_of_field(dataset, field, where);
+    TypeDescription description = describe_type(type.get(), where);
+    info.kind = description.kind;
+    info.element_type = description.element_type;
+    info.type_text = description.text;
+    info.fields.clear();
+    if (info.problem.empty()) {
+        info.problem = description.problem;
+    }
+    return info;
+}
+
 DatasetInfo describe_dataset(hid_t dataset, const std::string& path, Index file_bytes,
                              const Location& where) {
     DatasetInfo info;
@@ -217,6 +232,7 @@ DatasetInfo describe_dataset(hid_t dataset, const std::string& path, Index file_
     info.kind = description.kind;
     info.element_type = description.element_type;
     info.type_text = description.text;
+    info.fields = names_of_fields(type.get(), where);
     info.problem = description.problem;
 
     const Handle creation =

@@ -10,4 +10,8 @@ namespace paralogit::h5 {
 DatasetInfo describe_dataset(hid_t dataset, const std::string& path, Index file_bytes,
                              const Location& where);
 
+/// The same for one field of a dataset of a compound type.
+DatasetInfo describe_field(hid_t dataset, const std::string& field, const std::string& path,
+                           Index file_bytes, const Location& where);
+
 }  // namespace paralogit::h5

@@ -1,5 +1,7 @@
 #include "strings.hpp"
 
+#include "opened_dataset.hpp"
+
 #include <fmt/format.h>
 
 #include <cstring>
@@ -46,9 +48,10 @@ Handle variable_memory_type(hid_t type, const Location& where) {
     return memory;
 }
 
-std::vector<std::string> read_variable(hid_t dataset, hid_t type, hid_t memory_space,
-                                       hid_t file_space, std::size_t count, const Location& where) {
-    const Handle memory = variable_memory_type(type, where);
+std::vector<std::string> read_variable(hid_t dataset, hid_t type, const std::string& field,
+                                       hid_t memory_space, hid_t file_space, std::size_t count,
+                                       const Location& where) {
+    const Handle memory = type_in_field(variable_memory_type(type, where), field, where);
     std::vector<char*> pointers(count, nullptr);
     check(H5Dread(dataset, memory.get(), memory_space, file_space, H5P_DEFAULT, pointers.data()),
           where, "read the strings");
@@ -69,19 +72,21 @@ std::vector<std::string> read_variable(hid_t dataset, hid_t type, hid_t memory_s
 
 }  // namespace
 
-std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, hid_t memory_space,
-                                               hid_t file_space, Index count,
+std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, const std::string& field,
+                                               hid_t memory_space, hid_t file_space, Index count,
                                                const Location& where) {
     if (is_variable(type, where)) {
-        return read_variable(dataset, type, memory_space, file_space, narrow<std::size_t>(count),
-                             where);
+        return read_variable(dataset, type, field, memory_space, file_space,
+                             narrow<std::size_t>(count), where);
     }
     const std::size_t size = H5Tget_size(type);
     check_length(size, where);
     const H5T_str_t padding = check(H5Tget_strpad(type), where, "read how its strings are padded");
     std::vector<char> bytes(narrow<std::size_t>(count) * size);
-    check(H5Dread(dataset, type, memory_space, file_space, H5P_DEFAULT, bytes.data()), where,
-          "read the strings");
+    const Handle memory =
+        type_in_field(own(H5Tcopy(type), H5Tclose, where, "make a memory type"), field, where);
+    check(H5Dread(dataset, memory.get(), memory_space, file_space, H5P_DEFAULT, bytes.data()),
+          where, "read the strings");
     std::vector<std::string> strings;
     strings.reserve(narrow<std::size_t>(count));
     for (std::size_t begin = 0; begin < bytes.size(); begin += size) {

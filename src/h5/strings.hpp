@@ -8,10 +8,11 @@
 
 namespace paralogit::h5 {
 
-/// The strings of a selection, of fixed length (without their padding) or of variable length.
-/// Throws Error for a string beyond 1 MiB: no label or name is that long.
-std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, hid_t memory_space,
-                                               hid_t file_space, Index count,
+/// The strings of a selection, of fixed length (without their padding) or of variable length; of
+/// one field unless its name is empty. Throws Error for a string beyond 1 MiB: no label or name is
+/// that long.
+std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, const std::string& field,
+                                               hid_t memory_space, hid_t file_space, Index count,
                                                const Location& where);
 
 /// The text of an attribute that holds one value. Throws Error when it is not a string.

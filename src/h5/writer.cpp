@@ -112,7 +112,10 @@ struct Writer::Impl {
 
     void write(const std::string& name, hid_t type, std::span<const Index> shape,
                const void* values);
+    Index reserve(const std::string& name, hid_t type, std::span<const Index> shape);
     void write_attribute(const std::string& name, hid_t type, const void* value);
+    void annotate(const std::string& object, const std::string& name, const Handle& type,
+                  const Handle& space, const void* value) const;
 };
 
 Writer::Impl::Parent Writer::Impl::make_parent(const std::string& path) const {
@@ -177,6 +180,38 @@ void Writer::Impl::write_attribute(const std::string& name, hid_t type, const vo
     check(H5Awrite(attribute.get(), type, value), location, "write the attribute");
 }
 
+Index Writer::Impl::reserve(const std::string& name, hid_t type, std::span<const Index> shape) {
+    const Location location = where.inside(name);
+    const Parent parent = make_parent(name);
+    const Handle space = space_of(shape, location);
+    const Handle creation = creation_properties(H5P_DATASET_CREATE, location);
+    check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), location, "set its layout");
+    check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), location, "set its layout");
+    check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), location, "set its layout");
+    const Handle dataset = own(H5Dcreate2(parent.group.get(), parent.name.c_str(), type,
+                                          space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
+                               H5Dclose, location, "create the dataset");
+    if (std::ranges::find(shape, 0) != shape.end()) {
+        return 0;
+    }
+    const haddr_t offset = H5Dget_offset(dataset.get());
+    if (offset == HADDR_UNDEF) {
+        fail(location, "cannot reserve room in the file (HDF5: " + library_message() + ")");
+    }
+    return narrow<Index>(offset);
+}
+
+void Writer::Impl::annotate(const std::string& object, const std::string& name, const Handle& type,
+                            const Handle& space, const void* value) const {
+    const Location location = where.inside(object + "/@" + name);
+    const Handle annotated =
+        own(H5Oopen(file.get(), object.c_str(), H5P_DEFAULT), H5Oclose, location, "open it");
+    const Handle attribute = own(H5Acreate2(annotated.get(), name.c_str(), type.get(), space.get(),
+                                            H5P_DEFAULT, H5P_DEFAULT),
+                                 H5Aclose, location, "create the attribute");
+    check(H5Awrite(attribute.get(), type.get(), value), location, "write the attribute");
+}
+
 Writer::Writer(const std::filesystem::path& path, const std::filesystem::path& target)
     : impl_(std::make_unique<Impl>()) {
     prepare_library();
@@ -226,25 +261,29 @@ void Writer::dataset(const std::string& name, std::span<const std::string> value
 }
 
 Index Writer::reserve(const std::string& name, ElementType type, std::span<const Index> shape) {
-    const Location where = impl_->where.inside(name);
-    const Impl::Parent parent = impl_->make_parent(name);
-    const Handle space = space_of(shape, where);
-    const Handle stored = memory_type(type, where);
-    const Handle creation = creation_properties(H5P_DATASET_CREATE, where);
-    check(H5Pset_layout(creation.get(), H5D_CONTIGUOUS), where, "set its layout");
-    check(H5Pset_alloc_time(creation.get(), H5D_ALLOC_TIME_EARLY), where, "set its layout");
-    check(H5Pset_fill_time(creation.get(), H5D_FILL_TIME_NEVER), where, "set its layout");
-    const Handle dataset = own(H5Dcreate2(parent.group.get(), parent.name.c_str(), stored.get(),
-                                          space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
-                               H5Dclose, where, "create the dataset");
-    if (std::ranges::find(shape, 0) != shape.end()) {
-        return 0;
-    }
-    const haddr_t offset = H5Dget_offset(dataset.get());
-    if (offset == HADDR_UNDEF) {
-        fail(where, "cannot reserve room in the file (HDF5: " + library_message() + ")");
-    }
-    return narrow<Index>(offset);
+    return impl_->reserve(name, memory_type(type, impl_->where.inside(name)).get(), shape);
+}
+
+Index Writer::reserve_texts(const std::string& name, Index length, Index count) {
+    const Handle type = text_type(narrow<std::size_t>(length), impl_->where.inside(name));
+    return impl_->reserve(name, type.get(), {&count, 1});
+}
+
+void Writer::annotate(const std::string& object, const std::string& name,
+                      const std::string& value) {
+    const Location where = impl_->where.inside(object + "/@" + name);
+    const char* const text = value.c_str();
+    impl_->annotate(object, name, text_type(H5T_VARIABLE, where),
+                    own(H5Screate(H5S_SCALAR), H5Sclose, where, "describe the attribute"), &text);
+}
+
+void Writer::annotate(const std::string& object, const std::string& name,
+                      std::span<const Index> values) {
+    const Location where = impl_->where.inside(object + "/@" + name);
+    const Index count = narrow<Index>(values.size());
+    impl_->annotate(object, name,
+                    own(H5Tcopy(H5T_NATIVE_INT64), H5Tclose, where, "make a type of integers"),
+                    space_of({&count, 1}, where), values.data());
 }
 
 void Writer::attribute(const std::string& name, const std::string& value) {

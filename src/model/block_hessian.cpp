@@ -8,6 +8,7 @@
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/exact_sum.hpp"
+#include "strided_rows.hpp"
 
 namespace paralogit::model {
 
@@ -22,7 +23,9 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
     std::vector<double> widened(static_cast<std::size_t>(rows) * width);
     std::vector<double> weights(static_cast<std::size_t>(rows), 1.0);
     double weight_sum = 0;
+    const StridedRows strided(block.values, row_bytes * static_cast<std::size_t>(thinning), rows);
     for (Index i = 0; i < rows; ++i) {
+        strided.prefetch_ahead_of(i, row_bytes);
         const auto from = static_cast<std::size_t>(i * thinning);
         const auto to = static_cast<std::size_t>(i);
         widen_row(block.type, block.values + from * row_bytes,
@@ -44,8 +47,8 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
     const std::size_t first = panel.curvatures.size();
     panel.curvatures.resize(first + static_cast<std::size_t>(rows));
     const std::span<double> curvatures = std::span(panel.curvatures).subspan(first);
-    block_margins(sampled, coefficients, intercept, curvatures, isa);
-    kernels_for(isa).curvatures(kernel_rows(sampled), curvatures.data());
+    std::vector<double> scratch;
+    block_curvatures(sampled, coefficients, intercept, curvatures, scratch, isa);
 
     const auto size = static_cast<std::size_t>(frame.padded_dimension());
     panel.rows.resize(panel.curvatures.size() * size, 0.0);

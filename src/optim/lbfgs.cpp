@@ -16,8 +16,8 @@ constexpr double most_stalled_steps = 100;
 /// The inverse Hessian that the pairs describe, with H_0 = (s.y / y.y) I of the newest pair
 /// (Nocedal & Wright 2006, equation 7.20), times -gradient.
 Vector quasi_newton_direction(const Pairs& pairs, const Vector& gradient) {
-    const auto s = pairs.s.col(pairs.s.cols() - 1);
-    const auto y = pairs.y.col(pairs.y.cols() - 1);
+    const auto s = pairs.s_of(pairs.count() - 1);
+    const auto y = pairs.y_of(pairs.count() - 1);
     return two_loop_direction(pairs, gradient,
                               [&](Vector& direction) { direction *= dot(s, y) / dot(y, y); });
 }
@@ -45,7 +45,7 @@ StepResult Lbfgs::step(Objective& objective, State& state) const {
     };
 
     std::optional<LineSearchResult> found;
-    if (pairs.s.cols() > 0) {
+    if (pairs.count() > 0) {
         found = search(quasi_newton_direction(pairs, state.at_point.gradient));
     }
     const bool is_history_useful = found.has_value();
@@ -58,13 +58,14 @@ StepResult Lbfgs::step(Objective& objective, State& state) const {
 
     const Vector s = found->point - state.point;
     const Vector y = found->at_point.gradient - state.at_point.gradient;
-    const Pairs kept = is_history_useful ? pairs : Pairs{.s = none, .y = none};
-    std::map<std::string, Matrix> memory;
-    remember_pairs(memory, kept, s, y, options_.history);
-    memory.emplace(Stall::key, stall.after(found->at_point));
+    const Matrix stalled = stall.after(found->at_point);
 
-    // Nothing below can fail, so the state changes wholly or not at all.
-    state.memory = std::move(memory);
+    // What could fail from here on is to find memory for one more pair, which ends the run.
+    if (!is_history_useful) {
+        forget_pairs(state.memory, state.point.size());
+    }
+    remember_pair(state.memory, s, y, options_.history);
+    state.memory.insert_or_assign(Stall::key, stalled);
     state.point = std::move(found->point);
     state.at_point = std::move(found->at_point);
     ++state.iteration;

@@ -13,6 +13,7 @@
 #include "quasi_newton.hpp"
 #include "refresh_policy.hpp"
 #include "stall.hpp"
+#include "thinned_start.hpp"
 
 namespace paralogit::optim {
 
@@ -86,9 +87,9 @@ Vector direction_with(const Cholesky& factor, const Pairs& pairs, const Vector& 
     constexpr double stale = 2;
     return two_loop_direction(pairs, gradient, [&](Vector& direction) {
         direction = factor.solve(direction);
-        if (pairs.s.cols() > 0) {
-            const Vector y = pairs.y.col(pairs.y.cols() - 1);
-            const double scale = dot(pairs.s.col(pairs.s.cols() - 1), y) / dot(y, factor.solve(y));
+        if (pairs.count() > 0) {
+            const Vector y = pairs.y_of(pairs.count() - 1);
+            const double scale = dot(pairs.s_of(pairs.count() - 1), y) / dot(y, factor.solve(y));
             if (scale > stale && std::isfinite(scale)) {
                 direction *= scale;
             }
@@ -107,6 +108,24 @@ double bits_to_go(double squared_gradient_size, double value) {
     constexpr double resolution = 1e-18;
     const double least = std::max(resolution * std::abs(value), 1e-300);
     return squared_gradient_size > least ? rough_log2(squared_gradient_size / least) / 2 : 0;
+}
+
+/// Leaves the Hessian of the first step in memory, as a step before it would have done, when the
+/// point is the minimum of every part_thinning-th row.
+void remember_start(State& state, const HessianCosts& costs, const ThinningRange& range,
+                    Index part_thinning) {
+    const double distance = sampling_contraction(costs, part_thinning);
+    const Outlook outlook{.contraction = 1, .newton_contraction = distance};
+    const HessianChoice choice = choose_hessian(
+        costs, outlook, bits_to_go(distance * distance, state.at_point.value), range);
+    const Curvature curvature{.point = state.point,
+                              .thinning = choice.thinning,
+                              .most_thinning = range.most,
+                              .used = 0,
+                              .steps = 0,
+                              .newton_contraction = distance,
+                              .excess_noise = 1};
+    curvature.remember(state.memory);
 }
 
 }  // namespace
@@ -159,7 +178,7 @@ class Newton::Step {
         }
         choose_next_hessian(*found, state_.evaluations - evaluations_before);
         std::map<std::string, Matrix> memory = memory_after(*found);
-        memory.emplace(Stall::key, stall.after(found->at_point));
+        memory.insert_or_assign(Stall::key, stall.after(found->at_point));
 
         // Nothing below can fail, so the state changes wholly or not at all.
         state_.memory = std::move(memory);
@@ -264,14 +283,16 @@ class Newton::Step {
     bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
 
     std::map<std::string, Matrix> memory_after(const LineSearchResult& found) const {
-        std::map<std::string, Matrix> memory;
+        std::map<std::string, Matrix> memory = state_.memory;
         curvature_.remember(memory);
-        if (curvature_.steps == 0) {
-            // The pairs tell of the curvature farther back: the new Hessian knows better.
-            forget_pairs(memory, none_);
-        } else {
-            remember_pairs(memory, keeps_pairs_ ? pairs_ : no_pairs(), found.point - state_.point,
-                           found.at_point.gradient - gradient(), options_.history);
+        const bool has_new_hessian = curvature_.steps == 0;
+        if (has_new_hessian || !keeps_pairs_) {
+            // The pairs tell of the curvature farther back: a new Hessian knows better.
+            forget_pairs(memory, state_.point.size());
+        }
+        if (!has_new_hessian) {
+            remember_pair(memory, found.point - state_.point, found.at_point.gradient - gradient(),
+                          options_.history);
         }
         return memory;
     }
@@ -301,7 +322,29 @@ Newton::~Newton() = default;
 
 State Newton::start(Objective& objective, const Vector& point) const {
     *cache_ = Cache{};
-    return Solver::start(objective, point);
+    auto* const curved = dynamic_cast<CurvedObjective*>(&objective);
+    const bool chooses_thinning = options_.thinning == 0;
+    if (curved == nullptr || !chooses_thinning || point.size() != objective.dimension()) {
+        return Solver::start(objective, point);
+    }
+    const HessianCosts costs{
+        .rows = curved->rows(), .dimension = point.size(), .hessian_cost = options_.hessian_cost};
+    const auto part = start_from_parts(*curved, point, costs);
+    if (!part) {
+        return Solver::start(objective, point);
+    }
+    State state = Solver::start(objective, part->point);
+    // The value at the first point is known of a part of the rows only, about.
+    constexpr double most_rise = 0.01;
+    if (!(state.at_point.value <= part->part_value * (1 + most_rise))) {
+        state = Solver::start(objective, point);
+        ++state.evaluations;
+        return state;
+    }
+    remember_start(state, costs,
+                   {.least = 1, .most = first_thinning(costs, curved->most_thinning())},
+                   part->thinning);
+    return state;
 }
 
 StepResult Newton::step(Objective& objective, State& state) const {

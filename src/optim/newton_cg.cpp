@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "cg_path.hpp"
+#include "cg_step.hpp"
 #include "curved.hpp"
 #include "option_checks.hpp"
 #include "ordered_sums.hpp"
@@ -45,9 +45,28 @@ double forcing_term(double gradient, double gradient_before) {
     return std::clamp(factor * contraction * contraction, least, most);
 }
 
+/// A positive diagonal in place of the Hessian: its own, from some of the rows, and a hundredth of
+/// its mean, so that features of which these rows say nothing are not taken to be flat. Ones where
+/// it is of no use.
+Vector preconditioner(CurvedObjective& objective, const Vector& point, Index thinning) {
+    constexpr Index rows_needed = 16384;
+    constexpr double least_part = 0.01;
+    while (thinning * 2 <= objective.most_thinning() &&
+           objective.rows() / (thinning * 2) >= rows_needed) {
+        thinning *= 2;
+    }
+    Vector diagonal = objective.hessian_diagonal(point, thinning).cwiseMax(0.0);
+    const double sum = ordered_sum(diagonal.size(), [&](Index j) { return diagonal[j]; });
+    const double mean = sum / static_cast<double>(diagonal.size());
+    if (!(mean > 0) || !std::isfinite(max_norm(diagonal)) || !std::isnormal(least_part * mean)) {
+        return Vector::Ones(point.size());
+    }
+    diagonal.array() += least_part * mean;
+    return diagonal;
+}
+
 /// The objective at the end of a step, beside what the model promised.
 struct Trial {
-    CgPath::Step step;
     Vector point;
     Evaluation at_point;
     bool is_level;  ///< whether the values at both ends cannot be told apart
@@ -56,24 +75,23 @@ struct Trial {
 };
 
 /// Lin & More 1999, algorithm 2.1 with the constants of section 6.
-double radius_after(const Trial& trial, double radius) {
+double radius_after(const CgStep& step, const Trial& trial, double radius) {
     constexpr double least_shrinking = 0.25;
     constexpr double most_shrinking = 0.5;
     constexpr double growth = 4;
     constexpr double poor = 0.25;
     constexpr double good = 0.75;
-    const double length = euclidean_norm(trial.step.step);
     // The first radius is whatever the first step makes of it.
-    const double present = std::min(radius, length);
+    const double present = std::min(radius, step.length);
     const double base = std::isinf(radius) ? present : radius;
-    const double reach = std::max(trial.reach, least_shrinking) * length;
+    const double reach = std::max(trial.reach, least_shrinking) * step.length;
     if (trial.ratio < poor) {
         return std::max(least_shrinking * base, std::min(reach, most_shrinking * base));
     }
     if (trial.ratio < good) {
         return std::max(least_shrinking * base, std::min(reach, growth * base));
     }
-    return trial.step.is_at_border ? growth * base : std::max(base, std::min(reach, growth * base));
+    return step.is_at_border ? growth * base : std::max(base, std::min(reach, growth * base));
 }
 
 bool is_accepted(const Trial& trial, const Evaluation& before) {
@@ -85,32 +103,28 @@ bool is_accepted(const Trial& trial, const Evaluation& before) {
 }
 
 /// A smaller radius after a trial that was not accepted.
-double radius_after_failure(const Trial& trial) {
+double radius_after_failure(const CgStep& step, const Trial& trial) {
     constexpr double least_shrinking = 0.1;
     constexpr double most_shrinking = 0.5;
-    return euclidean_norm(trial.step.step) *
-           std::clamp(trial.reach, least_shrinking, most_shrinking);
+    return step.length * std::clamp(trial.reach, least_shrinking, most_shrinking);
 }
 
-/// The trial at the end of the path within the radius; `evaluations` is raised before.
-Trial tried(Objective& objective, const State& state, CgPath::Step step, Index& evaluations) {
-    Trial trial{.step = std::move(step),
-                .point = {},
+/// The trial at the end of a step; `evaluations` is raised before.
+Trial tried(Objective& objective, const State& state, const CgStep& step, Index& evaluations) {
+    Trial trial{.point = state.point + step.step,
                 .at_point = {},
                 .is_level = false,
                 .ratio = -infinity,
                 .reach = 0};
-    trial.point = state.point + trial.step.step;
     ++evaluations;
     trial.at_point = objective.evaluate(trial.point);
     if (!is_finite(trial.at_point)) {
         return trial;
     }
     const double change = trial.at_point.value - state.at_point.value;
-    const double slope = dot(state.at_point.gradient, trial.step.step);
     trial.is_level = is_level(trial.at_point.value, state.at_point.value, state.at_point.value);
-    trial.ratio = trial.is_level ? 1 : change / trial.step.model_value;
-    trial.reach = change <= slope ? infinity : -slope / 2 / (change - slope);
+    trial.ratio = trial.is_level ? 1 : change / step.model_value();
+    trial.reach = change <= step.slope ? infinity : -step.slope / 2 / (change - step.slope);
     return trial;
 }
 
@@ -129,40 +143,48 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
         return StepResult::diverged;
     }
     const Stall stall = Stall::of(state);
-    const double gradient = euclidean_norm(state.at_point.gradient);
-    if (gradient == 0 || stall.steps >= most_stalled_steps) {
+    const Vector& gradient = state.at_point.gradient;
+    if (max_norm(gradient) == 0 || stall.steps >= most_stalled_steps) {
         return StepResult::no_progress;
     }
+    const Index thinning = std::min(options_.thinning, curved.most_thinning());
     double radius = remembered(state, radius_key, infinity);
-    const CgPath path(curved, state.point, state.at_point.gradient,
-                      {.thinning = std::min(options_.thinning, curved.most_thinning()),
-                       .radius = radius,
-                       .forcing = forcing_term(gradient, remembered(state, gradient_key, infinity)),
-                       .max_products = options_.max_products});
+    double size = 0;  // of the gradient, as the preconditioner measures it
+    const auto minimise_model = [&] {
+        const Vector metric = preconditioner(curved, state.point, thinning);
+        size = std::sqrt(weighted_dot(metric.cwiseInverse(), gradient, gradient));
+        return conjugate_gradients(
+            curved, state.point, gradient, metric,
+            {.thinning = thinning,
+             .radius = radius,
+             .forcing = forcing_term(size, remembered(state, gradient_key, infinity)),
+             .max_products = options_.max_products});
+    };
+    CgStep step = minimise_model();
     // Where the curvature vanishes a step has no natural end.
-    const Vector whole = path.within(radius).step;
-    const double reach = first_length(state.at_point, whole);
+    const double reach = first_length(state.at_point, step.step);
     if (reach < 1) {
-        radius = reach * euclidean_norm(whole);
+        radius = reach * step.length;
+        step.shorten_to(radius);
     }
     for (int trials = 0; trials < most_trials; ++trials) {
-        CgPath::Step step = path.within(radius);
         if (state.point + step.step == state.point) {
             break;
         }
-        Trial trial = tried(objective, state, std::move(step), state.evaluations);
+        Trial trial = tried(objective, state, step, state.evaluations);
         if (!is_accepted(trial, state.at_point)) {
             if (trial.is_level) {
                 break;
             }
-            radius = radius_after_failure(trial);
+            radius = radius_after_failure(step, trial);
+            step.shorten_to(radius);
             continue;
         }
         std::map<std::string, Matrix> memory;
-        remember(memory, radius_key, radius_after(trial, radius));
+        remember(memory, radius_key, radius_after(step, trial, radius));
         remember(memory, products_key,
-                 remembered(state, products_key, 0) + static_cast<double>(path.products()));
-        remember(memory, gradient_key, gradient);
+                 remembered(state, products_key, 0) + static_cast<double>(step.products));
+        remember(memory, gradient_key, size);
         memory.emplace(Stall::key, stall.after(trial.at_point));
 
         // Nothing below can fail, so the state changes wholly or not at all.

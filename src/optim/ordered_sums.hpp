@@ -15,24 +15,37 @@ namespace paralogit::optim {
 
 using VectorView = Eigen::Ref<const Vector>;
 
-/// sum_j a_j b_j. Element j goes to lane j mod 8, in rising j; the lanes are added as
-/// ((0+4) + (2+6)) + ((1+5) + (3+7)). No fused multiply-add.
-inline double dot(const VectorView& a, const VectorView& b) {
+/// sum_j term(j), 0 <= j < size. Element j goes to lane j mod 8, in rising j; the lanes are added
+/// as ((0+4) + (2+6)) + ((1+5) + (3+7)).
+template <typename Term>
+double ordered_sum(Index size, const Term& term) {
     constexpr Index lanes = 8;
     std::array<double, lanes> sum{};
-    const double* x = a.data();
-    const double* y = b.data();
-    const Index size = a.size();
     const Index whole = size - size % lanes;
     for (Index begin = 0; begin < whole; begin += lanes) {
         for (Index lane = 0; lane < lanes; ++lane) {
-            sum[static_cast<std::size_t>(lane)] += x[begin + lane] * y[begin + lane];
+            sum[static_cast<std::size_t>(lane)] += term(begin + lane);
         }
     }
     for (Index j = whole; j < size; ++j) {
-        sum[static_cast<std::size_t>(j - whole)] += x[j] * y[j];
+        sum[static_cast<std::size_t>(j - whole)] += term(j);
     }
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+/// sum_j a_j b_j. No fused multiply-add.
+inline double dot(const VectorView& a, const VectorView& b) {
+    const double* x = a.data();
+    const double* y = b.data();
+    return ordered_sum(a.size(), [x, y](Index j) { return x[j] * y[j]; });
+}
+
+/// sum_j weight_j a_j b_j.
+inline double weighted_dot(const VectorView& weight, const VectorView& a, const VectorView& b) {
+    const double* w = weight.data();
+    const double* x = a.data();
+    const double* y = b.data();
+    return ordered_sum(a.size(), [w, x, y](Index j) { return w[j] * x[j] * y[j]; });
 }
 
 /// max_j |a_j|; 0 when empty; NaN when an element is NaN, which Eigen's maximum may drop.
@@ -54,8 +67,11 @@ inline double euclidean_norm(const VectorView& a) {
     if (largest == 0 || !std::isfinite(largest)) {
         return largest;
     }
-    const Vector scaled = a / largest;
-    return largest * std::sqrt(dot(scaled, scaled));
+    const double* x = a.data();
+    return largest * std::sqrt(ordered_sum(a.size(), [x, largest](Index j) {
+               const double scaled = x[j] / largest;
+               return scaled * scaled;
+           }));
 }
 
 inline bool is_finite(const Evaluation& evaluation) {

@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* s_key = "s";
 constexpr const char* y_key = "y";
+constexpr const char* oldest_key = "oldest";
 
 const Matrix& remembered(const State& state, const char* key, const Matrix& none) {
     const auto found = state.memory.find(key);
@@ -28,31 +29,42 @@ bool is_trusted(const Vector& s, const Vector& y) {
            curvature > least_cosine * euclidean_norm(s) * euclidean_norm(y);
 }
 
-/// The columns with one more; the oldest make room beyond `history`.
-Matrix appended(const Matrix& columns, const Vector& newest, Index history) {
-    const Index kept = std::min<Index>(columns.cols(), history - 1);
-    Matrix result(newest.size(), kept + 1);
-    result.leftCols(kept) = columns.rightCols(kept);
-    result.col(kept) = newest;
-    return result;
-}
-
 }  // namespace
 
 Pairs Pairs::of(const State& state, const Matrix& none) {
-    return {.s = remembered(state, s_key, none), .y = remembered(state, y_key, none)};
+    const auto oldest = state.memory.find(oldest_key);
+    return {.s = remembered(state, s_key, none),
+            .y = remembered(state, y_key, none),
+            .oldest = oldest == state.memory.end() ? 0 : static_cast<Index>(oldest->second(0, 0))};
 }
 
-void remember_pairs(std::map<std::string, Matrix>& memory, const Pairs& pairs, const Vector& s,
-                    const Vector& y, Index history) {
-    const bool is_kept = is_trusted(s, y);
-    memory.insert_or_assign(s_key, is_kept ? appended(pairs.s, s, history) : pairs.s);
-    memory.insert_or_assign(y_key, is_kept ? appended(pairs.y, y, history) : pairs.y);
+void remember_pair(std::map<std::string, Matrix>& memory, const Vector& s, const Vector& y,
+                   Index history) {
+    const Matrix none(s.size(), 0);
+    Matrix& all_s = memory.try_emplace(s_key, none).first->second;
+    Matrix& all_y = memory.try_emplace(y_key, none).first->second;
+    if (!is_trusted(s, y)) {
+        return;
+    }
+    const Index pairs = all_s.cols();
+    Index column = pairs;
+    if (pairs < history) {
+        // The columns lie one after the other, so that large ones stay where they are.
+        all_s.conservativeResize(Eigen::NoChange, pairs + 1);
+        all_y.conservativeResize(Eigen::NoChange, pairs + 1);
+    } else {
+        Matrix& oldest = memory.try_emplace(oldest_key, Matrix::Zero(1, 1)).first->second;
+        column = static_cast<Index>(oldest(0, 0));
+        oldest(0, 0) = static_cast<double>((column + 1) % pairs);
+    }
+    all_s.col(column) = s;
+    all_y.col(column) = y;
 }
 
-void forget_pairs(std::map<std::string, Matrix>& memory, const Matrix& none) {
-    memory.insert_or_assign(s_key, none);
-    memory.insert_or_assign(y_key, none);
+void forget_pairs(std::map<std::string, Matrix>& memory, Index dimension) {
+    memory.insert_or_assign(s_key, Matrix(dimension, 0));
+    memory.insert_or_assign(y_key, Matrix(dimension, 0));
+    memory.erase(oldest_key);
 }
 
 Vector steepest_direction(const Vector& gradient) {

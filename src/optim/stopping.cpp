@@ -17,6 +17,8 @@ std::string_view name_of(StopReason reason) {
             return "signal";
         case StopReason::separable:
             return "separable";
+        case StopReason::early_stopping:
+            return "early_stopping";
         case StopReason::precision_limit:
             return "precision_limit";
         case StopReason::diverged:

@@ -86,6 +86,35 @@ std::map<std::string, Matrix> read_memory(const h5::File& file) {
     return memory;
 }
 
+void write_best(h5::Writer& writer, const BestParameters& best) {
+    writer.attribute("best_iteration", best.iteration);
+    writer.attribute("best_loss", best.loss);
+    writer.dataset("/best_parameters", span_of(best.parameters));
+}
+
+std::optional<BestParameters> read_best(const h5::File& file) {
+    if (!file.has("/best_parameters")) {
+        return std::nullopt;
+    }
+    return BestParameters{.iteration = required_integer(file, "best_iteration"),
+                          .loss = required_number(file, "best_loss"),
+                          .parameters = read_vector(file, "/best_parameters")};
+}
+
+std::string fault_of_best(const BestParameters& best, const optim::State& state) {
+    if (best.iteration < 0 || best.iteration > state.iteration) {
+        return fmt::format("the best iteration is {} of {}", best.iteration, state.iteration);
+    }
+    if (std::isnan(best.loss)) {
+        return "the lowest validation loss is not a number";
+    }
+    if (best.parameters.size() != state.point.size()) {
+        return fmt::format("'best_parameters' has {} entries; expected {}", best.parameters.size(),
+                           state.point.size());
+    }
+    return best.parameters.allFinite() ? "" : "'best_parameters' has entries that are not finite";
+}
+
 std::string fault_of_sizes(const Checkpoint& checkpoint) {
     const optim::State& state = checkpoint.state;
     const Index features = checkpoint.features;
@@ -152,11 +181,26 @@ bool have_same_bits(const optim::State& a, const optim::State& b) {
            have_same_bits(a.memory, b.memory);
 }
 
+bool have_same_bits(const std::optional<BestParameters>& a,
+                    const std::optional<BestParameters>& b) {
+    if (!a || !b) {
+        return a.has_value() == b.has_value();
+    }
+    return a->iteration == b->iteration && has_same_bits(a->loss, b->loss) &&
+           has_same_bits(span_of(a->parameters), span_of(b->parameters));
+}
+
 }  // namespace
 
 std::string fault_of(const Checkpoint& checkpoint) {
-    const std::string fault = fault_of_sizes(checkpoint);
-    return fault.empty() ? fault_of_numbers(checkpoint) : fault;
+    std::string fault = fault_of_sizes(checkpoint);
+    if (fault.empty()) {
+        fault = fault_of_numbers(checkpoint);
+    }
+    if (fault.empty() && checkpoint.best) {
+        fault = fault_of_best(*checkpoint.best, checkpoint.state);
+    }
+    return fault;
 }
 
 void write_content(const std::filesystem::path& path, const Checkpoint& checkpoint,
@@ -182,6 +226,9 @@ void write_content(const std::filesystem::path& path, const Checkpoint& checkpoi
     writer.dataset("/exponents", checkpoint.exponents);
     write_path_options(writer, checkpoint);
     write_memory(writer, state.memory);
+    if (checkpoint.best) {
+        write_best(writer, *checkpoint.best);
+    }
     writer.close();
 }
 
@@ -212,6 +259,7 @@ Checkpoint read_content(const std::filesystem::path& path) {
     checkpoint.exponents = read_integers(file, "/exponents");
     checkpoint.path_options = read_path_options(file);
     state.memory = read_memory(file);
+    checkpoint.best = read_best(file);
 
     const std::string fault = fault_of(checkpoint);
     if (!fault.empty()) {
@@ -221,10 +269,10 @@ Checkpoint read_content(const std::filesystem::path& path) {
 }
 
 bool has_same_bits(const Checkpoint& a, const Checkpoint& b) {
-    return have_same_bits(a.state, b.state) && a.path_options == b.path_options &&
-           a.data_fingerprint == b.data_fingerprint && a.rows == b.rows &&
-           a.features == b.features && a.blocks == b.blocks && a.exponents == b.exponents &&
-           has_same_bits(span_of(a.centre), span_of(b.centre)) &&
+    return have_same_bits(a.state, b.state) && have_same_bits(a.best, b.best) &&
+           a.path_options == b.path_options && a.data_fingerprint == b.data_fingerprint &&
+           a.rows == b.rows && a.features == b.features && a.blocks == b.blocks &&
+           a.exponents == b.exponents && has_same_bits(span_of(a.centre), span_of(b.centre)) &&
            has_same_bits(span_of(a.scale), span_of(b.scale)) &&
            has_same_bits(span_of(a.start_parameters), span_of(b.start_parameters)) &&
            a.version == b.version;

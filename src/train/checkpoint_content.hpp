@@ -13,6 +13,8 @@ namespace paralogit::train {
 //   /point /gradient /start_parameters   [parameters] float64
 //   /centre /scale                       [features] float64
 //   /exponents                           [features + 1] int64
+//   /best_parameters                     [parameters] float64, of a run with validation rows; with
+//                                        it the attributes best_iteration and best_loss
 //   /path_options/names, .../values      strings
 //   /memory/names, .../rows, .../columns of the solver's matrices; matrix i is /memory/<i>, as one
 //                                        vector, column after column

@@ -4,12 +4,12 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
+#include "hessian_products.hpp"
 #include "paralogit/comm/agreement.hpp"
-#include "paralogit/model/block_kernel.hpp"
 #include "seconds_since.hpp"
+#include "thinned_block.hpp"
 
 namespace paralogit::train {
 
@@ -27,18 +27,18 @@ struct HessianTask {
     const model::HessianFrame& frame;
     std::span<const double> coefficients;
     double intercept;
-    Index thinning;
+    Thinning thinning;
 
     /// The way of a thread through its blocks.
     data::ShardWalk walk(int thread) const {
-        return {data.shard, data.plan, thread, data.execution.threads};
+        return {data.shard, data.plan, thread, data.execution.threads, thinning.block_step};
     }
 
     /// Makes `panel` that of a block; returns the weight of its rows.
     double fill(model::HessianPanel& panel, const model::Block& block) const {
         panel.clear();
-        return model::append_hessian_rows(block, thinning, coefficients, intercept, frame, panel,
-                                          data.execution.isa);
+        return model::append_hessian_rows(block, thinning.row_step, coefficients, intercept, frame,
+                                          panel, data.execution.isa);
     }
 };
 
@@ -82,7 +82,7 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
 void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
     constexpr Index bytes_at_once = Index{4} << 20U;
     const int threads = task.data.execution.threads;
-    const Index rows = task.data.plan.rows_per_block() / task.thinning + 1;
+    const Index rows = task.data.plan.rows_per_block() / task.thinning.row_step + 1;
     const Index bytes = task.frame.padded_dimension() * rows * Index{sizeof(double)};
     const Index of_thread = std::max<Index>(bytes_at_once / bytes / threads, 1);
     /// What a thread does, and the panels that it makes for all.
@@ -135,52 +135,21 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
     sums.is_finite = sums.is_finite && is_finite;
 }
 
-/// The rows 0, t, 2t, ... of blocks, side by side as a kernel needs them.
-class ThinnedBlock {
-  public:
-    const model::Block& of(const model::Block& block, Index thinning) {
-        const std::size_t row_bytes =
-            static_cast<std::size_t>(block.features) * size_of(block.type);
-        thinned_ = block;
-        thinned_.rows = (block.rows + thinning - 1) / thinning;
-        const auto rows = static_cast<std::size_t>(thinned_.rows);
-        const auto step = static_cast<std::size_t>(thinning);
-        values_.resize(rows * row_bytes);
-        labels_.assign(rows, 0);
-        row_weights_.clear();
-        for (std::size_t i = 0; i < rows; ++i) {
-            std::memcpy(values_.data() + i * row_bytes, block.values + i * step * row_bytes,
-                        row_bytes);
-            if (!block.row_weights.empty()) {
-                row_weights_.push_back(block.row_weights[i * step]);
-            }
-        }
-        thinned_.values = values_.data();
-        // A curvature does not depend on the label.
-        thinned_.labels = std::span<const std::uint8_t>(labels_);
-        thinned_.row_weights = row_weights_;
-        return thinned_;
-    }
-
-  private:
-    model::Block thinned_{};
-    std::vector<std::byte> values_;
-    std::vector<std::uint8_t> labels_;
-    std::vector<double> row_weights_;
-};
-
-double weight_of(const model::Block& block) {
-    double sum = 0;
-    for (const double weight : block.row_weights) {
-        sum += weight;
-    }
-    return block.row_weights.empty() ? static_cast<double>(block.rows) : sum;
-}
-
 }  // namespace
 
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
-    : comm_(comm), data_(data), features_(data.manifest.features), has_intercept_(has_intercept) {}
+    : comm_(comm),
+      data_(data),
+      features_(data.manifest.features),
+      has_intercept_(has_intercept),
+      value_bounds_(features_),
+      products_(std::make_unique<HessianProducts>(data, has_intercept)) {
+    for (Index j = 0; j < features_; ++j) {
+        value_bounds_[j] = std::ldexp(1.0, data.scan.value_exponents[static_cast<std::size_t>(j)]);
+    }
+}
+
+Curvature::~Curvature() = default;
 
 bool Curvature::agree(bool is_finite) {
     std::array<std::int32_t, 3> words{is_finite ? 0 : 1, requests_.signal ? 1 : 0,
@@ -219,7 +188,7 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
                            .frame = frame,
                            .coefficients = coefficients_of(parameters, features_),
                            .intercept = has_intercept_ ? parameters[features_] : 0.0,
-                           .thinning = thinning};
+                           .thinning = Thinning::of(thinning, data_.plan.rows_per_block())};
     LocalHessian sums = comm::together(comm_, [&] {
         // Up to here the matrices of all threads cost less than their waiting for one another.
         constexpr Index most_apart = 512;
@@ -260,69 +229,63 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     const auto begin = Clock::now();
-    const int threads = data_.execution.threads;
-    const model::Isa isa = data_.execution.isa;
-    const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
-    const double intercept = has_intercept_ ? parameters[features_] : 0.0;
-    const double along_intercept = has_intercept_ ? direction[features_] : 0.0;
-
-    // |sum c q x| <= max |q| sum s |x| / 4
-    double largest = std::abs(along_intercept);
+    // A bound of |x.direction|, and the power of two that brings it below 1.
+    double largest = std::abs(has_intercept_ ? direction[features_] : 0.0);
     for (Index j = 0; j < features_; ++j) {
-        largest += std::ldexp(std::abs(direction[j]),
-                              data_.scan.value_exponents[static_cast<std::size_t>(j)]);
+        largest += std::abs(direction[j]) * value_bounds_[j];
     }
-    if (!std::isfinite(largest)) {
+    if (!(largest < 0x1p1000)) {
         // Known to all ranks, so there is no message that could carry requests.
         requests_ = {};
         return Vector::Constant(parameters.size(), nan_value);
     }
-    std::vector<std::int32_t> exponents = data_.scan.block_sum_exponents;
-    exponents.push_back(data_.scan.frame().weight_exponent);
-    for (std::int32_t& exponent : exponents) {
-        exponent = std::clamp<std::int32_t>(exponent + model::exponent_above(largest), -1000, 1023);
-    }
-    exponents.push_back(data_.scan.frame().weight_exponent);
-
-    std::vector<model::ExactSums> sums;
-    std::atomic<bool> is_finite = true;
-    comm::together(comm_, [&] {
-        sums.assign(static_cast<std::size_t>(threads), model::ExactSums(exponents, blocks, isa));
-        run_threads(threads, [&](int thread) {
-            model::ExactSums& own = sums[static_cast<std::size_t>(thread)];
-            model::BlockSums of_block;
-            ThinnedBlock thinned;
-            data::ShardWalk walk(data_.shard, data_.plan, thread, threads);
-            while (walk.next()) {
-                const model::Block whole = walk.block();
-                const model::Block& block = thinning > 1 ? thinned.of(whole, thinning) : whole;
-                model::multiply_block_hessian(block, coefficients_of(parameters, features_),
-                                              intercept, coefficients_of(direction, features_),
-                                              along_intercept, of_block, isa);
-                const std::span<const double> products(of_block.slopes_times_features.data(),
-                                                       static_cast<std::size_t>(features_));
-                if (!(own.add(0, products) && own.add(features_, of_block.slopes) &&
-                      own.add(features_ + 1, weight_of(block)))) {
-                    is_finite = false;
-                }
-            }
-        });
-        for (std::size_t thread = 1; thread < sums.size(); ++thread) {
-            sums.front().add(sums[thread]);
-        }
+    const double unit = std::ldexp(1.0, model::exponent_above(largest));
+    const Vector scaled = direction / unit;
+    const bool is_finite = comm::together(comm_, [&] {
+        products_->go_to(parameters, thinning);
+        return products_->multiply(scaled);
     });
-    comm_.sum(sums.front().limbs());
-    const bool is_finite_everywhere = agree(is_finite);
-
-    Vector product = Vector::Constant(parameters.size(), nan_value);
-    if (is_finite_everywhere) {
-        const double weight_sum = sums.front().value(features_ + 1);
-        for (Index j = 0; j < product.size(); ++j) {
-            product[j] = sums.front().value(j) / weight_sum;
-        }
-    }
+    Vector product = joined_products(is_finite, parameters.size());
+    product *= unit;
     seconds_ += seconds_since(begin);
     return product;
+}
+
+Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
+                           Index thinning) {
+    const auto begin = Clock::now();
+    std::vector<std::int32_t> exponents(static_cast<std::size_t>(features_));
+    Vector unit(features_);
+    for (Index j = 0; j < features_; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        const double largest = value_bounds_[j] + std::abs(change.centre[j]);
+        exponents[at] = std::clamp(model::exponent_above(largest), -500, 500);
+        unit[j] = std::ldexp(1.0, -exponents[at]);
+    }
+    const bool is_finite = comm::together(comm_, [&] {
+        products_->go_to(parameters, thinning);
+        return products_->add_squares(change.centre, unit);
+    });
+    Vector diagonal = joined_products(is_finite, parameters.size());
+    for (Index j = 0; j < features_; ++j) {
+        const double scale = change.scale[j];
+        const int exponent = 2 * exponents[static_cast<std::size_t>(j)];
+        diagonal[j] = scale == 0 ? 0.0 : std::ldexp(diagonal[j], exponent) / scale / scale;
+    }
+    seconds_ += seconds_since(begin);
+    return diagonal;
+}
+
+Vector Curvature::joined_products(bool is_finite, Index dimension) {
+    comm_.sum(products_->limbs());
+    Vector means = Vector::Constant(dimension, nan_value);
+    if (agree(is_finite)) {
+        const double weight_sum = products_->weight_sum();
+        for (Index j = 0; j < dimension; ++j) {
+            means[j] = products_->value(j) / weight_sum;
+        }
+    }
+    return means;
 }
 
 }  // namespace paralogit::train

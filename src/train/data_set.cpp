@@ -13,21 +13,11 @@
 
 #include "paralogit/comm/agreement.hpp"
 #include "scan.hpp"
+#include "use_rows.hpp"
 
 namespace paralogit::train {
 
 namespace {
-
-data::Manifest describe_on_root(const comm::Communicator& comm, std::span<const std::string> paths,
-                                const data::SourceOptions& source) {
-    std::string bytes;
-    comm::on_root(comm, [&] {
-        const std::vector<std::string> expanded = data::expand_paths(paths);
-        bytes = data::describe(expanded, source).to_bytes();
-    });
-    comm.broadcast(bytes);
-    return data::Manifest::from_bytes(bytes);
-}
 
 data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::RawLabels& labels,
                                     Index first_global_row,
@@ -41,21 +31,28 @@ data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::
 }
 
 /// Gives the shard its labels and row weights; the labels as stored live no longer than this.
-/// Returns the description of the labels. @collective
-std::string load_row_columns(const comm::Communicator& comm, const data::Manifest& manifest,
-                             const data::SourceOptions& source, data::Shard& shard) {
+/// Returns the rule of the labels: that of the training rows when there are some. @collective
+std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
+                                                const data::Manifest& manifest,
+                                                const data::SourceOptions& source,
+                                                const DataSet* training, data::Shard& shard) {
     data::RowColumns columns =
         comm::together(comm, [&] { return data::load_row_columns(manifest, shard.rows); });
     shard.row_weights = std::move(columns.row_weights);
     if (!source.needs_labels) {
-        return "";
+        return std::nullopt;
     }
     const data::LabelSurvey all =
         survey_all_labels(comm, columns.labels, shard.rows.first, source.positive_label);
     return comm::together(comm, [&] {
-        const data::LabelRule rule(all, source.positive_label, manifest);
+        const data::LabelRule rule = training != nullptr
+                                         ? training->label_rule.value()
+                                         : data::LabelRule(all, source.positive_label, manifest);
+        if (training != nullptr) {
+            rule.check_applies(all, manifest);
+        }
         shard.labels = rule.apply(columns.labels);
-        return rule.description();
+        return std::optional(rule);
     });
 }
 
@@ -145,18 +142,78 @@ Execution worthwhile(const Execution& requested, const data::Shard& shard) {
     return execution;
 }
 
-}  // namespace
+/// Throws Error (input_data) unless the features are those that a model of `training` has.
+void check_features(const DataSet& training, const data::Manifest& manifest) {
+    const data::Manifest& expected = training.manifest;
+    const std::string& file = manifest.files.front().path;
+    const std::string& training_file = expected.files.front().path;
+    if (manifest.features != expected.features) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{} has {} features, but {} has {}; validation data must have the "
+                                "features that are trained on",
+                                file, manifest.features, training_file, expected.features));
+    }
+    if (manifest.feature_names.empty() || expected.feature_names.empty()) {
+        return;
+    }
+    const auto [own, other] = std::ranges::mismatch(manifest.feature_names, expected.feature_names);
+    if (own != manifest.feature_names.end()) {
+        const Index column = own - manifest.feature_names.begin();
+        throw Error(ExitCode::input_data,
+                    fmt::format("{} has {}, but {} has {}; validation data must have the features "
+                                "that are trained on, in their order",
+                                file, manifest.name_of_feature(column), training_file,
+                                expected.name_of_feature(column)));
+    }
+}
 
-DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
-                      const data::SourceOptions& source, const Execution& requested) {
-    data::Manifest manifest = describe_on_root(comm, paths, source);
+/// The rows that are held out as a data set of their own. @collective
+std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const DataSet& whole,
+                                       HeldOutRows rows, const Execution& requested) {
+    data::SomeRows some =
+        comm::together(comm, [&] { return data::copy_rows(whole.shard, whole.plan, rows.rows); });
+    some.shard.row_weights = std::move(rows.weights);
+    // Only the bounds of its columns are asked for, which no frame changes.
+    const auto frame = model::ScanFrame::of_sample(
+        {}, whole.manifest.features, largest_weight_exponent(comm, some.plan, some.shard),
+        some.plan.blocks());
+    auto held_out = std::make_unique<DataSet>(DataSet{.manifest = whole.manifest,
+                                                      .plan = std::move(some.plan),
+                                                      .shard = std::move(some.shard),
+                                                      .scan = model::ColumnScan(frame),
+                                                      .execution = requested,
+                                                      .label_description = whole.label_description,
+                                                      .global_bytes = 0,
+                                                      .memory = MemoryPlan(),
+                                                      .label_rule = whole.label_rule,
+                                                      .class_weights = {},
+                                                      .held_out = nullptr});
+    held_out->manifest.rows = rows.global_count;
+    held_out->execution = worthwhile(requested, held_out->shard);
+    held_out->global_bytes = comm.sum(held_out->shard.bytes());
+    held_out->scan = scan_again(comm, *held_out, frame);
+    return held_out;
+}
+
+/// `training`, where the rows are to validate by, is what they have to go with. @collective
+DataSet load(const comm::Communicator& comm, data::Manifest manifest,
+             const data::SourceOptions& source, const Execution& requested, const RowUse& use,
+             const DataSet* training) {
+    if (training != nullptr) {
+        comm::together(comm, [&] { check_features(*training, manifest); });
+    }
     const data::ShardPlan plan = manifest.plan();
-
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
     const Execution execution = worthwhile(requested, shard);
     const MemoryPlan memory =
-        plan_memory(comm, manifest, plan, execution.memory, execution.threads, shard);
-    std::string label_description = load_row_columns(comm, manifest, source, shard);
+        plan_memory(comm, manifest, plan, execution.memory, execution.threads, shard, use);
+    std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);
+    HeldOutRows held_out_rows;
+    if (use.hold_out) {
+        held_out_rows = hold_out_rows(comm, *use.hold_out, manifest, shard);
+    }
+    const ClassWeights class_weights =
+        weigh_classes(comm, use, manifest, plan, rule && rule->is_soft(), shard);
     const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
     model::ColumnScan scan = comm::together(
         comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
@@ -165,19 +222,52 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
     comm::together(comm, [&] { check_range(manifest, scan); });
 
     const Index global_bytes = comm.sum(shard.bytes());
-    return DataSet{.manifest = std::move(manifest),
-                   .plan = plan,
-                   .shard = std::move(shard),
-                   .scan = std::move(scan),
-                   .execution = execution,
-                   .label_description = std::move(label_description),
-                   .global_bytes = global_bytes,
-                   .memory = memory};
+    std::string label_description = rule ? rule->description() : "";
+    DataSet data{.manifest = std::move(manifest),
+                 .plan = plan,
+                 .shard = std::move(shard),
+                 .scan = std::move(scan),
+                 .execution = execution,
+                 .label_description = std::move(label_description),
+                 .global_bytes = global_bytes,
+                 .memory = memory,
+                 .label_rule = std::move(rule),
+                 .class_weights = class_weights,
+                 .held_out = nullptr};
+    if (use.hold_out) {
+        data.held_out = copy_held_out(comm, data, std::move(held_out_rows), requested);
+    }
+    return data;
+}
+
+}  // namespace
+
+data::Manifest describe_files(const comm::Communicator& comm, std::span<const std::string> paths,
+                              const data::SourceOptions& source) {
+    std::string bytes;
+    comm::on_root(comm, [&] {
+        const std::vector<std::string> expanded = data::expand_paths(paths);
+        bytes = data::describe(expanded, source).to_bytes();
+    });
+    comm.broadcast(bytes);
+    return data::Manifest::from_bytes(bytes);
 }
 
 Index DataSet::bytes_read(const comm::Communicator& comm) const {
     // The first reading is part of what was streamed so far.
     return global_bytes + comm.sum(shard.bytes_streamed_so_far() - shard.streamed_bytes());
+}
+
+DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
+                      const data::SourceOptions& source, const Execution& execution,
+                      const RowUse& use) {
+    return load(comm, describe_files(comm, paths, source), source, execution, use, nullptr);
+}
+
+DataSet load_validation_set(const comm::Communicator& comm, data::Manifest manifest,
+                            const data::SourceOptions& source, const Execution& execution,
+                            const DataSet& training) {
+    return load(comm, std::move(manifest), source, execution, {}, &training);
 }
 
 }  // namespace paralogit::train

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <utility>
@@ -17,6 +18,7 @@ namespace paralogit::train {
 namespace {
 
 constexpr Index number_bytes = sizeof(double);
+constexpr const char* option_name = "--memory-limit";
 
 /// How many ranks share each bound of this one: those of its host with a bound of the same name.
 std::map<std::string, Index> count_sharers(const comm::Communicator& comm,
@@ -48,7 +50,7 @@ MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optio
                                 const std::vector<MemoryBound>& bounds) {
     std::map<std::string, Index> sharers = count_sharers(comm, bounds);
     if (wanted) {
-        return {.bytes = *wanted, .source = "--memory-limit", .also_needed = nullptr};
+        return {.bytes = *wanted, .source = option_name, .also_needed = nullptr};
     }
     MemoryLimit limit;
     for (const MemoryBound& bound : bounds) {
@@ -71,14 +73,33 @@ MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optio
 
 namespace {
 
-/// What this rank holds beside its features: labels, as stored and as y for a while, or
-/// predictions; and row weights.
-Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit, Index rows) {
-    const data::FilePart& file = manifest.files.front();
-    const Index numbers = 2 + (file.weights_path.empty() ? 0 : 1);
-    const Index columns = checked_multiply(rows, numbers * number_bytes, "the bytes of the labels");
-    return columns +
-           (limit.also_needed ? limit.also_needed(manifest.rows, manifest.features) : Index{0});
+/// Labels, as stored and as y for a while, or predictions; and row weights.
+Index bytes_of_columns(const data::Manifest& manifest, Index rows, const RowUse& use) {
+    const bool has_weights = !manifest.files.front().weights_path.empty() || use.changes_weights();
+    return checked_multiply(rows, (has_weights ? 3 : 2) * number_bytes, "the bytes of the labels");
+}
+
+Index row_bytes_of(const data::Manifest& manifest) {
+    return manifest.features * narrow<Index>(size_of(manifest.type));
+}
+
+/// About what the copy of rows that are held out takes.
+Index bytes_of_held_out(const data::Manifest& manifest, Index rows, const RowUse& use) {
+    if (!use.hold_out) {
+        return 0;
+    }
+    const auto held_out =
+        static_cast<Index>(std::ceil(use.hold_out->fraction * static_cast<double>(rows)));
+    return held_out * (row_bytes_of(manifest) + 2 * number_bytes);
+}
+
+/// What this rank needs beside the features of its shard.
+Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit, Index rows,
+                   const RowUse& use) {
+    return bytes_of_columns(manifest, rows, use) + bytes_of_held_out(manifest, rows, use) +
+           limit.set_aside_bytes +
+           (limit.also_needed ? limit.also_needed(manifest.rows, rows, manifest.features)
+                              : Index{0});
 }
 
 Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) {
@@ -100,41 +121,70 @@ Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) 
             "{}: a rank may take {} of memory ({}), but needs {}: {}; {}, use more ranks on "
             "more hosts, or fewer threads",
             manifest.files.front().path, bytes_text(limit.bytes), limit.source, bytes_text(needed),
-            why, limit.source == "--memory-limit" ? "allow it more" : "ask for more memory"));
+            why, limit.source.starts_with(option_name) ? "allow it more" : "ask for more memory"));
 }
 
 }  // namespace
 
 MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& manifest,
                        const data::ShardPlan& plan, const MemoryLimit& limit, int threads,
-                       data::Shard& shard) {
-    const auto row_bytes = manifest.features * narrow<Index>(size_of(manifest.type));
+                       data::Shard& shard, const RowUse& use) {
+    const Index row_bytes = row_bytes_of(manifest);
+    MemoryPlan memory;
+    memory.left_bytes = limit.bytes;
     comm::together(comm, [&] {
         if (limit.source.empty()) {
             return;
         }
-        const Index beside = bytes_beside(manifest, limit, shard.rows.size());
+        const Index beside = bytes_beside(manifest, limit, shard.rows.size(), use);
+        memory.left_bytes -= beside - limit.set_aside_bytes;
         if (manifest.is_sparse) {
-            const Index needed = beside + bytes_of_sparse(manifest, shard);
-            if (needed > limit.bytes) {
-                fail_short(manifest, limit, needed, "sparse rows cannot stay in the file");
+            const Index bytes = bytes_of_sparse(manifest, shard);
+            if (bytes + beside > limit.bytes) {
+                fail_short(manifest, limit, bytes + beside, "sparse rows cannot stay in the file");
             }
+            memory.left_bytes -= bytes;
             return;
         }
         const auto least = data::hold_within(std::max<Index>(limit.bytes - beside, 0), manifest,
                                              plan, shard, threads);
         if (least) {
             fail_short(manifest, limit, *least + beside,
-                       "even when its rows are read from the file in each pass");
+                       std::string("even when its rows are read from the file in each pass") +
+                           (use.hold_out ? ", for those that are held out are copied" : ""));
         }
+        memory.left_bytes -= shard.held_rows(plan).size() * row_bytes + shard.passing_bytes();
     });
-    MemoryPlan memory;
     memory.limit_bytes = comm.min(limit.bytes);
     memory.limit_source = limit.source;
     memory.global_bytes = comm.sum(shard.rows.size() * row_bytes);
     memory.global_streamed_bytes = comm.sum(shard.streamed_bytes());
     memory.largest_streamed_bytes = comm.max(shard.streamed_bytes());
     return memory;
+}
+
+Index bytes_to_set_aside(const comm::Communicator& comm, const data::Manifest& manifest,
+                         const MemoryLimit& limit) {
+    // What the decoding of chunks takes for a while.
+    constexpr Index most_while_loading = Index{64} << 20;
+    const data::ShardPlan plan = manifest.plan();
+    const data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
+    const Index features =
+        manifest.is_sparse
+            ? bytes_of_sparse(manifest, shard)
+            : checked_multiply(shard.rows.size(), row_bytes_of(manifest), "the bytes of a shard");
+    const Index needed = bytes_of_columns(manifest, shard.rows.size(), {}) + features +
+                         std::min(features, most_while_loading);
+    return std::min(needed, limit.bytes / 4);
+}
+
+MemoryLimit limit_of_what_is_left(const MemoryLimit& limit, const MemoryPlan& plan) {
+    if (limit.source.empty()) {
+        return {};
+    }
+    return {.bytes = plan.left_bytes,
+            .source = limit.source + ", less what the training rows take",
+            .also_needed = nullptr};
 }
 
 std::string bytes_text(Index bytes) {

@@ -8,8 +8,10 @@
 #include <limits>
 #include <utility>
 
+#include "loss_bound.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "seconds_since.hpp"
+#include "thinned_block.hpp"
 
 namespace paralogit::train {
 
@@ -30,24 +32,8 @@ std::vector<std::int32_t> exponents_of_sums(const model::ColumnScan& scan) {
     std::vector<std::int32_t> exponents = scan.block_sum_exponents;
     exponents.push_back(scan.frame().weight_exponent);  // |slope| <= 1
     exponents.push_back(0);                             // the loss: set for each evaluation
+    exponents.push_back(scan.frame().weight_exponent);  // the row weights
     return exponents;
-}
-
-/// A bound of the loss of any block from the parameters, which every rank has:
-/// loss <= 1 + |z| and |z| <= |b| + sum_j |w_j| max |x_j|.
-std::int32_t loss_exponent(std::span<const double> coefficients, double intercept,
-                           const model::ColumnScan& scan) {
-    double bound = 1.0 + std::abs(intercept);
-    for (std::size_t j = 0; j < coefficients.size(); ++j) {
-        bound += std::ldexp(std::abs(coefficients[j]), scan.value_exponents[j]);
-    }
-    // Beyond this the margins themselves overflow, which the check of each block finds.
-    constexpr std::int32_t highest = 1023;
-    if (!std::isfinite(bound)) {
-        return highest;
-    }
-    // One bit of slack for the rounding of the sums.
-    return std::min(highest, model::exponent_above(bound) + scan.frame().weight_exponent + 1);
 }
 
 }  // namespace
@@ -81,6 +67,22 @@ StopRequests DistributedObjective::own_requests() const {
 }
 
 optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
+    return evaluate_rows(parameters, 1);
+}
+
+optim::Evaluation DistributedObjective::evaluate_thinned(const Vector& parameters, Index thinning) {
+    const auto begin = Clock::now();
+    const double kernel = kernel_seconds_;
+    const double reduce = reduce_seconds_;
+    optim::Evaluation evaluation = evaluate_rows(parameters, thinning);
+    // Those clocks are for whole passes.
+    kernel_seconds_ = kernel;
+    reduce_seconds_ = reduce;
+    thinned_seconds_ += seconds_since(begin);
+    return evaluation;
+}
+
+optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, Index thinning) {
     const std::span<const double> coefficients(parameters.data(),
                                                static_cast<std::size_t>(features_));
     const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
@@ -95,7 +97,7 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
     const auto begin = Clock::now();
     own_error_.reset();
     try {
-        add_own_blocks(coefficients, intercept, words);
+        add_own_blocks(coefficients, intercept, thinning, words);
     } catch (...) {
         // The other ranks wait in the Allreduce: this one must get there too.
         own_error_ = comm::error_from(std::current_exception());
@@ -110,7 +112,7 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
     if (words[ranks_in_error] > 0) {
         comm::agree(comm_, own_error_);
     }
-    check_agreement(words);
+    check_agreement(words, thinning == 1);
     agreed_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
 
     optim::Evaluation evaluation;
@@ -121,18 +123,20 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
             Vector::Constant(dimension(), std::numeric_limits<double>::quiet_NaN());
         return evaluation;
     }
+    const double weight_sum = thinning == 1 ? options_.weight_sum : global_sum(features_ + 2);
     evaluation.gradient.resize(dimension());
     for (Index j = 0; j < dimension(); ++j) {
-        evaluation.gradient[j] = global_sum(j) / options_.weight_sum;
+        evaluation.gradient[j] = global_sum(j) / weight_sum;
     }
-    evaluation.value = global_sum(features_ + 1) / options_.weight_sum +
-                       options_.penalty.value(parameters.head(features_));
+    evaluation.value =
+        global_sum(features_ + 1) / weight_sum + options_.penalty.value(parameters.head(features_));
     options_.penalty.add_gradient(parameters.head(features_), evaluation.gradient.head(features_));
     return evaluation;
 }
 
 void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
-                                          Words& words) {
+                                          Index thinning, Words& words) {
+    const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
     const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.scan);
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
@@ -141,7 +145,7 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
         sums.exact.set_exponent(features_ + 1, exponent_of_loss);
         std::fill(sums.fast.begin(), sums.fast.end(), 0.0);
         std::fill(sums.words.begin(), sums.words.end(), 0);
-        add_blocks(thread, coefficients, intercept, sums);
+        add_blocks(thread, coefficients, intercept, rows, sums);
     });
     ThreadSums& all = threads_.front();
     for (const ThreadSums& sums : threads_) {
@@ -156,28 +160,34 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
 }
 
 void DistributedObjective::add_blocks(int thread, std::span<const double> coefficients,
-                                      double intercept, ThreadSums& sums) const {
+                                      double intercept, const Thinning& rows,
+                                      ThreadSums& sums) const {
     const Index slopes_at = features_;
     const Index loss_at = features_ + 1;
+    const Index weights_at = features_ + 2;
+    ThinnedBlock thinned;
     model::BlockSums& of_block = sums.of_block;
-    data::ShardWalk walk(data_.shard, data_.plan, thread, data_.execution.threads);
+    data::ShardWalk walk(data_.shard, data_.plan, thread, data_.execution.threads, rows.block_step);
     while (walk.next()) {
-        const model::Block block = walk.block();
+        const model::Block& block = thinned.of(walk.block(), rows.row_step);
+        // The sum of all weights is known.
+        const double weight = rows.leave_all() ? 0 : weight_of(block);
         model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa);
         sums.words[rows_seen] += block.rows;
         sums.words[rows_wrong] += of_block.rows_wrong;
         const std::span<const double> feature_sums(of_block.slopes_times_features.data(),
                                                    static_cast<std::size_t>(features_));
         if (options_.reduction == Reduction::exact) {
-            const bool is_within_bounds = sums.exact.add(0, feature_sums) &&
-                                          sums.exact.add(slopes_at, of_block.slopes) &&
-                                          sums.exact.add(loss_at, of_block.loss);
+            const bool is_within_bounds =
+                sums.exact.add(0, feature_sums) && sums.exact.add(slopes_at, of_block.slopes) &&
+                sums.exact.add(loss_at, of_block.loss) && sums.exact.add(weights_at, weight);
             sums.words[bad_blocks] += is_within_bounds ? 0 : 1;
         } else {
             std::transform(feature_sums.begin(), feature_sums.end(), sums.fast.begin(),
                            sums.fast.begin(), std::plus<>());
             sums.fast[static_cast<std::size_t>(slopes_at)] += of_block.slopes;
             sums.fast[static_cast<std::size_t>(loss_at)] += of_block.loss;
+            sums.fast[static_cast<std::size_t>(weights_at)] += weight;
             const bool is_finite = of_block.slopes_times_features.allFinite() &&
                                    std::isfinite(of_block.slopes) && std::isfinite(of_block.loss);
             sums.words[bad_blocks] += is_finite ? 0 : 1;
@@ -204,10 +214,10 @@ void DistributedObjective::reduce(Words& words) {
     }
 }
 
-void DistributedObjective::check_agreement(const Words& words) const {
+void DistributedObjective::check_agreement(const Words& words, bool expects_all_rows) const {
     // Both verdicts come from reduced words alone, so all ranks reach the same one.
     const Wide sum_of_hashes = words[parameter_hash];
-    if (words[rows_seen] != data_.manifest.rows) {
+    if (expects_all_rows && words[rows_seen] != data_.manifest.rows) {
         throw comm::AgreedError(Error(ExitCode::internal, "internal error: the ranks saw " +
                                                               std::to_string(words[rows_seen]) +
                                                               " rows in a pass over " +

@@ -4,6 +4,31 @@
 
 namespace paralogit::train {
 
+namespace {
+
+/// The scores as members of an object. What is not finite becomes null.
+void put_scores(nlohmann::ordered_json& object, const std::string& prefix,
+                const ValidationScores& scores) {
+    object[prefix + "loss"] = scores.loss;
+    object[prefix + "accuracy"] = scores.accuracy;
+}
+
+nlohmann::ordered_json json_of_validation(const TrainOutcome& outcome, const DataSet& rows) {
+    nlohmann::ordered_json validation;
+    validation["rows"] = rows.manifest.rows;
+    if (outcome.last.validation) {
+        put_scores(validation, "", *outcome.last.validation);
+    }
+    if (outcome.best) {
+        validation["best_iteration"] = outcome.best->iteration;
+        put_scores(validation, "best_", outcome.best->scores);
+        validation["best_model_sha256"] = outcome.best->model_sha256;
+    }
+    return validation;
+}
+
+}  // namespace
+
 std::string metrics_line(const IterationFacts& facts) {
     nlohmann::ordered_json line;
     line["iteration"] = facts.iteration;
@@ -12,6 +37,9 @@ std::string metrics_line(const IterationFacts& facts) {
     line["loss"] = facts.loss;
     line["gradient_norm"] = facts.gradient_norm;
     line["rows_wrong"] = facts.rows_wrong;
+    if (facts.validation) {
+        put_scores(line, "validation_", *facts.validation);
+    }
     line["seconds"] = facts.seconds;
     return line.dump();
 }
@@ -32,20 +60,29 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["is_separable"] = outcome.is_separable;
     summary["gradient_norm"] = outcome.last.gradient_norm;
     summary["rows_wrong"] = outcome.last.rows_wrong;
-    summary["rows"] = facts.manifest.rows;
+    summary["rows"] = facts.training_rows;
     summary["features"] = facts.manifest.features;
     summary["feature_type"] = name_of(facts.manifest.type);
     summary["labels"] = facts.label_description;
+    summary["class_weights"] = {{"negative", facts.class_weights.negative},
+                                {"positive", facts.class_weights.positive}};
+    if (facts.validation != nullptr) {
+        summary["validation"] = json_of_validation(outcome, *facts.validation);
+    }
     summary["ranks"] = facts.ranks;
     summary["threads"] = facts.execution.threads;
     summary["isa"] = model::name_of(facts.execution.isa);
     summary["model_sha256"] = outcome.model_sha256;
     summary["data_fingerprint"] = outcome.data_fingerprint;
-    summary["seconds"] = {
-        {"startup", outcome.seconds.startup},       {"load", outcome.seconds.load},
-        {"train", outcome.seconds.train},           {"kernel", outcome.seconds.kernel},
-        {"curvature", outcome.seconds.curvature},   {"allreduce", outcome.seconds.allreduce},
-        {"checkpoint", outcome.seconds.checkpoint}, {"total", outcome.seconds.total}};
+    summary["seconds"] = {{"startup", outcome.seconds.startup},
+                          {"load", outcome.seconds.load},
+                          {"train", outcome.seconds.train},
+                          {"kernel", outcome.seconds.kernel},
+                          {"curvature", outcome.seconds.curvature},
+                          {"allreduce", outcome.seconds.allreduce},
+                          {"validation", outcome.seconds.validation},
+                          {"checkpoint", outcome.seconds.checkpoint},
+                          {"total", outcome.seconds.total}};
     summary["bytes_read"] = outcome.bytes_read;
     summary["rows_are"] = facts.memory.is_streamed() ? "streamed" : "resident";
     summary["streamed_bytes"] = facts.memory.global_streamed_bytes;

@@ -62,6 +62,8 @@ void check_resumable(const Checkpoint& then, const Checkpoint& now,
                            "x {}",
                            then.rows, then.features, now.rows, now.features));
     }
+    // Before the fingerprint, which some of them change.
+    check_options(then, now, checkpoint_path);
     if (then.data_fingerprint != now.data_fingerprint || then.blocks != now.blocks ||
         then.exponents != now.exponents) {
         refuse(checkpoint_path,
@@ -69,7 +71,6 @@ void check_resumable(const Checkpoint& then, const Checkpoint& now,
                            "and this one has {:.16})",
                            then.data_fingerprint, now.data_fingerprint));
     }
-    check_options(then, now, checkpoint_path);
     if (!same_bits(then.centre, now.centre) || !same_bits(then.scale, now.scale)) {
         refuse(checkpoint_path, fmt::format("version {} of the program standardised the features "
                                             "differently from this version {}",
@@ -87,6 +88,9 @@ void broadcast_progress(const comm::Communicator& comm, Checkpoint& checkpoint) 
         shape["rows_wrong"] = state.at_point.rows_wrong;
         shape["dimension"] = state.point.size();
         shape["start"] = checkpoint.start_parameters.size();
+        if (checkpoint.best) {
+            shape["best_iteration"] = checkpoint.best->iteration;
+        }
         shape["memory"] = nlohmann::json::object();
         for (const auto& [name, matrix] : state.memory) {
             shape["memory"][name] = {matrix.rows(), matrix.cols()};
@@ -106,6 +110,13 @@ void broadcast_progress(const comm::Communicator& comm, Checkpoint& checkpoint) 
     comm.broadcast(span_of(state.at_point.gradient));
     comm.broadcast(std::span<double>(&state.at_point.value, 1));
     comm.broadcast(span_of(checkpoint.start_parameters));
+    if (shape.contains("best_iteration")) {
+        BestParameters& best = checkpoint.best ? *checkpoint.best : checkpoint.best.emplace();
+        best.iteration = shape["best_iteration"];
+        best.parameters.resize(state.point.size());
+        comm.broadcast(std::span<double>(&best.loss, 1));
+        comm.broadcast(span_of(best.parameters));
+    }
     for (const auto& [name, extent] : shape["memory"].items()) {
         Matrix& matrix = state.memory[name];
         matrix.resize(extent[0].get<Index>(), extent[1].get<Index>());

@@ -128,6 +128,9 @@ void RunRecord::write_results(const TrainOutcome& outcome, const RunFacts& facts
             std::error_code ignored;
             std::filesystem::remove(directory_->model(), ignored);
         }
+        if (outcome.best) {
+            write_model(directory_->best_model(), outcome.best->model);
+        }
         directory_->write_text(directory_->summary(), summary_json(outcome, facts, options_));
     });
 }

@@ -34,7 +34,8 @@ class RunRecord {
     /// The same for the last one, which must be written. Throws Error (cannot_write).
     void write_last_checkpoint(const Checkpoint& checkpoint);
 
-    /// Model, unless the run has none to offer, and summary. Throws Error (cannot_write).
+    /// Model, unless the run has none to offer, best model, if any, and summary. Throws Error
+    /// (cannot_write).
     void write_results(const TrainOutcome& outcome, const RunFacts& facts);
 
     /// The newest checkpoint that is safe; known on rank 0.

@@ -37,6 +37,8 @@ std::vector<Index> first_weighted_rows(const comm::Communicator& comm, const dat
     return rows;
 }
 
+}  // namespace
+
 std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data::ShardPlan& plan,
                                      const data::Shard& shard) {
     std::int32_t exponent = model::ColumnScan::lowest_exponent;
@@ -53,8 +55,6 @@ std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data:
     comm.max(std::span<std::int32_t>(&exponent, 1));
     return exponent;
 }
-
-}  // namespace
 
 model::ScanFrame make_scan_frame(const comm::Communicator& comm, const data::Manifest& manifest,
                                  const data::ShardPlan& plan, const data::Shard& shard) {

@@ -9,6 +9,10 @@ namespace paralogit::train {
 model::ScanFrame make_scan_frame(const comm::Communicator& comm, const data::Manifest& manifest,
                                  const data::ShardPlan& plan, const data::Shard& shard);
 
+/// Of the largest sum of row weights of any block of any rank, as ScanFrame has it. @collective
+std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data::ShardPlan& plan,
+                                     const data::Shard& shard);
+
 /// Makes this rank's scan that of all rows. @collective
 void join(const comm::Communicator& comm, model::ColumnScan& scan);
 

@@ -51,7 +51,8 @@ SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimen
             .reason = fmt::format("a Hessian costs as much as {:.2g} passes", passes)};
 }
 
-Index solver_bytes(const SolverOptions& options, Index rows, Index dimension, int threads) {
+Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Index dimension,
+                   int threads) {
     // Sums, exponents and moments of every thread and of all of them; the points of the solver.
     constexpr Index vectors = 64;
     constexpr Index vectors_of_thread = 24;
@@ -62,6 +63,8 @@ Index solver_bytes(const SolverOptions& options, Index rows, Index dimension, in
         numbers += (matrices + threads) * dimension * dimension;
     } else if (solver == "lbfgs") {
         numbers += Index{2} * options.lbfgs.history * dimension;
+    } else if (solver == "newton-cg") {
+        numbers += own_rows;
     }
     return numbers * Index{sizeof(double)};
 }

@@ -22,9 +22,17 @@ optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
     return evaluation;
 }
 
+optim::Evaluation StandardisedObjective::evaluate_thinned(const Vector& point, Index thinning) {
+    optim::Evaluation evaluation =
+        of_parameters_.evaluate_thinned(change_.to_parameters(point, start_), thinning);
+    evaluation.gradient = change_.to_point_gradient(evaluation.gradient);
+    heed_requests(of_parameters_.agreed_requests());
+    return evaluation;
+}
+
 void StandardisedObjective::heed_requests(const StopRequests& agreed) {
     of_parameters_.set_agreed_requests(agreed);
-    if (agreed.any()) {
+    if (agreed.any() && lets_requests_through_) {
         throw IterationStopped();
     }
 }
@@ -33,11 +41,25 @@ Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
     Matrix hessian = curvature_.hessian(change_.to_parameters(point, start_), change_, thinning);
     heed_requests(curvature_.agreed_requests());
     for (Index j = 0; j < change_.scale.size(); ++j) {
-        const double scale = change_.scale[j];
-        // A feature that is left alone has no curvature; any would do, for its gradient is 0.
-        hessian(j, j) += scale == 0 ? 1.0 : l2_ / scale / scale;
+        hessian(j, j) = penalised(hessian(j, j), j);
     }
     return hessian;
+}
+
+Vector StandardisedObjective::hessian_diagonal(const Vector& point, Index thinning) {
+    curvature_.set_own_requests(of_parameters_.own_requests());
+    Vector diagonal = curvature_.diagonal(change_.to_parameters(point, start_), change_, thinning);
+    heed_requests(curvature_.agreed_requests());
+    for (Index j = 0; j < change_.scale.size(); ++j) {
+        diagonal[j] = penalised(diagonal[j], j);
+    }
+    return diagonal;
+}
+
+double StandardisedObjective::penalised(double second_derivative, Index feature) const {
+    const double scale = change_.scale[feature];
+    // A feature that is left alone has no curvature; any would do, for its gradient is 0.
+    return second_derivative + (scale == 0 ? 1.0 : l2_ / scale / scale);
 }
 
 Vector StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,

@@ -25,16 +25,23 @@ class StandardisedObjective : public optim::CurvedObjective {
     Index most_thinning() const override { return data_.plan.rows_per_block(); }
 
     optim::Evaluation evaluate(const Vector& point) override;
+    optim::Evaluation evaluate_thinned(const Vector& point, Index thinning) override;
     Matrix hessian(const Vector& point, Index thinning) override;
     Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override;
+    Vector hessian_diagonal(const Vector& point, Index thinning) override;
 
-    /// An evaluation that no request stops, for the first point of a run.
-    optim::Objective& unstoppable() { return transformed_; }
+    /// Whether requests stop the iteration. They wait for the first point of a run, which there is
+    /// no state before.
+    void let_requests_through(bool lets) { lets_requests_through_ = lets; }
 
-    /// Seconds that this rank spent on curvature so far.
-    double curvature_seconds() const { return curvature_.seconds(); }
+    /// Seconds that this rank spent on curvature, and on parts of the rows, so far.
+    double curvature_seconds() const {
+        return curvature_.seconds() + of_parameters_.thinned_seconds();
+    }
 
   private:
+    /// Adds that of the penalty; 1 for a feature that is left alone.
+    double penalised(double second_derivative, Index feature) const;
     void heed_requests(const StopRequests& agreed);
 
     const DataSet& data_;
@@ -44,6 +51,7 @@ class StandardisedObjective : public optim::CurvedObjective {
     optim::TransformedObjective transformed_;
     Curvature curvature_;
     double l2_;
+    bool lets_requests_through_ = true;
 };
 
 }  // namespace paralogit::train

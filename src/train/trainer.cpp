@@ -12,6 +12,8 @@
 #include "run_record.hpp"
 #include "seconds_since.hpp"
 #include "standardised_objective.hpp"
+#include "start_parameters.hpp"
+#include "validation_run.hpp"
 
 namespace paralogit::train {
 
@@ -37,9 +39,15 @@ class Run {
   private:
     void load() {
         const auto begin = Clock::now();
-        data_ = std::make_unique<DataSet>(
-            load_data_set(comm_, options_.paths, options_.source, execution()));
+        std::optional<data::Manifest> validation_files;
+        if (!options_.validation_paths.empty()) {
+            validation_files = describe_files(comm_, options_.validation_paths, options_.source);
+        }
+        data_ = std::make_unique<DataSet>(load_data_set(
+            comm_, options_.paths, options_.source, execution(validation_files), options_.row_use));
         moments_ = compute_moments(comm_, *data_);
+        validation_ =
+            std::make_unique<ValidationRun>(comm_, options_, std::move(validation_files), *data_);
         load_seconds_ = seconds_since(begin);
         const Index dimension = data_->manifest.features + (options_.has_intercept ? 1 : 0);
         solver_choice_ = choose_solver(options_.solver, data_->manifest.rows, dimension);
@@ -59,19 +67,26 @@ class Run {
         }
     }
 
-    /// The solver takes its part of the memory.
-    Execution execution() const {
+    /// The solver takes its part of the memory, and so do validation rows that have files.
+    Execution execution(const std::optional<data::Manifest>& validation_files) const {
         Execution execution = options_.execution;
-        execution.memory.also_needed = [this](Index rows, Index features) {
-            return solver_bytes(options_.solver, rows, features + 1, options_.execution.threads);
+        MemoryLimit& memory = execution.memory;
+        memory.also_needed = [this](Index rows, Index own_rows, Index features) {
+            return solver_bytes(options_.solver, rows, own_rows, features + 1,
+                                options_.execution.threads);
         };
+        if (validation_files) {
+            memory.set_aside_bytes = comm::together(
+                comm_, [&] { return bytes_to_set_aside(comm_, *validation_files, memory); });
+        }
         return execution;
     }
 
     RunFacts facts() const {
-        return {data_->manifest,     data_->plan,      moments_,       data_->label_description,
-                data_->global_bytes, data_->memory,    solver_choice_, comm_.size(),
-                data_->execution,    startup_seconds_, load_seconds_};
+        return {data_->manifest,      data_->plan,        moments_,       data_->label_description,
+                data_->global_bytes,  data_->memory,      solver_choice_, comm_.size(),
+                data_->execution,     startup_seconds_,   load_seconds_,  data_->training_rows(),
+                data_->class_weights, validation_->rows()};
     }
 
     bool has_one_class() const {
@@ -96,6 +111,7 @@ class Run {
                                           }});
 
         checkpoint_.path_options = options_.path_options;
+        checkpoint_.path_options["validation"] = validation_->path_option();
         checkpoint_.path_options["solver"] = solver_choice_.name;
         if (solver_choice_.name != "lbfgs") {
             checkpoint_.path_options["history"] = "unset";
@@ -127,15 +143,21 @@ class Run {
             if (comm_.is_root()) {
                 checkpoint_.state = std::move(found.checkpoint->state);
                 checkpoint_.start_parameters = std::move(found.checkpoint->start_parameters);
+                checkpoint_.best = std::move(found.checkpoint->best);
             }
             broadcast_progress(comm_, checkpoint_);
             make_standardised_objective();
         } else {
-            checkpoint_.start_parameters = initial_parameters();
-            empty_idle_columns(checkpoint_.start_parameters);
+            checkpoint_.start_parameters = start_parameters(
+                comm_, options_.initial, objective_->dimension(), data_->manifest.features);
+            empty_idle_columns(change_, moments_, checkpoint_.start_parameters);
             make_standardised_objective();
-            checkpoint_.state = solver_->start(standardised_->unstoppable(),
-                                               change_.to_point(checkpoint_.start_parameters));
+            const auto begin = Clock::now();
+            standardised_->let_requests_through(false);
+            checkpoint_.state =
+                solver_->start(*standardised_, change_.to_point(checkpoint_.start_parameters));
+            standardised_->let_requests_through(true);
+            train_seconds_ = seconds_since(begin);
         }
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
         last_facts_ = iteration_facts();
@@ -149,51 +171,6 @@ class Run {
     void make_standardised_objective() {
         standardised_ = std::make_unique<StandardisedObjective>(
             comm_, *data_, *objective_, change_, checkpoint_.start_parameters, options_.l2);
-    }
-
-    Vector initial_parameters() const {
-        const Index dimension = objective_->dimension();
-        if (options_.initial == "zeros") {
-            return Vector::Zero(dimension);
-        }
-        if (options_.initial == "ones") {
-            return Vector::Ones(dimension);
-        }
-        Vector parameters(dimension);
-        comm::on_root(comm_, [&] {
-            if (!std::filesystem::exists(options_.initial)) {
-                throw Error(ExitCode::usage, "--initial " + options_.initial +
-                                                 ": expected zeros, ones, or the path of a model; "
-                                                 "there is no such file");
-            }
-            const Model model = read_model(options_.initial);
-            if (model.coefficients.size() != data_->manifest.features) {
-                throw Error(ExitCode::model_file, options_.initial + ": the model has " +
-                                                      std::to_string(model.coefficients.size()) +
-                                                      " coefficients, but the data has " +
-                                                      std::to_string(data_->manifest.features) +
-                                                      " features; give a model of these features");
-            }
-            parameters.head(data_->manifest.features) = model.coefficients;
-            if (options_.has_intercept) {
-                parameters[dimension - 1] = model.intercept;
-            }
-        });
-        comm_.broadcast(std::span<double>(parameters.data(), static_cast<std::size_t>(dimension)));
-        return parameters;
-    }
-
-    /// Columns that the solver leaves alone begin, and so end, with a coefficient of 0; the
-    /// intercept takes up what a constant one contributed.
-    void empty_idle_columns(Vector& parameters) const {
-        for (Index j = 0; j < data_->manifest.features; ++j) {
-            if (change_.scale[j] == 0) {
-                if (options_.has_intercept) {
-                    parameters[data_->manifest.features] += parameters[j] * moments_.mean[j];
-                }
-                parameters[j] = 0;
-            }
-        }
     }
 
     /// The change of variables is exact, but margins are computed from the columns as they are.
@@ -243,7 +220,7 @@ class Run {
             }
             report_iteration();
         }
-        train_seconds_ = seconds_since(begin) - record_.checkpoint_seconds();
+        train_seconds_ += seconds_since(begin) - record_.checkpoint_seconds();
         return reason;
     }
 
@@ -254,8 +231,11 @@ class Run {
             return optim::StopReason::diverged;
         }
         const auto reason = optim::reason_to_stop(state, options_.stopping);
-        if (reason == optim::StopReason::converged && has_no_finite_optimum()) {
-            return optim::StopReason::separable;
+        if (reason == optim::StopReason::converged) {
+            return has_no_finite_optimum() ? optim::StopReason::separable : *reason;
+        }
+        if (stops_early()) {
+            return optim::StopReason::early_stopping;
         }
         if (reason) {
             return reason;
@@ -269,6 +249,12 @@ class Run {
         return std::nullopt;
     }
 
+    bool stops_early() const {
+        return options_.early_stopping && checkpoint_.best &&
+               checkpoint_.state.iteration - checkpoint_.best->iteration >=
+                   *options_.early_stopping;
+    }
+
     /// Every row lies strictly on its own side and nothing holds the parameters back; or only the
     /// intercept, which nothing holds back, is needed to get there.
     bool has_no_finite_optimum() const {
@@ -276,9 +262,13 @@ class Run {
                (options_.l2 == 0 || (has_one_class() && options_.has_intercept));
     }
 
+    Vector parameters() const {
+        return change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
+    }
+
     IterationFacts iteration_facts() const {
         const optim::State& state = checkpoint_.state;
-        const Vector parameters = change_.to_parameters(state.point, checkpoint_.start_parameters);
+        const Vector parameters = this->parameters();
         const double penalty =
             model::Penalty(options_.l2).value(parameters.head(data_->manifest.features));
         return {state.iteration,
@@ -287,11 +277,13 @@ class Run {
                 state.at_point.value - penalty,
                 optim::gradient_norm(state),
                 state.at_point.rows_wrong,
-                seconds_since(options_.process_start)};
+                seconds_since(options_.process_start),
+                validation_->score(parameters)};
     }
 
     void report_iteration() {
         last_facts_ = iteration_facts();
+        note_if_best(checkpoint_.best, last_facts_, parameters());
         observer_.on_iteration(last_facts_);
         record_.add_iteration(last_facts_);
     }
@@ -299,7 +291,10 @@ class Run {
     TrainOutcome finish(optim::StopReason reason) {
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
         // another file may have that name, and neither matters. What is streamed is found by name.
-        comm::together(comm_, [&] { data_->shard.check_unchanged(); });
+        comm::together(comm_, [&] {
+            data_->shard.check_unchanged();
+            validation_->check_unchanged();
+        });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
             record_.write_last_checkpoint(checkpoint_);
         }
@@ -314,8 +309,11 @@ class Run {
         outcome.last = last_facts_;
         outcome.first_objective = first_objective_;
         outcome.is_separable = has_no_finite_optimum();
-        outcome.model = make_model(reason);
+        outcome.model = make_model(parameters(), reason);
         outcome.model_sha256 = outcome.model.sha256();
+        if (checkpoint_.best) {
+            outcome.best = best_model(*checkpoint_.best, reason);
+        }
         outcome.data_fingerprint = moments_.fingerprint;
         outcome.checkpoint = record_.checkpoint_path();
         outcome.hessians = optim::hessians_used(checkpoint_.state);
@@ -326,6 +324,7 @@ class Run {
         seconds.load = load_seconds_;
         seconds.train = train_seconds_;
         seconds.checkpoint = record_.checkpoint_seconds();
+        seconds.validation = largest_over_ranks(validation_->seconds());
         seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
         seconds.curvature = largest_over_ranks(standardised_->curvature_seconds());
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
@@ -346,10 +345,18 @@ class Run {
                nanoseconds;
     }
 
-    Model make_model(optim::StopReason reason) const {
+    BestModel best_model(const BestParameters& best, optim::StopReason reason) const {
+        BestModel result{.iteration = best.iteration,
+                         .scores = validation_->score(best.parameters).value(),
+                         .model = make_model(best.parameters, reason),
+                         .model_sha256 = {}};
+        result.model.attributes["best_iteration"] = fmt::format("{}", best.iteration);
+        result.model_sha256 = result.model.sha256();
+        return result;
+    }
+
+    Model make_model(const Vector& parameters, optim::StopReason reason) const {
         const Index features = data_->manifest.features;
-        const Vector parameters =
-            change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
         Model model;
         model.coefficients = parameters.head(features);
         model.has_intercept = options_.has_intercept;
@@ -357,6 +364,8 @@ class Run {
         model.feature_names = data_->manifest.feature_names;
         model.attributes = checkpoint_.path_options;
         model.attributes["labels"] = data_->label_description;
+        model.attributes["class_weights"] =
+            fmt::format("{},{}", data_->class_weights.negative, data_->class_weights.positive);
         model.attributes["stop_reason"] = std::string(optim::name_of(reason));
         model.attributes["data_fingerprint"] = moments_.fingerprint;
         model.attributes["version"] = options_.version;
@@ -371,6 +380,7 @@ class Run {
     std::unique_ptr<optim::Solver> solver_;
 
     std::unique_ptr<DataSet> data_;
+    std::unique_ptr<ValidationRun> validation_;
     Moments moments_;
     optim::ChangeOfVariables change_;
     std::unique_ptr<DistributedObjective> objective_;

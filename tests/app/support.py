@@ -78,6 +78,11 @@ def read_model(directory):
         return file["coefficients"][...], file["intercept"][0]
 
 
+def text_of(file, attribute):
+    value = file.attrs[attribute]
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def read_summary(directory):
     return json.loads((Path(directory) / "summary.json").read_text())
 

@@ -15,7 +15,8 @@ set(allowed_app app train data h5 comm optim model base)
 set(floors base model optim comm h5 data train app)
 
 # "<regular expression of the header>|<floors that may include it>"
-set(packages "mpi\\.h|comm" "hdf5\\.h|h5" "H5.*|h5" "libdeflate\\.h|h5" "openssl/.*|base" "boost/.*|app"
+set(packages "mpi\\.h|comm" "hdf5\\.h|h5" "H5.*|h5" "libdeflate\\.h|h5"
+             "zlib\\.h|data" "zstd\\.h|data" "fast_float/.*|data" "openssl/.*|base" "boost/.*|app"
              "nlohmann/.*|train app")
 
 set(files 0)

@@ -2,12 +2,12 @@
 // depend on the machine and on what else runs there.
 //
 //   cmake --build --preset release --target bench_kernel
-//   build/release/tests/bench_kernel [MEGABYTES [ISA...]]
+//   build/release/tests/bench_kernel [MEGABYTES [ISA | TYPE | FEATURES]...]
 //
-// For every stored type and several numbers of features, with 1 and 2 threads: the gradient pass
-// over that many megabytes (512 unless told otherwise, far more than the caches hold), and a plain
-// reading of the same bytes, in turn. Medians of seven; the ratio is that of the medians. At the
-// end what the exact sums add to a pass.
+// For every stored type and several numbers of features, or those named, with 1 and 2 threads: the
+// gradient pass over that many megabytes (512 unless told otherwise, far more than the caches
+// hold), and a plain reading of the same bytes, in turn. Medians of seven; the ratio is that of the
+// medians. At the end what the exact sums add to a pass.
 
 #include <fmt/format.h>
 
@@ -16,6 +16,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "paralogit/base/threads.hpp"
@@ -200,23 +201,44 @@ void print_pass(const Pass& pass, const Bytes& bytes, const std::vector<std::uin
 int main(int argc, char** argv) {
     using enum ElementType;
     const std::size_t megabytes = argc > 1 ? std::stoul(argv[1]) : 512;
+    const std::vector<std::string> wanted(argv + std::min(argc, 2), argv + argc);
+    const auto is_named = [&](std::string_view name) {
+        return std::ranges::find(wanted, name) != wanted.end();
+    };
     std::vector<model::Isa> variants;
     for (const model::Isa isa : {model::Isa::portable, model::Isa::avx2, model::Isa::avx512}) {
-        const bool is_wanted =
-            argc > 2 ? std::any_of(argv + 2, argv + argc,
-                                   [&](const char* name) { return name_of(isa) == name; })
-                     : isa == model::best_isa();
-        if (is_wanted && model::is_supported(isa)) {
+        if (is_named(name_of(isa)) && model::is_supported(isa)) {
             variants.push_back(isa);
         }
+    }
+    if (variants.empty()) {
+        variants.push_back(model::best_isa());
+    }
+    std::vector<ElementType> types;
+    for (const ElementType type : {float64, float32, float16, int32, int16, uint16, int8, uint8}) {
+        if (is_named(name_of(type))) {
+            types.push_back(type);
+        }
+    }
+    if (types.empty()) {
+        types = {float64, float32, float16, int32, int16, uint16, int8, uint8};
+    }
+    std::vector<Index> feature_counts;
+    for (const std::string& word : wanted) {
+        if (word.find_first_not_of("0123456789") == std::string::npos) {
+            feature_counts.push_back(std::stol(word));
+        }
+    }
+    if (feature_counts.empty()) {
+        feature_counts = {4, 8, 16, 30, 64, 100, 784, 4096};
     }
     Bytes bytes(megabytes * 1000 * 1000);
     const std::vector<std::uint8_t> labels(bytes.size() / 4, 1);
     fmt::print("{:<9}{:<9}{:>6}{:>9}{:>11}{:>11}{:>12}{:>10}{:>13}\n", "isa", "type", "d",
                "threads", "read GB/s", "pass GB/s", "Mrows/s", "of read", "exact sums");
-    for (const ElementType type : {float64, float32, float16, int32, int16, uint16, int8, uint8}) {
+    for (const ElementType type : types) {
         bytes.fill(elements_of(type));
-        for (const Index features : {4, 8, 16, 30, 64, 100, 784, 4096}) {
+        for (const Index features : feature_counts) {
             for (const int threads : {1, 2}) {
                 for (const model::Isa isa : variants) {
                     print_pass({.type = type,

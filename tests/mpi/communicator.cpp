@@ -6,13 +6,40 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "../../src/comm/launch.hpp"
+
 namespace paralogit::comm {
 namespace {
+
+TEST(SettingsForStart, SpareTheSearchForNetworksOnOneHostAlone) {
+    const auto names = [](const std::map<std::string, std::string>& environment) {
+        std::vector<std::string> found;
+        for (const auto& [name, value] : settings_for_start([&](const char* variable) {
+                 const auto at = environment.find(variable);
+                 return at == environment.end() ? nullptr : at->second.c_str();
+             })) {
+            found.push_back(name);
+        }
+        return found;
+    };
+    using testing::ElementsAre;
+    using testing::IsEmpty;
+    EXPECT_THAT(names({}),
+                ElementsAre("OMPI_MCA_pml", "OMPI_MCA_btl", "OMPI_MCA_ess_singleton_isolated"));
+    EXPECT_THAT(names({{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"}}),
+                ElementsAre("OMPI_MCA_pml", "OMPI_MCA_btl"));
+    EXPECT_THAT(names({{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}}),
+                IsEmpty());
+    for (const char* const launcher : {"PMIX_RANK", "PMI_RANK", "PMI_FD", "SLURM_PROCID"}) {
+        EXPECT_THAT(names({{launcher, "0"}}), IsEmpty());
+    }
+}
 
 /// A value that tells rank and position.
 Index value_of(int rank, std::size_t position) {

@@ -10,6 +10,7 @@
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/h5/file.hpp"
+#include "paralogit/train/curvature.hpp"
 #include "paralogit/train/generate.hpp"
 #include "paralogit/train/moments.hpp"
 
@@ -104,6 +105,57 @@ TEST_F(DistributedObjectiveTest, AgreesWithLongDouble) {
         for (std::size_t j = 0; j < 5; ++j) {
             EXPECT_NEAR(evaluation.gradient[static_cast<Index>(j)],
                         static_cast<double>(oracle.gradient[j]), 2e-15);
+        }
+    }
+}
+
+TEST_F(DistributedObjectiveTest, TellsTheMeanOverEveryThinningThRowOfEveryBlockStepThBlock) {
+    const Rows all(path_);
+    const Index in_block = data_.plan.rows_per_block();
+    for (const Index thinning : {Index{1}, Index{4}, in_block}) {
+        const Index row_step = std::min(thinning, std::max<Index>(in_block / 32, 1));
+        long double value = 0;
+        long double slopes = 0;
+        long double count = 0;
+        for (Index i = 0; i < rows; ++i) {
+            if (i / in_block % (thinning / row_step) != 0 || i % in_block % row_step != 0) {
+                continue;
+            }
+            const auto at = static_cast<std::size_t>(i);
+            long double margin = point_[features];
+            for (std::size_t j = 0; j < features; ++j) {
+                margin += 1.0L * point_[static_cast<Index>(j)] * all.at(at, j);
+            }
+            value += std::log1p(std::exp(margin)) - all.y[at] * margin;
+            slopes += 1 / (1 + std::exp(-margin)) - all.y[at];
+            ++count;
+        }
+        const double penalty = model::Penalty(0.125).value(point_.head(features));
+        for (const Reduction reduction : {Reduction::exact, Reduction::fast}) {
+            const optim::Evaluation found = objective(reduction).evaluate_thinned(point_, thinning);
+            EXPECT_NEAR(found.value, static_cast<double>(value / count) + penalty, 1e-14);
+            EXPECT_NEAR(found.gradient[features], static_cast<double>(slopes / count), 1e-14);
+        }
+    }
+}
+
+TEST_F(DistributedObjectiveTest, HasProductsAndADiagonalThatAreThoseOfTheHessian) {
+    const optim::ChangeOfVariables plain = optim::ChangeOfVariables::identity(features, true);
+    optim::ChangeOfVariables changed = plain;
+    changed.centre = Vector{{0.1, -0.2, 0.0, 3.0}};
+    changed.scale = Vector{{0.5, 2.0, 1.0, 7.0}};
+    Curvature curvature(comm_, data_, true);
+    for (const Index thinning : {Index{1}, Index{8}}) {
+        for (const Vector& at : {point_, Vector(2 * point_), point_}) {
+            const Matrix hessian = curvature.hessian(at, plain, thinning);
+            for (const double size : {1.0, 1e-200, 1e200}) {
+                const Vector direction = size * Vector{{0.3, 1.0, -2.0, 0.0, 5.0}};
+                const Vector product = curvature.product(at, direction, thinning);
+                EXPECT_LE((product - hessian * direction).norm(), 1e-13 * product.norm());
+            }
+            const Vector diagonal = curvature.diagonal(at, changed, thinning);
+            const Vector expected = curvature.hessian(at, changed, thinning).diagonal();
+            EXPECT_LE((diagonal - expected).norm(), 1e-13 * expected.norm());
         }
     }
 }

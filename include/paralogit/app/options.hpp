@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "paralogit/base/error.hpp"
@@ -16,6 +17,7 @@ namespace paralogit::app {
 struct OptionSpec {
     enum class Kind {
         value,       ///< --name VALUE
+        list,        ///< --name VALUE..., all up to the next option; may be repeated
         flag,        ///< --name
         positional,  ///< by place; also `name = value` in a config file
         positional_list,
@@ -51,6 +53,7 @@ struct NumberRange {
     double lowest;
     double highest;
     bool is_lowest_allowed = true;
+    bool is_highest_allowed = true;
 };
 
 /// The options of one call: the command line, then the file that --config names, then the defaults.
@@ -69,6 +72,9 @@ class Options {
     std::string choice(const std::string& name, std::span<const std::string_view> choices) const;
     bool yes_or_no(const std::string& name) const;
     double number(const std::string& name, const NumberRange& range) const;
+    /// Of "A,B". `or_else` says in an error what is expected beside two numbers: "auto, or ".
+    std::pair<double, double> two_numbers(const std::string& name, const NumberRange& range,
+                                          const std::string& or_else) const;
     Index integer(const std::string& name, Index lowest, Index highest) const;
     /// Bytes from "1000", "500M" or "1.5G": powers of 1024. Greater than 0.
     Index bytes(const std::string& name) const;
@@ -81,6 +87,8 @@ class Options {
 
   private:
     void check_texts() const;
+    /// For an error about what is missing: that an option may have taken it.
+    std::string list_that_takes_all() const;
 
     const CommandSpec& command_;
     std::map<std::string, std::vector<std::string>> values_;

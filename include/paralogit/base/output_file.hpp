@@ -37,9 +37,27 @@ class OutputFile {
     int descriptor_ = -1;
 };
 
-/// Writes all bytes at an offset of an existing file, which other processes may be writing
-/// elsewhere. Throws Error (cannot_write), which names `target`, what a temporary file is going to
-/// be, when given.
+/// An existing file that this process and others write into, each elsewhere. Throws Error
+/// (cannot_write), which names `target`, what a temporary file is going to be, when given.
+class SharedFile {
+  public:
+    explicit SharedFile(const std::filesystem::path& file,
+                        const std::filesystem::path& target = {});
+    ~SharedFile();
+    SharedFile(const SharedFile&) = delete;
+    SharedFile& operator=(const SharedFile&) = delete;
+
+    /// Writes all bytes; any thread.
+    void write(Index offset, std::span<const std::byte> bytes) const;
+    /// What was written is on the disk then: to be called, once, before another process commits.
+    void sync();
+
+  private:
+    std::filesystem::path shown_;
+    int descriptor_ = -1;
+};
+
+/// Writes all bytes at an offset of a shared file, once.
 void write_at(const std::filesystem::path& file, Index offset, std::span<const std::byte> bytes,
               const std::filesystem::path& target = {});
 

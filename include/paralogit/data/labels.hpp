@@ -104,6 +104,14 @@ class LabelRule {
     /// y per row. Whether it takes a byte depends on the labels of all rows, not on these.
     Labels apply(const RawLabels& labels) const;
 
+    /// Throws Error (input_data), which names both files, when other labels, those of `manifest`,
+    /// are not of the kind that the rule was made for, or one of them occurs in no row that it was
+    /// made for (as far as that is known: both surveys keep a few labels only). A label that is
+    /// missing is fine.
+    void check_applies(const LabelSurvey& others, const Manifest& manifest) const;
+
+    bool is_soft() const { return kind_ == Kind::soft; }
+
     /// For people: "0 and 1", "-1 and +1", "soft, in [0, 1]", "'g' against 1 other".
     const std::string& description() const { return description_; }
 
@@ -112,6 +120,8 @@ class LabelRule {
     Kind kind_ = Kind::soft;
     std::string positive_label_;
     std::string description_;
+    LabelSurvey known_;
+    std::string made_for_;  ///< the first file and its dataset of labels
 };
 
 }  // namespace paralogit::data

@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "paralogit/data/labels.hpp"
@@ -57,6 +58,8 @@ struct Shard {
     /// Of features that each pass reads from files, and that all have read so far.
     Index streamed_bytes() const;
     Index bytes_streamed_so_far() const;
+    /// Memory that they take while they pass through it, at most.
+    Index passing_bytes() const;
 
     /// Throws Error (input_data) when a file that is mapped or read in each pass was written to or
     /// cut since it was described: what was computed from it may then be of no data set at all.
@@ -65,6 +68,15 @@ struct Shard {
 
 /// The shard of a rank, which rows and blocks it has but none of its values.
 Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
+
+/// Some rows of a shard by themselves, and the plan that goes with them: block k has those of the
+/// shard's block k.
+struct SomeRows {
+    Shard shard;
+    ShardPlan plan;
+};
+/// Copies them. `rows` are global, rising, and of the shard. Not collective.
+SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows);
 
 /// What the files say of rows beside their features.
 struct RowColumns {

@@ -33,6 +33,7 @@ struct DatasetInfo {
     std::string type_text;             ///< for people: "float64, big-endian"
     std::vector<Index> chunk;          ///< empty unless chunked
     std::vector<std::string> filters;  ///< for people: "deflate 9", "shuffle"
+    std::vector<std::string> fields;   ///< of a compound type
     Index stored_bytes = 0;
     /// Where a contiguous dataset without conversion lies in the file; empty otherwise.
     std::optional<Index> file_offset;
@@ -111,7 +112,9 @@ class File {
     /// All datasets and groups, in the order of their names, to a limit of 10 000 objects.
     Listing list() const;
 
-    /// Whether hard links lead to a dataset of that name.
+    /// Whether hard links lead to a dataset of that name. Where the dataset is of a compound type,
+    /// "/table/field" names one field, here as below: it is described and read like a dataset of
+    /// its own.
     bool has(const std::string& dataset) const;
     /// Throws Error when there is none, when it is a group, or when a link on its path leads away.
     DatasetInfo describe(const std::string& dataset) const;
@@ -125,6 +128,14 @@ class File {
     std::optional<Index> integer_attribute(const std::string& name) const;
     /// Of all attributes of the root group, sorted.
     std::vector<std::string> attribute_names() const;
+
+    /// Attributes of any group or dataset that hard links lead to: empty when there is no such
+    /// object, no such attribute, or when it is of another class or has no value (of a text: more
+    /// than one; of integers: more than 64).
+    std::optional<std::string> text_attribute_of(const std::string& object,
+                                                 const std::string& name) const;
+    std::vector<Index> integers_attribute_of(const std::string& object,
+                                             const std::string& name) const;
 
     ~File();
     File(File&&) noexcept;

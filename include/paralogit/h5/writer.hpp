@@ -34,6 +34,15 @@ class Writer {
     /// file; after close() anyone may write there (write_at). No checksum.
     Index reserve(const std::string& name, ElementType type, std::span<const Index> shape);
 
+    /// The same for texts of `length` bytes, each filled up with zeros.
+    Index reserve_texts(const std::string& name, Index length, Index count);
+
+    /// Attributes of a group or dataset that has been made: a text as it is common in Python
+    /// (variable length), or integers.
+    void annotate(const std::string& object, const std::string& name, const std::string& value);
+    void annotate(const std::string& object, const std::string& name,
+                  std::span<const Index> values);
+
     /// Attributes of the root group.
     void attribute(const std::string& name, const std::string& value);
     void attribute(const std::string& name, double value);

@@ -6,7 +6,7 @@
 namespace paralogit::optim {
 
 struct LbfgsOptions {
-    int history = 50;  ///< pairs kept, >= 1; 2 * history vectors of memory
+    int history = 50;  ///< pairs kept, >= 1; 2 * history vectors of memory, and about ten more
     LineSearchOptions line_search{};
 };
 
@@ -15,9 +15,10 @@ struct LbfgsOptions {
 /// that fails forgets the history and tries steepest descent once; if that fails too there is no
 /// progress to be made. Nor is there after 100 steps in a row of which none made the value or the
 /// gradient smaller than it had ever been.
-/// Memory: "s", "y" [dimension x pairs], oldest pair first; "stall" [3 x 1], the least value and
-/// the least gradient norm (maximum) so far, and the number of steps since.
-/// Cost of an iteration: mostly one evaluation, and 10 * history * dimension flops.
+/// Memory: "s", "y" [dimension x pairs], oldest pair first until there are `history` of them, then
+/// a ring, with the column of the oldest one in "oldest" [1 x 1]; "stall" [3 x 1], the least value
+/// and the least gradient norm (maximum) so far, and the number of steps since. Cost of an
+/// iteration: mostly one evaluation, and 10 * history * dimension flops.
 class Lbfgs : public Solver {
   public:
     /// Throws Error (usage) that names the option, its value and its range.

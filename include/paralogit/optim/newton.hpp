@@ -27,20 +27,24 @@ struct NewtonOptions {
 /// correct it. A strong-Wolfe search on the objective itself decides how far to go, beginning with
 /// length 1. After each step a model of the cost decides whether the Hessian is kept, or computed
 /// at the new point, and from how many rows (src/optim/refresh_policy.hpp).
-/// A matrix that is singular or indefinite gets a ridge; one that is not finite is left out.
-/// A search that fails is tried again with a new Hessian of four times the rows, of all rows, and
-/// along the gradient; if that fails too there is no progress to be made. Nor is there after 20
-/// steps in a row of which none made the value or the gradient smaller than it had ever been.
+/// Where rows are many, and no thinning is told, start() goes to the minimum of a thirty-second
+/// part of them first (src/optim/thinned_start.hpp); it stays at the point that it was given unless
+/// the value of all rows is lower there, or no more than a hundredth higher. A matrix that is
+/// singular or indefinite gets a ridge; one that is not finite is left out. A search that fails is
+/// tried again with a new Hessian of four times the rows, of all rows, and along the gradient; if
+/// that fails too there is no progress to be made. Nor is there after 20 steps in a row of which
+/// none made the value or the gradient smaller than it had ever been.
 ///
 /// Memory: "hessian_point" [dimension x 1], the point at which the Hessian is taken; "curvature"
 /// [6 x 1], its thinning, the most thinning that is still trusted, the number of Hessians used so
 /// far, the number of steps made with this one, the contraction to be expected from a new one, the
-/// excess noise that sampling was found to have; "s", "y" [dimension x pairs], oldest pair first;
-/// "stall" [3 x 1] as in Lbfgs. The matrix itself is not there: it is a function of hessian_point
-/// and thinning. Its factor is a cache in the solver, filled when a step needs it, so a resumed run
-/// computes that Hessian once more. The solver therefore serves one objective from start() on, or
-/// from its first step, and one thread. Cost of an iteration: mostly one evaluation; dimension^3 /
-/// 3 flops and a Hessian when there is a new one; 4 * dimension^2 + 10 * history * dimension flops.
+/// excess noise that sampling was found to have; "s", "y" [dimension x pairs], "oldest" [1 x 1] as
+/// in Lbfgs; "stall" [3 x 1] as in Lbfgs. The matrix itself is not there: it is a function of
+/// hessian_point and thinning. Its factor is a cache in the solver, filled when a step needs it, so
+/// a resumed run computes that Hessian once more. The solver therefore serves one objective from
+/// start() on, or from its first step, and one thread. Cost of an iteration: mostly one evaluation;
+/// dimension^3 / 3 flops and a Hessian when there is a new one; 4 * dimension^2 + 10 * history *
+/// dimension flops.
 class Newton : public Solver {
   public:
     /// Throws Error (usage) that names the option, its value and its range.

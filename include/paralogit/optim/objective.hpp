@@ -27,14 +27,17 @@ class Objective {
 };
 
 /// An objective that also tells its curvature, from all rows or from a fixed part of them: every
-/// `thinning`-th row of every block, thinning a power of two in [1, most_thinning()]. What it tells
-/// is that of a mean over those rows, penalty included, so its size does not depend on the
+/// `thinning`-th row in some fixed order, thinning a power of two in [1, most_thinning()]. What it
+/// tells is that of a mean over those rows, penalty included, so its size does not depend on the
 /// thinning.
 class CurvedObjective : public Objective {
   public:
     /// Rows that the value is a mean of.
     virtual Index rows() const = 0;
     virtual Index most_thinning() const = 0;
+
+    /// Value and gradient of the mean over those rows. Costs a 1/thinning-th part of a pass.
+    virtual Evaluation evaluate_thinned(const Vector& point, Index thinning) = 0;
 
     /// Second derivatives [dimension x dimension], both triangles. May hold infinities or NaN.
     /// Costs dimension^2 flops for each of the rows / thinning, and a message of that many sums.
@@ -43,6 +46,9 @@ class CurvedObjective : public Objective {
     /// The Hessian times `direction`, without the matrix. Costs a 1/thinning-th part of a pass.
     virtual Vector hessian_product(const Vector& point, const Vector& direction,
                                    Index thinning) = 0;
+
+    /// The diagonal of the Hessian. Costs what evaluate_thinned does, about.
+    virtual Vector hessian_diagonal(const Vector& point, Index thinning) = 0;
 };
 
 }  // namespace paralogit::optim

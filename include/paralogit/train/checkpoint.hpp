@@ -11,6 +11,13 @@
 
 namespace paralogit::train {
 
+/// The parameters of the run with the lowest validation loss so far.
+struct BestParameters {
+    Index iteration = 0;
+    double loss = 0;  ///< on the validation rows; infinite where a margin overflowed
+    Vector parameters;
+};
+
 /// Everything that a run needs to go on with the same bits; the number of ranks is no part of it.
 struct Checkpoint {
     optim::State state;
@@ -25,7 +32,9 @@ struct Checkpoint {
     Vector centre;            ///< of the change of variables
     Vector scale;             ///< of the change of variables
     Vector start_parameters;  ///< where the run began
-    std::string version;      ///< of the program that wrote it
+    /// Of a run with validation rows.
+    std::optional<BestParameters> best;
+    std::string version;  ///< of the program that wrote it
 };
 
 /// The directory of a run's checkpoints. Used by rank 0 alone.

@@ -12,6 +12,8 @@
 
 namespace paralogit::train {
 
+struct Thinning;
+
 enum class Reduction {
     exact,  ///< integers: the same bits for any number of ranks
     fast,   ///< doubles: for comparison; the bits depend on the number of ranks
@@ -42,6 +44,10 @@ class DistributedObjective : public optim::Objective {
     /// Throws the same Error on all ranks. @collective
     optim::Evaluation evaluate(const Vector& parameters) override;
 
+    /// The same of every thinning-th row, chosen as Curvature chooses them, S being the sum of
+    /// their weights. @collective
+    optim::Evaluation evaluate_thinned(const Vector& parameters, Index thinning);
+
     /// What this rank wants now.
     StopRequests own_requests() const;
     /// Of the last evaluation, or of what was agreed on elsewhere since; the same on all ranks.
@@ -51,6 +57,8 @@ class DistributedObjective : public optim::Objective {
     /// Seconds that this rank spent on its blocks, and in the Allreduce, so far.
     double kernel_seconds() const { return kernel_seconds_; }
     double reduce_seconds() const { return reduce_seconds_; }
+    /// Seconds that this rank spent on parts of the rows, messages included.
+    double thinned_seconds() const { return thinned_seconds_; }
 
   private:
     /// Positions of the integers behind the sums in the message.
@@ -69,17 +77,19 @@ class DistributedObjective : public optim::Objective {
 
     /// What one thread adds up of its blocks.
     struct ThreadSums {
-        model::ExactSums exact;    ///< features, slopes (intercept), loss
+        model::ExactSums exact;    ///< features, slopes (intercept), loss, row weights
         std::vector<double> fast;  ///< the same sums for Reduction::fast
         Words words = Words(word_count, 0);
         model::BlockSums of_block;
     };
 
-    void add_own_blocks(std::span<const double> coefficients, double intercept, Words& words);
+    optim::Evaluation evaluate_rows(const Vector& parameters, Index thinning);
+    void add_own_blocks(std::span<const double> coefficients, double intercept, Index thinning,
+                        Words& words);
     void add_blocks(int thread, std::span<const double> coefficients, double intercept,
-                    ThreadSums& sums) const;
+                    const Thinning& rows, ThreadSums& sums) const;
     void reduce(Words& words);
-    void check_agreement(const Words& words) const;
+    void check_agreement(const Words& words, bool expects_all_rows) const;
     double global_sum(Index index) const;
 
     const comm::Communicator& comm_;
@@ -93,6 +103,7 @@ class DistributedObjective : public optim::Objective {
     StopRequests agreed_;
     double kernel_seconds_ = 0;
     double reduce_seconds_ = 0;
+    double thinned_seconds_ = 0;
 };
 
 }  // namespace paralogit::train

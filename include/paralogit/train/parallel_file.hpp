@@ -25,6 +25,8 @@ class ParallelFile {
 
     /// Not collective. Throws Error (cannot_write): call it inside comm::together.
     void write(Index offset, std::span<const std::byte> bytes) const;
+    /// The same for many pieces; to be synced before commit(). Not collective.
+    SharedFile open() const { return SharedFile(temporary_path_, target_); }
 
     /// To be called when every rank is done. @collective
     void commit();

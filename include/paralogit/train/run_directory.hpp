@@ -41,6 +41,7 @@ class RunDirectory {
     const std::filesystem::path& path() const { return path_; }
     std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
     std::filesystem::path model() const { return path_ / "model.h5"; }
+    std::filesystem::path best_model() const { return path_ / "best_model.h5"; }
     std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
     std::filesystem::path summary() const { return path_ / "summary.json"; }
     std::filesystem::path config_used() const { return path_ / "config.used"; }

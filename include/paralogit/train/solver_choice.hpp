@@ -33,8 +33,9 @@ SolverChoice choose_solver(const SolverOptions& options, Index rows, Index dimen
 double hessian_cost_in_passes(Index dimension);
 
 /// About what the solver that would be chosen takes of a rank's memory, with all that is as long as
-/// a gradient.
-Index solver_bytes(const SolverOptions& options, Index rows, Index dimension, int threads);
+/// a gradient, and the curvatures of the rank's `own_rows`.
+Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Index dimension,
+                   int threads);
 
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,

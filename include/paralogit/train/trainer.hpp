@@ -14,12 +14,20 @@
 #include "paralogit/train/objective.hpp"
 #include "paralogit/train/run_directory.hpp"
 #include "paralogit/train/solver_choice.hpp"
+#include "paralogit/train/validation.hpp"
 
 namespace paralogit::train {
 
 struct TrainOptions {
     std::vector<std::string> paths;
     data::SourceOptions source;
+    RowUse row_use;
+
+    /// Files of rows to validate by, described as `paths` are; instead of rows that are held out.
+    std::vector<std::string> validation_paths;
+    /// Stops when the validation loss has not fallen below its lowest for so many iterations;
+    /// needs validation rows.
+    std::optional<Index> early_stopping;
 
     std::filesystem::path out;
     ExistingRun existing = ExistingRun::refuse;
@@ -60,6 +68,9 @@ struct RunFacts {
     Execution execution;
     double startup_seconds;
     double load_seconds;
+    Index training_rows;         ///< without those that are held out
+    ClassWeights class_weights;  ///< as numbers
+    const DataSet* validation;   ///< null without
 };
 
 struct IterationFacts {
@@ -70,17 +81,28 @@ struct IterationFacts {
     double gradient_norm;  ///< largest entry, in the solver's variables
     Index rows_wrong;
     double seconds;  ///< since process_start
+    std::optional<ValidationScores> validation;
 };
 
 struct PhaseSeconds {
     double startup = 0;
     double load = 0;
-    double train = 0;      ///< kernel, allreduce and solver; without checkpoints
-    double kernel = 0;     ///< of train: on the rank's own blocks; maximum over ranks
-    double curvature = 0;  ///< of train: Hessians and their products; maximum over ranks
-    double allreduce = 0;  ///< of train: in the Allreduce, waiting included; maximum over ranks
+    double train = 0;   ///< from the first evaluation on; without checkpoints
+    double kernel = 0;  ///< of train: on the rank's own blocks; maximum over ranks
+    /// Of train: Hessians, their products, evaluations of parts of the rows; maximum over ranks.
+    double curvature = 0;
+    double allreduce = 0;   ///< of train: in the Allreduce, waiting included; maximum over ranks
+    double validation = 0;  ///< of train: on validation rows; maximum over ranks
     double checkpoint = 0;
     double total = 0;
+};
+
+/// The model with the lowest validation loss of all iterations.
+struct BestModel {
+    Index iteration = 0;
+    ValidationScores scores;
+    Model model;
+    std::string model_sha256;
 };
 
 struct TrainOutcome {
@@ -89,11 +111,12 @@ struct TrainOutcome {
     double first_objective = 0;  ///< where this process began or resumed
     Model model;
     std::string model_sha256;
+    std::optional<BestModel> best;  ///< with validation rows
     std::string data_fingerprint;
     PhaseSeconds seconds;
     double gradient_gbytes_per_second = 0;
-    Index bytes_read = 0;        ///< of rows, on all ranks, unpacked: when loaded and in each pass
-    Index hessians = 0;          ///< that Newton's method used
+    Index bytes_read = 0;  ///< of its data, on all ranks, unpacked: when loaded and in each pass
+    Index hessians = 0;    ///< that Newton's method used
     Index hessian_products = 0;  ///< that newton-cg used
     /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
     bool is_separable = false;

@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::int64_t most_chunk_rows = 256;
 constexpr std::int64_t bytes_at_once = 8192;
-constexpr std::int64_t bytes_of_two_groups_in_cache = 32768;
+/// For three steps of the pass over rows, whose features are read a second time in the third.
+constexpr std::int64_t bytes_of_groups_in_cache = 32768;
 
 /// Rows that a kernel takes at once, a multiple of eight: what it reads twice should lie in the
 /// first-level cache the second time. No bit depends on it.
@@ -17,6 +18,16 @@ constexpr std::int64_t chunk_rows(std::int64_t row_bytes) {
         return 8;
     }
     return rows < most_chunk_rows ? rows : most_chunk_rows;
+}
+
+constexpr std::int64_t line_bytes = 64;
+/// Rows of which margins, factors and products are made in turn.
+constexpr std::int64_t step_rows = 16;
+
+/// The first place from `p` on where a cache line begins.
+inline double* aligned(double* p) {
+    const auto at = reinterpret_cast<std::uintptr_t>(p);
+    return p + (line_bytes - at % line_bytes) % line_bytes / sizeof(double);
 }
 
 }  // namespace

@@ -36,19 +36,33 @@ constexpr std::int64_t bytes_of(ElementType type) {
     }
 }
 
-template <int count>
-V horner(const double (&coefficients)[count], V x) {
-    V value = Lanes::all(coefficients[count - 1]);
+template <typename L, int count>
+typename L::V horner(const double (&coefficients)[count], typename L::V x) {
+    typename L::V value = L::all(coefficients[count - 1]);
     for (int i = count - 2; i >= 0; --i) {
-        value = Lanes::fma(value, x, Lanes::all(coefficients[i]));
+        value = L::fma(value, x, L::all(coefficients[i]));
     }
     return value;
 }
 
-// 1/2!, 1/3!, ..., 1/13!
+// As in src/model/math.cpp.
 constexpr double exp_coefficients[] = {
-    1.0 / 2,     1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,
-    1.0 / 40320, 1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800,
+    0x1.000000000012fp-1, 0x1.55555555555dcp-3,  0x1.5555554738adap-5,
+    0x1.1111110acb740p-7, 0x1.6c1ce25e8b5eap-10, 0x1.a01f743ce2464p-13,
+};
+constexpr double roots_of_two[8] = {
+    0x1.0000000000000p+0, 0x1.172b83c7d517bp+0, 0x1.306fe0a31b715p+0, 0x1.4bfdad5362a27p+0,
+    0x1.6a09e667f3bcdp+0, 0x1.8ace5422aa0dbp+0, 0x1.ae89f995ad3adp+0, 0x1.d5818dcfba487p+0,
+};
+constexpr double rests_of_roots_of_two[8] = {
+    0x0p+0,
+    -0x1.19041b9d78a76p-55,
+    0x1.6f46ad23182e4p-55,
+    0x1.d4397afec42e2p-56,
+    -0x1.bdd3413b26456p-54,
+    0x1.6e9f156864b27p-54,
+    0x1.7a1cd345dcc81p-54,
+    0x1.2ed02d75b3707p-55,
 };
 
 // 2/3, 2/5, ..., 2/23
@@ -57,23 +71,22 @@ constexpr double log_coefficients[] = {
     2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21, 2.0 / 23,
 };
 
-V exp_of_nonpositive(V x) {
-    const V least = Lanes::all(-746.0);
-    const V bounded = Lanes::select(Lanes::less(x, least), least, x);
-    const V shift = Lanes::all(0x1.8p52);
-    const V exponent =
-        Lanes::sub(Lanes::fma(bounded, Lanes::all(0x1.71547652b82fep+0), shift), shift);
-    const V high = Lanes::fnma(exponent, Lanes::all(0x1.62e42fefa39efp-1), bounded);
-    const V low = Lanes::mul(exponent, Lanes::all(0x1.abc9e3b39803fp-56));
-    const V r = Lanes::sub(high, low);
-    const V r_error = Lanes::sub(Lanes::sub(high, r), low);
+/// L is Lanes, or several of them side by side (abreast.hpp).
+template <typename L = Lanes>
+typename L::V exp_of_nonpositive(typename L::V x) {
+    using Several = typename L::V;
+    const Several bounded = L::max(L::all(-746.0), x);
+    const Several shift = L::all(0x1.8p49);
+    const Several shifted = L::fma(bounded, L::all(0x1.71547652b82fep+0), shift);
+    const Several exponent = L::sub(shifted, shift);
+    const Several high = L::fnma(exponent, L::all(0x1.62e42fefa39efp-1), bounded);
+    const Several r = L::fnma(exponent, L::all(0x1.abc9e3b39803fp-56), high);
 
-    const V q = horner(exp_coefficients, r);
-    const V tail = Lanes::fma(Lanes::mul(r, r), q, r_error);
-    const V one = Lanes::all(1.0);
-    const V sum = Lanes::add(one, r);
-    const V sum_error = Lanes::add(Lanes::sub(one, sum), r);
-    return Lanes::scaled(Lanes::add(sum, Lanes::add(sum_error, tail)), exponent);
+    const Several q = horner<L>(exp_coefficients, r);
+    const Several p = L::fma(L::mul(r, r), q, r);
+    const Several root = L::pick(roots_of_two, shifted);
+    const Several mantissa = L::add(root, L::fma(root, p, L::pick(rests_of_roots_of_two, shifted)));
+    return L::scaled(mantissa, exponent);
 }
 
 /// log(1 + p) for any p >= 0 with a finite 1 + p.
@@ -93,7 +106,7 @@ V log1p(V p) {
 
     const V s = Lanes::div(f, Lanes::add(Lanes::all(2.0), f));
     const V square = Lanes::mul(s, s);
-    const V series = Lanes::mul(square, horner(log_coefficients, square));
+    const V series = Lanes::mul(square, horner<Lanes>(log_coefficients, square));
     const V base = Lanes::mul(exponent, Lanes::all(0x1.62e42fefa38p-1));
     const V rest = Lanes::mul(exponent, Lanes::all(0x1.ef35793c7673p-45));
     const V sum = Lanes::add(base, f);

@@ -64,8 +64,9 @@ struct KernelTable {
                      EvaluateSums& sums);
     void (*margins)(const KernelRows& rows, const LinearFunction& margin, double* scratch,
                     double* margins);
-    /// sums.slopes_times_features and sums.slopes of the curvatures times `direction` instead.
-    void (*product)(const KernelRows& rows, const LinearFunction& margin,
+    /// sums.slopes_times_features and sums.slopes of the rows' curvatures times `direction`
+    /// instead.
+    void (*product)(const KernelRows& rows, const double* curvatures,
                     const LinearFunction& direction, double* scratch, EvaluateSums& sums);
     void (*scan)(const KernelRows& rows, const KernelFrame& frame, double* scratch, ScanSums& sums);
     /// Adds to `strip` [8 x size] the products of the features [first, first + 8) of the rows with

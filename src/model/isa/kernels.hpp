@@ -15,54 +15,73 @@ namespace {
 template <ElementType type, typename ToFactors>
 void add_products(const KernelRows& block, const LinearFunction& f, double* scratch, double* sums,
                   ToFactors&& to_factors) {
-    ChunkWalk<type> walk(block, scratch + 2 * most_chunk_rows);
-    const Margins8<type> margins(f, block.features);
-    Products<type> products(sums, block.features);
     const Count group_bytes = lanes * block.features * Chunk<type>::element_bytes;
-    if (group_bytes > bytes_of_two_groups_in_cache / 2) {
-        // Chunks of one group. While it goes into the products the memory brings the next one.
+    const Margins8<type> margins(f, block.features);
+    double* const padded_sums = aligned(scratch);
+    scratch = padded_sums + whole_lanes(block.features + lanes - 1);
+    Products<type> products(padded_sums, block.features);
+    if (group_bytes > bytes_of_groups_in_cache / 3) {
+        // One group at a time. While it is at work the memory brings the next one, half of it while
+        // margins are made and half while products are.
+        constexpr int half = (bytes_of(type) + 1) / 2;
+        ChunkWalk<type> walk(block, lanes, scratch + lanes);
         while (walk.next()) {
-            margins(walk.chunk(), scratch);
+            const std::byte* const next = walk.chunk().values + group_bytes;
+            Lanes::store(scratch, margins.template operator()<half>(walk.chunk(), Ahead(next)));
             to_factors(walk.first(), walk.rows(), walk.chunk(), scratch);
-            products.add(walk.chunk(), scratch, group_bytes);
+            products.template add<(bytes_of(type) > 1)>(
+                walk.chunk(), scratch, Ahead(next + half * whole_lanes(block.features) * lanes));
         }
-        products.finish();
+        products.store(sums);
         return;
     }
-    // Two chunks are at work at a time: while one is read from memory for its margins, the one
-    // before, which is in the cache, goes into the products; so neither memory nor arithmetic waits
-    // for the other.
-    double* factors = scratch;
-    double* margins_ahead = scratch + most_chunk_rows;
-    Chunk<type> now;
+    // Three chunks are at work at a time, one read from memory for its margins, one before it
+    // turned into factors, and one before that, which is still in the cache, added to the sums. So
+    // there is something to do for all parts of the processor and for the memory.
+    ChunkWalk<type> walk(block, 2 * group_bytes > bytes_of_groups_in_cache / 3 ? lanes : step_rows,
+                         scratch + 3 * step_rows);
+    const Count distance = 2 * group_bytes > bytes_at_once ? 2 * group_bytes : bytes_at_once;
+    struct Step {
+        Chunk<type> chunk;
+        Count first = 0;
+        Count rows = 0;
+    };
+    Step middle;
+    Step last;
+    double* values_ahead = scratch;  // margins, then factors
+    double* values_middle = scratch + step_rows;
+    double* values_last = scratch + 2 * step_rows;
     bool has_next = walk.next();
-    while (has_next || now.rows > 0) {
-        const Chunk<type> ahead = has_next ? walk.chunk() : Chunk<type>{};
-        for (Count i = 0; i < ahead.rows || i < now.rows; i += lanes) {
-            if (i < ahead.rows) {
-                const Chunk<type> group = ahead.group(i);
-                prefetch<3>(group.values + bytes_at_once, group_bytes);
-                Lanes::store(margins_ahead + i, margins(group));
-            }
-            if (i < now.rows) {
-                products.add(now.group(i), factors + i, 0);
-            }
-        }
+    while (has_next || middle.rows > 0 || last.rows > 0) {
+        Step ahead;
         if (has_next) {
-            to_factors(walk.first(), walk.rows(), ahead, margins_ahead);
+            ahead = {.chunk = walk.chunk(), .first = walk.first(), .rows = walk.rows()};
+            for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
+                const Chunk<type> group = ahead.chunk.group(i);
+                Lanes::store(values_ahead + i, margins.template operator()<bytes_of(type)>(
+                                                   group, Ahead(group.values + distance)));
+            }
             has_next = walk.next();
         }
-        now = ahead;
-        double* const used = factors;
-        factors = margins_ahead;
-        margins_ahead = used;
+        if (middle.rows > 0) {
+            to_factors(middle.first, middle.rows, middle.chunk, values_middle);
+        }
+        if (last.rows > 0) {
+            products.add(last.chunk, values_last);
+        }
+        last = middle;
+        middle = ahead;
+        double* const used = values_last;
+        values_last = values_middle;
+        values_middle = values_ahead;
+        values_ahead = used;
     }
-    products.finish();
+    products.store(sums);
 }
 
 template <ElementType type>
-void evaluate(const KernelRows& block, const LinearFunction& margin, double* scratch,
-              EvaluateSums& sums) {
+PARALOGIT_WHOLE_KERNEL void evaluate(const KernelRows& block, const LinearFunction& margin,
+                                     double* scratch, EvaluateSums& sums) {
     SlopeSums by_lane;
     by_lane.common = Lanes::all(largest_weight(block));
     add_products<type>(block, margin, scratch, sums.slopes_times_features,
@@ -80,10 +99,11 @@ void evaluate(const KernelRows& block, const LinearFunction& margin, double* scr
 }
 
 template <ElementType type>
-void margins(const KernelRows& block, const LinearFunction& margin, double* scratch,
-             double* result) {
+PARALOGIT_WHOLE_KERNEL void margins(const KernelRows& block, const LinearFunction& margin,
+                                    double* scratch, double* result) {
     const Margins8<type> margins_of(margin, block.features);
-    ChunkWalk<type> walk(block, scratch + most_chunk_rows);
+    ChunkWalk<type> walk(block, chunk_rows(block.features * Chunk<type>::element_bytes),
+                         scratch + most_chunk_rows);
     while (walk.next()) {
         margins_of(walk.chunk(), scratch);
         for (Count i = 0; i < walk.rows(); ++i) {
@@ -93,21 +113,23 @@ void margins(const KernelRows& block, const LinearFunction& margin, double* scra
 }
 
 template <ElementType type>
-void product(const KernelRows& block, const LinearFunction& margin, const LinearFunction& direction,
-             double* scratch, EvaluateSums& sums) {
-    const Margins8<type> along(direction, block.features);
+PARALOGIT_WHOLE_KERNEL void product(const KernelRows& block, const double* curvatures,
+                                    const LinearFunction& direction, double* scratch,
+                                    EvaluateSums& sums) {
     V total = Lanes::all(0.0);
-    add_products<type>(block, margin, scratch, sums.slopes_times_features,
-                       [&](Count first, Count /*rows*/, const Chunk<type>& chunk, double* margins) {
-                           for (Count i = 0; i < chunk.rows; i += lanes) {
-                               const Group group = group_at(block, first + i);
-                               const V factor =
-                                   Lanes::mul(curvature_of(Lanes::load(margins + i), group),
-                                              margin_that_counts(along(chunk.group(i)), group));
-                               Lanes::store(margins + i, factor);
-                               total = Lanes::add(total, factor);
-                           }
-                       });
+    add_products<type>(
+        block, direction, scratch, sums.slopes_times_features,
+        [&](Count first, Count rows, const Chunk<type>& chunk, double* margins) {
+            for (Count i = 0; i < chunk.rows; i += lanes) {
+                const double* const own = curvatures + first + i;
+                const Count rest = rows - i;
+                const V factor = Lanes::mul(
+                    rest >= lanes ? Lanes::load(own) : load_some(own, rest),
+                    margin_that_counts(Lanes::load(margins + i), group_at(block, first + i)));
+                Lanes::store(margins + i, factor);
+                total = Lanes::add(total, factor);
+            }
+        });
     sums.slopes = sum_over_lanes(total);
 }
 
@@ -156,9 +178,9 @@ struct Margins {
 };
 template <ElementType type>
 struct Product {
-    static void run(const KernelRows& block, const LinearFunction& f,
+    static void run(const KernelRows& block, const double* curvatures,
                     const LinearFunction& direction, double* scratch, EvaluateSums& sums) {
-        product<type>(block, f, direction, scratch, sums);
+        product<type>(block, curvatures, direction, scratch, sums);
     }
 };
 template <ElementType type>
@@ -176,9 +198,9 @@ constexpr KernelTable table{
     .margins = [](const KernelRows& block, const LinearFunction& f, double* scratch,
                   double* result) { by_type<Margins>(block.type, block, f, scratch, result); },
     .product =
-        [](const KernelRows& block, const LinearFunction& f, const LinearFunction& direction,
+        [](const KernelRows& block, const double* curvatures, const LinearFunction& direction,
            double* scratch, EvaluateSums& sums) {
-            by_type<Product>(block.type, block, f, direction, scratch, sums);
+            by_type<Product>(block.type, block, curvatures, direction, scratch, sums);
         },
     .scan = [](const KernelRows& block, const KernelFrame& frame, double* scratch,
                ScanSums& sums) { by_type<Scan>(block.type, block, frame, scratch, sums); },

@@ -4,6 +4,9 @@
 
 #include "paralogit/base/element_type.hpp"
 
+/// For a kernel that holds vectors over several functions: it takes them all in.
+#define PARALOGIT_WHOLE_KERNEL [[gnu::flatten]]
+
 namespace paralogit::model {
 namespace {
 
@@ -13,7 +16,7 @@ struct Lanes {
         __m256d low;   ///< lanes 0 to 3
         __m256d high;  ///< lanes 4 to 7
     };
-    using M = V;  ///< all bits of a lane set or clear
+    using M = V;  ///< the sign bits of the lanes
 
     static constexpr int features_at_once = 4;
     static constexpr int rows_at_once = 4;
@@ -79,7 +82,17 @@ struct Lanes {
         const __m256d sign = _mm256_set1_pd(-0.0);
         return {_mm256_xor_pd(sign, a.low), _mm256_xor_pd(sign, a.high)};
     }
+    static V not_positive(V a) {
+        const __m256d sign = _mm256_set1_pd(-0.0);
+        return {_mm256_or_pd(sign, a.low), _mm256_or_pd(sign, a.high)};
+    }
+    static V times_sign(V a, V b) {
+        const __m256d sign = _mm256_set1_pd(-0.0);
+        return {_mm256_xor_pd(a.low, _mm256_and_pd(sign, b.low)),
+                _mm256_xor_pd(a.high, _mm256_and_pd(sign, b.high))};
+    }
 
+    static M has_sign(V a) { return a; }
     static M less(V a, V b) {
         return {_mm256_cmp_pd(a.low, b.low, _CMP_LT_OQ), _mm256_cmp_pd(a.high, b.high, _CMP_LT_OQ)};
     }
@@ -97,6 +110,23 @@ struct Lanes {
                 _mm256_blendv_pd(no.high, yes.high, m.high)};
     }
 
+    static V pick(const double (&table)[8], V shifted) {
+        // The table in halves of 32 bits, the lower and the upper ones; so are the results.
+        const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(table));
+        const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(table + 4));
+        const __m256i lower = halves<0x88>(first, second);
+        const __m256i upper = halves<0xdd>(first, second);
+        // Halves come in the order 0 1 4 5 2 3 6 7 of lanes, the table too.
+        const __m256i in_order = _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
+        const __m256i at =
+            halves<0x88>(_mm256_castpd_si256(shifted.low), _mm256_castpd_si256(shifted.high));
+        const __m256i picked_lower =
+            _mm256_permutevar8x32_epi32(_mm256_permutevar8x32_epi32(lower, in_order), at);
+        const __m256i picked_upper =
+            _mm256_permutevar8x32_epi32(_mm256_permutevar8x32_epi32(upper, in_order), at);
+        return {_mm256_castsi256_pd(_mm256_unpacklo_epi32(picked_lower, picked_upper)),
+                _mm256_castsi256_pd(_mm256_unpackhi_epi32(picked_lower, picked_upper))};
+    }
     static V scaled(V m, V e) { return {scaled(m.low, e.low), scaled(m.high, e.high)}; }
     static V exponent(V x) { return {exponent(x.low), exponent(x.high)}; }
     static V unscaled(V x, V e) {
@@ -120,12 +150,18 @@ struct Lanes {
         return _mm256_sub_epi64(_mm256_castpd_si256(_mm256_add_pd(integer, shift())),
                                 _mm256_castpd_si256(shift()));
     }
+    template <int which>
+    static __m256i halves(__m256i a, __m256i b) {
+        return _mm256_castps_si256(
+            _mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), which));
+    }
     static __m256d power_of_two(__m256d exponent) {
         return _mm256_castsi256_pd(
             _mm256_slli_epi64(_mm256_add_epi64(last_bits(exponent), _mm256_set1_epi64x(1023)), 52));
     }
     // In two factors, since 2^e may be no normal number: the first product is exact.
-    static __m256d scaled(__m256d m, __m256d e) {
+    static __m256d scaled(__m256d m, __m256d exponent) {
+        const __m256d e = _mm256_floor_pd(exponent);
         const __m256d half = _mm256_round_pd(_mm256_mul_pd(e, _mm256_set1_pd(0.5)),
                                              _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
         return _mm256_mul_pd(_mm256_mul_pd(m, power_of_two(half)),

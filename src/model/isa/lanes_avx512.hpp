@@ -4,6 +4,9 @@
 
 #include "paralogit/base/element_type.hpp"
 
+/// For a kernel that holds vectors over several functions: it takes them all in.
+#define PARALOGIT_WHOLE_KERNEL [[gnu::flatten]]
+
 namespace paralogit::model {
 namespace {
 
@@ -31,13 +34,13 @@ struct Lanes {
         } else if constexpr (type == float16) {
             return _mm512_cvtps_pd(_mm256_cvtph_ps(half(p)));
         } else if constexpr (type == int8) {
-            return _mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(quarter(p)));
+            return _mm512_cvtepi64_pd(_mm512_cvtepi8_epi64(quarter(p)));
         } else if constexpr (type == uint8) {
-            return _mm512_cvtepi32_pd(_mm256_cvtepu8_epi32(quarter(p)));
+            return _mm512_cvtepi64_pd(_mm512_cvtepu8_epi64(quarter(p)));
         } else if constexpr (type == int16) {
-            return _mm512_cvtepi32_pd(_mm256_cvtepi16_epi32(half(p)));
+            return _mm512_cvtepi64_pd(_mm512_cvtepi16_epi64(half(p)));
         } else if constexpr (type == uint16) {
-            return _mm512_cvtepi32_pd(_mm256_cvtepu16_epi32(half(p)));
+            return _mm512_cvtepi64_pd(_mm512_cvtepu16_epi64(half(p)));
         } else if constexpr (type == int32) {
             return _mm512_cvtepi32_pd(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
         } else if constexpr (type == uint32) {
@@ -58,7 +61,16 @@ struct Lanes {
     static V max(V a, V b) { return _mm512_max_pd(a, b); }
     static V absolute(V a) { return _mm512_abs_pd(a); }
     static V negative(V a) { return _mm512_xor_pd(a, _mm512_set1_pd(-0.0)); }
+    static V not_positive(V a) { return _mm512_or_pd(a, _mm512_set1_pd(-0.0)); }
+    static V times_sign(V a, V b) {
+        // a ^ (b & sign)
+        constexpr int truth_table = 0x78;
+        return _mm512_castsi512_pd(
+            _mm512_ternarylogic_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b),
+                                      _mm512_castpd_si512(_mm512_set1_pd(-0.0)), truth_table));
+    }
 
+    static M has_sign(V a) { return _mm512_movepi64_mask(_mm512_castpd_si512(a)); }
     static M less(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
     static M equal(V a, V b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
     static M both(M a, M b) { return static_cast<M>(a & b); }
@@ -66,6 +78,10 @@ struct Lanes {
     static int count(M m) { return __builtin_popcount(m); }
     static V select(M m, V yes, V no) { return _mm512_mask_blend_pd(m, no, yes); }
 
+    static V pick(const double (&table)[8], V shifted) {
+        return _mm512_permutexvar_pd(_mm512_castpd_si512(shifted), _mm512_loadu_pd(table));
+    }
+    // The instruction rounds the exponent down.
     static V scaled(V m, V e) { return _mm512_scalef_pd(m, e); }
     static V exponent(V x) {
         const __m512i above =

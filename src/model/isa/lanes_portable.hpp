@@ -7,6 +7,9 @@
 
 #include "../widen.hpp"
 
+/// Nothing is gained here from one large function, and the compiler would be at it for minutes.
+#define PARALOGIT_WHOLE_KERNEL
+
 namespace paralogit::model {
 namespace {
 
@@ -90,7 +93,18 @@ struct Lanes {
     static V negative(V a) {
         return each([&](int l) { return -a.lane[l]; });
     }
+    /// -|a|
+    static V not_positive(V a) {
+        return each([&](int l) { return -std::fabs(a.lane[l]); });
+    }
+    /// -a where b has the sign bit, else a.
+    static V times_sign(V a, V b) {
+        return each([&](int l) { return std::signbit(b.lane[l]) ? -a.lane[l] : a.lane[l]; });
+    }
 
+    static M has_sign(V a) {
+        return each_bit([&](int l) { return std::signbit(a.lane[l]); });
+    }
     static M less(V a, V b) {
         return each_bit([&](int l) { return a.lane[l] < b.lane[l]; });
     }
@@ -104,16 +118,22 @@ struct Lanes {
         return each([&](int l) { return ((m >> l) & 1) != 0 ? yes.lane[l] : no.lane[l]; });
     }
 
-    /// m 2^e for integers e in [-1100, 0] and m in [1/2, 2], rounded once.
+    /// table[8 (shifted - 1.5 2^49) mod 8], where shifted is near 1.5 2^49, so that its last place
+    /// is 1/8; for a NaN any of the table.
+    static V pick(const double (&table)[8], V shifted) {
+        return each(
+            [&](int l) { return table[std::bit_cast<std::uint64_t>(shifted.lane[l]) % 8]; });
+    }
+    /// m 2^floor(e) for eighths e in [-1100, 0] and m in [1/2, 2], rounded once.
     static V scaled(V m, V e) {
-        // In two factors, since 2^e may be no normal number: the first product is exact. For a NaN
-        // the factors are of no account.
+        // In two factors, since the power may be no normal number: the first product is exact. For
+        // a NaN the factors are of no account.
         return each([&](int l) {
-            const std::uint64_t exponent = std::bit_cast<std::uint64_t>(e.lane[l] + 0x1.8p52) -
-                                           std::bit_cast<std::uint64_t>(0x1.8p52);
-            const auto half = static_cast<std::int64_t>(exponent) >> 1;
-            return m.lane[l] * power_of_two(half) *
-                   power_of_two(static_cast<std::int64_t>(exponent) - half);
+            const std::uint64_t eighths = std::bit_cast<std::uint64_t>(e.lane[l] + 0x1.8p49) -
+                                          std::bit_cast<std::uint64_t>(0x1.8p49);
+            const auto exponent = static_cast<std::int64_t>(eighths) >> 3;
+            const auto half = exponent >> 1;
+            return m.lane[l] * power_of_two(half) * power_of_two(exponent - half);
         });
     }
     /// The binary exponent of x > 0.7, such that x / 2^e lies in [sqrt(1/2), sqrt(2)).

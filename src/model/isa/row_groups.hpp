@@ -66,13 +66,14 @@ struct Chunk {
 /// The rows of a block in chunks that stay in the first-level cache between two visits; none goes
 /// on beyond a multiple of `rows_of_product`. The last chunk may be a copy that is filled up with
 /// zeros to a multiple of eight rows, and behind the last row; so may one before it that has too
-/// little behind it to be read to the end of the last group of eight. A copy is there until the
-/// next but one.
+/// little behind it to be read to the end of the last group of eight. Each copy has a
+/// place of its own.
 template <ElementType type>
 class ChunkWalk {
   public:
-    ChunkWalk(const KernelRows& block, double* copies)
-        : block_(block), copies_(reinterpret_cast<std::byte*>(copies)) {}
+    /// In chunks of `chunk_rows` rows, a multiple of eight.
+    ChunkWalk(const KernelRows& block, Count chunk_rows, double* copies)
+        : block_(block), chunk_rows_(chunk_rows), copies_(reinterpret_cast<std::byte*>(copies)) {}
 
     /// Goes to the next chunk; false when there is none.
     bool next() {
@@ -82,8 +83,7 @@ class ChunkWalk {
         if (rest <= 0) {
             return false;
         }
-        const Count most = smaller_of(chunk_rows(block_.features * element_bytes),
-                                      rows_of_product - first_ % rows_of_product);
+        const Count most = smaller_of(chunk_rows_, rows_of_product - first_ % rows_of_product);
         rows_ = smaller_of(rest, most);
         chunk_ = {.values = block_.values + first_ * block_.features * element_bytes,
                   .rows = rows_,
@@ -100,7 +100,7 @@ class ChunkWalk {
     Count rows() const { return rows_; }    ///< without what fills up
 
   private:
-    void copy_chunk() {
+    [[gnu::noinline]] void copy_chunk() {
         constexpr Count element_bytes = bytes_of(type);
         chunk_.rows = whole_lanes(rows_ + lanes - 1);
         const auto used = static_cast<std::size_t>(rows_ * block_.features * element_bytes);
@@ -111,15 +111,32 @@ class ChunkWalk {
         }
         __builtin_memset(copies_ + used, 0, all - used);
         chunk_.values = copies_;
-        // The next copy has a place of its own.
         copies_ += all;
     }
 
     const KernelRows& block_;
+    Count chunk_rows_;
     std::byte* copies_;
     Chunk<type> chunk_;
     Count first_ = 0;
     Count rows_ = 0;
+};
+
+/// Asks for memory that will be read soon, a few lines at a time, so that the requests keep step
+/// with the work; any address will do.
+class Ahead {
+  public:
+    explicit Ahead(const std::byte* next) : next_(next) {}
+
+    void ask(Count lines) {
+        for (Count i = 0; i < lines; ++i) {
+            __builtin_prefetch(next_, 0, 3);
+            next_ += line_bytes;
+        }
+    }
+
+  private:
+    const std::byte* next_;
 };
 
 /// A linear function, ready for groups of eight rows.
@@ -133,8 +150,9 @@ class Margins8 {
           intercept_(Lanes::all(f.intercept)),
           last_(load_some(f.coefficients + whole_, rest_)) {}
 
-    /// Of the eight rows of a group.
-    V operator()(const Chunk<type>& group) const {
+    /// Of the eight rows of a group. Asks for so many lines with every eight features of them.
+    template <int lines_to_ask = 0>
+    V operator()(const Chunk<type>& group, Ahead ahead = Ahead(nullptr)) const {
         constexpr Count rows_at_once = Lanes::rows_at_once;
         const Count row_bytes = group.features * group.element_bytes;
         V sums[lanes];
@@ -145,6 +163,9 @@ class Margins8 {
             }
             const std::byte* row = group.at(begin, 0);
             for (Count j = 0; j < whole_; j += lanes) {
+                if (begin == 0) {
+                    ahead.ask(lines_to_ask);
+                }
                 const V w = Lanes::load(coefficients_ + j);
                 for (Count i = 0; i < rows_at_once; ++i) {
                     partial[i] = Lanes::fma(Lanes::widen<type>(row + i * row_bytes), w, partial[i]);
@@ -153,6 +174,9 @@ class Margins8 {
             }
             if (rest_ > 0) {
                 // What lies behind a row meets coefficients of 0.
+                if (begin == 0) {
+                    ahead.ask(lines_to_ask);
+                }
                 for (Count i = 0; i < rows_at_once; ++i) {
                     partial[i] =
                         Lanes::fma(Lanes::widen<type>(row + i * row_bytes), last_, partial[i]);
@@ -180,37 +204,28 @@ class Margins8 {
     V last_;  ///< coefficients of the features behind the last whole group of eight
 };
 
-/// Asks for memory that will be read soon, to come into the first-level cache (nearness 3) or only
-/// the second (2); any address will do.
-template <int nearness>
-void prefetch(const std::byte* begin, Count bytes) {
-    constexpr Count line_bytes = 64;
-    for (Count at = 0; at < bytes; at += line_bytes) {
-        __builtin_prefetch(begin + at, 0, nearness);
-    }
-}
-
-/// sums[0 .. 8 count) += sum_i factors[i] x_i over eight rows, for features from `feature` on. Asks
-/// for what lies `ahead` bytes behind what it reads, unless that is 0.
-template <int count, ElementType type>
-void add_tile(const Chunk<type>& group, Count feature, const double* factors, Count ahead,
+/// sums[0 .. 8 count) += sum_i factors[i] x_i over the rows of a chunk, for features from `feature`
+/// on. Asks for half as many lines as it reads, if told to.
+template <int count, bool asks, ElementType type>
+void add_tile(const Chunk<type>& chunk, Count feature, const double* factors, Ahead& ahead,
               double* sums) {
-    constexpr Count tile_bytes = count * lanes * Chunk<type>::element_bytes;
+    constexpr Count lines_to_ask = asks ? count * Chunk<type>::element_bytes / 2 : 0;
+    const Count row_bytes = chunk.features * chunk.element_bytes;
     V sum[count];
     for (int t = 0; t < count; ++t) {
         sum[t] = Lanes::load(sums + t * lanes);
     }
-    const std::byte* row = group.at(0, feature);
-    for (Count i = 0; i < lanes; ++i) {
-        if (ahead != 0) {
-            prefetch<2>(row + ahead, tile_bytes);
+    const std::byte* row = chunk.at(0, feature);
+    for (Count first = 0; first < chunk.rows; first += lanes) {
+        for (Count i = 0; i < lanes; ++i) {
+            ahead.ask((i + 1) * lines_to_ask / lanes - i * lines_to_ask / lanes);
+            const V factor = Lanes::all(factors[first + i]);
+            for (int t = 0; t < count; ++t) {
+                sum[t] = Lanes::fma(
+                    factor, Lanes::widen<type>(row + t * lanes * chunk.element_bytes), sum[t]);
+            }
+            row += row_bytes;
         }
-        const V factor = Lanes::all(factors[i]);
-        for (int t = 0; t < count; ++t) {
-            sum[t] = Lanes::fma(factor, Lanes::widen<type>(row + t * lanes * group.element_bytes),
-                                sum[t]);
-        }
-        row += group.features * group.element_bytes;
     }
     for (int t = 0; t < count; ++t) {
         Lanes::store(sums + t * lanes, sum[t]);
@@ -233,33 +248,36 @@ void for_each_tile(Count feature, Count whole, Tile&& tile) {
 template <ElementType type>
 class Products {
   public:
-    Products(double* sums, Count features)
-        : sums_(sums),
-          whole_(whole_lanes(features)),
-          rest_(features - whole_),
-          last_(load_some(sums + whole_, rest_)) {}
-
-    void add(const Chunk<type>& group, const double* factors, Count ahead) {
-        for_each_tile<Lanes::features_at_once>(
-            0, whole_, [&]<int width>(Width<width>, Count feature) {
-                add_tile<width>(group, feature, factors, ahead, sums_ + feature);
-            });
-        if (rest_ > 0) {
-            const std::byte* row = group.at(0, whole_);
-            for (Count i = 0; i < lanes; ++i) {
-                last_ = Lanes::fma(Lanes::all(factors[i]), Lanes::widen<type>(row), last_);
-                row += group.features * group.element_bytes;
-            }
+    /// `padded_sums`, room for whole groups of eight, lies where no vector crosses a cache line: a
+    /// sum that was just stored is there at once for the next rows.
+    Products(double* padded_sums, Count features)
+        : padded_sums_(padded_sums),
+          features_(features),
+          padded_(whole_lanes(features + lanes - 1)) {
+        for (Count j = 0; j < padded_; j += lanes) {
+            Lanes::store(padded_sums_ + j, Lanes::all(0.0));
         }
     }
 
-    void finish() { store_some(sums_ + whole_, rest_, last_); }
+    /// What lies behind a row goes into sums of their own, which nobody asks for.
+    template <bool asks = false>
+    void add(const Chunk<type>& chunk, const double* factors, Ahead ahead = Ahead(nullptr)) {
+        for_each_tile<Lanes::features_at_once>(
+            0, padded_, [&]<int width>(Width<width>, Count feature) {
+                add_tile<width, asks>(chunk, feature, factors, ahead, padded_sums_ + feature);
+            });
+    }
+
+    void store(double* sums) const {
+        for (Count j = 0; j < features_; ++j) {
+            sums[j] = padded_sums_[j];
+        }
+    }
 
   private:
-    double* sums_;
-    Count whole_;
-    Count rest_;
-    V last_;  ///< of the features behind the last whole group of eight
+    double* padded_sums_;
+    Count features_;
+    Count padded_;
 };
 
 }  // namespace

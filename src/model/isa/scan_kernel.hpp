@@ -121,7 +121,7 @@ void scan(const KernelRows& block, const KernelFrame& frame, double* scratch, Sc
     const RowFactors factors{.weights = scratch, .roots = scratch + most_chunk_rows};
     double* projections = scratch + 2 * most_chunk_rows;
     double* copy = projections + lanes * most_chunk_rows;
-    ChunkWalk<type> walk(block, copy);
+    ChunkWalk<type> walk(block, chunk_rows(block.features * Chunk<type>::element_bytes), copy);
     while (walk.next()) {
         const Chunk<type>& chunk = walk.chunk();
         const Count first = walk.first();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "abreast.hpp"
 #include "row_groups.hpp"
 
 // Part of kernels.hpp: what is done with margins, for eight rows at a time.
@@ -13,11 +14,16 @@ struct Group {
     V weight;
 };
 
-Group group_at(const KernelRows& block, Count first) {
+/// Of eight rows.
+V labels_at(const KernelRows& block, Count first) {
+    return block.hard != nullptr ? Lanes::load_bytes(block.hard + first)
+                                 : Lanes::load(block.soft + first);
+}
+
+[[gnu::noinline]] Group group_at(const KernelRows& block, Count first) {
     const Count rest = block.rows - first;
     if (rest >= lanes) {
-        return {.label = block.hard != nullptr ? Lanes::load_bytes(block.hard + first)
-                                               : Lanes::load(block.soft + first),
+        return {.label = labels_at(block, first),
                 .weight = block.row_weights != nullptr ? Lanes::load(block.row_weights + first)
                                                        : Lanes::all(1.0)};
     }
@@ -61,63 +67,89 @@ double largest_weight(const KernelRows& block) {
     return largest;
 }
 
-/// The slopes of one group from its margins; adds what needs no features to `sums`.
-template <bool is_weighted>
-V slopes_of(V margin, const Group& group, SlopeSums& sums) {
-    const V zero = Lanes::all(0.0);
-    const V one = Lanes::all(1.0);
-    if constexpr (is_weighted) {
-        margin = margin_that_counts(margin, group);
-    }
-    const M is_negative = Lanes::less(margin, zero);
-    const V distance = Lanes::absolute(margin);
-    const V other_label = Lanes::sub(one, group.label);
-    const V against = Lanes::select(is_negative, group.label, other_label);
-    const V along = Lanes::select(is_negative, other_label, group.label);
+/// What margins and labels make of rows, whatever their weights.
+template <typename L>
+struct Slopes {
+    typename L::V slope;
+    typename L::V u;            ///< e^-|z|
+    typename L::V no_distance;  ///< -|z|
+    typename L::V against;      ///< weight of the label that pulls back from the margin's side
+    typename L::M is_right;
+};
 
-    const V u = exp_of_nonpositive(Lanes::negative(distance));
-    const V slope = Lanes::div(Lanes::fnma(along, u, against), Lanes::add(one, u));
-    const V not_finite = Lanes::sub(margin, margin);
-    V signed_slope =
-        Lanes::add(Lanes::select(is_negative, Lanes::negative(slope), slope), not_finite);
-
-    const M is_right =
-        Lanes::either(Lanes::both(Lanes::equal(group.label, one), Lanes::less(zero, margin)),
-                      Lanes::both(Lanes::equal(group.label, zero), is_negative));
-    if constexpr (is_weighted) {
-        const M counts_never = Lanes::equal(group.weight, zero);
-        const M is_plain = Lanes::either(Lanes::equal(group.weight, sums.common), counts_never);
-        sums.rows_wrong += lanes - Lanes::count(Lanes::either(is_right, counts_never));
-        sums.linear = Lanes::fma(Lanes::mul(group.weight, against), distance, sums.linear);
-        const V factor = Lanes::select(counts_never, zero, Lanes::select(is_plain, u, zero));
-        sums.product = Lanes::fma(sums.product, factor, Lanes::add(sums.product, factor));
-        if (Lanes::count(is_plain) != lanes) {
-            const V weight = Lanes::select(is_plain, zero, group.weight);
-            sums.weighted_logs = Lanes::fma(weight, log1p(u), sums.weighted_logs);
-        }
-        signed_slope = Lanes::mul(group.weight, signed_slope);
-    } else {
-        sums.rows_wrong += lanes - Lanes::count(is_right);
-        sums.linear = Lanes::fma(against, distance, sums.linear);
-        sums.product = Lanes::fma(sums.product, u, Lanes::add(sums.product, u));
-    }
-    sums.slopes = Lanes::add(sums.slopes, signed_slope);
-    return signed_slope;
+template <typename L>
+Slopes<L> slopes_of(typename L::V margin, typename L::V label) {
+    using Several = typename L::V;
+    const Several zero = L::all(0.0);
+    const Several one = L::all(1.0);
+    const Several no_distance = L::not_positive(margin);
+    const Several against = L::select(L::has_sign(margin), label, L::sub(one, label));
+    const Several u = exp_of_nonpositive<L>(no_distance);
+    const Several slope = L::sub(against, L::div(u, L::add(one, u)));
+    const Several not_finite = L::sub(margin, margin);
+    return {.slope = L::add(L::times_sign(slope, margin), not_finite),
+            .u = u,
+            .no_distance = no_distance,
+            .against = against,
+            .is_right = L::both(L::equal(against, zero), L::less(no_distance, zero))};
 }
 
-/// Turns the margins of a chunk into weighted slopes.
+/// Adds rows of weight 1.
+void add_rows(const Slopes<Lanes>& rows, SlopeSums& sums) {
+    sums.rows_wrong += lanes - Lanes::count(rows.is_right);
+    sums.linear = Lanes::fnma(rows.against, rows.no_distance, sums.linear);
+    sums.product = Lanes::fma(sums.product, rows.u, Lanes::add(sums.product, rows.u));
+    sums.slopes = Lanes::add(sums.slopes, rows.slope);
+}
+
+/// Adds rows of any weights; returns their weighted slopes.
+V add_weighted_rows(const Slopes<Lanes>& rows, V weight, SlopeSums& sums) {
+    const V zero = Lanes::all(0.0);
+    const M counts_never = Lanes::equal(weight, zero);
+    const M is_plain = Lanes::either(Lanes::equal(weight, sums.common), counts_never);
+    sums.rows_wrong += lanes - Lanes::count(Lanes::either(rows.is_right, counts_never));
+    sums.linear = Lanes::fnma(Lanes::mul(weight, rows.against), rows.no_distance, sums.linear);
+    const V factor = Lanes::select(counts_never, zero, Lanes::select(is_plain, rows.u, zero));
+    sums.product = Lanes::fma(sums.product, factor, Lanes::add(sums.product, factor));
+    if (Lanes::count(is_plain) != lanes) {
+        const V rest = Lanes::select(is_plain, zero, weight);
+        sums.weighted_logs = Lanes::fma(rest, log1p(rows.u), sums.weighted_logs);
+    }
+    const V slope = Lanes::mul(weight, rows.slope);
+    sums.slopes = Lanes::add(sums.slopes, slope);
+    return slope;
+}
+
+/// Turns the margins of rows into weighted slopes.
 void turn_into_slopes(const KernelRows& block, Count first, Count rows, double* margins,
                       SlopeSums& sums) {
     Count i = 0;
     if (block.row_weights == nullptr) {
+        for (; i + 2 * lanes <= rows; i += 2 * lanes) {
+            const Slopes<Twice<Lanes>> slopes = slopes_of<Twice<Lanes>>(
+                {Lanes::load(margins + i), Lanes::load(margins + i + lanes)},
+                {labels_at(block, first + i), labels_at(block, first + i + lanes)});
+            Lanes::store(margins + i, slopes.slope.first);
+            Lanes::store(margins + i + lanes, slopes.slope.second);
+            add_rows({slopes.slope.first, slopes.u.first, slopes.no_distance.first,
+                      slopes.against.first, slopes.is_right.first},
+                     sums);
+            add_rows({slopes.slope.second, slopes.u.second, slopes.no_distance.second,
+                      slopes.against.second, slopes.is_right.second},
+                     sums);
+        }
         for (; i + lanes <= rows; i += lanes) {
-            const V margin = Lanes::load(margins + i);
-            Lanes::store(margins + i, slopes_of<false>(margin, group_at(block, first + i), sums));
+            const Slopes<Lanes> slopes =
+                slopes_of<Lanes>(Lanes::load(margins + i), labels_at(block, first + i));
+            Lanes::store(margins + i, slopes.slope);
+            add_rows(slopes, sums);
         }
     }
     for (; i < rows; i += lanes) {
-        const V margin = Lanes::load(margins + i);
-        Lanes::store(margins + i, slopes_of<true>(margin, group_at(block, first + i), sums));
+        const Group group = group_at(block, first + i);
+        const V margin = margin_that_counts(Lanes::load(margins + i), group);
+        Lanes::store(margins + i,
+                     add_weighted_rows(slopes_of<Lanes>(margin, group.label), group.weight, sums));
     }
 }
 
@@ -131,7 +163,7 @@ double sum_over_lanes(V v) {
 /// s p (1 - p) = s u / (1 + u)^2
 V curvature_of(V margin, const Group& group) {
     margin = margin_that_counts(margin, group);
-    const V u = exp_of_nonpositive(Lanes::negative(Lanes::absolute(margin)));
+    const V u = exp_of_nonpositive(Lanes::not_positive(margin));
     const V below = Lanes::add(Lanes::all(1.0), u);
     const V not_finite = Lanes::sub(margin, margin);
     return Lanes::mul(group.weight,

@@ -136,11 +136,9 @@ TEST_F(Describe, TakesNoPartOfASparseMatrixForDenseFeatures) {
     file.values("/y", alternating(3), {3});
     const std::string name = file.close();
 
-    EXPECT_THAT(refused({name}), HasSubstr("a.h5:/X is a sparse matrix (CSR group): not supported "
-                                           "by this version"));
-    SourceOptions options;
-    options.features_name = "X";
-    EXPECT_THAT(refused({name}, options), HasSubstr("sparse"));
+    EXPECT_THAT(refused({name}),
+                HasSubstr("a.h5:/X/data has the shape 2 x 2; a sparse matrix needs "
+                          "a vector there"));
 }
 
 TEST_F(Describe, RefusesFeaturesOfTextAndOfRankOne) {

@@ -211,5 +211,72 @@ TEST(LabelRule, ShowsControlCharactersOfLabelsAsNumbers) {
                 HasSubstr("'a\\x1b[2J'"));
 }
 
+Manifest validation_file() {
+    Manifest manifest = one_file();
+    manifest.files.front().path = "valid.h5";
+    manifest.files.front().labels_path = "/labels";
+    return manifest;
+}
+
+/// The text of the error when a rule made for some labels meets others; empty without one.
+std::string refusal_of(const RawLabels& others, const RawLabels& made_for,
+                       const std::optional<std::string>& positive_label = {}) {
+    const LabelRule rule = rule_for(made_for, positive_label);
+    try {
+        rule.check_applies(LabelSurvey(others, 0), validation_file());
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::input_data);
+        return error.what();
+    }
+    return "";
+}
+
+TEST(LabelRule, AppliesToOtherRowsOfTheSameLabelsAlsoWhereAClassIsMissing) {
+    const RawLabels zero_one{.values = {0, 1}, .texts = {}};
+    const RawLabels minus_plus{.values = {-1, 1}, .texts = {}};
+    const RawLabels soft{.values = {0.5, 1}, .texts = {}};
+    const RawLabels texts{.values = {0, 1, 2}, .texts = {"g", "h", "i"}};
+
+    EXPECT_EQ(refusal_of({.values = {0, 0}, .texts = {}}, zero_one), "");
+    EXPECT_EQ(refusal_of({.values = {0, 1}, .texts = {}}, {.values = {1}, .texts = {}}), "");
+    EXPECT_EQ(refusal_of({.values = {-1}, .texts = {}}, minus_plus), "");
+    EXPECT_EQ(refusal_of({.values = {0, 0.25}, .texts = {}}, soft), "");
+    EXPECT_EQ(refusal_of({.values = {0}, .texts = {"i"}}, texts, "g"), "");
+    EXPECT_EQ(refusal_of({.values = {}, .texts = {}}, texts, "g"), "");
+}
+
+TEST(LabelRule, NamesBothFilesWhereOtherRowsHaveOtherLabels) {
+    const RawLabels zero_one{.values = {0, 1}, .texts = {}};
+    const RawLabels texts{.values = {0, 1}, .texts = {"g", "h"}};
+
+    EXPECT_EQ(refusal_of({.values = {1, 2}, .texts = {}}, zero_one),
+              "valid.h5:/labels row 1: label 2 is none of those trained on: train.h5:/y has labels "
+              "0, 1; correct it or remove the row");
+    EXPECT_THAT(refusal_of({.values = {1, 0}, .texts = {}}, {.values = {-1, 1}, .texts = {}}),
+                HasSubstr("valid.h5:/labels row 1: label 0"));
+    EXPECT_THAT(
+        refusal_of({.values = {0, 1}, .texts = {"g", "H"}}, texts, "g"),
+        HasSubstr("label 'H' is none of those trained on: train.h5:/y has labels 'g', 'h'"));
+    EXPECT_THAT(refusal_of({.values = {3}, .texts = {}}, {.values = {1, 2}, .texts = {}}, "2"),
+                HasSubstr("label 3"));
+    EXPECT_EQ(refusal_of(zero_one, texts, "g"),
+              "valid.h5:/labels has numbers as labels, but train.h5:/y has texts; both must have "
+              "the same");
+    EXPECT_THAT(refusal_of({.values = {0.5, 1.5}, .texts = {}}, {.values = {0.5}, .texts = {}}),
+                HasSubstr("valid.h5:/labels row 1: the label is not in [0, 1], as all labels of "
+                          "train.h5:/y are"));
+    EXPECT_THAT(refusal_of({.values = {1, nan}, .texts = {}}, zero_one),
+                HasSubstr("valid.h5:/labels row 1: the label is not a finite number"));
+}
+
+TEST(LabelRule, TakesAnyOtherLabelWhereThereAreTooManyToKnow) {
+    RawLabels many;
+    for (std::size_t i = 0; i < LabelSurvey::kept + 1; ++i) {
+        many.values.push_back(static_cast<double>(i));
+    }
+
+    EXPECT_EQ(refusal_of({.values = {1000}, .texts = {}}, many, "3"), "");
+}
+
 }  // namespace
 }  // namespace paralogit::data

@@ -14,6 +14,16 @@
 namespace paralogit::model {
 namespace {
 
+/// The product at parameters, by way of the curvatures there.
+void multiply_block_hessian(const Block& block, std::span<const double> w, double b,
+                            std::span<const double> v, double v0, BlockSums& sums,
+                            Isa isa = best_isa()) {
+    std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
+    std::vector<double> scratch;
+    block_curvatures(block, w, b, curvatures, scratch, isa);
+    model::multiply_block_hessian(block, curvatures, v, v0, sums, isa);
+}
+
 using testing::all_element_types;
 using testing::append_element;
 using testing::Guarded;
@@ -112,11 +122,10 @@ BlockSums literal_sums(const OwnedBlock& block, const std::vector<double>& w, do
         const double y = block.label(i);
         const double z = literal_margin(block, i, w, b);
         const double distance = std::fabs(z);
-        const double against = z < 0 ? y : 1 - y;
-        const double along = z < 0 ? 1 - y : y;
+        const double against = std::signbit(z) ? y : 1 - y;
         const double u = exp_of_nonpositive(-distance);
-        const double slope = std::fma(-along, u, against) / (1 + u);
-        const double weighted_slope = s * (z < 0 ? -slope : slope);
+        const double slope = against - u / (1 + u);
+        const double weighted_slope = s * (std::signbit(z) ? -slope : slope);
         weighted_slopes.push_back(weighted_slope);
         slopes[l] += weighted_slope;
         linear[l] = std::fma(s * against, distance, linear[l]);

@@ -30,26 +30,13 @@ class CurvedLogistic : public CurvedObjective {
     Evaluation evaluate(const Vector& point) override {
         before_call();
         ++evaluations;
-        const Index d = x_.rows();
-        Evaluation at{.value = 0, .gradient = Vector::Zero(d + 1)};
-        for (Index i = 0; i < rows(); ++i) {
-            const double z = margin(i, point);
-            const double e = std::exp(-std::abs(z));
-            at.value += std::max(z, 0.0) - y_[i] * z + std::log1p(e);
-            const double slope = (z >= 0 ? 1 : e) / (1 + e) - y_[i];
-            for (Index j = 0; j < d; ++j) {
-                at.gradient[j] += slope * x_(j, i);
-            }
-            at.gradient[d] += slope;
-            at.rows_wrong += (z > 0) == (y_[i] > 0.5) ? 0 : 1;
-        }
-        at.value /= static_cast<double>(rows());
-        at.gradient /= static_cast<double>(rows());
-        for (Index j = 0; j < d; ++j) {
-            at.value += l2_ / 2 * point[j] * point[j];
-            at.gradient[j] += l2_ * point[j];
-        }
-        return at;
+        return mean(point, 1);
+    }
+
+    Evaluation evaluate_thinned(const Vector& point, Index thinning) override {
+        before_call();
+        thinned_evaluations.push_back(thinning);
+        return mean(point, thinning);
     }
 
     Matrix hessian(const Vector& point, Index thinning) override {
@@ -100,16 +87,62 @@ class CurvedLogistic : public CurvedObjective {
         return product;
     }
 
+    Vector hessian_diagonal(const Vector& point, Index thinning) override {
+        before_call();
+        ++diagonals;
+        const Index d = x_.rows();
+        Vector diagonal = Vector::Zero(d + 1);
+        double count = 0;
+        for (Index i = 0; i < rows(); i += thinning) {
+            const double size = curvature(i, point);
+            for (Index j = 0; j < d; ++j) {
+                diagonal[j] += size * x_(j, i) * x_(j, i);
+            }
+            diagonal[d] += size;
+            ++count;
+        }
+        diagonal /= count;
+        diagonal.head(d).array() += l2_;
+        return diagonal;
+    }
+
     const Matrix& features() const { return x_; }
     const Vector& labels() const { return y_; }
     double l2() const { return l2_; }
 
     Index evaluations = 0;
     Index products = 0;
+    Index diagonals = 0;
     std::vector<Index> thinnings;               ///< of the Hessians asked for
+    std::vector<Index> thinned_evaluations;     ///< their thinnings
     std::function<void()> before_call = [] {};  ///< may throw
 
   private:
+    Evaluation mean(const Vector& point, Index thinning) const {
+        const Index d = x_.rows();
+        Evaluation at{.value = 0, .gradient = Vector::Zero(d + 1)};
+        double count = 0;
+        for (Index i = 0; i < rows(); i += thinning) {
+            const double z = margin(i, point);
+            const double e = std::exp(-std::abs(z));
+            at.value += std::max(z, 0.0) - y_[i] * z + std::log1p(e);
+            const double slope = (z >= 0 ? 1 : e) / (1 + e) - y_[i];
+            for (Index j = 0; j < d; ++j) {
+                at.gradient[j] += slope * x_(j, i);
+            }
+            at.gradient[d] += slope;
+            at.rows_wrong += (z > 0) == (y_[i] > 0.5) ? 0 : 1;
+            ++count;
+        }
+        at.value /= count;
+        at.gradient /= count;
+        for (Index j = 0; j < d; ++j) {
+            at.value += l2_ / 2 * point[j] * point[j];
+            at.gradient[j] += l2_ * point[j];
+        }
+        return at;
+    }
+
     double margin(Index i, const Vector& parameters) const {
         double z = parameters[x_.rows()];
         for (Index j = 0; j < x_.rows(); ++j) {
@@ -161,9 +194,13 @@ class CurvedFunction : public CurvedObjective {
     Index rows() const override { return 1000; }
     Index most_thinning() const override { return 1; }
     Evaluation evaluate(const Vector& point) override { return value_(point); }
+    Evaluation evaluate_thinned(const Vector& point, Index) override { return value_(point); }
     Matrix hessian(const Vector& point, Index) override { return second_(point); }
     Vector hessian_product(const Vector& point, const Vector& direction, Index) override {
         return second_(point) * direction;
+    }
+    Vector hessian_diagonal(const Vector& point, Index) override {
+        return second_(point).diagonal();
     }
 
   private:

@@ -51,11 +51,24 @@ std::string error_of(const LbfgsOptions& options) {
 using LongVector = Eigen::Vector<long double, Eigen::Dynamic>;
 using LongMatrix = Eigen::Matrix<long double, Eigen::Dynamic, Eigen::Dynamic>;
 
+/// The columns of a ring, the oldest first.
+Matrix in_order(const State& state, const char* key) {
+    const Matrix& ring = state.memory.at(key);
+    const auto oldest = state.memory.find("oldest");
+    Matrix columns(ring.rows(), ring.cols());
+    for (Index k = 0; k < ring.cols(); ++k) {
+        const auto first =
+            oldest == state.memory.end() ? 0 : static_cast<Index>(oldest->second(0, 0));
+        columns.col(k) = ring.col((first + k) % ring.cols());
+    }
+    return columns;
+}
+
 /// -H g with the inverse Hessian as a dense matrix, updated pair by pair (Nocedal & Wright 2006,
 /// equation 7.16): the oracle of the two-loop recursion.
 Vector dense_direction(const State& state) {
-    const LongMatrix s = state.memory.at("s").cast<long double>();
-    const LongMatrix y = state.memory.at("y").cast<long double>();
+    const LongMatrix s = in_order(state, "s").cast<long double>();
+    const LongMatrix y = in_order(state, "y").cast<long double>();
     const Index dimension = s.rows();
     const LongMatrix one = LongMatrix::Identity(dimension, dimension);
     const Index newest = s.cols() - 1;
@@ -110,7 +123,7 @@ TEST(Lbfgs, ThenTriesTheQuasiNewtonStepOfItsPairs) {
     }
 }
 
-TEST(Lbfgs, RemembersTheLastPairsWithTheOldestFirst) {
+TEST(Lbfgs, RemembersTheLastPairsInARing) {
     Function objective = test_problems::rosenbrock(4);
     const int history = 3;
 
@@ -119,8 +132,8 @@ TEST(Lbfgs, RemembersTheLastPairsWithTheOldestFirst) {
 
     ASSERT_EQ(states.size(), 9U);
     for (std::size_t k = 1; k < states.size(); ++k) {
-        const Matrix& s = states[k].memory.at("s");
-        const Matrix& y = states[k].memory.at("y");
+        const Matrix s = in_order(states[k], "s");
+        const Matrix y = in_order(states[k], "y");
         const Index pairs = std::min<Index>(history, static_cast<Index>(k));
         ASSERT_EQ(s.cols(), pairs);
         ASSERT_EQ(y.cols(), pairs);

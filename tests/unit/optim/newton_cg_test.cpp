@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "../../../src/optim/cg_path.hpp"
+#include "../../../src/optim/cg_step.hpp"
 #include "curved_problems.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/optim/stopping.hpp"
@@ -34,62 +34,84 @@ double model_value(const Matrix& h, const Vector& gradient, const Vector& step) 
     return gradient.dot(step) + step.dot(h * step) / 2;
 }
 
-TEST(CgPath, LeadsToTheMinimumOfTheModelAwayFromTheStart) {
+TEST(ConjugateGradients, LeadToTheMinimumOfTheModel) {
     const Matrix h = some_hessian();
     CurvedFunction objective = quadratic(h, h);
     const Vector gradient{{1.0, -2.0, 0.5}};
+    for (const Vector& metric : {Vector(Vector::Ones(3)), Vector{{2.0, 0.1, 30.0}}}) {
+        CgStep step = conjugate_gradients(
+            objective, Vector::Zero(3), gradient, metric,
+            {.thinning = 1, .radius = infinity, .forcing = 1e-12, .max_products = 10});
 
-    const CgPath path(objective, Vector::Zero(3), gradient,
-                      {.thinning = 1, .radius = infinity, .forcing = 1e-12, .max_products = 10});
-
-    EXPECT_EQ(path.products(), 3);
-    const CgPath::Step end = path.within(infinity);
-    EXPECT_LE((h * end.step + gradient).norm(), 1e-12);
-    EXPECT_NEAR(end.model_value, model_value(h, gradient, end.step), 1e-14);
-    EXPECT_FALSE(end.is_at_border);
-    double last_value = 0;
-    for (const double part : {0.01, 0.2, 0.5, 0.8, 0.95, 0.9999}) {
-        const double radius = part * end.step.norm();
-        const CgPath::Step step = path.within(radius);
-        EXPECT_NEAR(step.step.norm(), radius, 1e-12);
-        EXPECT_NEAR(step.model_value, model_value(h, gradient, step.step), 1e-13);
-        EXPECT_LT(step.model_value, last_value);
+        EXPECT_EQ(step.products, 3);
+        EXPECT_LE((h * step.step + gradient).norm(), 1e-12);
+        EXPECT_NEAR(step.model_value(), model_value(h, gradient, step.step), 1e-13);
+        EXPECT_NEAR(step.length, std::sqrt(step.step.dot(metric.asDiagonal() * step.step)), 1e-12);
+        EXPECT_FALSE(step.is_at_border);
+        const Vector whole = step.step;
+        step.shorten_to(0.25 * step.length);
+        EXPECT_LE((step.step - 0.25 * whole).norm(), 1e-14);
+        EXPECT_NEAR(step.model_value(), model_value(h, gradient, step.step), 1e-13);
+        EXPECT_NEAR(step.slope, gradient.dot(step.step), 1e-14);
         EXPECT_TRUE(step.is_at_border);
-        last_value = step.model_value;
     }
-    EXPECT_FALSE(path.within(2 * end.step.norm()).is_at_border);
 }
 
-TEST(CgPath, EndsAtTheBorderTheForcingTermAndTheNumberOfProducts) {
+TEST(ConjugateGradients, NeedOneProductWithTheHessianForPreconditioner) {
+    const Matrix h = Vector{{1.0, 1e4, 1e-4}}.asDiagonal();
+    CurvedFunction objective = quadratic(h, h);
+    const CgStep step = conjugate_gradients(
+        objective, Vector::Zero(3), Vector{{1.0, -2.0, 0.5}}, h.diagonal(),
+        {.thinning = 1, .radius = infinity, .forcing = 1e-12, .max_products = 10});
+
+    EXPECT_EQ(step.products, 1);
+    EXPECT_NEAR(step.step[2], -0.5e4, 1e-8);
+}
+
+TEST(ConjugateGradients, EndAtTheBorderTheForcingTermAndTheNumberOfProducts) {
     const Matrix h = some_hessian();
     CurvedFunction objective = quadratic(h, h);
     const Vector gradient{{1.0, -2.0, 0.5}};
-    const auto products = [&](double radius, double forcing, Index most) {
-        return CgPath(objective, Vector::Zero(3), gradient,
-                      {.thinning = 1, .radius = radius, .forcing = forcing, .max_products = most})
-            .products();
+    const Vector metric{{2.0, 0.1, 30.0}};
+    const auto step = [&](double radius, double forcing, Index most) {
+        return conjugate_gradients(
+            objective, Vector::Zero(3), gradient, metric,
+            {.thinning = 1, .radius = radius, .forcing = forcing, .max_products = most});
     };
 
-    EXPECT_EQ(products(1e-3, 1e-12, 10), 1);
-    EXPECT_EQ(products(infinity, 0.999, 10), 1);
-    EXPECT_EQ(products(infinity, 1e-12, 2), 2);
+    EXPECT_EQ(step(1e-3, 1e-12, 10).products, 1);
+    EXPECT_EQ(step(infinity, 0.999, 10).products, 1);
+    EXPECT_EQ(step(infinity, 1e-12, 2).products, 2);
+    const double whole = step(infinity, 1e-12, 10).length;
+    double last_value = 0;
+    for (const double part : {0.01, 0.2, 0.5, 0.8, 0.95, 0.9999}) {
+        const CgStep cut = step(part * whole, 1e-12, 10);
+        EXPECT_NEAR(cut.length, part * whole, 1e-12);
+        EXPECT_NEAR(cut.model_value(), model_value(h, gradient, cut.step), 1e-13);
+        EXPECT_LT(cut.model_value(), last_value);
+        EXPECT_TRUE(cut.is_at_border);
+        last_value = cut.model_value();
+    }
 }
 
-TEST(CgPath, FollowsADirectionWithoutCurvatureToTheBorder) {
+TEST(ConjugateGradients, FollowADirectionWithoutCurvatureToTheBorder) {
     const Matrix saddle = Vector{{1.0, -1.0}}.asDiagonal();
     const Vector gradient{{1.0, 0.5}};
     const std::vector<Matrix> claims{saddle, -saddle, Matrix::Zero(2, 2),
                                      Matrix::Constant(2, 2, not_a_number)};
     for (const Matrix& claimed : claims) {
         CurvedFunction objective = quadratic(Matrix::Identity(2, 2), claimed);
-        const CgPath path(objective, Vector::Zero(2), gradient,
-                          {.thinning = 1, .radius = 5, .forcing = 1e-12, .max_products = 10});
+        const auto step = [&](double radius) {
+            return conjugate_gradients(
+                objective, Vector::Zero(2), gradient, Vector::Ones(2),
+                {.thinning = 1, .radius = radius, .forcing = 1e-12, .max_products = 10});
+        };
 
-        EXPECT_NEAR(path.within(5).step.norm(), 5, 1e-12);
-        EXPECT_TRUE(path.within(5).is_at_border);
-        EXPECT_LT(path.within(5).model_value, 0);
-        EXPECT_TRUE(path.within(infinity).step.allFinite());
-        EXPECT_LT(path.within(infinity).step.dot(gradient), 0);
+        EXPECT_NEAR(step(5).step.norm(), 5, 1e-12);
+        EXPECT_TRUE(step(5).is_at_border);
+        EXPECT_LT(step(5).model_value(), 0);
+        EXPECT_TRUE(step(infinity).step.allFinite());
+        EXPECT_LT(step(infinity).slope, 0);
     }
 }
 

@@ -356,6 +356,69 @@ TEST(Newton, NeedsACurvature) {
     EXPECT_THROW(solver.step(objective, state), Error);
 }
 
+/// Enough rows to begin with parts of them.
+CurvedLogistic many_rows() {
+    return test_problems::correlated_rows(300000, 4, 0.5, 1e-4);
+}
+
+TEST(Newton, BeginsNearTheOptimumWithAFewOfManyRows) {
+    CurvedLogistic objective = many_rows();
+
+    const std::vector<State> states =
+        states_of_run(Newton({.hessian_cost = 4}), objective, Vector::Zero(5));
+
+    EXPECT_LE(gradient_norm(states.front()), 0.02);
+    EXPECT_EQ(states.front().evaluations, 1);
+    EXPECT_LE(gradient_norm(states.back()), 1e-9);
+    EXPECT_LE(states.back().evaluations, 7);
+    EXPECT_EQ(objective.evaluations, states.back().evaluations);
+    EXPECT_THAT(objective.thinned_evaluations, testing::Each(testing::Ge(32)));
+    EXPECT_GE(objective.thinned_evaluations.size(), 3U);
+}
+
+TEST(Newton, GoesOnFromTheFirstStateAfterAStartFromPartsWithTheSameBits) {
+    CurvedLogistic objective = many_rows();
+    const std::vector<State> states =
+        states_of_run(Newton({.hessian_cost = 4}), objective, Vector::Zero(5), 2);
+    State resumed =
+        test_problems::read_back(test_problems::written_down(states.front()), states.front());
+
+    ASSERT_EQ(Newton({.hessian_cost = 4}).step(objective, resumed), StepResult::moved);
+
+    EXPECT_TRUE(have_the_same_bits(resumed, states[1]));
+}
+
+TEST(Newton, StaysWhereAPartCannotTellTheFirstPointFromItsMinimum) {
+    CurvedLogistic objective = many_rows();
+    const Vector optimum =
+        states_of_run(Newton({.hessian_cost = 4}), objective, Vector::Zero(5)).back().point;
+
+    const State state = Newton({.hessian_cost = 4}).start(objective, optimum);
+
+    EXPECT_EQ(state.point, optimum);
+}
+
+TEST(Newton, BeginsAtTheFirstPointWhereAPartMisleads) {
+    // What the parts tell has its minimum elsewhere.
+    class Misleading : public CurvedLogistic {
+      public:
+        using CurvedLogistic::CurvedLogistic;
+        Evaluation evaluate_thinned(const Vector& point, Index thinning) override {
+            Evaluation at = CurvedLogistic::evaluate_thinned(-point, thinning);
+            at.gradient = -at.gradient;
+            return at;
+        }
+    };
+    const CurvedLogistic plain = many_rows();
+    Misleading objective(plain.features(), plain.labels(), plain.l2());
+
+    const State state = Newton({.hessian_cost = 4}).start(objective, Vector::Zero(5));
+
+    EXPECT_EQ(state.point, Vector::Zero(5));
+    EXPECT_EQ(state.evaluations, 2);
+    EXPECT_EQ(objective.evaluations, 2);
+}
+
 TEST(NewtonOptions, AreRefusedByNameValueAndRange) {
     using testing::HasSubstr;
     EXPECT_THAT(error_of<Newton>(NewtonOptions{.thinning = 3}),

@@ -71,12 +71,24 @@ TEST(CheckpointStore, GivesBackARunWithoutInterceptMemoryAndOptions) {
     written.data_fingerprint.clear();
     written.state.point = written.state.at_point.gradient = written.start_parameters =
         Vector::Ones(2);
+    written.best.reset();
 
     store.write(written);
     const CheckpointStore::Found found = store.newest();
 
     ASSERT_TRUE(found.checkpoint.has_value());
     EXPECT_EQ(image_of(*found.checkpoint), image_of(written));
+}
+
+TEST(CheckpointStore, GivesBackAValidationLossThatIsInfinite) {
+    const TemporaryFolder folder;
+    const CheckpointStore store(folder.path(), 1);
+    Checkpoint written = example_checkpoint();
+    written.best->loss = std::numeric_limits<double>::infinity();
+
+    store.write(written);
+
+    EXPECT_EQ(image_of(*store.newest().checkpoint), image_of(written));
 }
 
 TEST(CheckpointStore, GivesBackMatricesOfManyChunks) {
@@ -299,7 +311,12 @@ TEST(CheckpointStore, RefusesToWriteWhatItWouldReject) {
         spoilt([&](Checkpoint& c) { c.state.evaluations = -1; }),
         spoilt([&](Checkpoint& c) { c.state.at_point.rows_wrong = -1; }),
         spoilt([&](Checkpoint& c) { c.rows = -1; }),
-        spoilt([&](Checkpoint& c) { c.blocks = -1; })};
+        spoilt([&](Checkpoint& c) { c.blocks = -1; }),
+        spoilt([&](Checkpoint& c) { c.best->iteration = -1; }),
+        spoilt([&](Checkpoint& c) { c.best->iteration = 8; }),
+        spoilt([&](Checkpoint& c) { c.best->loss = nan; }),
+        spoilt([&](Checkpoint& c) { c.best->parameters[2] = nan; }),
+        spoilt([&](Checkpoint& c) { c.best->parameters = Vector::Zero(2); })};
 
     for (std::size_t i = 0; i < all.size(); ++i) {
         EXPECT_EQ(code_of_write(store, all[i]), ExitCode::internal) << "spoilt in way " << i;

@@ -32,6 +32,10 @@ inline train::Checkpoint example_checkpoint(Index iteration = 7) {
     checkpoint.centre = (Vector(2) << 1e10, -1e-10).finished();
     checkpoint.scale = (Vector(2) << 0.0, 2.5).finished();
     checkpoint.start_parameters = (Vector(3) << 1, -2, 3).finished();
+    checkpoint.best = train::BestParameters{
+        .iteration = 0,
+        .loss = Limits::denorm_min(),
+        .parameters = (Vector(3) << -0.0, 1.0 / 3, -Limits::max()).finished()};
     checkpoint.version = "0.1.0 \xc3\xa4";
     return checkpoint;
 }
@@ -80,6 +84,12 @@ inline std::string image_of(const train::Checkpoint& checkpoint) {
     add_matrix(checkpoint.centre);
     add_matrix(checkpoint.scale);
     add_matrix(checkpoint.start_parameters);
+    add_integer(checkpoint.best.has_value() ? 1 : 0);
+    if (checkpoint.best) {
+        add_integer(checkpoint.best->iteration);
+        add(&checkpoint.best->loss, sizeof(double));
+        add_matrix(checkpoint.best->parameters);
+    }
     return image;
 }
 

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "paralogit/data/import/parsed_chunk.hpp"
+
+namespace paralogit::data {
+
+enum class ColumnKind : std::uint8_t { number, text, number_label, text_label, dropped };
+
+/// How the lines of a CSV file are to be read.
+struct CsvFormat {
+    /// Between fields; ' ' stands for one or more spaces or tabs.
+    char separator = ',';
+    bool has_header = false;
+    std::vector<std::string> names;  ///< [columns]; empty without a header
+    std::vector<ColumnKind> kinds;   ///< [columns]
+    /// Fields that stand for a missing value, beside the empty one.
+    std::vector<std::string> missing_markers;
+    /// Whether features may be missing; labels never may.
+    bool is_missing_allowed = false;
+
+    /// "column 3 ('age')"
+    std::string name_of_column(std::size_t column) const;
+};
+
+/// Reads the records of a chunk. The text is empty or ends in CR or LF. `is_first_of_file`: its
+/// first record is the header when the format has one. Throws BadText at the offset of the first
+/// thing that is wrong.
+ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_first_of_file);
+
+/// What the user says of CSV files.
+struct CsvRequest {
+    std::optional<char> separator;
+    std::optional<bool> has_header;
+    /// A name, a number from 1, or "last"; empty: by habit (y, label, target, ...).
+    std::optional<std::string> label_column;
+    std::vector<std::string> dropped_columns;
+    std::vector<std::string> text_columns;  ///< that are texts although they look like numbers
+    std::vector<std::string> missing_markers;
+    bool is_missing_allowed = false;
+};
+
+/// Decides from the beginning of the first file's text, which is the whole text or ends anywhere.
+/// Throws Error (input_data) that names the file and lists the columns.
+CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std::string& name);
+
+/// The fields of the first records of a text, quotes taken off; a record that does not end within
+/// the text is left out. For looking at, not for reading: nothing is an error.
+std::vector<std::vector<std::string>> split_records(std::string_view text, char separator,
+                                                    std::size_t most_records);
+
+}  // namespace paralogit::data

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <span>
+
+#include "paralogit/base/element_type.hpp"
+#include "paralogit/data/import/csv.hpp"
+#include "paralogit/data/import/survey.hpp"
+
+namespace paralogit::data {
+
+enum class MatrixLayout : std::uint8_t { dense, csr };
+
+/// The matrix that the rows are written into.
+struct ImportMatrix {
+    Index rows = 0;
+    Index features = 0;
+    Index entries = 0;  ///< that a sparse layout stores
+    MatrixLayout layout = MatrixLayout::dense;
+    ElementType value_type = ElementType::float64;
+    ElementType index_type = ElementType::uint32;
+    ElementType label_type = ElementType::float64;  ///< of labels that are numbers
+    std::uint64_t index_base = 1;                   ///< of sparse text
+
+    // Of a table.
+    /// A column of numbers is one feature; a column of texts is one feature for each of them.
+    struct Column {
+        std::string name;
+        bool is_text = false;
+        std::size_t position = 0;  ///< among the columns of its kind
+        Index first_feature = 0;
+        std::vector<std::string> texts;  ///< in sorted order
+    };
+    std::vector<Column> columns;
+    std::vector<std::string> feature_names;  ///< [features], or empty
+    std::vector<double> fillings;            ///< by column of numbers: for missing values
+    std::vector<std::string> label_texts;    ///< in sorted order; empty for numbers
+    std::size_t label_length = 0;            ///< bytes of the longest of them
+};
+
+/// The columns of a table, their features and names, as the survey found them.
+ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey);
+/// The same of sparse text. `features`: at least that many.
+ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_base, Index features);
+
+/// Chooses the types, and the layout unless it is given: sparse when that takes less than half the
+/// bytes. To be called when the fillings are known.
+void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
+                    std::optional<MatrixLayout> layout);
+
+/// The entries of some rows, as elements of the types of the matrix.
+struct SparseRows {
+    std::vector<std::byte> values;
+    std::vector<std::byte> indices;  ///< from 0
+    std::vector<Index> row_ends;     ///< entries of this row and those before
+};
+
+/// The rows of a chunk as they are stored.
+class RowsOfChunk {
+  public:
+    /// Both must live longer.
+    RowsOfChunk(const ParsedChunk& chunk, const ImportMatrix& matrix);
+
+    /// Row-major [rows x features].
+    void dense(Index first_row, Index rows, std::span<double> out) const;
+    SparseRows sparse() const;
+    /// Labels that are texts, each filled up with zeros to the length of the longest.
+    std::string padded_labels() const;
+
+  private:
+    template <class Take>
+    void for_each_entry(Index row, Take&& take) const;
+    template <class IndexOf>
+    SparseRows pack(std::span<const double> values, std::size_t entries, IndexOf&& index_of,
+                    std::vector<Index> row_ends) const;
+
+    const ParsedChunk& chunk_;
+    const ImportMatrix& matrix_;
+    std::vector<std::vector<Index>> features_of_codes_;  ///< by column of texts
+};
+
+}  // namespace paralogit::data

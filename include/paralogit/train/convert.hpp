@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "paralogit/comm/communicator.hpp"
+#include "paralogit/data/import/csv.hpp"
+#include "paralogit/data/import/libsvm.hpp"
+#include "paralogit/data/import/matrix.hpp"
+
+namespace paralogit::train {
+
+enum class TextKind { libsvm, csv };
+
+/// What stands in for a missing number.
+enum class Filling { none, mean, median, value };
+
+struct ConvertOptions {
+    std::vector<std::string> inputs;
+    std::filesystem::path out;
+    bool may_replace = false;
+    std::optional<TextKind> kind;  ///< empty: by the first lines
+    data::LibsvmOptions libsvm;
+    Index features = 0;  ///< of LIBSVM: at least that many
+    data::CsvRequest csv;
+    Filling filling = Filling::none;
+    double filling_value = 0;
+    Index most_texts = 10'000;  ///< of a column of texts
+    std::optional<data::MatrixLayout> layout;
+    int threads = 1;
+};
+
+/// What was written.
+struct Conversion {
+    TextKind kind = TextKind::libsvm;
+    data::ImportMatrix matrix;
+    Index missing_values = 0;
+    Index text_columns = 0;
+};
+
+/// Reads text files, every rank its own chunks of them, and writes one data set that train reads:
+/// dense /X [n x d], or a CSR group /X; /y [n]; /qid [n], /feature_names [d] and /dictionaries when
+/// there are any. The file has the same bytes for any number of ranks and threads. Throws Error
+/// (input_data) that names file, line and column of the first thing that is wrong. @collective
+Conversion convert(const comm::Communicator& comm, const ConvertOptions& options);
+
+}  // namespace paralogit::train

@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <sstream>
+
+#include "paralogit/app/commands.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/convert.hpp"
+#include "paralogit/train/execution.hpp"
+
+namespace paralogit::app {
+
+namespace {
+
+using train::ConvertOptions;
+using train::Filling;
+
+[[noreturn]] void usage_error(const std::string& text) {
+    throw Error(ExitCode::usage, text);
+}
+
+/// "a,b" as a and b.
+std::vector<std::string> list_of(const Options& options, const std::string& name) {
+    std::vector<std::string> parts;
+    std::istringstream text(options.optional_text(name).value_or(""));
+    for (std::string part; std::getline(text, part, ',');) {
+        parts.push_back(part);
+    }
+    return parts;
+}
+
+void read_paths(const Options& options, ConvertOptions& convert) {
+    convert.inputs = options.list("files");
+    convert.out = convert.inputs.back();
+    convert.inputs.pop_back();
+    const std::string ending = convert.out.extension().string();
+    if (convert.inputs.empty() || (ending != ".h5" && ending != ".hdf5")) {
+        usage_error(
+            fmt::format("{}: the last argument is the file to write, and ends in .h5 or "
+                        ".hdf5; usage: paralogit convert IN... OUT.h5 [options]",
+                        convert.out.string()));
+    }
+}
+
+std::optional<char> separator_of(const Options& options) {
+    const std::string text = options.text("separator");
+    if (text == "auto") {
+        return std::nullopt;
+    }
+    const char separator = text == "tab" ? '\t' : text == "blank" ? ' ' : text.front();
+    const bool is_named = text == "tab" || text == "blank";
+    constexpr std::string_view never = "\"\r\n+-.0123456789";
+    if ((!is_named && text.size() != 1) || never.find(separator) != std::string_view::npos) {
+        usage_error(
+            fmt::format("--separator {}: expected auto, tab, blank, or one character such "
+                        "as ';' that no number has",
+                        text));
+    }
+    return separator;
+}
+
+void read_filling(const Options& options, ConvertOptions& convert) {
+    const std::string text = options.text("missing");
+    if (text == "error") {
+        convert.filling = Filling::none;
+    } else if (text == "mean") {
+        convert.filling = Filling::mean;
+    } else if (text == "median") {
+        convert.filling = Filling::median;
+    } else {
+        const char* const end = text.data() + text.size();
+        const auto [rest, status] = std::from_chars(text.data(), end, convert.filling_value);
+        if (status != std::errc() || rest != end || !std::isfinite(convert.filling_value)) {
+            usage_error(
+                fmt::format("--missing {}: expected error, mean, median or a finite number", text));
+        }
+        convert.filling = Filling::value;
+    }
+}
+
+ConvertOptions read_options(const Options& options) {
+    constexpr Index largest = std::numeric_limits<Index>::max();
+    constexpr std::string_view formats[] = {"auto", "libsvm", "csv"};
+    constexpr std::string_view bases[] = {"auto", "0", "1"};
+    constexpr std::string_view headers[] = {"auto", "yes", "no"};
+    constexpr std::string_view layouts[] = {"auto", "dense", "csr"};
+    ConvertOptions convert;
+    read_paths(options, convert);
+    convert.may_replace = options.is_set("overwrite");
+    if (const std::string format = options.choice("format", formats); format != "auto") {
+        convert.kind = format == "libsvm" ? train::TextKind::libsvm : train::TextKind::csv;
+    }
+    if (const std::string base = options.choice("index-base", bases); base != "auto") {
+        convert.libsvm.index_base = base == "0" ? 0 : 1;
+    }
+    if (options.has("features")) {
+        convert.features = options.integer("features", 1, largest);
+    }
+    convert.csv.separator = separator_of(options);
+    if (const std::string header = options.choice("header", headers); header != "auto") {
+        convert.csv.has_header = header == "yes";
+    }
+    convert.csv.label_column = options.optional_text("label-column");
+    convert.csv.dropped_columns = list_of(options, "drop");
+    convert.csv.text_columns = list_of(options, "text");
+    convert.csv.missing_markers = list_of(options, "missing-markers");
+    read_filling(options, convert);
+    convert.most_texts = options.integer("max-texts", 1, largest);
+    if (const std::string layout = options.choice("layout", layouts); layout != "auto") {
+        convert.layout = layout == "csr" ? data::MatrixLayout::csr : data::MatrixLayout::dense;
+    }
+    return convert;
+}
+
+int threads_of(const Context& context, const Options& options) {
+    const auto request = comm::together(context.comm, [&] {
+        constexpr Index most_threads = 4096;
+        train::ExecutionRequest read;
+        if (options.text("threads") != "auto") {
+            read.threads = static_cast<int>(options.integer("threads", 1, most_threads));
+        }
+        return read;
+    });
+    const train::ExecutionChoice choice = train::choose_execution(context.comm, request);
+    for (const std::string& warning : choice.warnings) {
+        context.console.warning(warning);
+    }
+    return choice.execution.threads;
+}
+
+std::string description(const ConvertOptions& options, const train::Conversion& done) {
+    const data::ImportMatrix& matrix = done.matrix;
+    std::string text = fmt::format("{}: {} rows x {} features, ", options.out.string(), matrix.rows,
+                                   matrix.features);
+    text += matrix.layout == data::MatrixLayout::dense
+                ? fmt::format("dense, {}", name_of(matrix.value_type))
+                : fmt::format("sparse (CSR), {} entries, {}", matrix.entries,
+                              name_of(matrix.value_type));
+    text += matrix.label_texts.empty()
+                ? fmt::format("; labels {}", name_of(matrix.label_type))
+                : fmt::format("; labels of {} texts", matrix.label_texts.size());
+    if (done.kind == train::TextKind::libsvm) {
+        text += fmt::format("; the first feature is index {}", matrix.index_base);
+    }
+    if (done.text_columns > 0) {
+        text += fmt::format("; {} column{} of texts one-hot", done.text_columns,
+                            done.text_columns == 1 ? "" : "s");
+    }
+    if (done.missing_values > 0) {
+        text += fmt::format("; {} missing numbers filled in", done.missing_values);
+    }
+    return text;
+}
+
+}  // namespace
+
+ExitCode run_convert(const Context& context, const Options& options) {
+    ConvertOptions convert = comm::together(context.comm, [&] { return read_options(options); });
+    convert.threads = threads_of(context, options);
+    const train::Conversion done = train::convert(context.comm, convert);
+    context.console.result(description(convert, done));
+    return ExitCode::done;
+}
+
+}  // namespace paralogit::app

@@ -1,0 +1,32 @@
+#include "launch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace paralogit::comm {
+
+std::vector<std::pair<std::string, std::string>> settings_for_start(
+    const std::function<const char*(const char*)>& variable) {
+    // What mpirun, srun and other launchers set for each process that they start.
+    constexpr std::array<const char*, 8> launchers{
+        "OMPI_COMM_WORLD_SIZE", "PMIX_RANK",   "PMIX_NAMESPACE", "PMI_RANK", "PMI_FD",
+        "SLURM_PROCID",         "FLUX_JOB_ID", "ALPS_APP_PE"};
+    const bool is_alone = std::ranges::none_of(
+        launchers, [&](const char* name) { return variable(name) != nullptr; });
+    const char* const ranks = variable("OMPI_COMM_WORLD_SIZE");
+    const char* const ranks_here = variable("OMPI_COMM_WORLD_LOCAL_SIZE");
+    const bool is_on_one_host = ranks != nullptr && ranks_here != nullptr &&
+                                std::string_view(ranks) == std::string_view(ranks_here);
+    std::vector<std::pair<std::string, std::string>> settings;
+    if (is_alone || is_on_one_host) {
+        settings = {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "^openib,ofi,uct,usnic"}};
+    }
+    if (is_alone) {
+        // No daemon beside the process, which would only be needed to start more of them.
+        settings.emplace_back("OMPI_MCA_ess_singleton_isolated", "1");
+    }
+    return settings;
+}
+
+}  // namespace paralogit::comm

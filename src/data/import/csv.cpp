@@ -1,0 +1,269 @@
+#include "paralogit/data/import/csv.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+
+#include "../text.hpp"
+#include "csv_fields.hpp"
+#include "decimal.hpp"
+#include "paralogit/data/import/text_input.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+/// Numbers the texts of a column in the order in which they appear.
+class Dictionary {
+  public:
+    std::uint32_t code(std::string_view text) {
+        // Neighbours are often the same.
+        if (!texts_.empty() && texts_[last_] == text) {
+            return last_;
+        }
+        const auto found = codes_.find(text);
+        if (found != codes_.end()) {
+            return last_ = found->second;
+        }
+        last_ = static_cast<std::uint32_t>(texts_.size());
+        codes_.emplace(text, last_);
+        texts_.emplace_back(text);
+        return last_;
+    }
+    std::vector<std::string> take() { return std::move(texts_); }
+
+  private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> codes_;
+    std::vector<std::string> texts_;
+    std::uint32_t last_ = 0;
+};
+
+class CsvParser {
+  public:
+    CsvParser(std::string_view text, const CsvFormat& format)
+        : begin_(text.data()),
+          end_(begin_ + text.size()),
+          format_(format),
+          fields_(begin_, end_, format.separator),
+          columns_(format.kinds.size()) {
+        for (const ColumnKind kind : format.kinds) {
+            numbers_ += static_cast<std::size_t>(kind == ColumnKind::number);
+            texts_ += static_cast<std::size_t>(kind == ColumnKind::text);
+        }
+        dictionaries_.resize(texts_);
+    }
+
+    ParsedChunk parse(bool is_first_of_file) {
+        const char* p = begin_;
+        if (is_first_of_file) {
+            p = fields_.skip_mark(p);
+            if (format_.has_header) {
+                p = check_header(p);
+            }
+        }
+        // A row takes at least a separator or line end for each column. What is not touched
+        // costs nothing.
+        const auto most_rows = static_cast<std::size_t>(end_ - p) / columns_ + 1;
+        values_ = std::make_unique_for_overwrite<double[]>(most_rows * numbers_);
+        next_value_ = values_.get();
+        for (p = fields_.skip_empty_lines(p); p < end_; p = fields_.skip_empty_lines(p)) {
+            p = parse_record(p);
+            ++chunk_.rows;
+        }
+        chunk_.values.assign(values_.get(), next_value_);
+        chunk_.label_texts = label_dictionary_.take();
+        for (Dictionary& dictionary : dictionaries_) {
+            chunk_.texts.push_back(dictionary.take());
+        }
+        return std::move(chunk_);
+    }
+
+  private:
+    [[noreturn]] void fail(const char* p, const std::string& what) const {
+        throw BadText(p - begin_, what);
+    }
+
+    const char* check_header(const char* p) {
+        p = fields_.skip_empty_lines(p);
+        const char* const begin = p;
+        for (std::size_t column = 0; p < end_; ++column) {
+            const Field field = fields_.read(p);
+            if (column < format_.names.size() && field.text != format_.names[column]) {
+                fail(p, fmt::format("expected {} of the first file's header here, found {}; the "
+                                    "files need the same columns",
+                                    in_quotes(format_.names[column]), in_quotes(field.text)));
+            }
+            p = field.end;
+            if (field.ends_record) {
+                check_count(begin, column + 1);
+                return p;
+            }
+        }
+        return p;
+    }
+
+    void check_count(const char* p, std::size_t found) const {
+        if (found != columns_) {
+            fail(p, fmt::format("the line has {} field{} and the first line has {}; separated by "
+                                "{}; put quotes around a field that contains the separator",
+                                found, found == 1 ? "" : "s", columns_,
+                                name_of_separator(format_.separator)));
+        }
+    }
+
+    const char* parse_record(const char* p) {
+        const char* const begin = p;
+        for (std::size_t column = 0;; ++column) {
+            const ColumnKind kind = format_.kinds[column];
+            bool ends_record = false;
+            const char* after = nullptr;
+            if (kind == ColumnKind::number || kind == ColumnKind::number_label) {
+                double value = 0;
+                after = read_number(p, value, ends_record);
+                if (after == nullptr) {
+                    after = read_odd_number(p, column, value, ends_record);
+                }
+                if (kind == ColumnKind::number) {
+                    *next_value_++ = value;
+                } else {
+                    chunk_.labels.push_back(value);
+                }
+            } else {
+                const Field field = fields_.read(p);
+                after = field.end;
+                ends_record = field.ends_record;
+                take_text(p, column, field);
+            }
+            if (ends_record) {
+                if (column + 1 != columns_) {
+                    check_count(begin, column + 1);
+                }
+                return after;
+            }
+            p = after;
+            if (column + 1 == columns_) {
+                check_count(p, columns_ + fields_.count(p));
+            }
+        }
+    }
+
+    /// The common case: a plain number that fills its field. nullptr for anything else.
+    const char* read_number(const char* p, double& value, bool& ends_record) const {
+        p = fields_.skip_blanks(p);
+        const char* const after = read_decimal(p, value);
+        if (after == nullptr || !(std::fabs(value) <= std::numeric_limits<double>::max())) {
+            return nullptr;
+        }
+        return fields_.pass_end(after, ends_record);
+    }
+
+    const char* read_odd_number(const char* p, std::size_t column, double& value,
+                                bool& ends_record) {
+        const Field field = fields_.read(p);
+        ends_record = field.ends_record;
+        const char* const begin = fields_.skip_blanks(p);
+        if (is_missing(field.text)) {
+            note_missing(begin, column, field.text);
+            ++chunk_.missing_values;
+            value = std::nan("");
+            return field.end;
+        }
+        // Quoted perhaps; a copy ends in a character that no number has.
+        number_ = field.text;
+        number_ += '\n';
+        const char* const after = read_decimal(number_.data(), value);
+        if (after == nullptr || after != number_.data() + field.text.size()) {
+            fail(begin,
+                 fmt::format("{}: expected a finite decimal number, found {}; {}",
+                             format_.name_of_column(column), in_quotes(field.text),
+                             format_.kinds[column] == ColumnKind::number
+                                 ? "leave the column out (--drop) or take all of it as texts "
+                                   "(--text)"
+                                 : "the labels before it are numbers"));
+        }
+        if (!std::isfinite(value)) {
+            fail(begin, fmt::format("{}: the value {} is beyond the range of double precision",
+                                    format_.name_of_column(column), in_quotes(field.text)));
+        }
+        return field.end;
+    }
+
+    bool is_missing(std::string_view text) const {
+        return text.empty() ||
+               std::find(format_.missing_markers.begin(), format_.missing_markers.end(), text) !=
+                   format_.missing_markers.end();
+    }
+
+    void note_missing(const char* p, std::size_t column, std::string_view text) const {
+        const std::string found = text.empty() ? "nothing" : in_quotes(text);
+        const ColumnKind kind = format_.kinds[column];
+        if (kind == ColumnKind::number_label || kind == ColumnKind::text_label) {
+            fail(p, fmt::format("{}: the label is missing (found {}); remove the row or label it",
+                                format_.name_of_column(column), found));
+        }
+        if (!format_.is_missing_allowed) {
+            fail(p, fmt::format("{}: the value is missing (found {}); choose what stands in for "
+                                "missing values: --missing mean, median or a number",
+                                format_.name_of_column(column), found));
+        }
+    }
+
+    void take_text(const char* p, std::size_t column, const Field& field) {
+        const ColumnKind kind = format_.kinds[column];
+        if (kind == ColumnKind::dropped) {
+            return;
+        }
+        const bool has_none = is_missing(field.text);
+        if (has_none) {
+            note_missing(fields_.skip_blanks(p), column, field.text);
+        }
+        if (field.text.find('\0') != std::string_view::npos) {
+            fail(p, fmt::format("{}: the text contains the character NUL",
+                                format_.name_of_column(column)));
+        }
+        if (kind == ColumnKind::text_label) {
+            chunk_.label_codes.push_back(label_dictionary_.code(field.text));
+            return;
+        }
+        const std::size_t position = chunk_.codes.size() % texts_;
+        chunk_.codes.push_back(has_none ? missing_text : dictionaries_[position].code(field.text));
+    }
+
+    const char* begin_;
+    const char* end_;
+    const CsvFormat& format_;
+    FieldReader fields_;
+    std::size_t columns_;
+    std::size_t numbers_ = 0;
+    std::size_t texts_ = 0;
+    std::unique_ptr<double[]> values_;
+    double* next_value_ = nullptr;
+    Dictionary label_dictionary_;
+    std::vector<Dictionary> dictionaries_;
+    std::string number_;
+    ParsedChunk chunk_;
+};
+
+}  // namespace
+
+std::string CsvFormat::name_of_column(std::size_t column) const {
+    return names.empty() ? fmt::format("column {}", column + 1)
+                         : fmt::format("column {} ({})", column + 1, in_quotes(names[column]));
+}
+
+ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_first_of_file) {
+    return CsvParser(text, format).parse(is_first_of_file);
+}
+
+}  // namespace paralogit::data

@@ -1,0 +1,271 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <map>
+
+#include "../text.hpp"
+#include "../usual_names.hpp"
+#include "csv_fields.hpp"
+#include "decimal.hpp"
+#include "paralogit/data/import/csv.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+using Record = std::vector<std::string>;
+
+constexpr std::size_t records_for_separator = 100;
+constexpr std::size_t records_for_kinds = 10'000;
+
+bool is_number(const std::string& text) {
+    const std::string ended = text + '\n';
+    double ignored = 0;
+    return read_decimal(ended.data(), ignored) == ended.data() + text.size();
+}
+
+bool is_missing(const std::string& text, const CsvRequest& request) {
+    return text.empty() ||
+           std::ranges::find(request.missing_markers, text) != request.missing_markers.end();
+}
+
+/// How well the lines fall into fields.
+struct Fit {
+    double even_lines = 0;     ///< part of the lines that have the most common number of fields
+    double number_fields = 0;  ///< part of the fields that are numbers or missing
+    bool operator<(const Fit& other) const {
+        return even_lines != other.even_lines ? even_lines < other.even_lines
+                                              : number_fields < other.number_fields;
+    }
+};
+
+Fit fit_of(std::span<const Record> records, const CsvRequest& request) {
+    std::map<std::size_t, std::size_t> lines_by_count;
+    std::size_t fields = 0;
+    std::size_t numbers = 0;
+    for (const Record& record : records) {
+        ++lines_by_count[record.size()];
+        fields += record.size();
+        numbers += static_cast<std::size_t>(std::ranges::count_if(record, [&](const auto& text) {
+            return is_number(text) || is_missing(text, request);
+        }));
+    }
+    const auto common = std::ranges::max_element(
+        lines_by_count, [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (records.empty() || common->first < 2) {
+        return {};
+    }
+    return {static_cast<double>(common->second) / static_cast<double>(records.size()),
+            static_cast<double>(numbers) / static_cast<double>(fields)};
+}
+
+char find_separator(std::string_view head, const CsvRequest& request, const std::string& name) {
+    if (request.separator) {
+        return *request.separator;
+    }
+    Fit best;
+    std::optional<char> found;
+    for (const char candidate : {',', ';', '\t', '|', ' '}) {
+        const Fit fit = fit_of(split_records(head, candidate, records_for_separator), request);
+        if (best < fit) {
+            best = fit;
+            found = candidate;
+        }
+    }
+    if (!found) {
+        throw Error(ExitCode::input_data,
+                    name +
+                        ": no separator splits its lines into fields; tried ',', ';', tabs, '|' "
+                        "and blanks; give --separator, or --format libsvm");
+    }
+    return *found;
+}
+
+/// Whether each column is one of numbers, in the records from `first` on. A text among more numbers
+/// is a mistake, which the parser will name, and does not make a column of texts.
+std::vector<bool> number_columns(std::span<const Record> records, std::size_t first,
+                                 std::size_t columns, const CsvRequest& request) {
+    std::vector<Index> majority(columns, 0);
+    for (const Record& record : records.subspan(std::min(first, records.size()))) {
+        for (std::size_t i = 0; i < std::min(columns, record.size()); ++i) {
+            if (!is_missing(record[i], request)) {
+                majority[i] += is_number(record[i]) ? 1 : -1;
+            }
+        }
+    }
+    std::vector<bool> are_numbers(columns);
+    std::transform(majority.begin(), majority.end(), are_numbers.begin(),
+                   [](Index surplus) { return surplus >= 0; });
+    return are_numbers;
+}
+
+/// Without a word of the user: the first line is a header when it has a text above numbers, and no
+/// number itself.
+bool find_header(std::span<const Record> records, const CsvRequest& request) {
+    if (request.has_header) {
+        return *request.has_header;
+    }
+    const Record& first = records.front();
+    const std::vector<bool> below = number_columns(records, 1, first.size(), request);
+    if (std::ranges::any_of(first, is_number)) {
+        return false;
+    }
+    for (std::size_t i = 0; records.size() > 1 && i < first.size(); ++i) {
+        if (below[i] && !is_number(first[i]) && !is_missing(first[i], request)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Finds columns by what users call them.
+class Columns {
+  public:
+    Columns(const CsvFormat& format, std::size_t count, const std::string& file)
+        : format_(format), count_(count), file_(file) {}
+
+    std::size_t find(const std::string& option, const std::string& wanted) const {
+        const auto& names = format_.names;
+        const auto named = std::ranges::count(names, wanted);
+        if (named == 1) {
+            return static_cast<std::size_t>(std::ranges::find(names, wanted) - names.begin());
+        }
+        if (named > 1) {
+            fail(fmt::format("{} {}: {} columns have this name; give a number", option,
+                             printable(wanted), named));
+        }
+        if (wanted == "last") {
+            return count_ - 1;
+        }
+        std::size_t number = 0;
+        const char* const end = wanted.data() + wanted.size();
+        const auto [rest, status] = std::from_chars(wanted.data(), end, number);
+        if (status == std::errc() && rest == end && number >= 1 && number <= count_) {
+            return number - 1;
+        }
+        fail(fmt::format("{} {}: there is no such column; {}", option, printable(wanted), list()));
+    }
+
+    std::size_t find_label(const CsvRequest& request) const {
+        if (request.label_column) {
+            return find("--label-column", *request.label_column);
+        }
+        std::vector<std::size_t> found;
+        for (std::size_t i = 0; i < format_.names.size(); ++i) {
+            if (is_among(names_of_labels, format_.names[i])) {
+                found.push_back(i);
+            }
+        }
+        if (found.size() != 1) {
+            fail(
+                fmt::format("{} of the columns {} a usual name of labels; name the column of the "
+                            "labels: --label-column NAME, a number from 1, or last; {}",
+                            found.empty() ? "none" : std::to_string(found.size()),
+                            found.size() > 1 ? "have" : "has", list()));
+        }
+        return found.front();
+    }
+
+  private:
+    [[noreturn]] void fail(const std::string& what) const {
+        throw Error(ExitCode::input_data, file_ + ": " + what);
+    }
+
+    std::string list() const {
+        constexpr std::size_t most = 60;
+        if (format_.names.empty()) {
+            return fmt::format("there are {} columns and no header", count_);
+        }
+        std::vector<std::string> names;
+        for (const std::string& name : std::span(format_.names).first(std::min(most, count_))) {
+            names.push_back(printable(name));
+        }
+        return fmt::format("the {} columns are {}{}", count_, fmt::join(names, ", "),
+                           count_ > most ? ", ..." : "");
+    }
+
+    const CsvFormat& format_;
+    std::size_t count_;
+    const std::string& file_;
+};
+
+}  // namespace
+
+std::vector<std::vector<std::string>> split_records(std::string_view text, char separator,
+                                                    std::size_t most_records) {
+    // The reader wants whole lines.
+    const std::size_t last_end = text.find_last_of("\r\n");
+    text = text.substr(0, last_end == std::string_view::npos ? 0 : last_end + 1);
+    const char* const end = text.data() + text.size();
+    FieldReader fields(text.data(), end, separator);
+    std::vector<Record> records;
+    try {
+        const char* p = fields.skip_empty_lines(fields.skip_mark(text.data()));
+        while (p < end && records.size() < most_records) {
+            Record record;
+            for (bool ends_record = false; !ends_record;) {
+                const Field field = fields.read(p);
+                record.emplace_back(field.text);
+                p = field.end;
+                ends_record = field.ends_record;
+            }
+            records.push_back(std::move(record));
+            p = fields.skip_empty_lines(p);
+        }
+    } catch (const BadText&) {
+        // What comes before is enough to look at; the parser will tell what is wrong.
+        return records;
+    }
+    return records;
+}
+
+CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std::string& name) {
+    std::string ended(head);
+    if (ended.find_first_of("\r\n") == std::string::npos) {
+        ended += '\n';
+    }
+    CsvFormat format;
+    format.separator = find_separator(ended, request, name);
+    const std::vector<Record> records = split_records(ended, format.separator, records_for_kinds);
+    if (records.empty()) {
+        throw Error(ExitCode::input_data,
+                    name + ": there is no line in it that could be read; see --separator");
+    }
+    const std::size_t count = records.front().size();
+    format.has_header = find_header(records, request);
+    if (format.has_header) {
+        format.names = records.front();
+    }
+    format.missing_markers = request.missing_markers;
+    format.is_missing_allowed = request.is_missing_allowed;
+
+    const Columns columns(format, count, name);
+    const std::vector<bool> are_numbers =
+        number_columns(records, format.has_header ? 1 : 0, count, request);
+    format.kinds.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        format.kinds[i] = are_numbers[i] ? ColumnKind::number : ColumnKind::text;
+    }
+    for (const std::string& column : request.text_columns) {
+        format.kinds[columns.find("--text", column)] = ColumnKind::text;
+    }
+    const std::size_t label = columns.find_label(request);
+    format.kinds[label] = format.kinds[label] == ColumnKind::number ? ColumnKind::number_label
+                                                                    : ColumnKind::text_label;
+    for (const std::string& column : request.dropped_columns) {
+        const std::size_t dropped = columns.find("--drop", column);
+        if (dropped == label) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: --drop {}: this is the column of the labels", name,
+                                    printable(column)));
+        }
+        format.kinds[dropped] = ColumnKind::dropped;
+    }
+    return format;
+}
+
+}  // namespace paralogit::data

@@ -1,0 +1,233 @@
+#include "paralogit/data/import/matrix.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "paralogit/base/checked.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+std::vector<std::string> sorted(const TextSet& set) {
+    return {set.texts().begin(), set.texts().end()};
+}
+
+Index position_in(const std::vector<std::string>& texts, const std::string& text) {
+    const auto found = std::lower_bound(texts.begin(), texts.end(), text);
+    if (found == texts.end() || *found != text) {
+        throw Error(ExitCode::internal, "internal error: a text is not in its dictionary");
+    }
+    return found - texts.begin();
+}
+
+}  // namespace
+
+ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
+    ImportMatrix matrix;
+    matrix.rows = survey.rows;
+    matrix.entries = survey.entries;
+    std::size_t numbers = 0;
+    std::size_t texts = 0;
+    for (std::size_t i = 0; i < format.kinds.size(); ++i) {
+        if (format.kinds[i] != ColumnKind::number && format.kinds[i] != ColumnKind::text) {
+            continue;
+        }
+        ImportMatrix::Column column;
+        column.name = format.names.empty() ? fmt::format("column{}", i + 1) : format.names[i];
+        column.is_text = format.kinds[i] == ColumnKind::text;
+        column.position = column.is_text ? texts++ : numbers++;
+        column.first_feature = matrix.features;
+        if (!column.is_text) {
+            matrix.feature_names.push_back(column.name);
+        } else if (column.position < survey.texts.size()) {
+            column.texts = sorted(survey.texts[column.position]);
+            for (const std::string& text : column.texts) {
+                matrix.feature_names.push_back(column.name + "=" + text);
+            }
+        }
+        matrix.features = static_cast<Index>(matrix.feature_names.size());
+        matrix.columns.push_back(std::move(column));
+    }
+    if (format.names.empty() && texts == 0) {
+        matrix.feature_names.clear();
+    }
+    matrix.fillings.assign(numbers, 0.0);
+    matrix.label_texts = sorted(survey.label_texts);
+    for (const std::string& text : matrix.label_texts) {
+        matrix.label_length = std::max(matrix.label_length, text.size());
+    }
+    return matrix;
+}
+
+ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_base,
+                         Index features) {
+    ImportMatrix matrix;
+    matrix.rows = survey.rows;
+    matrix.entries = survey.entries;
+    matrix.index_base = index_base                 ? static_cast<std::uint64_t>(*index_base)
+                        : survey.lowest_index == 0 ? 0
+                                                   : 1;
+    const bool has_indices = survey.lowest_index <= survey.highest_index;
+    const Index found =
+        has_indices ? narrow<Index>(survey.highest_index + 1 - matrix.index_base) : 0;
+    matrix.features = std::max(found, features);
+    return matrix;
+}
+
+void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
+                    std::optional<MatrixLayout> layout) {
+    ValueRange values = survey.values;
+    const bool has_texts = std::any_of(matrix.columns.begin(), matrix.columns.end(),
+                                       [](const auto& column) { return column.is_text; });
+    if (has_texts) {
+        values.add(0.0);
+        values.add(1.0);
+    }
+    if (survey.missing_values > 0) {
+        values.add(matrix.fillings);
+    }
+    // Entries that are not written are zeros, which every type holds.
+    matrix.value_type = values.type();
+    matrix.label_type = survey.labels.type();
+    constexpr Index largest_short_index = std::numeric_limits<std::uint32_t>::max();
+    matrix.index_type =
+        matrix.features - 1 <= largest_short_index ? ElementType::uint32 : ElementType::uint64;
+    // In floating point: the dense size may be beyond 2^63.
+    const auto value_bytes = static_cast<double>(size_of(matrix.value_type));
+    const double dense_bytes =
+        static_cast<double>(matrix.rows) * static_cast<double>(matrix.features) * value_bytes;
+    const double csr_bytes = static_cast<double>(matrix.entries) *
+                                 (value_bytes + static_cast<double>(size_of(matrix.index_type))) +
+                             static_cast<double>(matrix.rows) * sizeof(Index);
+    matrix.layout = layout                        ? *layout
+                    : 2 * csr_bytes < dense_bytes ? MatrixLayout::csr
+                                                  : MatrixLayout::dense;
+}
+
+RowsOfChunk::RowsOfChunk(const ParsedChunk& chunk, const ImportMatrix& matrix)
+    : chunk_(chunk), matrix_(matrix) {
+    for (const ImportMatrix::Column& column : matrix.columns) {
+        if (!column.is_text) {
+            continue;
+        }
+        std::vector<Index>& features = features_of_codes_.emplace_back();
+        if (column.position < chunk.texts.size()) {
+            for (const std::string& text : chunk.texts[column.position]) {
+                features.push_back(column.first_feature + position_in(column.texts, text));
+            }
+        }
+    }
+}
+
+template <class Take>
+void RowsOfChunk::for_each_entry(Index row, Take&& take) const {
+    const auto r = static_cast<std::size_t>(row);
+    if (matrix_.columns.empty()) {
+        const auto first =
+            r == 0 ? std::size_t{0} : static_cast<std::size_t>(chunk_.row_ends[r - 1]);
+        const auto end = static_cast<std::size_t>(chunk_.row_ends[r]);
+        for (std::size_t entry = first; entry < end; ++entry) {
+            take(chunk_.index(entry) - matrix_.index_base, chunk_.values[entry], false);
+        }
+        return;
+    }
+    const double* const values = chunk_.values.data() + r * matrix_.fillings.size();
+    const std::uint32_t* const codes = chunk_.codes.data() + r * features_of_codes_.size();
+    for (const ImportMatrix::Column& column : matrix_.columns) {
+        if (!column.is_text) {
+            const double value = values[column.position];
+            const bool is_missing = std::isnan(value);
+            take(static_cast<std::uint64_t>(column.first_feature),
+                 is_missing ? matrix_.fillings[column.position] : value, is_missing);
+        } else if (codes[column.position] != missing_text) {
+            take(static_cast<std::uint64_t>(
+                     features_of_codes_[column.position][codes[column.position]]),
+                 1.0, false);
+        }
+    }
+}
+
+void RowsOfChunk::dense(Index first_row, Index rows, std::span<double> out) const {
+    if (out.empty()) {
+        return;
+    }
+    const auto features = static_cast<std::size_t>(matrix_.features);
+    const bool are_numbers = !matrix_.columns.empty() && features_of_codes_.empty();
+    if (are_numbers && chunk_.missing_values == 0) {
+        std::memcpy(out.data(),
+                    chunk_.values.data() + static_cast<std::size_t>(first_row) * features,
+                    static_cast<std::size_t>(rows) * features * sizeof(double));
+        return;
+    }
+    std::fill_n(out.begin(), static_cast<std::size_t>(rows) * features, 0.0);
+    double* row_values = out.data();
+    for (Index row = first_row; row < first_row + rows; ++row, row_values += features) {
+        for_each_entry(
+            row, [&](std::uint64_t feature, double value, bool) { row_values[feature] = value; });
+    }
+}
+
+SparseRows RowsOfChunk::sparse() const {
+    if (matrix_.columns.empty()) {
+        return pack(
+            chunk_.values, chunk_.values.size(),
+            [&](std::size_t entry) { return chunk_.index(entry) - matrix_.index_base; },
+            chunk_.row_ends);
+    }
+    std::vector<double> values;
+    std::vector<std::uint64_t> indices;
+    std::vector<Index> row_ends;
+    for (Index row = 0; row < chunk_.rows; ++row) {
+        for_each_entry(row, [&](std::uint64_t feature, double value, bool is_filled_in) {
+            // What is filled in is stored even when it is a zero: the survey counted it.
+            if (value != 0 || is_filled_in) {
+                indices.push_back(feature);
+                values.push_back(value);
+            }
+        });
+        row_ends.push_back(static_cast<Index>(values.size()));
+    }
+    return pack(
+        values, indices.size(), [&](std::size_t entry) { return indices[entry]; },
+        std::move(row_ends));
+}
+
+template <class IndexOf>
+SparseRows RowsOfChunk::pack(std::span<const double> values, std::size_t entries,
+                             IndexOf&& index_of, std::vector<Index> row_ends) const {
+    SparseRows rows;
+    rows.values.resize(entries * size_of(matrix_.value_type));
+    store(values, matrix_.value_type, rows.values);
+    rows.indices.resize(entries * size_of(matrix_.index_type));
+    std::byte* target = rows.indices.data();
+    const auto put_all = [&]<class Stored>(Stored) {
+        for (std::size_t entry = 0; entry < entries; ++entry, target += sizeof(Stored)) {
+            const auto index = static_cast<Stored>(index_of(entry));
+            std::memcpy(target, &index, sizeof index);
+        }
+    };
+    if (matrix_.index_type == ElementType::uint32) {
+        put_all(std::uint32_t{});
+    } else {
+        put_all(std::uint64_t{});
+    }
+    rows.row_ends = std::move(row_ends);
+    return rows;
+}
+
+std::string RowsOfChunk::padded_labels() const {
+    std::string labels(static_cast<std::size_t>(chunk_.rows) * matrix_.label_length, '\0');
+    auto target = labels.begin();
+    for (const std::uint32_t code : chunk_.label_codes) {
+        const std::string& text = chunk_.label_texts[code];
+        std::ranges::copy(text, target);
+        target += static_cast<std::ptrdiff_t>(matrix_.label_length);
+    }
+    return labels;
+}
+
+}  // namespace paralogit::data

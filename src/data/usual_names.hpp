@@ -1,0 +1,21 @@
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace paralogit::data {
+
+/// What people call labels, in lower case. "classes" is not among them: where it occurs it mostly
+/// lists the names of the classes.
+inline constexpr std::array<std::string_view, 9> names_of_labels{
+    "y", "label", "labels", "target", "targets", "train_set_y", "y_train", "train_y", "class"};
+
+/// What stands behind the last '/', in lower case.
+std::string last_component(const std::string& path);
+
+/// Whether the last component of a path is one of the names.
+bool is_among(std::span<const std::string_view> names, const std::string& path);
+
+}  // namespace paralogit::data

@@ -1,0 +1,79 @@
+#include "links.hpp"
+#include "opened_file.hpp"
+#include "strings.hpp"
+
+namespace paralogit::h5 {
+
+namespace {
+
+/// The object that hard links lead to; not open when there is none.
+Handle open_object(hid_t file, hid_t access, const std::string& path, const Location& where) {
+    const Resolution found = resolve(file, access, path, where);
+    if (!found.problem.empty()) {
+        return {};
+    }
+    if (!found.parent.is_open()) {
+        return own(H5Gopen2(file, "/", access), H5Gclose, where, "open the root group");
+    }
+    return own(H5Oopen(found.parent.get(), found.name.c_str(), access), H5Oclose,
+               where.inside(found.path), "open the object");
+}
+
+/// An attribute and what its values are; not open when there is none of that class.
+struct Attribute {
+    Handle attribute;
+    std::size_t values = 0;
+};
+
+Attribute open_attribute(const Handle& object, const std::string& name, H5T_class_t wanted,
+                         const Location& where) {
+    if (!object.is_open() ||
+        check(H5Aexists(object.get(), name.c_str()), where, "look for the attribute") == 0) {
+        return {};
+    }
+    Attribute result;
+    result.attribute = own(H5Aopen(object.get(), name.c_str(), H5P_DEFAULT), H5Aclose, where,
+                           "open the attribute");
+    const Handle type =
+        own(H5Aget_type(result.attribute.get()), H5Tclose, where, "read the type of the attribute");
+    if (H5Tget_class(type.get()) != wanted) {
+        return {};
+    }
+    const Handle space = own(H5Aget_space(result.attribute.get()), H5Sclose, where,
+                             "read the shape of the attribute");
+    result.values = static_cast<std::size_t>(
+        check(H5Sget_simple_extent_npoints(space.get()), where, "read the shape of the attribute"));
+    return result;
+}
+
+}  // namespace
+
+std::optional<std::string> File::text_attribute_of(const std::string& object,
+                                                   const std::string& name) const {
+    const Location where = impl_->where.inside(object + "/@" + name);
+    const Attribute found =
+        open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
+                       name, H5T_STRING, where);
+    if (found.values != 1) {
+        return std::nullopt;
+    }
+    return read_text_attribute(found.attribute.get(), where);
+}
+
+std::vector<Index> File::integers_attribute_of(const std::string& object,
+                                               const std::string& name) const {
+    constexpr std::size_t most_values = 64;
+    const Location where = impl_->where.inside(object + "/@" + name);
+    const Attribute found =
+        open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
+                       name, H5T_INTEGER, where);
+    if (found.values == 0 || found.values > most_values) {
+        return {};
+    }
+    std::vector<Index> values(found.values);
+    check(H5Aread(found.attribute.get(), H5T_NATIVE_INT64, values.data()), where,
+          "read the attribute");
+    return values;
+}
+
+}  // namespace paralogit::h5

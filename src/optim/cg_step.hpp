@@ -1,0 +1,37 @@
+#pragma once
+
+#include "paralogit/optim/objective.hpp"
+
+namespace paralogit::optim {
+
+struct CgOptions {
+    Index thinning;  ///< of the Hessian products
+    double radius;   ///< that the step does not leave, in the norm of M; may be infinite
+    double forcing;  ///< the residual to reach, as a part of the gradient, in the norm of M^-1
+    Index max_products;
+};
+
+/// A step s and the model q(s) = gradient.s + s.H s / 2 along it.
+struct CgStep {
+    Vector step;
+    double length;     ///< |s|, in the norm of M
+    double slope;      ///< gradient.s
+    double curvature;  ///< s.H s
+    bool is_at_border;
+    Index products;
+
+    double model_value() const { return slope + curvature / 2; }
+    /// Keeps the part of it that is no longer than `radius`.
+    void shorten_to(double radius);
+};
+
+/// Minimises q by conjugate gradients from 0 (Hestenes & Stiefel 1952), preconditioned by the
+/// diagonal matrix M (all entries positive), in whose norm the way leads away from 0 all the time
+/// (Steihaug 1983, theorem 2.1). Ends with the forcing term, at the border, after the number of
+/// products, or with a direction in which the curvature is not positive and finite: that one is
+/// followed to the border; without a border it is left out, but for the first one, of which a part
+/// no longer than 1 is taken. Memory: five vectors beside the result.
+CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, const Vector& gradient,
+                           const Vector& preconditioner, const CgOptions& options);
+
+}  // namespace paralogit::optim

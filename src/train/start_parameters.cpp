@@ -1,0 +1,55 @@
+#include "start_parameters.hpp"
+
+#include <filesystem>
+#include <span>
+
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/model_file.hpp"
+
+namespace paralogit::train {
+
+Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
+                        Index features) {
+    if (initial == "zeros") {
+        return Vector::Zero(dimension);
+    }
+    if (initial == "ones") {
+        return Vector::Ones(dimension);
+    }
+    Vector parameters(dimension);
+    comm::on_root(comm, [&] {
+        if (!std::filesystem::exists(initial)) {
+            throw Error(ExitCode::usage, "--initial " + initial +
+                                             ": expected zeros, ones, or the path of a model; "
+                                             "there is no such file");
+        }
+        const Model model = read_model(initial);
+        if (model.coefficients.size() != features) {
+            throw Error(ExitCode::model_file,
+                        initial + ": the model has " + std::to_string(model.coefficients.size()) +
+                            " coefficients, but the data has " + std::to_string(features) +
+                            " features; give a model of these features");
+        }
+        parameters.head(features) = model.coefficients;
+        if (dimension > features) {
+            parameters[features] = model.intercept;
+        }
+    });
+    comm.broadcast(std::span<double>(parameters.data(), static_cast<std::size_t>(dimension)));
+    return parameters;
+}
+
+void empty_idle_columns(const optim::ChangeOfVariables& change, const Moments& moments,
+                        Vector& parameters) {
+    const Index features = change.scale.size();
+    for (Index j = 0; j < features; ++j) {
+        if (change.scale[j] == 0) {
+            if (parameters.size() > features) {
+                parameters[features] += parameters[j] * moments.mean[j];
+            }
+            parameters[j] = 0;
+        }
+    }
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "paralogit/comm/communicator.hpp"
+#include "paralogit/train/moments.hpp"
+
+namespace paralogit::train {
+
+/// Zeros, ones, or what rank 0 reads from the model that `initial` is the path of; with an
+/// intercept when there is one parameter more than features. Throws Error (usage or model_file).
+/// @collective
+Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
+                        Index features);
+
+/// Columns that the solver leaves alone begin, and so end, with a coefficient of 0; the intercept
+/// takes up what a constant one contributed.
+void empty_idle_columns(const optim::ChangeOfVariables& change, const Moments& moments,
+                        Vector& parameters);
+
+}  // namespace paralogit::train

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "paralogit/comm/communicator.hpp"
+#include "paralogit/data/import/csv.hpp"
+#include "paralogit/data/import/libsvm.hpp"
+#include "paralogit/data/import/text_chunks.hpp"
+
+namespace paralogit::train {
+
+/// How the text of all files is to be read: as a table, or as LIBSVM.
+struct TextFormat {
+    std::optional<data::CsvFormat> csv;
+    data::LibsvmOptions libsvm;
+};
+
+/// The rows of this rank's chunks of the text. They are gone through more than once; what has been
+/// parsed is kept as far as there is memory for it, and parsed again beyond that.
+class TextRows {
+  public:
+    TextRows(const comm::Communicator& comm, data::ChunkPlan plan, TextFormat format, int threads);
+
+    /// What is done with a chunk of that number, on that thread.
+    using Action = std::function<void(int thread, Index number, const data::ParsedChunk& chunk)>;
+
+    /// The first time. Throws the error of the first line of all files that has one. @collective
+    void read(const Action& action);
+    /// Any further time, chunk by chunk. Not collective.
+    void for_each(const Action& action);
+
+    /// Of all ranks. After read().
+    Index chunks() const { return chunks_; }
+    int threads() const { return threads_; }
+
+  private:
+    bool read_some(data::ChunkWalk& walk, const Action& action, std::optional<Error>& failure);
+    bool parse_batch(data::ChunkWalk& walk, std::size_t most, const Action& action);
+    data::ParsedChunk parse(const data::TextChunk& text) const;
+    Error located(const data::BadText& bad, const data::TextChunk& text) const;
+    void keep();
+
+    const comm::Communicator& comm_;
+    data::ChunkPlan plan_;
+    TextFormat format_;
+    int threads_;
+    Index memory_bytes_;  ///< left for chunks to be kept
+    Index chunks_ = 0;
+    std::vector<data::TextChunk> texts_;     ///< [threads]: the batch that is worked at
+    std::vector<data::ParsedChunk> parsed_;  ///< [threads]
+    std::size_t batch_ = 0;                  ///< how many of them there are
+    std::vector<data::ParsedChunk> kept_;    ///< the first chunks of this rank
+    std::vector<Index> kept_numbers_;
+};
+
+}  // namespace paralogit::train

@@ -1,0 +1,47 @@
+#include "validation_run.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace paralogit::train {
+
+ValidationRun::ValidationRun(const comm::Communicator& comm, const TrainOptions& options,
+                             std::optional<data::Manifest> files, const DataSet& training) {
+    const DataSet* rows = training.held_out.get();
+    if (files) {
+        Execution execution = options.execution;
+        execution.memory = limit_of_what_is_left(execution.memory, training.memory);
+        data_ = std::make_unique<DataSet>(
+            load_validation_set(comm, *std::move(files), options.source, execution, training));
+        rows = data_.get();
+        fingerprint_ = compute_moments(comm, *data_).fingerprint;
+    }
+    if (rows != nullptr) {
+        validation_ = std::make_unique<Validation>(comm, *rows, options.has_intercept);
+    }
+}
+
+std::optional<ValidationScores> ValidationRun::score(const Vector& parameters) const {
+    return validation_ ? std::optional(validation_->score(parameters)) : std::nullopt;
+}
+
+std::string ValidationRun::path_option() const {
+    return data_ ? fmt::format("data of fingerprint {:.16}", fingerprint_) : "unset";
+}
+
+void ValidationRun::check_unchanged() const {
+    if (data_) {
+        data_->shard.check_unchanged();
+    }
+}
+
+void note_if_best(std::optional<BestParameters>& best, const IterationFacts& facts,
+                  const Vector& parameters) {
+    if (facts.validation && (!best || facts.validation->loss < best->loss)) {
+        best = BestParameters{
+            .iteration = facts.iteration, .loss = facts.validation->loss, .parameters = parameters};
+    }
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,309 @@
+#!/usr/bin/python3
+"""Text becomes a data set: what h5py reads back is what Python's float reads in the text."""
+import gzip
+import math
+import random
+import shutil
+import statistics
+import subprocess
+import unittest
+
+import h5py
+import numpy as np
+
+from support import AppTest, read_summary, run
+
+HARD_NUMBERS = [
+    "0.1", "-0.1", "1e22", "1e23", "8.5e22", "9007199254740993", "9007199254740992", "1e-323",
+    "4.9406564584124654e-324", "2.4703282292062327e-324", "2.4703282292062328e-324",
+    "2.2250738585072011e-308", "2.2250738585072014e-308", "1.7976931348623157e308",
+    "179769313486231580793728971405301e276", "6.631236846766476e-316", "0.000000000000000000001",
+    "123456789012345678901234567890", "1." + "0" * 400 + "1", "0." + "0" * 330 + "1e331",
+    "3.4028234663852886e+38", "7.2057594037927933e16", "1e-400",
+    "12345678.87654321", "+5", ".5", "5.", "5.e3", ".5E-3", "00012", "4.35", "0.3", "2.675",
+    "9.5367431640625e-07", "1448997445238699e-23", "5e-324", "1.00000000000000011102230246251565",
+    "1.00000000000000011102230246251566", "0.500000000000000166533453693773481063544750213623046875",
+]
+
+
+def bits(values):
+    return np.asarray(values, dtype=np.float64).view(np.uint64)
+
+
+def dense(file):
+    """X of a converted file in either layout, as doubles."""
+    X = file["X"]
+    if isinstance(X, h5py.Dataset):
+        return X[...].astype(np.float64)
+    result = np.zeros(X.attrs["shape"])
+    indptr = X["indptr"][...]
+    for row in range(len(indptr) - 1):
+        part = slice(indptr[row], indptr[row + 1])
+        result[row, X["indices"][part]] = X["data"][part]
+    return result
+
+
+class ConvertTest(AppTest):
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def convert(self, *arguments, ranks=None, out="out.h5"):
+        path = self.folder / out
+        result = run("convert", *arguments, path, "--overwrite", ranks=ranks)
+        self.assert_ends(result, 0)
+        self.said = result.stdout
+        return path
+
+    def assert_same_for_any_ranks(self, *arguments):
+        """Returns the path of the one file that all numbers of ranks and threads make."""
+        first = self.convert(*arguments, "--threads", 1).read_bytes()
+        for ranks in (2, 3, 5):
+            other = self.convert(*arguments, "--threads", ranks % 2 + 1, ranks=ranks, out="n.h5")
+            self.assertTrue(first == other.read_bytes(), f"{ranks} ranks make another file")
+        return self.folder / "out.h5"
+
+
+class Libsvm(ConvertTest):
+    def test_forms_of_lines_found_in_the_wild(self):
+        data = self.write("a.svm", b"# a comment\n"
+                                   b"+1 1:0.5 3:-2 # more\r\n"
+                                   b"\r"
+                                   b"-1\t2:1e3 \r"
+                                   b"  +1\n"
+                                   b"-1 1:0 4:0.25#end\n"
+                                   b"\n \t\n"
+                                   b"1.0 3:1")
+        with h5py.File(self.convert(data)) as file:
+            np.testing.assert_array_equal(
+                dense(file), [[.5, 0, -2, 0], [0, 1000, 0, 0], [0] * 4, [0, 0, 0, .25], [0, 0, 1, 0]])
+            np.testing.assert_array_equal(file["y"][...], [1, -1, 1, -1, 1])
+            self.assertEqual(file["y"].dtype, np.int8)
+            self.assertNotIn("qid", file)
+
+    def test_the_base_of_indices_is_found_or_asked_for(self):
+        one = self.write("one.svm", "1 1:5 2:6\n2 2:7\n")
+        zero = self.write("zero.svm", "1 1:5 2:6\n2 0:7\n")
+        with h5py.File(self.convert(one)) as file:
+            np.testing.assert_array_equal(dense(file), [[5, 6], [0, 7]])
+            np.testing.assert_array_equal(file["y"][...], [1, 2])
+        with h5py.File(self.convert(zero)) as file:
+            np.testing.assert_array_equal(dense(file), [[0, 5, 6], [7, 0, 0]])
+        with h5py.File(self.convert(one, "--index-base", 0, "--features", 5)) as file:
+            np.testing.assert_array_equal(dense(file), [[0, 5, 6, 0, 0], [0, 0, 7, 0, 0]])
+        # Files are one data set: the base is that of all.
+        with h5py.File(self.convert(one, zero)) as file:
+            np.testing.assert_array_equal(dense(file)[:2], [[0, 5, 6], [0, 0, 7]])
+
+    def test_query_ids_are_kept(self):
+        data = self.write("a.svm", "2 qid:10 1:1\n1 qid:10 2:1\n0 qid:9223372036854775807 1:2\n")
+        with h5py.File(self.convert(data)) as file:
+            np.testing.assert_array_equal(file["qid"][...], [10, 10, 2**63 - 1])
+
+    def test_a_sparse_file_is_a_csr_group_as_anndata_writes_it(self):
+        rows = [(i % 2, sorted(random.Random(i).sample(range(1, 5000), 4))) for i in range(50)]
+        data = self.write("a.svm", "".join(
+            f"{y} {' '.join(f'{j}:{j / 4}' for j in indices)} 5000:0\n" for y, indices in rows))
+        with h5py.File(self.convert(data)) as file:
+            X = file["X"]
+            self.assertEqual(X.attrs["encoding-type"], "csr_matrix")
+            self.assertEqual(X.attrs["encoding-version"], "0.1.0")
+            np.testing.assert_array_equal(X.attrs["shape"], [50, 5000])
+            self.assertEqual([X[name].dtype for name in ("data", "indices", "indptr")],
+                             [np.float32, np.uint32, np.int64])
+            np.testing.assert_array_equal(X["indptr"], np.arange(0, 201, 4))
+            np.testing.assert_array_equal(
+                X["indices"], np.concatenate([indices for _, indices in rows]) - 1)
+            sparse = dense(file)
+        with h5py.File(self.convert(data, "--layout", "dense")) as file:
+            self.assertEqual(file["X"].dtype, np.float32)
+            np.testing.assert_array_equal(file["X"][...], sparse)
+
+    def test_indices_beyond_32_bits(self):
+        data = self.write("a.svm", f"1 7:2 {2**32 + 9}:3\n0 8:1\n")
+        with h5py.File(self.convert(data)) as file:
+            self.assertEqual(file["X/indices"].dtype, np.uint64)
+            np.testing.assert_array_equal(file["X/indices"], [6, 2**32 + 8, 7])
+            np.testing.assert_array_equal(file["X"].attrs["shape"], [2, 2**32 + 9])
+
+    def test_values_have_the_bits_of_float(self):
+        generator = random.Random(5)
+        texts = HARD_NUMBERS + [repr(generator.uniform(-1, 1) * 10.0 ** generator.randint(-300, 300))
+                                for _ in range(2000)]
+        data = self.write("a.svm", "".join(f"{t} 1:1 2:{t}\n" for t in texts))
+        with h5py.File(self.convert(data, "--layout", "dense")) as file:
+            expected = bits([float(t) for t in texts])
+            np.testing.assert_array_equal(bits(file["X"][:, 1]), expected)
+            np.testing.assert_array_equal(bits(file["y"][...]), expected)
+
+    def test_types_are_as_small_as_hold_the_values(self):
+        for values, dtype in (((0, 255), np.uint8), ((-128, 127), np.int8), ((0, 256), np.uint16),
+                              ((-1, 128), np.int16), ((0, 65536), np.uint32),
+                              ((-1, 2**31 - 1), np.int32), ((0.5, 2**20), np.float32),
+                              ((0.1, 1), np.float64), ((2**24 + 1, -2**40), np.float64),
+                              ((2**40, -1), np.float32)):
+            data = self.write("a.svm", "".join(f"{v} 1:{v}\n" for v in values))
+            with h5py.File(self.convert(data, "--layout", "dense")) as file:
+                self.assertEqual((file["X"].dtype, file["y"].dtype), (dtype, dtype), values)
+                np.testing.assert_array_equal(file["X"][:, 0], values)
+
+    def test_one_large_file_is_the_same_for_any_number_of_ranks(self):
+        generator = random.Random(1)
+        lines = []
+        for _ in range(60_000):
+            indices = sorted(generator.sample(range(400), generator.randint(0, 14)))
+            lines.append(f"{generator.choice('01')} " +
+                         " ".join(f"{j}:{generator.random():.6g}" for j in indices) +
+                         generator.choice(("\n", "\r\n", "\r", " # c:\"\n")))
+        data = self.write("a.svm", "".join(lines))
+        self.assertGreater(data.stat().st_size, 2 * 2**21)
+        with h5py.File(self.assert_same_for_any_ranks(data)) as file:
+            X = dense(file)
+            y = file["y"][...]
+        for i in range(0, len(lines), 97):
+            label, *entries = lines[i].split("#")[0].split()
+            self.assertEqual(y[i], float(label))
+            self.assertEqual(np.count_nonzero(X[i]), len(entries))
+            for index, value in (entry.split(":") for entry in entries):
+                self.assertEqual(X[i, int(index)], float(value))
+
+
+class Csv(ConvertTest):
+    def test_separators_headers_and_line_ends(self):
+        for separator in (",", ";", "\t", "|", " ", " , "):
+            for end in ("\n", "\r\n", "\r"):
+                lines = [["a", '"b"', "y"], ["1.5", "2", "1"], ["-3", '"4e1"', "0"]]
+                for final in (end, ""):
+                    text = end.join(separator.join(line) for line in lines) + final
+                    with h5py.File(self.convert(self.write("a.txt", text))) as file:
+                        np.testing.assert_array_equal(file["X"][...], [[1.5, 2], [-3, 40]])
+                        np.testing.assert_array_equal(file["y"][...], [1, 0])
+                        self.assertEqual(list(file["feature_names"].asstr()), ["a", "b"])
+        with h5py.File(self.convert(self.write("b.txt", "1,2,0\n3,4,1\n"),
+                                    "--label-column", "last")) as file:
+            np.testing.assert_array_equal(file["X"][...], [[1, 2], [3, 4]])
+            self.assertNotIn("feature_names", file)
+
+    def test_a_mark_of_utf8_and_empty_lines_are_passed_over(self):
+        data = self.write("a.csv", b"\xef\xbb\xbf\nlabel,x\n\n1,2\n  \n0,3\n\n")
+        with h5py.File(self.convert(data)) as file:
+            np.testing.assert_array_equal(file["X"][...], [[2], [3]])
+
+    def test_the_label_column_by_name_by_number_and_by_habit(self):
+        data = self.write("a.csv", "x,Target,z\n1,0,5\n2,1,6\n")
+        for arguments, labels in (((), [0, 1]), (("--label-column", "z"), [5, 6]),
+                                  (("--label-column", "1"), [1, 2]),
+                                  (("--label-column", "last"), [5, 6])):
+            with h5py.File(self.convert(data, *arguments)) as file:
+                np.testing.assert_array_equal(file["y"][...], labels)
+
+    def test_texts_become_zeros_and_ones_with_a_dictionary(self):
+        data = self.write("a.csv", 'n,colour,class\n1,red,"g, x"\n2,"dark ""blue""",h\n'
+                                   '3, red ,h\n4,"two\nlines",h\n')
+        with h5py.File(self.convert(data)) as file:
+            names = ['colour=dark "blue"', "colour=red", "colour=two\nlines"]
+            self.assertEqual(list(file["feature_names"].asstr()), ["n", *names])
+            np.testing.assert_array_equal(
+                file["X"][...], [[1, 0, 1, 0], [2, 1, 0, 0], [3, 0, 1, 0], [4, 0, 0, 1]])
+            self.assertEqual(file["X"].dtype, np.uint8)
+            self.assertEqual(list(file["dictionaries/texts_of_colour"].asstr()),
+                             ['dark "blue"', "red", "two\nlines"])
+            self.assertEqual(list(file["y"].asstr()), ["g, x", "h", "h", "h"])
+        self.train(self.folder / "out.h5", "--positive-label", "h", "--l2", "1e-2")
+
+    def test_numbers_taken_as_texts_and_columns_left_out(self):
+        data = self.write("a.csv", "id,code,x,y\n7,10,1.5,0\n8,9,2.5,1\n9,10,3.5,1\n")
+        with h5py.File(self.convert(data, "--text", "code", "--drop", "id")) as file:
+            self.assertEqual(list(file["feature_names"].asstr()), ["code=10", "code=9", "x"])
+            np.testing.assert_array_equal(file["X"][...], [[1, 0, 1.5], [0, 1, 2.5], [1, 0, 3.5]])
+
+    def test_missing_values_are_filled_in(self):
+        markers = ["", "NA", "N/A", "NaN", "nan", "null", "?", '""']
+        generator = random.Random(3)
+        columns = [[generator.uniform(-5, 5) * 10.0 ** generator.randint(-9, 9) for _ in range(n)]
+                   for n in (200, 201)]
+        lines = ["a,b,t,y"]
+        for i in range(210):
+            row = [repr(c[i]) if i < len(c) else markers[i % len(markers)] for c in columns]
+            lines.append(",".join([*row, "?" if i == 7 else "uv"[i % 2], str(i % 2)]))
+        data = self.write("a.csv", "\n".join(lines))
+        means = [math.fsum(c) / len(c) for c in columns]
+        medians = [statistics.median(c) for c in columns]
+        for how, fillings in (("mean", means), ("median", medians), ("-1.5", [-1.5, -1.5])):
+            for layout in ("dense", "csr"):
+                with h5py.File(self.convert(data, "--missing", how, "--layout", layout)) as file:
+                    X = dense(file)
+                for j in range(2):
+                    n = len(columns[j])
+                    np.testing.assert_array_equal(bits(X[:n, j]), bits(columns[j]))
+                    np.testing.assert_array_equal(bits(X[n:, j]), bits([fillings[j]] * (210 - n)))
+                np.testing.assert_array_equal(X[6:9, 2:], [[1, 0], [0, 0], [1, 0]])
+        data = self.write("b.csv", "x,y\n-,1\n4,0\n")
+        with h5py.File(self.convert(data, "--missing-markers", "-", "--missing", "mean")) as file:
+            np.testing.assert_array_equal(file["X"][:, 0], [4, 4])
+
+    def test_values_have_the_bits_of_float(self):
+        data = self.write("a.csv", "".join(f'{t};"{t}"; {t} ;1\n' for t in HARD_NUMBERS))
+        with h5py.File(self.convert(data, "--label-column", 4, "--layout", "dense")) as file:
+            expected = bits([[float(t)] * 3 for t in HARD_NUMBERS])
+            np.testing.assert_array_equal(bits(file["X"][...]), expected)
+
+    def test_many_files_plain_and_compressed_are_one_data_set(self):
+        parts = ["x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(n, n + 5)) for n in (0, 5, 10, 15)]
+        self.write("part-0.csv", parts[0])
+        self.write("part-1.csv", gzip.compress(parts[1].encode()))
+        self.write("part-2.csv", gzip.compress(parts[2][:9].encode()) +
+                   gzip.compress(parts[2][9:].encode()))
+        packed = self.write("last", parts[3])
+        if shutil.which("zstd"):
+            subprocess.run(["zstd", "-q", "--rm", packed, "-o", f"{packed}.zst"], check=True)
+            packed = self.folder / "last.zst"
+        with h5py.File(self.convert(self.folder / "part-*.csv", packed, ranks=2)) as file:
+            np.testing.assert_array_equal(file["X"][:, 0], np.arange(20))
+        with h5py.File(self.convert(packed, self.folder / "part-0.csv")) as file:
+            np.testing.assert_array_equal(file["X"][:, 0], [*range(15, 20), *range(5)])
+
+    def test_one_large_file_is_the_same_for_any_number_of_ranks(self):
+        generator = random.Random(2)
+        lines = ["a;t;b;label\r\n"]
+        values = []
+        for i in range(150_000):
+            a, b = (f"{generator.gauss(0, 1):.9g}" for _ in range(2))
+            b = "NA" if i % 1000 == 999 else b
+            text = generator.choice(("red", '"a\n""b"""', '"; x"', '"\r\n\r\n"'))
+            lines.append(f"{a};{text};{b};{generator.choice('pq')}\r\n")
+            values.append((float(a), math.nan if b == "NA" else float(b)))
+        text = "".join(lines).encode()
+        plain = self.write("a.csv", text)
+        self.assertGreater(len(text), 2 * 2**21)
+        values = np.array(values)
+        present = values[~np.isnan(values[:, 1]), 1]
+        for how, filling in (("mean", math.fsum(present) / len(present)),
+                             ("median", statistics.median(present))):
+            with h5py.File(self.assert_same_for_any_ranks(plain, "--missing", how)) as file:
+                X = dense(file)
+            np.testing.assert_array_equal(bits(X[:, 0]), bits(values[:, 0]))
+            expected = np.where(np.isnan(values[:, 1]), filling, values[:, 1])
+            np.testing.assert_array_equal(bits(X[:, 5]), bits(expected))
+            np.testing.assert_array_equal(X[:, 1:5].sum(axis=1), 1)
+        whole = (self.folder / "out.h5").read_bytes()
+        packed = self.write("a.csv.gz", gzip.compress(text, 1))
+        again = self.assert_same_for_any_ranks(packed, "--missing", "median")
+        self.assertTrue(whole == again.read_bytes(), "gzip makes another file")
+
+
+class Trained(ConvertTest):
+    def test_a_converted_file_trains_at_once(self):
+        generator = random.Random(4)
+        lines = []
+        for _ in range(300):
+            a, b = generator.gauss(0, 1), generator.gauss(3, 10)
+            lines.append(f"{a:.4f},{b:.3f},{int(a - b / 10 + generator.gauss(0, 1) > 0)}")
+        data = self.write("a.csv", "\n".join(["a,b,y", *lines]))
+        run_directory = self.train(self.convert(data), "--l2", "1e-3", ranks=2)
+        self.assertEqual(read_summary(run_directory)["stop_reason"], "converged")
+
+
+if __name__ == "__main__":
+    unittest.main()

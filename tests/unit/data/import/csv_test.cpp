@@ -1,0 +1,160 @@
+#include "paralogit/data/import/csv.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/data/import/text_input.hpp"
+
+namespace paralogit::data {
+namespace {
+
+using Record = std::vector<std::string>;
+
+CsvFormat format_of(std::vector<ColumnKind> kinds, char separator = ',') {
+    CsvFormat format;
+    format.separator = separator;
+    format.kinds = std::move(kinds);
+    format.missing_markers = {"NA"};
+    return format;
+}
+
+const std::vector<ColumnKind> two_numbers{ColumnKind::number, ColumnKind::number_label};
+
+std::pair<Index, std::string> error_of(const std::string& text, const CsvFormat& format) {
+    try {
+        parse_csv(text, format, false);
+    } catch (const BadText& bad) {
+        return {bad.offset, bad.what()};
+    }
+    return {-1, "no error"};
+}
+
+TEST(Csv, SplitsFieldsAtSeparatorsOutsideQuotes) {
+    EXPECT_EQ(split_records("a, b ,\" c \"\"d\"\"\n\",\r\n\n1;2\r", ',', 9),
+              (std::vector<Record>{{"a", "b", " c \"d\"\n", ""}, {"1;2"}}));
+    EXPECT_EQ(split_records(" a \t b\n\"c d\" e \n", ' ', 9),
+              (std::vector<Record>{{"a", "b"}, {"c d", "e"}}));
+    EXPECT_EQ(split_records("a\t\t b\n", '\t', 9), (std::vector<Record>{{"a", "", "b"}}));
+    EXPECT_EQ(split_records("1,2\n3,4\n5", ',', 9), (std::vector<Record>{{"1", "2"}, {"3", "4"}}));
+}
+
+TEST(Csv, FillsRowsInTheOrderOfTheColumns) {
+    CsvFormat format = format_of({ColumnKind::text, ColumnKind::number, ColumnKind::dropped,
+                                  ColumnKind::text_label, ColumnKind::number, ColumnKind::text});
+    format.is_missing_allowed = true;
+
+    const ParsedChunk chunk =
+        parse_csv("u,1.5,?,p,2,x\nv,\"3\",,q,NA,\nu,4,-,p,5,y\n", format, false);
+
+    ASSERT_EQ(chunk.rows, 3);
+    EXPECT_EQ(chunk.values[0], 1.5);
+    EXPECT_EQ(chunk.values[1], 2);
+    EXPECT_EQ(chunk.values[2], 3);
+    EXPECT_TRUE(std::isnan(chunk.values[3]));
+    EXPECT_EQ(chunk.values[5], 5);
+    EXPECT_EQ(chunk.missing_values, 1);
+    EXPECT_EQ(chunk.texts, (std::vector<Record>{{"u", "v"}, {"x", "y"}}));
+    EXPECT_EQ(chunk.codes, (std::vector<std::uint32_t>{0, 0, 1, missing_text, 0, 1}));
+    EXPECT_EQ(chunk.label_texts, (Record{"p", "q"}));
+    EXPECT_EQ(chunk.label_codes, (std::vector<std::uint32_t>{0, 1, 0}));
+}
+
+TEST(Csv, TellsWhereATextIsWrong) {
+    const CsvFormat format = format_of(two_numbers);
+
+    EXPECT_EQ(error_of("1,2\n3,4,5\n", format).first, 8);
+    EXPECT_EQ(error_of("1,2\n3\n", format).first, 4);
+    EXPECT_EQ(error_of("1,2\n NA,4\n", format).first, 5);
+    EXPECT_EQ(error_of("1,\n", format).first, 2);
+    EXPECT_EQ(error_of("\"1,2\n", format).first, 0);
+    EXPECT_EQ(error_of("\"1\"2,2\n", format).first, 3);
+    EXPECT_EQ(error_of("1e999,2\n", format).first, 0);
+    EXPECT_NE(error_of("1,2\n3,4,5\n", format).second.find("3 fields and the first line has 2"),
+              std::string::npos);
+}
+
+TEST(Csv, SkipsTheHeaderOfAFileThatIsTheFirstOnes) {
+    CsvFormat format = format_of(two_numbers);
+    format.has_header = true;
+    format.names = {"a", "y"};
+
+    EXPECT_EQ(parse_csv("\n\"a\", y\n1,2\n", format, true).rows, 1);
+    EXPECT_EQ(parse_csv("1,2\n", format, false).rows, 1);
+    EXPECT_THROW(parse_csv("a,z\n1,2\n", format, true), BadText);
+    EXPECT_THROW(parse_csv("a\n1,2\n", format, true), BadText);
+}
+
+/// A request in which one thing is set.
+template <class Value>
+CsvRequest asking(Value CsvRequest::*member, const Value& value) {
+    CsvRequest request;
+    request.*member = value;
+    return request;
+}
+
+CsvFormat detect(const std::string& head, CsvRequest request = {}) {
+    request.label_column = request.label_column.value_or("last");
+    request.missing_markers = {"?"};
+    return detect_csv(head, request, "f.csv");
+}
+
+TEST(DetectCsv, FindsTheSeparatorThatSplitsTheLinesMostEvenly) {
+    EXPECT_EQ(detect("1,2,3\n4,5,6\n").separator, ',');
+    EXPECT_EQ(detect("\"a b\";1;y\n\"c, d\";2;n\n").separator, ';');
+    EXPECT_EQ(detect("1\t2\n3\t4\n").separator, '\t');
+    EXPECT_EQ(detect("1|2\n3|4\n").separator, '|');
+    EXPECT_EQ(detect("1  2\n 3 4 \n").separator, ' ');
+    EXPECT_EQ(detect("25, Private, 7, x\n26, State gov, 8, y\n").separator, ',');
+    EXPECT_EQ(detect("1;2\n", asking(&CsvRequest::separator, std::optional(','))).separator, ',');
+    EXPECT_THROW(detect("abc\ndef\n"), Error);
+}
+
+TEST(DetectCsv, TakesTheFirstLineForAHeaderWhenItHasTextsAboveNumbersOnly) {
+    EXPECT_TRUE(detect("a,b\n1,2\n").has_header);
+    EXPECT_TRUE(detect("a,b\nx,2\n").has_header);
+    EXPECT_FALSE(detect("1,b\n1,2\n").has_header);
+    EXPECT_FALSE(detect("?,2\n1,2\n").has_header);
+    EXPECT_FALSE(detect("a,b\nx,y\n").has_header);
+    EXPECT_FALSE(detect("a,b\n").has_header);
+    EXPECT_TRUE(
+        detect("a,b\nx,y\n", asking(&CsvRequest::has_header, std::optional(true))).has_header);
+    EXPECT_EQ(detect("a,b\n1,2\n").names, (Record{"a", "b"}));
+}
+
+TEST(DetectCsv, TellsColumnsOfTextsFromColumnsWithAMistake) {
+    const CsvFormat format = detect("a,b,c,d\n1,x,?,p\n2,7,?,q\noops,y,?,p\n3,z,?,q\n");
+
+    EXPECT_EQ(format.kinds, (std::vector{ColumnKind::number, ColumnKind::text, ColumnKind::number,
+                                         ColumnKind::text_label}));
+}
+
+TEST(DetectCsv, FindsColumnsByNameNumberAndHabit) {
+    const std::string head = "3,Class,last\n1,2,4\n";
+    const auto label = [&](const std::optional<std::string>& column) {
+        CsvRequest request = asking(&CsvRequest::label_column, column);
+        request.has_header = true;
+        const CsvFormat format = detect_csv(head, request, "f.csv");
+        return std::ranges::find(format.kinds, ColumnKind::number_label) - format.kinds.begin();
+    };
+
+    EXPECT_EQ(label(std::nullopt), 1);
+    EXPECT_EQ(label("3"), 0);
+    EXPECT_EQ(label("last"), 2);
+    EXPECT_EQ(label("2"), 1);
+    EXPECT_THROW(label("class"), Error);
+    EXPECT_THROW(label("4"), Error);
+    EXPECT_THROW(label("0"), Error);
+    EXPECT_THROW(detect("1,2\n", asking(&CsvRequest::dropped_columns, Record{"2"})), Error);
+    EXPECT_EQ(detect("1,2\n", asking(&CsvRequest::dropped_columns, Record{"1"})).kinds.front(),
+              ColumnKind::dropped);
+    EXPECT_EQ(detect("1,2\n", asking(&CsvRequest::text_columns, Record{"1", "last"})).kinds,
+              (std::vector{ColumnKind::text, ColumnKind::text_label}));
+}
+
+}  // namespace
+}  // namespace paralogit::data
