@@ -75,6 +75,8 @@ Index Shard::passing_bytes() const {
 
 void Shard::check_unchanged() const {
     values.check_unchanged();
+    sparse.values.check_unchanged();
+    sparse.indices.check_unchanged();
     if (stream != nullptr) {
         stream->check_unchanged();
     }

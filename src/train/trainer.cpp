@@ -13,6 +13,7 @@
 #include "seconds_since.hpp"
 #include "standardised_objective.hpp"
 #include "start_parameters.hpp"
+#include "training_memory.hpp"
 #include "validation_run.hpp"
 
 namespace paralogit::train {
@@ -43,8 +44,9 @@ class Run {
         if (!options_.validation_paths.empty()) {
             validation_files = describe_files(comm_, options_.validation_paths, options_.source);
         }
-        data_ = std::make_unique<DataSet>(load_data_set(
-            comm_, options_.paths, options_.source, execution(validation_files), options_.row_use));
+        data_ = std::make_unique<DataSet>(
+            load_data_set(comm_, options_.paths, options_.source,
+                          share_memory(comm_, options_, validation_files), options_.row_use));
         moments_ = compute_moments(comm_, *data_);
         validation_ =
             std::make_unique<ValidationRun>(comm_, options_, std::move(validation_files), *data_);
@@ -65,21 +67,6 @@ class Run {
         if (has_one_class()) {
             observer_.on_warning("all rows are of one class: there is nothing to tell apart");
         }
-    }
-
-    /// The solver takes its part of the memory, and so do validation rows that have files.
-    Execution execution(const std::optional<data::Manifest>& validation_files) const {
-        Execution execution = options_.execution;
-        MemoryLimit& memory = execution.memory;
-        memory.also_needed = [this](Index rows, Index own_rows, Index features) {
-            return solver_bytes(options_.solver, rows, own_rows, features + 1,
-                                options_.execution.threads);
-        };
-        if (validation_files) {
-            memory.set_aside_bytes = comm::together(
-                comm_, [&] { return bytes_to_set_aside(comm_, *validation_files, memory); });
-        }
-        return execution;
     }
 
     RunFacts facts() const {
@@ -401,21 +388,6 @@ class Run {
 TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
                    TrainObserver& observer) {
     return Run(comm, options, observer).run();
-}
-
-bool has_model(optim::StopReason reason) {
-    return reason != optim::StopReason::signal && reason != optim::StopReason::diverged;
-}
-
-ExitCode exit_code_of(optim::StopReason reason) {
-    switch (reason) {
-        case optim::StopReason::diverged:
-            return ExitCode::diverged;
-        case optim::StopReason::signal:
-            return ExitCode::stopped_by_signal;
-        default:
-            return ExitCode::done;
-    }
 }
 
 }  // namespace paralogit::train

@@ -53,6 +53,50 @@ class Streaming(AppTest):
                 self.train_streamed(*arguments, out=f"resident-{solver}", limit="1G",
                                     streams=False), solver)
 
+    def test_one_model_over_thinned_hessians(self):
+        for solver in ("newton", "newton-cg"):
+            for fraction in ("0.3", "0.01"):
+                arguments = (self.data, "--solver", solver, "--hessian-fraction", fraction)
+                name = f"{solver}-{fraction}"
+                self.assertEqual(
+                    self.train_streamed(*arguments, "--threads", 2, out=f"streamed-{name}",
+                                        limit="800k", ranks=3),
+                    self.train_streamed(*arguments, out=f"resident-{name}", limit="1G",
+                                        streams=False), name)
+
+    def test_rows_that_are_held_out_are_copied_from_what_is_streamed(self):
+        arguments = (self.data, "--validation-fraction", "0.1", "--class-weights", "balanced",
+                     "--solver", "lbfgs")
+        one = self.train_streamed(*arguments, out="resident", limit="1G", streams=False)
+        validation = read_summary(self.folder / "resident")["validation"]
+        for ranks, limit in ((1, "2M"), (3, "1.2M")):
+            self.assertEqual(
+                self.train_streamed(*arguments, "--threads", 2, out=f"run-{ranks}", limit=limit,
+                                    ranks=ranks), one)
+            self.assertEqual(read_summary(self.folder / f"run-{ranks}")["validation"], validation)
+        result = run("train", *arguments, "--out", self.folder / "short", "--memory-limit", "900k")
+        self.assert_ends(result, 3)
+        self.assertIn("for those that are held out are copied", result.stderr)
+
+    def test_validation_files_share_the_limit(self):
+        validation = write_data(self.folder / "validation.h5", *made_up(10_000, 40, seed=6))
+        arguments = (self.data, "--validation", validation)
+        one = self.train_streamed(*arguments, out="resident", limit="1G", streams=False)
+        expected = read_summary(self.folder / "resident")["validation"]
+        for ranks, limit in ((1, "2M"), (2, "1.5M")):
+            out = f"run-{ranks}"
+            result = run("train", *arguments, "--threads", 2, "--memory-limit", limit, "--out",
+                         self.folder / out, ranks=ranks)
+            self.assert_ends(result, 0)
+            self.assertRegex(result.stderr,
+                             r"validation +.*; \d\.\d MB are read from files in each pass")
+            summary = read_summary(self.folder / out)
+            self.assertEqual((summary["rows_are"], summary["model_sha256"]), ("streamed", one))
+            self.assertEqual(summary["validation"], expected)
+        # All of the one fits, but not with the other.
+        self.train_streamed(*arguments, out="both", limit="8M")
+        self.train_streamed(self.data, out="alone", limit="8M", streams=False)
+
     def test_one_model_over_layouts(self):
         one = self.train_streamed(self.data, out="resident", limit="1G", streams=False)
         layouts = {

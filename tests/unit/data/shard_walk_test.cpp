@@ -96,11 +96,12 @@ bool is_counting(const model::Block& block) {
 }
 
 /// How often each block of a shard was met in a walk by all threads, with the values that it has.
-std::vector<int> walk_all(const Shard& shard, const ShardPlan& plan, int threads) {
+std::vector<int> walk_all(const Shard& shard, const ShardPlan& plan, int threads,
+                          Index block_step = 1) {
     std::vector<int> met(static_cast<std::size_t>(shard.blocks.size()));
     std::mutex guard;
     run_threads(threads, [&](int thread) {
-        ShardWalk walk(shard, plan, thread, threads);
+        ShardWalk walk(shard, plan, thread, threads, block_step);
         while (walk.next()) {
             const model::Block block = walk.block();
             const bool is_right =
@@ -154,6 +155,62 @@ TEST_F(ShardWalks, MeetEveryBlockOnceWhereverItsRowsLie) {
     }
 }
 
+TEST_F(ShardWalks, MeetAndReadTheMultiplesOfAStepAlone) {
+    for (const Manifest& manifest :
+         {contiguous({1500, 1501, 13'501, 20'000}, 7), chunked(20'000, 7), transposed(20'000, 7)}) {
+        const ShardPlan plan(manifest.rows);
+        const Index row_bytes = 7 * static_cast<Index>(size_of(manifest.type));
+        for (const int threads : {1, 2, 4}) {
+            for (const Index step : {2, 3, 32, 1000}) {
+                Shard none = empty_shard(manifest, plan, 1, 3);
+                const Index least = hold_within(1, manifest, plan, none, threads).value();
+                for (const Index bytes : {least, least + 3000 * row_bytes, Index{1} << 40}) {
+                    const Shard shard = load(manifest, bytes, threads, 1, 3);
+                    const Index before = shard.bytes_streamed_so_far();
+                    std::vector<int> expected;
+                    Index expected_bytes = 0;
+                    for (Index k = shard.blocks.first; k < shard.blocks.end; ++k) {
+                        expected.push_back(k % step == 0 ? 1 : 0);
+                        if (k % step == 0 && k >= shard.held().end) {
+                            expected_bytes += plan.rows_of_block(k).size() * row_bytes;
+                        }
+                    }
+
+                    EXPECT_EQ(walk_all(shard, plan, threads, step), expected) << step;
+                    EXPECT_EQ(shard.bytes_streamed_so_far() - before, expected_bytes) << step;
+                }
+            }
+        }
+    }
+}
+
+TEST_F(ShardWalks, CopyRowsThatAreNotHeld) {
+    const Manifest manifest = contiguous({700, 20'000}, 7);
+    const ShardPlan plan(manifest.rows);
+    Shard none = empty_shard(manifest, plan, 1, 2);
+    const Index least = hold_within(1, manifest, plan, none, 2).value();
+    const Shard shard = load(manifest, least + 100'000, 2, 1, 2);
+    ASSERT_GT(shard.streamed_bytes(), 0);
+    ASSERT_GT(shard.held().size(), 0);
+    std::vector<Index> rows;
+    for (Index row = shard.rows.first + 5; row < shard.rows.end; row += 17 + row % 80) {
+        rows.push_back(row);
+    }
+
+    const SomeRows some = copy_rows(shard, plan, rows);
+
+    ASSERT_EQ(some.shard.values.size(), std::ssize(rows) * 7 * 4);
+    std::vector<float> copied(rows.size() * 7);
+    std::memcpy(copied.data(), some.shard.values.data(), copied.size() * sizeof(float));
+    std::vector<float> expected;
+    for (const Index row : rows) {
+        for (Index j = 0; j < 7; ++j) {
+            expected.push_back(static_cast<float>(row * 7 + j));
+        }
+    }
+    EXPECT_EQ(copied, expected);
+}
+
 TEST_F(ShardWalks, HoldAsMuchAsTheLimitHasRoomFor) {
     const Manifest manifest = contiguous({40'000}, 16);
     constexpr Index all_bytes = 40'000 * 16 * 4;
@@ -167,6 +224,9 @@ TEST_F(ShardWalks, HoldAsMuchAsTheLimitHasRoomFor) {
               most.blocks.size() - 1);  // the last block is half full
     EXPECT_EQ(all.streamed_bytes(), 0);
     EXPECT_EQ(all.stream, nullptr);
+    EXPECT_EQ(all.passing_bytes(), 0);
+    EXPECT_GT(most.passing_bytes(), 0);
+    EXPECT_LE(most.values.size() + most.passing_bytes(), all_bytes / 2);
 }
 
 TEST_F(ShardWalks, CountWhatEachPassReads) {
