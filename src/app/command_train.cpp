@@ -146,6 +146,7 @@ class TrainPrinter : public train::TrainObserver {
                                  facts.execution.threads == 1 ? "" : "s",
                                  name_of(facts.execution.isa), facts.plan.blocks(),
                                  facts.plan.blocks() == 1 ? "" : "s", facts.plan.rows_per_block()));
+        rows.emplace_back("memory", memory_text(facts.memory));
         rows.emplace_back("objective",
                           "mean BCE" +
                               (options_.l2 > 0 ? fmt::format(" + {}/2 |w|^2", options_.l2)
@@ -197,6 +198,22 @@ class TrainPrinter : public train::TrainObserver {
                            manifest.features, name_of(manifest.type));
     }
 
+    static std::string memory_text(const train::MemoryPlan& memory) {
+        const std::string limit =
+            memory.limit_source.empty()
+                ? std::string()
+                : fmt::format("; a rank may take {} ({})", train::bytes_text(memory.limit_bytes),
+                              memory.limit_source);
+        return memory.is_streamed()
+                   ? fmt::format(
+                         "streamed: {} of {} are read from files in each pass, {} by a rank",
+                         train::bytes_text(memory.global_streamed_bytes),
+                         train::bytes_text(memory.global_bytes),
+                         train::bytes_text(memory.largest_streamed_bytes)) +
+                         limit
+                   : "resident: all rows are read once" + limit;
+    }
+
     void add_row_use(const train::RunFacts& facts,
                      std::vector<std::pair<std::string, std::string>>& rows) const {
         if (options_.row_use.balances_classes || options_.row_use.class_weights) {
@@ -211,8 +228,15 @@ class TrainPrinter : public train::TrainObserver {
             rows.emplace_back("validation",
                               holds_out ? fmt::format("{} of the rows, held out of training",
                                                       facts.validation->manifest.rows)
-                                        : data_text(facts.validation->manifest));
+                                        : data_text(facts.validation->manifest) +
+                                              streamed_text(facts.validation->memory));
         }
+    }
+
+    static std::string streamed_text(const train::MemoryPlan& memory) {
+        return memory.is_streamed() ? fmt::format("; {} are read from files in each pass",
+                                                  train::bytes_text(memory.global_streamed_bytes))
+                                    : "";
     }
 
     static std::string validation_text(const train::IterationFacts& facts) {

@@ -6,7 +6,7 @@
 
 namespace paralogit::app {
 
-/// What the options say of threads and instructions; warnings are printed. @collective
+/// What the options say of threads, memory and instructions; warnings are printed. @collective
 inline train::Execution execution_of(const Context& context, const Options& options) {
     const train::ExecutionRequest request = comm::together(context.comm, [&] {
         constexpr Index most_threads = 4096;
@@ -14,6 +14,9 @@ inline train::Execution execution_of(const Context& context, const Options& opti
         train::ExecutionRequest read;
         if (options.text("threads") != "auto") {
             read.threads = static_cast<int>(options.integer("threads", 1, most_threads));
+        }
+        if (options.text("memory-limit") != "auto") {
+            read.memory_limit = options.bytes("memory-limit");
         }
         const std::string isa = options.choice("isa", choices);
         for (const model::Isa each : {model::Isa::portable, model::Isa::avx2, model::Isa::avx512}) {

@@ -43,6 +43,10 @@ const std::vector<OptionSpec>& machine_options() {
     static const std::vector<OptionSpec> options{
         {"threads", Kind::value, "COUNT", "auto",
          "threads of each rank; auto: OMP_NUM_THREADS, else its share of the cores it may use"},
+        {"memory-limit", Kind::value, "SIZE", "auto",
+         "memory that the rows of a rank and the solver may take: bytes, or 500M, 4G (k, M, G, T: "
+         "powers of 1024); rows beyond it are read from the files in each pass, with the same "
+         "results; auto: what the machine, the cgroup or SLURM leaves to a rank"},
         {"isa", Kind::value, "auto|portable|avx2|avx512", "auto",
          "instructions to use; auto: the best that the machine has; the results are the same"},
     };

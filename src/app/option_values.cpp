@@ -88,6 +88,24 @@ std::optional<double> parse_seconds(std::string_view text) {
     return number ? std::optional(*number * unit) : std::nullopt;
 }
 
+/// A number and a unit, to the byte.
+std::optional<Index> parse_bytes(std::string_view text) {
+    constexpr std::string_view units = "kMGT";
+    int power = 0;
+    if (!text.empty()) {
+        const char last = text.back() == 'K' ? 'k' : text.back();
+        const std::size_t unit = units.find(last);
+        if (unit != std::string_view::npos) {
+            power = 10 * (static_cast<int>(unit) + 1);
+            text.remove_suffix(1);
+        }
+    }
+    const auto number = parse<double>(text);
+    const double bytes = std::floor(std::ldexp(number.value_or(0), power));
+    return number && bytes >= 1 && bytes < 0x1p63 ? std::optional(static_cast<Index>(bytes))
+                                                  : std::nullopt;
+}
+
 }  // namespace
 
 std::string Options::choice(const std::string& name,
@@ -164,6 +182,15 @@ Index Options::integer(const std::string& name, Index lowest, Index highest) con
                       : fmt::format("an integer from {} to {}", lowest, highest));
     }
     return *number;
+}
+
+Index Options::bytes(const std::string& name) const {
+    const std::string value = text(name);
+    const auto bytes = parse_bytes(value);
+    if (!bytes) {
+        bad_value(name, value, "a size > 0 such as 1000000000, 500M, 1.5G or 1T");
+    }
+    return *bytes;
 }
 
 std::optional<double> Options::seconds(const std::string& name) const {

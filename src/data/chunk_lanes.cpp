@@ -6,13 +6,6 @@
 
 namespace paralogit::data {
 
-namespace {
-
-/// Of all lanes together, in each round.
-constexpr Index round_bytes = Index{32} << 20;
-
-}  // namespace
-
 void ChunkLanes::begin(const h5::ChunkReader& chunks, std::span<const Range> rows) {
     chunks_ = &chunks;
     lanes_.resize(rows.size());

@@ -15,6 +15,8 @@ class ChunkLanes {
   public:
     /// Beyond that, too much memory would go into what is not the data.
     static constexpr Index largest_chunk_bytes = Index{16} << 20;
+    /// Of all lanes together, in each round.
+    static constexpr Index round_bytes = Index{32} << 20;
 
     /// Turns to the next dataset. Lane t is to read rows[t], counted within the file.
     void begin(const h5::ChunkReader& chunks, std::span<const Range> rows);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
-#include "paralogit/data/shard.hpp"
+#include "paralogit/data/shard_walk.hpp"
 
 namespace paralogit::data {
 
@@ -22,18 +22,23 @@ Labels copy_labels(const model::LabelView& labels, std::span<const Index> positi
                                     : Labels();
 }
 
-Values copy_features(const Shard& shard, std::span<const Index> positions) {
+/// `first_rows` says which of `rows` lie in each of the shard's blocks.
+Values copy_features(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows,
+                     std::span<const Index> first_rows) {
     const Index row_bytes = shard.features * narrow<Index>(size_of(shard.type));
     if (!shard.sparse.offsets.empty()) {
         return {};
     }
-    Buffer buffer(
-        checked_multiply(std::ssize(positions), row_bytes, "the bytes of validation rows"));
-    std::byte* out = buffer.data();
-    for (const Index position : positions) {
-        std::memcpy(out, shard.values.data() + position * row_bytes,
-                    narrow<std::size_t>(row_bytes));
-        out += row_bytes;
+    Buffer buffer(checked_multiply(std::ssize(rows), row_bytes, "the bytes of validation rows"));
+    ShardWalk walk(shard, plan, 0, 1);
+    while (walk.next()) {
+        const model::Block block = walk.block();
+        const auto at = narrow<std::size_t>(walk.number() - shard.blocks.first);
+        for (Index i = first_rows[at]; i < first_rows[at + 1]; ++i) {
+            const Index row = rows[narrow<std::size_t>(i)] - block.first_global_row;
+            std::memcpy(buffer.data() + i * row_bytes, block.values + row * row_bytes,
+                        narrow<std::size_t>(row_bytes));
+        }
     }
     return Values(std::move(buffer));
 }
@@ -81,6 +86,7 @@ SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const In
     }
     first_rows.push_back(std::ssize(rows));
 
+    Values values = copy_features(shard, plan, rows, first_rows);
     std::vector<Index> positions(rows.begin(), rows.end());
     for (Index& position : positions) {
         position -= shard.rows.first;
@@ -91,7 +97,7 @@ SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const In
     some.shard.features = shard.features;
     some.shard.rows = {.first = 0, .end = std::ssize(rows)};
     some.shard.blocks = shard.blocks;
-    some.shard.values = copy_features(shard, positions);
+    some.shard.values = std::move(values);
     some.shard.sparse = copy_entries(shard, positions);
     some.shard.labels = copy_labels(shard.labels.view(), positions);
     if (!shard.row_weights.empty()) {

@@ -7,8 +7,10 @@
 #include "chunk_lanes.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/shard.hpp"
+#include "paralogit/data/shard_walk.hpp"
 #include "paralogit/h5/file.hpp"
 #include "read_features.hpp"
+#include "row_source.hpp"
 #include "rows_in_file.hpp"
 
 namespace paralogit::data {
@@ -18,37 +20,22 @@ namespace {
 /// Bytes that a thread brings in before it looks at them: small enough for its cache.
 constexpr Index piece_bytes = Index{1} << 20;
 
-/// Opens the features and makes sure that they are those of the manifest, for a file can also be
-/// another one on another machine.
-h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part) {
-    h5::Dataset dataset = file.dataset(part.features_path);
-    const h5::DatasetInfo& info = dataset.info();
-    const bool has_rank = manifest.is_transposed ? info.shape.size() == 2 : info.shape.size() >= 2;
-    const bool is_same =
-        has_rank && info.element_type == manifest.type &&
-        (manifest.is_transposed
-             ? info.shape[1] == part.rows && info.shape[0] == manifest.features
-             : info.rows() == part.rows && info.values_per_row() == manifest.features);
-    if (!is_same) {
-        fail_changed(part, part.features_path + " has another shape or type");
-    }
-    return dataset;
-}
-
-/// The load of one shard: file by file, and in each file all threads, each in its own blocks.
+/// The load of what is held of a shard: file by file, and in each file all threads, each in its own
+/// blocks.
 class FeatureLoad {
   public:
     FeatureLoad(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
                 const BlockReady& on_block)
         : manifest_(manifest),
           shard_(shard),
+          rows_(shard.held_rows(plan)),
           row_bytes_(manifest.features * narrow<Index>(size_of(manifest.type))),
-          walk_(shard.blocks, plan, threads,
+          walk_(shard.held(), plan, threads,
                 [&](int thread, Index block) { on_block(thread, shard.block(block, plan)); }) {}
 
     void run() {
         for (const FilePart& part : manifest_.files) {
-            const Range rows = rows_in_file(part, shard_.rows);
+            const Range rows = rows_in_file(part, rows_);
             if (rows.size() > 0) {
                 check_unchanged(part);
                 load(part, rows);
@@ -60,19 +47,18 @@ class FeatureLoad {
     void load(const FilePart& part, Range rows) {
         const h5::File file = h5::File::open(part.path);
         const h5::Dataset dataset = open_features(file, manifest_, part);
-        const std::optional<Index> offset =
-            manifest_.is_transposed ? std::nullopt : dataset.info().file_offset;
-        const bool is_whole_shard = rows.size() == shard_.rows.size();
-        if (offset && is_whole_shard && map(part, *offset + rows.first * row_bytes_)) {
+        const FeatureLayout layout = layout_of(dataset, manifest_.is_transposed);
+        if (layout == FeatureLayout::contiguous) {
+            const Index offset = dataset.info().file_offset.value();
+            if (rows.size() != rows_.size() || !map(part, offset + rows.first * row_bytes_)) {
+                make_buffer();
+                read_contiguous(part, offset);
+            }
             return;
         }
         make_buffer();
-        const std::optional<h5::ChunkReader> chunks =
-            manifest_.is_transposed ? std::nullopt : dataset.chunks();
-        if (offset) {
-            read_contiguous(part, *offset);
-        } else if (chunks && chunks->chunk_bytes() <= ChunkLanes::largest_chunk_bytes) {
-            read_chunks(part, *chunks);
+        if (layout == FeatureLayout::chunked) {
+            read_chunks(part, dataset.chunks().value());
         } else {
             read_by_library(part, dataset);
         }
@@ -80,7 +66,7 @@ class FeatureLoad {
 
     void make_buffer() {
         if (out_ == nullptr) {
-            Buffer buffer(checked_multiply(shard_.rows.size(), row_bytes_, "the bytes of a shard"));
+            Buffer buffer(checked_multiply(rows_.size(), row_bytes_, "the bytes of a shard"));
             out_ = buffer.data();
             shard_.values = Values(std::move(buffer));
         }
@@ -93,7 +79,7 @@ class FeatureLoad {
 
     /// Where the row of a file belongs.
     std::byte* place_of(const FilePart& part, Index row) const {
-        return out_ + (part.first_row + row - shard_.rows.first) * row_bytes_;
+        return out_ + (part.first_row + row - rows_.first) * row_bytes_;
     }
 
     /// Calls bring(rows) for pieces of each thread's rows that lie in a file, on that thread.
@@ -113,12 +99,12 @@ class FeatureLoad {
 
     /// All rows of the shard, which begin at `offset` of the file. False when it cannot be mapped.
     bool map(const FilePart& part, Index offset) {
-        MappedFile mapped(SourceFile(part), offset, shard_.rows.size() * row_bytes_);
+        MappedFile mapped(SourceFile(part), offset, rows_.size() * row_bytes_);
         if (!mapped.is_mapped()) {
             return false;
         }
         shard_.values = Values(std::move(mapped));
-        const Index first = shard_.rows.first - part.first_row;
+        const Index first = rows_.first - part.first_row;
         in_pieces(part, [&](Range rows) {
             shard_.values.mapped().populate((rows.first - first) * row_bytes_,
                                             rows.size() * row_bytes_);
@@ -188,6 +174,7 @@ class FeatureLoad {
 
     const Manifest& manifest_;
     Shard& shard_;
+    Range rows_;  ///< that are to be held
     Index row_bytes_;
     BlockWalk walk_;
     ChunkLanes lanes_;
@@ -199,6 +186,15 @@ class FeatureLoad {
 void load_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
                    const BlockReady& on_block) {
     FeatureLoad(manifest, plan, shard, threads, on_block).run();
+    if (shard.stream == nullptr) {
+        return;
+    }
+    run_threads(threads, [&](int thread) {
+        ShardWalk walk = ShardWalk::of_streamed(shard, plan, thread, threads);
+        while (walk.next()) {
+            on_block(thread, walk.block());
+        }
+    });
 }
 
 }  // namespace paralogit::data

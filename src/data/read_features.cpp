@@ -10,8 +10,6 @@ namespace paralogit::data {
 
 namespace {
 
-constexpr Index band_bytes = Index{16} << 20U;
-
 /// The end of a stretch that starts at `first`: about `length` long, on the border of a chunk, not
 /// beyond `end`.
 Index end_of_chunks(Index first, Index length, Index chunk, Index end) {
@@ -61,17 +59,18 @@ void transpose_elements(std::size_t element_bytes, const std::byte* from, std::s
 
 }  // namespace
 
-Index end_of_band(const h5::DatasetInfo& info, bool is_transposed, Index first, Index end) {
+Index end_of_band(const h5::DatasetInfo& info, bool is_transposed, Index first, Index end,
+                  Index bytes) {
     const auto element_bytes = narrow<Index>(size_of(info.element_type.value()));
     if (is_transposed) {
         // Even where that leaves not all features in the memory of a band.
         constexpr Index shortest_stretch = 4096;
-        const Index rows = band_bytes / element_bytes / info.shape.at(0);
+        const Index rows = bytes / element_bytes / info.shape.at(0);
         return end_of_chunks(first, std::max(rows, shortest_stretch),
                              info.chunk.empty() ? 1 : info.chunk.at(1), end);
     }
     const Index row_bytes = info.values_per_row() * element_bytes;
-    return end_of_chunks(first, band_bytes / row_bytes, info.chunk.empty() ? 1 : info.chunk.front(),
+    return end_of_chunks(first, bytes / row_bytes, info.chunk.empty() ? 1 : info.chunk.front(),
                          end);
 }
 
@@ -92,7 +91,7 @@ void read_transposed_features(const h5::Dataset& dataset, Range rows, std::byte*
     const std::size_t element_bytes = size_of(type);
     const Index features = info.shape.at(0);
     const std::size_t row_bytes = narrow<std::size_t>(features) * element_bytes;
-    const Index features_at_once = band_bytes / narrow<Index>(element_bytes) / rows.size();
+    const Index features_at_once = wide_band_bytes / narrow<Index>(element_bytes) / rows.size();
     std::vector<std::byte> band;
     for (Index feature = 0; feature < features;) {
         const Index end = end_of_chunks(feature, features_at_once,

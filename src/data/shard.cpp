@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "feature_stream.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/source_file.hpp"
 #include "paralogit/h5/file.hpp"
@@ -14,19 +15,25 @@
 
 namespace paralogit::data {
 
-model::Block Shard::block(Index global_block, const ShardPlan& plan) const {
+model::Block Shard::block(Index global_block, const ShardPlan& plan,
+                          const std::byte* values_of_block) const {
     const Range block_rows = plan.rows_of_block(global_block);
     const auto offset = narrow<std::size_t>(block_rows.first - rows.first);
     const auto count = narrow<std::size_t>(block_rows.size());
-    const std::size_t row_bytes = narrow<std::size_t>(features) * size_of(type);
     return {.type = type,
-            .values = values.data() + offset * row_bytes,
+            .values = values_of_block,
             .rows = block_rows.size(),
             .features = features,
             .labels = labels.empty() ? model::LabelView() : labels.view().subview(offset, count),
             .row_weights = row_weights.empty() ? std::span<const double>()
                                                : std::span(row_weights).subspan(offset, count),
             .first_global_row = block_rows.first};
+}
+
+const std::byte* Shard::values_of(Index global_block, const ShardPlan& plan) const {
+    const std::size_t row_bytes = narrow<std::size_t>(features) * size_of(type);
+    return values.data() +
+           narrow<std::size_t>(plan.rows_of_block(global_block).first - rows.first) * row_bytes;
 }
 
 model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan) const {
@@ -45,8 +52,38 @@ model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan
             .first_global_row = block_rows.first};
 }
 
+Range Shard::held() const {
+    return {.first = blocks.first, .end = stream == nullptr ? blocks.end : stream->blocks().first};
+}
+
+Range Shard::held_rows(const ShardPlan& plan) const {
+    return {.first = rows.first,
+            .end = stream == nullptr ? rows.end : plan.rows_of_block(stream->blocks().first).first};
+}
+
+Index Shard::streamed_bytes() const {
+    return stream == nullptr ? 0 : stream->pass_bytes();
+}
+
+Index Shard::bytes_streamed_so_far() const {
+    return stream == nullptr ? 0 : stream->bytes_read();
+}
+
+Index Shard::passing_bytes() const {
+    return stream == nullptr ? 0 : stream->memory_bytes();
+}
+
+void Shard::check_unchanged() const {
+    values.check_unchanged();
+    sparse.values.check_unchanged();
+    sparse.indices.check_unchanged();
+    if (stream != nullptr) {
+        stream->check_unchanged();
+    }
+}
+
 Index Shard::bytes() const {
-    return values.size() + sparse.values.size() + sparse.indices.size() +
+    return values.size() + streamed_bytes() + sparse.values.size() + sparse.indices.size() +
            narrow<Index>(sparse.offsets.size() * sizeof(Index)) + labels.bytes() +
            narrow<Index>(row_weights.size() * sizeof(double));
 }
@@ -97,32 +134,6 @@ std::optional<Error> find_bad_weight(const Shard& shard, const Manifest& manifes
                              "correct it, or give the row the weight 0",
                              manifest.locate_weight(row), shortest(*bad)),
                  row);
-}
-
-Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks) {
-    constexpr Index number = sizeof(double);
-    const Index rows = plan.rows_of(rank, ranks).size();
-    const FilePart& first = manifest.files.front();
-    const auto value = narrow<Index>(size_of(manifest.type));
-    Index entries = 0;
-    Index features = sizeof(Index);  // an offset
-    if (manifest.is_sparse) {
-        constexpr Index index = sizeof(std::uint32_t);
-        const Range blocks = plan.blocks_of(rank, ranks);
-        const auto before = [&](Index block) {
-            return manifest.entries_before_block.at(narrow<std::size_t>(block));
-        };
-        entries = checked_multiply(before(blocks.end) - before(blocks.first), value + index,
-                                   "the bytes of a shard");
-    } else {
-        features = checked_multiply(manifest.features, value, "the bytes of a row");
-    }
-    // Labels are held as stored and as y while one is made of the other, and as y from then on;
-    // the features come after that.
-    const Index row_bytes =
-        first.labels_path.empty() ? features : std::max(features + number, 2 * number);
-    return entries + checked_multiply(rows, row_bytes + (first.weights_path.empty() ? 0 : number),
-                                      "the bytes of a shard");
 }
 
 void check_unchanged(const Manifest& manifest) {

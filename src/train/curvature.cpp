@@ -30,20 +30,20 @@ struct HessianTask {
     double intercept;
     Thinning thinning;
 
-    /// Of this rank, counted as Thinning counts them.
-    Range blocks() const { return thinning.multiples_in(data.shard.blocks); }
+    /// The way of a thread through its blocks.
+    data::ShardWalk walk(int thread) const {
+        return {data.shard, data.plan, thread, data.execution.threads, thinning.block_step};
+    }
 
     /// Makes `panel` that of a block; returns the weight of its rows.
-    double fill(model::HessianPanel& panel, Index multiple) const {
-        const Index block = multiple * thinning.block_step;
+    double fill(model::HessianPanel& panel, const data::ShardWalk& walk) const {
         panel.clear();
         const model::Isa isa = data.execution.isa;
         const Index step = thinning.row_step;
-        return data.sparse
-                   ? model::append_hessian_rows(data.shard.sparse_block(block, data.plan), step,
-                                                coefficients, intercept, frame, panel, isa)
-                   : model::append_hessian_rows(data.shard.block(block, data.plan), step,
-                                                coefficients, intercept, frame, panel, isa);
+        return data.sparse ? model::append_hessian_rows(walk.sparse_block(), step, coefficients,
+                                                        intercept, frame, panel, isa)
+                           : model::append_hessian_rows(walk.block(), step, coefficients, intercept,
+                                                        frame, panel, isa);
     }
 };
 
@@ -66,11 +66,11 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
     std::vector<LocalHessian> parts(static_cast<std::size_t>(threads), sums);
     run_threads(threads, [&](int thread) {
         LocalHessian& own = parts[static_cast<std::size_t>(thread)];
-        const Range blocks = part_of(task.blocks(), thread, threads);
         model::HessianPanel panel;
         std::vector<double> working;
-        for (Index k = blocks.first; k < blocks.end; ++k) {
-            const double weight = task.fill(panel, k);
+        data::ShardWalk walk = task.walk(thread);
+        while (walk.next()) {
+            const double weight = task.fill(panel, walk);
             own.is_finite = own.weights.add(0, weight) && own.is_finite;
             for (Index strip = 0; strip < own.products.strips(); ++strip) {
                 own.is_finite = own.products.add(strip, panel, working) && own.is_finite;
@@ -89,36 +89,53 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
     const int threads = task.data.execution.threads;
     const Index rows = task.data.plan.rows_per_block() / task.thinning.row_step + 1;
     const Index bytes = task.frame.padded_dimension() * rows * Index{sizeof(double)};
-    const Index at_once = std::max<Index>(bytes_at_once / bytes, threads);
-    std::vector<model::HessianPanel> panels(static_cast<std::size_t>(at_once));
-    std::vector<double> weights(panels.size());
-    std::vector<std::vector<double>> working(static_cast<std::size_t>(threads));
+    const Index of_thread = std::max<Index>(bytes_at_once / bytes / threads, 1);
+    /// What a thread does, and the panels that it makes for all.
+    struct Part {
+        data::ShardWalk walk;
+        std::vector<model::HessianPanel> panels;
+        std::size_t filled = 0;
+        model::ExactSums weights;
+        std::vector<double> working;
+    };
+    std::vector<Part> parts;
+    for (int thread = 0; thread < threads; ++thread) {
+        parts.push_back(
+            {.walk = task.walk(thread),
+             .panels = std::vector<model::HessianPanel>(static_cast<std::size_t>(of_thread)),
+             .weights = sums.weights,
+             .working = {}});
+    }
     std::atomic<bool> is_finite = true;
-    const Range own = task.blocks();
-    for (Index first = own.first; first < own.end; first += at_once) {
-        const Range some{.first = 0, .end = std::min(at_once, own.end - first)};
+    const auto has_panels = [](const Part& part) { return part.filled > 0; };
+    do {
         run_threads(threads, [&](int thread) {
-            const Range part = part_of(some, thread, threads);
-            for (Index i = part.first; i < part.end; ++i) {
-                const auto at = static_cast<std::size_t>(i);
-                weights[at] = task.fill(panels[at], first + i);
+            Part& part = parts[static_cast<std::size_t>(thread)];
+            part.filled = 0;
+            while (part.filled < part.panels.size() && part.walk.next()) {
+                const double weight = task.fill(part.panels[part.filled], part.walk);
+                if (!part.weights.add(0, weight)) {
+                    is_finite = false;
+                }
+                ++part.filled;
             }
         });
         run_threads(threads, [&](int thread) {
-            std::vector<double>& memory = working[static_cast<std::size_t>(thread)];
+            std::vector<double>& memory = parts[static_cast<std::size_t>(thread)].working;
             // The strips grow shorter: dealt out in turn they are about even.
             for (Index strip = thread; strip < sums.products.strips(); strip += threads) {
-                for (Index i = 0; i < some.end; ++i) {
-                    if (!sums.products.add(strip, panels[static_cast<std::size_t>(i)], memory)) {
-                        is_finite = false;
+                for (const Part& part : parts) {
+                    for (std::size_t i = 0; i < part.filled; ++i) {
+                        if (!sums.products.add(strip, part.panels[i], memory)) {
+                            is_finite = false;
+                        }
                     }
                 }
             }
         });
-        for (Index i = 0; i < some.end; ++i) {
-            sums.is_finite =
-                sums.weights.add(0, weights[static_cast<std::size_t>(i)]) && sums.is_finite;
-        }
+    } while (std::ranges::any_of(parts, has_panels));
+    for (const Part& part : parts) {
+        sums.weights.add(part.weights);
     }
     sums.is_finite = sums.is_finite && is_finite;
 }

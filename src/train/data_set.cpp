@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -20,64 +20,6 @@
 namespace paralogit::train {
 
 namespace {
-
-data::Manifest describe_on_root(const comm::Communicator& comm, std::span<const std::string> paths,
-                                const data::SourceOptions& source) {
-    std::string bytes;
-    comm::on_root(comm, [&] {
-        const std::vector<std::string> expanded = data::expand_paths(paths);
-        bytes = data::describe(expanded, source).to_bytes();
-    });
-    comm.broadcast(bytes);
-    return data::Manifest::from_bytes(bytes);
-}
-
-/// What the kernel could give to new allocations, or no limit where it does not say.
-Index available_memory_bytes() {
-    std::ifstream meminfo("/proc/meminfo");
-    std::string word;
-    while (meminfo >> word) {
-        Index kibibytes = 0;
-        if (word == "MemAvailable:" && meminfo >> kibibytes) {
-            return kibibytes * 1024;
-        }
-    }
-    return INT64_MAX;
-}
-
-/// What the use of its rows adds to the bytes of a shard, about.
-Index bytes_of_use(const RowUse& use, const data::Manifest& manifest, Index rows,
-                   Index shard_bytes) {
-    const bool makes_weights = use.changes_weights() && manifest.files.front().weights_path.empty();
-    const double held_out = use.hold_out ? use.hold_out->fraction : 0.0;
-    return (makes_weights ? rows * static_cast<Index>(sizeof(double)) : 0) +
-           static_cast<Index>(held_out * static_cast<double>(shard_bytes));
-}
-
-/// Refuses before the first byte is read what the memory of a host cannot hold. (A job may be
-/// allowed less than the host has; that shows only later.)
-void check_memory(const comm::Communicator& comm, const data::Manifest& manifest,
-                  const data::ShardPlan& plan, const RowUse& use) {
-    constexpr double gigabyte = 1e9;
-    const Index own_bytes = comm::together(comm, [&] {
-        const Index bytes = data::bytes_of_shard(manifest, plan, comm.rank(), comm.size());
-        const Index rows = plan.rows_of(comm.rank(), comm.size()).size();
-        return bytes + bytes_of_use(use, manifest, rows, bytes);
-    });
-    const Index host_bytes = comm.sum_on_host(own_bytes);
-    comm::together(comm, [&] {
-        const Index available = available_memory_bytes();
-        if (host_bytes > available) {
-            throw Error(
-                ExitCode::input_data,
-                fmt::format("{}: the rows of the ranks on one host take {:.1f} GB, but only "
-                            "{:.1f} GB of memory are available there; use more hosts, or "
-                            "store the features in a smaller type",
-                            manifest.files.front().path, static_cast<double>(host_bytes) / gigabyte,
-                            static_cast<double>(available) / gigabyte));
-        }
-    });
-}
 
 data::LabelSurvey survey_all_labels(const comm::Communicator& comm, const data::RawLabels& labels,
                                     Index first_global_row,
@@ -132,9 +74,11 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
                             }
                         });
 
-    // The threads have rising rows, and so have the blocks of each.
-    const auto bad = std::ranges::find_if(bad_values, [](const auto& b) { return b.has_value(); });
-    throw_lowest(bad != bad_values.end() ? *bad : std::nullopt,
+    // Each thread has rising rows, but what is held and what is streamed has parts for all threads.
+    const auto row_of = [](const auto& value) {
+        return value ? value->global_row : std::numeric_limits<Index>::max();
+    };
+    throw_lowest(*std::ranges::min_element(bad_values, {}, row_of),
                  data::find_bad_weight(shard, manifest), manifest);
     for (std::size_t t = 1; t < threads; ++t) {
         scans.front().merge(scans[t]);
@@ -249,6 +193,7 @@ std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const Dat
                                                       .execution = requested,
                                                       .label_description = whole.label_description,
                                                       .global_bytes = 0,
+                                                      .memory = MemoryPlan(),
                                                       .label_rule = whole.label_rule,
                                                       .class_weights = {},
                                                       .held_out = nullptr});
@@ -265,18 +210,17 @@ std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const Dat
 }
 
 /// `training`, where the rows are to validate by, is what they have to go with. @collective
-DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
+DataSet load(const comm::Communicator& comm, data::Manifest manifest,
              const data::SourceOptions& source, const Execution& requested, const RowUse& use,
              const DataSet* training) {
-    data::Manifest manifest = describe_on_root(comm, paths, source);
     if (training != nullptr) {
         comm::together(comm, [&] { check_features(*training, manifest); });
     }
     const data::ShardPlan plan = manifest.plan();
-    check_memory(comm, manifest, plan, use);
-
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
     const Execution execution = worthwhile(requested, manifest, shard);
+    const MemoryPlan memory =
+        plan_memory(comm, manifest, plan, execution.memory, execution.threads, shard, use);
     std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);
     HeldOutRows held_out_rows;
     if (use.hold_out) {
@@ -316,6 +260,7 @@ DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
                  .execution = execution,
                  .label_description = std::move(label_description),
                  .global_bytes = global_bytes,
+                 .memory = memory,
                  .label_rule = std::move(rule),
                  .class_weights = class_weights,
                  .held_out = nullptr};
@@ -327,16 +272,32 @@ DataSet load(const comm::Communicator& comm, std::span<const std::string> paths,
 
 }  // namespace
 
+data::Manifest describe_files(const comm::Communicator& comm, std::span<const std::string> paths,
+                              const data::SourceOptions& source) {
+    std::string bytes;
+    comm::on_root(comm, [&] {
+        const std::vector<std::string> expanded = data::expand_paths(paths);
+        bytes = data::describe(expanded, source).to_bytes();
+    });
+    comm.broadcast(bytes);
+    return data::Manifest::from_bytes(bytes);
+}
+
+Index DataSet::bytes_read(const comm::Communicator& comm) const {
+    // The first reading is part of what was streamed so far.
+    return global_bytes + comm.sum(shard.bytes_streamed_so_far() - shard.streamed_bytes());
+}
+
 DataSet load_data_set(const comm::Communicator& comm, std::span<const std::string> paths,
                       const data::SourceOptions& source, const Execution& execution,
                       const RowUse& use) {
-    return load(comm, paths, source, execution, use, nullptr);
+    return load(comm, describe_files(comm, paths, source), source, execution, use, nullptr);
 }
 
-DataSet load_validation_set(const comm::Communicator& comm, std::span<const std::string> paths,
+DataSet load_validation_set(const comm::Communicator& comm, data::Manifest manifest,
                             const data::SourceOptions& source, const Execution& execution,
                             const DataSet& training) {
-    return load(comm, paths, source, execution, {}, &training);
+    return load(comm, std::move(manifest), source, execution, {}, &training);
 }
 
 }  // namespace paralogit::train

@@ -47,14 +47,15 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
         const int threads = data.execution.threads;
         const model::Isa isa = data.execution.isa;
         run_threads(threads, [&](int thread) {
-            const Range part = data.plan.blocks_of_thread(data.shard.blocks, thread, threads);
             std::vector<double> margins;
             BlockScorer scorer;
-            for (Index k = part.first; k < part.end; ++k) {
-                const model::Block block = labelled_rows(data, k);
+            data::ShardWalk walk(data.shard, data.plan, thread, threads);
+            while (walk.next()) {
+                const model::Block block = walk.block();
                 margins.resize(static_cast<std::size_t>(block.rows));
-                margins_of_block(data, k, coefficients, model.intercept, margins);
-                BlockScores& scores = blocks[static_cast<std::size_t>(k - data.shard.blocks.first)];
+                margins_of_block(data, walk, coefficients, model.intercept, margins);
+                BlockScores& scores =
+                    blocks[static_cast<std::size_t>(walk.number() - data.shard.blocks.first)];
                 scores = scorer.score(block, margins, isa);
                 if (!std::isfinite(scores.sums[loss_sum])) {
                     throw Error(ExitCode::diverged,
@@ -66,8 +67,8 @@ Scores evaluate(const comm::Communicator& comm, const Model& model, const DataSe
                 collector->add(margins, block.labels, block.row_weights);
             }
         });
-        // What was mapped may have been written to meanwhile.
-        check_mapped_files(data.shard);
+        // What was mapped or read again may have been written to meanwhile.
+        data.shard.check_unchanged();
     });
 
     std::vector<std::int32_t> exponents(score_sums, data.bounds.weight_exponent);

@@ -129,6 +129,9 @@ ExecutionChoice choose_execution(const comm::Communicator& comm, const Execution
     ExecutionChoice choice;
     choice.execution.isa = comm::together(comm, [&] { return choose_isa(request.isa); });
 
+    choice.execution.memory =
+        choose_memory_limit(comm, request.memory_limit, memory_bounds(MemorySurroundings::own()));
+
     const Place own{.host = comm::host_name(), .cores = available_cores()};
     const std::optional<int> wanted = request.threads ? request.threads : threads_of_environment();
     // Who leaves the choice open has to know who shares its cores first.

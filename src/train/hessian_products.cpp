@@ -36,13 +36,12 @@ HessianProducts::HessianProducts(const DataSet& data, bool has_intercept)
 template <typename Action>
 void HessianProducts::for_each_block(const Action& action) {
     const int threads = data_.execution.threads;
-    const Range chosen = rows_.multiples_in(data_.shard.blocks);
     run_threads(threads, [&](int thread) {
-        const Range part = part_of(chosen, thread, threads);
         ThinnedBlock& thinned = working_[static_cast<std::size_t>(thread)].thinned;
-        for (Index k = part.first; k < part.end; ++k) {
-            const model::Block whole = data_.shard.block(k * rows_.block_step, data_.plan);
-            action(static_cast<std::size_t>(thread), k, thinned.of(whole, rows_.row_step));
+        data::ShardWalk walk(data_.shard, data_.plan, thread, threads, rows_.block_step);
+        while (walk.next()) {
+            action(static_cast<std::size_t>(thread), walk.number() / rows_.block_step,
+                   thinned.of(walk.block(), rows_.row_step));
         }
     });
 }

@@ -51,9 +51,9 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
       options_(std::move(options)),
       features_(data.shard.features),
       slopes_at_(features_) {
-    const auto [threads, isa] = data.execution;
+    const int threads = data.execution.threads;
     const model::ExactSums none(exponents_of_sums(data), std::max<Index>(data.plan.blocks(), 1),
-                                isa);
+                                data.execution.isa);
     const auto sums = static_cast<std::size_t>(none.size());
     const bool is_exact = options_.reduction == Reduction::exact;
     threads_.assign(static_cast<std::size_t>(threads),
@@ -165,12 +165,10 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
         add_sparse_blocks(coefficients, intercept);
     } else {
         const Thinning rows = Thinning::of(thinning, data_.plan.rows_per_block());
-        const int threads = data_.execution.threads;
-        run_threads(threads, [&](int thread) {
+        run_threads(data_.execution.threads, [&](int thread) {
             ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
             clear(sums);
-            add_blocks(part_of(rows.multiples_in(data_.shard.blocks), thread, threads),
-                       coefficients, intercept, rows, sums);
+            add_blocks(thread, coefficients, intercept, rows, sums);
         });
     }
     ThreadSums& all = threads_.front();
@@ -185,7 +183,7 @@ void DistributedObjective::add_own_blocks(std::span<const double> coefficients, 
     }
 }
 
-void DistributedObjective::add_blocks(Range multiples, std::span<const double> coefficients,
+void DistributedObjective::add_blocks(int thread, std::span<const double> coefficients,
                                       double intercept, const Thinning& rows,
                                       ThreadSums& sums) const {
     const Index slopes_at = slopes_at_;
@@ -193,9 +191,9 @@ void DistributedObjective::add_blocks(Range multiples, std::span<const double> c
     const Index weights_at = slopes_at_ + 2;
     ThinnedBlock thinned;
     model::BlockSums& of_block = sums.of_block;
-    for (Index k = multiples.first; k < multiples.end; ++k) {
-        const model::Block whole = data_.shard.block(k * rows.block_step, data_.plan);
-        const model::Block& block = thinned.of(whole, rows.row_step);
+    data::ShardWalk walk(data_.shard, data_.plan, thread, data_.execution.threads, rows.block_step);
+    while (walk.next()) {
+        const model::Block& block = thinned.of(walk.block(), rows.row_step);
         // The sum of all weights is known.
         const double weight = rows.leave_all() ? 0 : weight_of(block);
         model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa);

@@ -41,20 +41,20 @@ std::vector<double> own_probabilities(const Model& model, const DataSet& data) {
                                                static_cast<std::size_t>(model.coefficients.size()));
     const int threads = data.execution.threads;
     run_threads(threads, [&](int thread) {
-        const Range part = data.plan.blocks_of_thread(data.shard.blocks, thread, threads);
-        for (Index k = part.first; k < part.end; ++k) {
-            const model::Block block = labelled_rows(data, k);
+        data::ShardWalk walk(data.shard, data.plan, thread, threads);
+        while (walk.next()) {
+            const model::Block block = walk.block();
             const auto margins = std::span(probabilities)
                                      .subspan(static_cast<std::size_t>(block.first_global_row -
                                                                        data.shard.rows.first),
                                               static_cast<std::size_t>(block.rows));
-            margins_of_block(data, k, coefficients, model.intercept, margins);
+            margins_of_block(data, walk, coefficients, model.intercept, margins);
             require_finite(margins, block, data.manifest);
             std::ranges::transform(margins, margins.begin(), model::sigmoid);
         }
     });
-    // What was mapped may have been written to meanwhile.
-    check_mapped_files(data.shard);
+    // What was mapped or read again may have been written to meanwhile.
+    data.shard.check_unchanged();
     return probabilities;
 }
 
@@ -79,10 +79,28 @@ void write_csv(const comm::Communicator& comm, std::span<const Value> own, const
                const PredictOptions& options) {
     const std::string header = name + "\n";
     ParallelFile file(comm, options.out, options.may_replace, [](const auto&) {});
-    const std::string lines = comm::together(
-        comm, [&] { return (comm.is_root() ? header : std::string()) + csv_lines(own); });
-    const Index offset = comm.sum_of_lower_ranks(static_cast<Index>(lines.size()));
-    comm::together(comm, [&] { file.write(offset, std::as_bytes(std::span(lines))); });
+    // The text is several times as long as the values: it is made in pieces, and, where other ranks
+    // have to know how long it is, twice.
+    const auto for_each_piece = [&](const auto& use) {
+        constexpr std::size_t rows_at_once = std::size_t{1} << 16U;
+        use(comm.is_root() ? header : std::string());
+        for (std::size_t row = 0; row < own.size(); row += rows_at_once) {
+            use(csv_lines(own.subspan(row, std::min(rows_at_once, own.size() - row))));
+        }
+    };
+    Index bytes = 0;
+    if (comm.size() > 1) {
+        comm::together(comm, [&] {
+            for_each_piece([&](const std::string& lines) { bytes += std::ssize(lines); });
+        });
+    }
+    Index offset = comm.sum_of_lower_ranks(bytes);
+    comm::together(comm, [&] {
+        for_each_piece([&](const std::string& lines) {
+            file.write(offset, std::as_bytes(std::span(lines)));
+            offset += std::ssize(lines);
+        });
+    });
     file.commit();
 }
 

@@ -83,7 +83,9 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
                           {"validation", outcome.seconds.validation},
                           {"checkpoint", outcome.seconds.checkpoint},
                           {"total", outcome.seconds.total}};
-    summary["bytes_read"] = facts.global_bytes;
+    summary["bytes_read"] = outcome.bytes_read;
+    summary["rows_are"] = facts.memory.is_streamed() ? "streamed" : "resident";
+    summary["streamed_bytes"] = facts.memory.global_streamed_bytes;
     summary["gradient_gbytes_per_second"] = outcome.gradient_gbytes_per_second;
     summary["version"] = options.version;
     // Labels come from files and may be no UTF-8.

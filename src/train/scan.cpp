@@ -122,11 +122,10 @@ model::ColumnScan scan_again(const comm::Communicator& comm, const DataSet& data
         std::vector<model::ColumnScan> scans(static_cast<std::size_t>(threads),
                                              model::ColumnScan(frame, isa));
         run_threads(threads, [&](int thread) {
-            const Range part = part_of(data.shard.blocks, thread, threads);
-            for (Index k = part.first; k < part.end; ++k) {
+            data::ShardWalk walk(data.shard, data.plan, thread, threads);
+            while (walk.next()) {
                 // The values were found finite when they were loaded.
-                static_cast<void>(
-                    scans[static_cast<std::size_t>(thread)].add(data.shard.block(k, data.plan)));
+                static_cast<void>(scans[static_cast<std::size_t>(thread)].add(walk.block()));
             }
         });
         for (std::size_t t = 1; t < scans.size(); ++t) {

@@ -55,6 +55,26 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
             .reason = fmt::format("a Hessian costs as much as {:.2g} passes", passes)};
 }
 
+Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Index dimension,
+                   int threads) {
+    // Sums, exponents and moments of every thread and of all of them; the points of the solver.
+    constexpr Index vectors = 64;
+    constexpr Index vectors_of_thread = 24;
+    constexpr Index matrices = 6;
+    const std::string solver =
+        choose_solver(options, {.rows = rows, .dimension = dimension, .entries = std::nullopt})
+            .name;
+    Index numbers = (vectors + vectors_of_thread * threads) * dimension;
+    if (solver == "newton") {
+        numbers += (matrices + threads) * dimension * dimension;
+    } else if (solver == "lbfgs") {
+        numbers += Index{2} * options.lbfgs.history * dimension;
+    } else if (solver == "newton-cg") {
+        numbers += own_rows;
+    }
+    return numbers * Index{sizeof(double)};
+}
+
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
                                            const DataShape& shape) {
     if (name == "newton") {

@@ -14,6 +14,7 @@
 #include "seconds_since.hpp"
 #include "standardised_objective.hpp"
 #include "start_parameters.hpp"
+#include "training_memory.hpp"
 #include "used_features.hpp"
 #include "validation_run.hpp"
 
@@ -41,11 +42,17 @@ class Run {
   private:
     void load() {
         const auto begin = Clock::now();
-        data_ = std::make_unique<DataSet>(load_data_set(comm_, options_.paths, options_.source,
-                                                        options_.execution, options_.row_use));
+        std::optional<data::Manifest> validation_files;
+        if (!options_.validation_paths.empty()) {
+            validation_files = describe_files(comm_, options_.validation_paths, options_.source);
+        }
+        data_ = std::make_unique<DataSet>(
+            load_data_set(comm_, options_.paths, options_.source,
+                          share_memory(comm_, options_, validation_files), options_.row_use));
         keep_used_features(comm_, *data_);
         moments_ = compute_moments(comm_, *data_);
-        validation_ = std::make_unique<ValidationRun>(comm_, options_, *data_);
+        validation_ =
+            std::make_unique<ValidationRun>(comm_, options_, std::move(validation_files), *data_);
         load_seconds_ = seconds_since(begin);
         const data::Manifest& manifest = data_->manifest;
         const DataShape shape{.rows = manifest.rows,
@@ -71,19 +78,10 @@ class Run {
     }
 
     RunFacts facts() const {
-        return {data_->manifest,
-                data_->plan,
-                moments_,
-                data_->label_description,
-                data_->global_bytes,
-                solver_choice_,
-                comm_.size(),
-                data_->execution,
-                startup_seconds_,
-                load_seconds_,
-                data_->training_rows(),
-                data_->class_weights,
-                validation_->rows()};
+        return {data_->manifest,      data_->plan,        moments_,       data_->label_description,
+                data_->global_bytes,  data_->memory,      solver_choice_, comm_.size(),
+                data_->execution,     startup_seconds_,   load_seconds_,  data_->training_rows(),
+                data_->class_weights, validation_->rows()};
     }
 
     bool has_one_class() const {
@@ -287,9 +285,9 @@ class Run {
 
     TrainOutcome finish(optim::StopReason reason) {
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
-        // another file may have that name, and neither matters.
+        // another file may have that name, and neither matters. What is streamed is found by name.
         comm::together(comm_, [&] {
-            check_mapped_files(data_->shard);
+            data_->shard.check_unchanged();
             validation_->check_unchanged();
         });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
@@ -326,6 +324,7 @@ class Run {
         seconds.curvature = largest_over_ranks(standardised_->curvature_seconds());
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
         seconds.total = seconds_since(options_.process_start);
+        outcome.bytes_read = data_->bytes_read(comm_);
         const double pass_seconds = seconds.kernel;
         const auto passes = static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
         if (pass_seconds > 0) {
@@ -397,21 +396,6 @@ class Run {
 TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
                    TrainObserver& observer) {
     return Run(comm, options, observer).run();
-}
-
-bool has_model(optim::StopReason reason) {
-    return reason != optim::StopReason::signal && reason != optim::StopReason::diverged;
-}
-
-ExitCode exit_code_of(optim::StopReason reason) {
-    switch (reason) {
-        case optim::StopReason::diverged:
-            return ExitCode::diverged;
-        case optim::StopReason::signal:
-            return ExitCode::stopped_by_signal;
-        default:
-            return ExitCode::done;
-    }
 }
 
 }  // namespace paralogit::train

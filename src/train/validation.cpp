@@ -22,7 +22,8 @@ Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool
 
     bool has_weight = false;
     for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-        const model::Block block = labelled_rows(data, k);
+        // No feature is asked for.
+        const model::Block block = data.shard.block(k, data.plan, nullptr);
         has_weight = has_weight || (block.row_weights.empty() && block.rows > 0) ||
                      std::ranges::any_of(block.row_weights, [](double s) { return s > 0; });
     }
@@ -81,14 +82,14 @@ void Validation::add_own_blocks(std::span<const double> coefficients, double int
         own.exact.set_exponent(loss_sum, exponent_of_loss);
         own.bad_blocks = 0;
         BlockScorer scorer;
-        const Range blocks = data_.plan.blocks_of_thread(data_.shard.blocks, thread, threads);
-        for (Index k = blocks.first; k < blocks.end; ++k) {
-            const model::Block block = labelled_rows(data_, k);
+        data::ShardWalk walk(data_.shard, data_.plan, thread, threads);
+        while (walk.next()) {
+            const model::Block block = walk.block();
             if (block.rows == 0) {
                 continue;
             }
             own.margins.resize(static_cast<std::size_t>(block.rows));
-            margins_of_block(data_, k, coefficients, intercept, own.margins);
+            margins_of_block(data_, walk, coefficients, intercept, own.margins);
             const BlockScores scores = scorer.score(block, own.margins, data_.execution.isa,
                                                     [](double margin) { return margin > 0; });
             own.bad_blocks += own.exact.add(0, scores.sums) ? 0 : 1;

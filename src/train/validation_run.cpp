@@ -2,18 +2,21 @@
 
 #include <fmt/format.h>
 
-#include "block_rows.hpp"
+#include <utility>
+
 #include "used_features.hpp"
 
 namespace paralogit::train {
 
 ValidationRun::ValidationRun(const comm::Communicator& comm, const TrainOptions& options,
-                             const DataSet& training)
+                             std::optional<data::Manifest> files, const DataSet& training)
     : training_(training) {
     const DataSet* rows = training.held_out.get();
-    if (!options.validation_paths.empty()) {
-        data_ = std::make_unique<DataSet>(load_validation_set(
-            comm, options.validation_paths, options.source, options.execution, training));
+    if (files) {
+        Execution execution = options.execution;
+        execution.memory = limit_of_what_is_left(execution.memory, training.memory);
+        data_ = std::make_unique<DataSet>(
+            load_validation_set(comm, *std::move(files), options.source, execution, training));
         rows = data_.get();
         fingerprint_ = compute_moments(comm, *data_).fingerprint;
     }
@@ -42,7 +45,7 @@ std::string ValidationRun::path_option() const {
 
 void ValidationRun::check_unchanged() const {
     if (data_) {
-        check_mapped_files(data_->shard);
+        data_->shard.check_unchanged();
     }
 }
 

@@ -13,9 +13,10 @@ namespace paralogit::train {
 /// own.
 class ValidationRun {
   public:
-    /// Loads the files. `training` must outlive this. @collective
+    /// Loads the files, if there are some, into the memory that `training` left; that must outlive
+    /// this. @collective
     ValidationRun(const comm::Communicator& comm, const TrainOptions& options,
-                  const DataSet& training);
+                  std::optional<data::Manifest> files, const DataSet& training);
 
     /// Null without validation rows.
     const DataSet* rows() const { return validation_ ? &validation_->data() : nullptr; }

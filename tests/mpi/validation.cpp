@@ -103,6 +103,11 @@ class ValidationTest : public testing::Test {
                              use);
     }
 
+    DataSet load_validation(const std::string& path, const DataSet& training) {
+        return load_validation_set(comm_, describe_files(comm_, std::vector{path}, source(true)),
+                                   source(true), {}, training);
+    }
+
     static data::SourceOptions source(bool has_weights) {
         data::SourceOptions options;
         if (has_weights) {
@@ -214,8 +219,7 @@ TEST_F(ValidationTest, HasTheScoresOfAnEvaluationOfTheSameFile) {
     const std::string validation_path = file("v.h5", Rows(777, 0.75));
     const DataSet training = load(path, {.balances_classes = true}, true);
 
-    const DataSet data =
-        load_validation_set(comm_, std::vector{validation_path}, source(true), {}, training);
+    const DataSet data = load_validation(validation_path, training);
     const ValidationScores scores = Validation(comm_, data, true).score(some_parameters());
     Model model;
     model.coefficients = some_parameters().head(features);
@@ -349,8 +353,7 @@ TEST_F(ValidationTest, RefusesRowsWithoutWeight) {
     const std::string path = file("v.h5", all);
 
     EXPECT_THAT(text_of_error([&] {
-                    const DataSet data =
-                        load_validation_set(comm_, std::vector{path}, source(true), {}, training);
+                    const DataSet data = load_validation(path, training);
                     Validation(comm_, data, true);
                 }),
                 HasSubstr("v.h5:/s: every row weight of the validation rows is 0"));

@@ -81,6 +81,8 @@ class Options {
     std::pair<double, double> two_numbers(const std::string& name, const NumberRange& range,
                                           const std::string& or_else) const;
     Index integer(const std::string& name, Index lowest, Index highest) const;
+    /// Bytes from "1000", "500M" or "1.5G": powers of 1024. Greater than 0.
+    Index bytes(const std::string& name) const;
     /// Seconds from "90", "90s", "15m", "2h" or "1:30:00"; empty when the option is not given.
     std::optional<double> seconds(const std::string& name) const;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -21,23 +22,50 @@ struct SparseValues {
     std::vector<Index> offsets;  ///< [rows + 1], from 0
 };
 
+class FeatureStream;
+
 /// The rows of one rank: whole blocks of the plan. Features lie row-major in their stored type, or
-/// are sparse.
+/// are sparse. What memory has no room for stays in the files: see hold_within and ShardWalk, which
+/// goes through all blocks.
 struct Shard {
     ElementType type = ElementType::float64;
     Index features = 0;
     Range rows;                       ///< global
     Range blocks;                     ///< global
-    Values values;                    ///< of dense rows
+    Values values;                    ///< of the dense rows that are held
     SparseValues sparse;              ///< of sparse rows
     Labels labels;                    ///< [rows]; empty when the data set has none
     std::vector<double> row_weights;  ///< [rows]; empty when every weight is 1
+    /// Of the blocks that are not held; null when all are.
+    std::shared_ptr<FeatureStream> stream;
 
-    /// A view of one of its blocks: of dense rows, of sparse rows.
-    model::Block block(Index global_block, const ShardPlan& plan) const;
+    bool is_sparse() const { return !sparse.offsets.empty(); }
+
+    /// A view of a block whose features are held: of dense rows, of sparse rows.
+    model::Block block(Index global_block, const ShardPlan& plan) const {
+        return block(global_block, plan, values_of(global_block, plan));
+    }
     model::SparseBlock sparse_block(Index global_block, const ShardPlan& plan) const;
-    /// Of values, labels and row weights, as they are held.
+    /// The same with the features of a block that lie elsewhere.
+    model::Block block(Index global_block, const ShardPlan& plan,
+                       const std::byte* values_of_block) const;
+    /// Where the features of a block are held.
+    const std::byte* values_of(Index global_block, const ShardPlan& plan) const;
+
+    /// The first of its blocks, and of its rows, whose features are in memory.
+    Range held() const;
+    Range held_rows(const ShardPlan& plan) const;
+    /// Of features, labels and row weights of all rows, as they are or would be held.
     Index bytes() const;
+    /// Of features that each pass reads from files, and that all have read so far.
+    Index streamed_bytes() const;
+    Index bytes_streamed_so_far() const;
+    /// Memory that they take while they pass through it, at most.
+    Index passing_bytes() const;
+
+    /// Throws Error (input_data) when a file that is mapped or read in each pass was written to or
+    /// cut since it was described: what was computed from it may then be of no data set at all.
+    void check_unchanged() const;
 };
 
 /// The shard of a rank, which rows and blocks it has but none of its values.
@@ -69,10 +97,11 @@ std::optional<Error> find_bad_weight(const Shard& shard, const Manifest& manifes
 /// number.
 using BlockReady = std::function<void(int thread, const model::Block& block)>;
 
-/// Brings the features of a shard into memory, and calls `on_block` exactly once for each of its
-/// blocks, as soon as it is there and mostly while it is in the cache. The labels and row weights
-/// have to be there before. Thread t takes the blocks part_of(shard.blocks, t, threads), in order,
-/// the same that it will compute on, so that memory is near it.
+/// Brings the features of a shard into memory as far as they are to be held, and calls `on_block`
+/// exactly once for each of its blocks, as soon as it is there and mostly while it is in the cache.
+/// The labels and row weights have to be there before. Thread t takes the blocks
+/// part_of(shard.held, t, threads), in order, the same that it will compute on, so that memory is
+/// near it; then what is not held is walked through once.
 ///
 /// Rows that lie in one contiguous dataset are mapped, not copied; else they are read: contiguous
 /// and chunked datasets by all threads, what needs a conversion through the HDF5 library by one.
@@ -90,9 +119,6 @@ using SparseBlockReady = std::function<void(int thread, const model::SparseBlock
 /// mapped where the layout allows; other indices are narrowed while they are read.
 void load_sparse_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard,
                           int threads, const SparseBlockReady& on_block);
-
-/// Bytes that a rank will hold at most.
-Index bytes_of_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
 
 /// Throws Error (input_data) when a file is no longer what it was when it was described.
 void check_unchanged(const Manifest& manifest);

@@ -10,6 +10,7 @@
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/data/labels.hpp"
 #include "paralogit/data/shard.hpp"
+#include "paralogit/data/shard_walk.hpp"
 #include "paralogit/model/column_bounds.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/exact_sum.hpp"
@@ -41,6 +42,11 @@ struct DataSet {
     Execution execution;
     std::string label_description;  ///< empty without labels
     Index global_bytes = 0;         ///< of shards, on all ranks
+    MemoryPlan memory;
+
+    /// Of all rows, taken from the files so far on all ranks: once when they were loaded, and again
+    /// in each pass what is streamed. @collective
+    Index bytes_read(const comm::Communicator& comm) const;
 
     std::optional<data::LabelRule> label_rule;  ///< empty without labels
     ClassWeights class_weights;                 ///< that the row weights have in them
@@ -52,6 +58,10 @@ struct DataSet {
     Index training_rows() const { return manifest.rows - (held_out ? held_out->manifest.rows : 0); }
 };
 
+/// What is in some files, looked at by rank 0. Throws Error (input_data). @collective
+data::Manifest describe_files(const comm::Communicator& comm, std::span<const std::string> paths,
+                              const data::SourceOptions& source);
+
 /// Describes the files on rank 0, loads each rank's rows, joins what was learned. Errors are the
 /// same on all ranks. A use that changes weights costs 8 bytes a row where the files have no row
 /// weights, and what is held out its part of the shard. Throws Error (input_data). @collective
@@ -59,9 +69,9 @@ DataSet load_data_set(const comm::Communicator& comm, std::span<const std::strin
                       const data::SourceOptions& source, const Execution& execution = {},
                       const RowUse& use = {});
 
-/// The same for files of rows that are judged by a model of `training`: features and labels have
-/// to go with those, and labels mean what they mean there. @collective
-DataSet load_validation_set(const comm::Communicator& comm, std::span<const std::string> paths,
+/// The same for described files of rows that are judged by a model of `training`: features and
+/// labels have to go with those, and labels mean what they mean there. @collective
+DataSet load_validation_set(const comm::Communicator& comm, data::Manifest manifest,
                             const data::SourceOptions& source, const Execution& execution,
                             const DataSet& training);
 

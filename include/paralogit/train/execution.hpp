@@ -6,6 +6,7 @@
 
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/model/isa.hpp"
+#include "paralogit/train/memory.hpp"
 
 namespace paralogit::train {
 
@@ -13,6 +14,7 @@ namespace paralogit::train {
 struct Execution {
     int threads = 1;  ///< of this rank, >= 1
     model::Isa isa = model::best_isa();
+    MemoryLimit memory = {};  ///< of this rank
 };
 
 /// What the user says of it.
@@ -21,6 +23,8 @@ struct ExecutionRequest {
     /// with the ranks of its host that may use the same ones.
     std::optional<int> threads;
     std::optional<model::Isa> isa;  ///< empty: the best that the machine has
+    /// Bytes of each rank; empty: its share of what the system, the cgroup or SLURM allows.
+    std::optional<Index> memory_limit;
 };
 
 /// An execution, and what should be said about it.

@@ -93,7 +93,7 @@ class DistributedObjective : public optim::Objective {
     optim::Evaluation evaluate_rows(const Vector& parameters, Index thinning);
     void add_own_blocks(std::span<const double> coefficients, double intercept, Index thinning,
                         Words& words);
-    void add_blocks(Range multiples, std::span<const double> coefficients, double intercept,
+    void add_blocks(int thread, std::span<const double> coefficients, double intercept,
                     const Thinning& rows, ThreadSums& sums) const;
     void add_sparse_blocks(std::span<const double> coefficients, double intercept);
     void reduce(Words& words);

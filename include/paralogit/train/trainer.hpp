@@ -62,6 +62,7 @@ struct RunFacts {
     const Moments& moments;
     std::string label_description;
     Index global_bytes;
+    const MemoryPlan& memory;
     const SolverChoice& solver;
     int ranks;
     Execution execution;
@@ -114,7 +115,8 @@ struct TrainOutcome {
     std::string data_fingerprint;
     PhaseSeconds seconds;
     double gradient_gbytes_per_second = 0;
-    Index hessians = 0;          ///< that Newton's method used
+    Index bytes_read = 0;  ///< of its data, on all ranks, unpacked: when loaded and in each pass
+    Index hessians = 0;    ///< that Newton's method used
     Index hessian_products = 0;  ///< that newton-cg used
     /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
     bool is_separable = false;

@@ -169,7 +169,9 @@ TEST_F(LoadSparse, MapsWhatHasThirtyTwoBitsAndLiesInOnePiece) {
         const ShardPlan plan = manifest.plan();
         Shard shard = empty_shard(manifest, plan, rank, ranks);
         load_sparse_features(manifest, plan, shard, 2, [](int, const model::SparseBlock&) {});
-        EXPECT_EQ(shard.bytes(), bytes_of_shard(manifest, plan, rank, ranks) + Index{8});
+        // A value and an index of four bytes each, and an offset of eight.
+        EXPECT_EQ(shard.bytes(), std::ssize(shard.sparse.offsets) * 8 +
+                                     shard.sparse.offsets.back() * Index{4 + 4});
         return shard;
     };
 

@@ -321,14 +321,5 @@ TEST_F(LoadShard, OpensOnlyTheFilesThatHoldItsRows) {
     EXPECT_THAT(error_of([&] { load_shard(manifest, plan, 2, 3); }).what(), HasSubstr("b.h5"));
 }
 
-TEST_F(LoadShard, TellsItsBytesBeforehand) {
-    const Manifest manifest = describe_all({plain_file(path("a.h5"))});
-    const ShardPlan plan(manifest.rows);
-
-    const Index rows = plan.rows_of(0, 2).size();
-
-    EXPECT_EQ(bytes_of_shard(manifest, plan, 0, 2), rows * (100 * 8 + 8));
-}
-
 }  // namespace
 }  // namespace paralogit::data

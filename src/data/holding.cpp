@@ -1,0 +1,99 @@
+#include "paralogit/data/holding.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "chunk_lanes.hpp"
+#include "feature_stream.hpp"
+#include "paralogit/base/checked.hpp"
+#include "rows_in_file.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+std::vector<FeatureFile> find_files(const Manifest& manifest, Range rows) {
+    std::vector<FeatureFile> files;
+    for (const FilePart& part : manifest.files) {
+        const Index rows_in_part = rows_in_file(part, rows).size();
+        if (rows_in_part > 0) {
+            files.push_back(find_features(manifest, part, rows_in_part));
+        }
+    }
+    return files;
+}
+
+Index largest_band(const std::vector<FeatureFile>& files) {
+    Index bytes = 0;
+    for (const FeatureFile& file : files) {
+        bytes = std::max(bytes, file.band_bytes);
+    }
+    return bytes;
+}
+
+/// What load_features takes beside the features: threads decode chunks in rounds; else one thread
+/// reads bands, or nothing is needed.
+Index loading_bytes(const std::vector<FeatureFile>& files, Index features_bytes, int threads) {
+    Index bytes = 0;
+    for (const FeatureFile& file : files) {
+        const bool is_chunked = file.layout == FeatureLayout::chunked;
+        bytes = std::max(bytes, is_chunked ? std::min(ChunkLanes::round_bytes, features_bytes) +
+                                                 threads * file.band_bytes
+                                           : file.band_bytes);
+    }
+    return bytes;
+}
+
+/// Copies from the page cache go through one slot, small enough for the cache of a core. Where rows
+/// have to be decoded there are several slots, so that neither side waits for each block of the
+/// other. `bytes` has room for two blocks of each thread.
+RingSize ring_size(Index bytes, Index block_bytes, int threads, bool is_copied) {
+    constexpr Index most_slots = 4;
+    constexpr Index slot_bytes = Index{512} << 10;
+    constexpr Index most_share = 8;
+    const Index of_thread = bytes / threads;
+    const Index slots =
+        is_copied ? 1 : std::clamp<Index>(of_thread / 2 / block_bytes, 2, most_slots);
+    const Index slot = std::min(slot_bytes, of_thread / most_share / slots);
+    return {.slots = slots, .blocks_per_slot = std::max<Index>(slot / block_bytes, 1)};
+}
+
+}  // namespace
+
+std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const ShardPlan& plan,
+                                 Shard& shard, int threads) {
+    const Index row_bytes = manifest.features * narrow<Index>(size_of(manifest.type));
+    const Index features_bytes =
+        checked_multiply(shard.rows.size(), row_bytes, "the bytes of a shard");
+    // Enough for whatever reading needs, unless chunks are huge.
+    constexpr Index ample_bytes = Index{256} << 20;
+    if (features_bytes + ample_bytes <= bytes || shard.blocks.size() == 0) {
+        return std::nullopt;
+    }
+    std::vector<FeatureFile> files = find_files(manifest, shard.rows);
+    const Index loading = loading_bytes(files, features_bytes, threads);
+    if (features_bytes + loading <= bytes) {
+        return std::nullopt;
+    }
+
+    const Index block_bytes = checked_multiply(std::min(plan.rows_per_block(), shard.rows.size()),
+                                               row_bytes, "the bytes of a block");
+    const Index band_bytes = largest_band(files);
+    const Index least = threads * (2 * block_bytes + band_bytes);
+    if (bytes < least) {
+        return least;
+    }
+    const RingSize ring =
+        ring_size(bytes - threads * band_bytes, block_bytes, threads, band_bytes == 0);
+    const Index streaming =
+        threads * (ring.slots * ring.blocks_per_slot * block_bytes + band_bytes);
+    const Index left = bytes - std::max(streaming, loading);
+    // Not quite all blocks can be held, or there would be no need to be here.
+    const Index held = std::clamp<Index>(left / block_bytes, 0, shard.blocks.size() - 1);
+    shard.stream = std::make_shared<FeatureStream>(
+        manifest, plan, std::move(files),
+        Range{.first = shard.blocks.first + held, .end = shard.blocks.end}, threads, ring);
+    return std::nullopt;
+}
+
+}  // namespace paralogit::data

@@ -1,0 +1,211 @@
+#include "paralogit/train/memory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "paralogit/base/bytes.hpp"
+#include "paralogit/base/checked.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/data/holding.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+constexpr Index number_bytes = sizeof(double);
+constexpr const char* option_name = "--memory-limit";
+
+/// How many ranks share each bound of this one: those of its host with a bound of the same name.
+std::map<std::string, Index> count_sharers(const comm::Communicator& comm,
+                                           const std::vector<MemoryBound>& bounds) {
+    std::set<std::string> names;
+    for (const MemoryBound& bound : bounds) {
+        names.insert(bound.shared_as);
+    }
+    ByteWriter own;
+    own.put(comm::host_name());
+    own.put(std::ssize(names));
+    for (const std::string& name : names) {
+        own.put(name);
+    }
+    std::map<std::string, Index> sharers;
+    for (const std::string& bytes : comm.all_gather(own.take())) {
+        ByteReader reader(bytes);
+        const bool is_on_this_host = reader.text() == comm::host_name();
+        for (std::size_t left = reader.count(); left > 0; --left) {
+            sharers[reader.text()] += is_on_this_host ? 1 : 0;
+        }
+    }
+    return sharers;
+}
+
+}  // namespace
+
+MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optional<Index>& wanted,
+                                const std::vector<MemoryBound>& bounds) {
+    std::map<std::string, Index> sharers = count_sharers(comm, bounds);
+    if (wanted) {
+        return {.bytes = *wanted, .source = option_name, .also_needed = nullptr};
+    }
+    MemoryLimit limit;
+    for (const MemoryBound& bound : bounds) {
+        const Index ranks = bound.shared_as.empty() ? 1 : sharers[bound.shared_as];
+        const Index share = bound.bytes / std::max<Index>(ranks, 1);
+        if (share < limit.bytes) {
+            limit.bytes = share;
+            limit.source = ranks > 1 ? fmt::format("{}, shared by {} ranks", bound.source, ranks)
+                                     : bound.source;
+        }
+    }
+    if (!limit.source.empty()) {
+        // For the program, and a sixteenth so that the system does not begin to struggle.
+        constexpr Index program_bytes = Index{64} << 20;
+        const Index reserve = std::max(program_bytes, limit.bytes / 16);
+        limit.bytes -= std::min(reserve, limit.bytes / 2);
+    }
+    return limit;
+}
+
+namespace {
+
+/// Labels, as stored and as y for a while, or predictions; and row weights.
+Index bytes_of_columns(const data::Manifest& manifest, Index rows, const RowUse& use) {
+    const bool has_weights = !manifest.files.front().weights_path.empty() || use.changes_weights();
+    return checked_multiply(rows, (has_weights ? 3 : 2) * number_bytes, "the bytes of the labels");
+}
+
+Index row_bytes_of(const data::Manifest& manifest) {
+    return manifest.features * narrow<Index>(size_of(manifest.type));
+}
+
+Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) {
+    const auto entries_before = [&](Index block) {
+        return manifest.entries_before_block.at(narrow<std::size_t>(block));
+    };
+    constexpr Index index_bytes = 4;
+    const Index entry_bytes = narrow<Index>(size_of(manifest.type)) + index_bytes;
+    const Index entries = entries_before(shard.blocks.end) - entries_before(shard.blocks.first);
+    return checked_multiply(entries, entry_bytes, "the bytes of a shard") +
+           (shard.rows.size() + 1) * number_bytes;
+}
+
+/// About what the copy of rows that are held out takes.
+Index bytes_of_held_out(const data::Manifest& manifest, const data::Shard& shard,
+                        const RowUse& use) {
+    if (!use.hold_out) {
+        return 0;
+    }
+    const auto part_of = [&](Index whole) {
+        return static_cast<Index>(std::ceil(use.hold_out->fraction * static_cast<double>(whole)));
+    };
+    const Index rows = part_of(shard.rows.size());
+    return rows * 2 * number_bytes + (manifest.is_sparse ? part_of(bytes_of_sparse(manifest, shard))
+                                                         : rows * row_bytes_of(manifest));
+}
+
+/// What this rank needs beside the features of its shard.
+Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit,
+                   const data::Shard& shard, const RowUse& use) {
+    const Index rows = shard.rows.size();
+    return bytes_of_columns(manifest, rows, use) + bytes_of_held_out(manifest, shard, use) +
+           limit.set_aside_bytes +
+           (limit.also_needed ? limit.also_needed(manifest.rows, rows, manifest.features)
+                              : Index{0});
+}
+
+[[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit, Index needed,
+                             const std::string& why) {
+    throw Error(
+        ExitCode::input_data,
+        fmt::format(
+            "{}: a rank may take {} of memory ({}), but needs {}: {}; {}, use more ranks on "
+            "more hosts, or fewer threads",
+            manifest.files.front().path, bytes_text(limit.bytes), limit.source, bytes_text(needed),
+            why, limit.source.starts_with(option_name) ? "allow it more" : "ask for more memory"));
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& manifest,
+                       const data::ShardPlan& plan, const MemoryLimit& limit, int threads,
+                       data::Shard& shard, const RowUse& use) {
+    const Index row_bytes = row_bytes_of(manifest);
+    MemoryPlan memory;
+    memory.left_bytes = limit.bytes;
+    comm::together(comm, [&] {
+        if (limit.source.empty()) {
+            return;
+        }
+        if (manifest.is_sparse) {
+            // What the solver takes is known only when it is known which features have entries.
+            const Index beside = bytes_of_columns(manifest, shard.rows.size(), use) +
+                                 bytes_of_held_out(manifest, shard, use) + limit.set_aside_bytes;
+            const Index bytes = bytes_of_sparse(manifest, shard);
+            memory.left_bytes -= beside - limit.set_aside_bytes;
+            if (bytes + beside > limit.bytes) {
+                fail_short(manifest, limit, bytes + beside, "sparse rows cannot stay in the file");
+            }
+            memory.left_bytes -= bytes;
+            return;
+        }
+        const Index beside = bytes_beside(manifest, limit, shard, use);
+        memory.left_bytes -= beside - limit.set_aside_bytes;
+        const auto least = data::hold_within(std::max<Index>(limit.bytes - beside, 0), manifest,
+                                             plan, shard, threads);
+        if (least) {
+            fail_short(manifest, limit, *least + beside,
+                       std::string("even when its rows are read from the file in each pass") +
+                           (use.hold_out ? ", for those that are held out are copied" : ""));
+        }
+        memory.left_bytes -= shard.held_rows(plan).size() * row_bytes + shard.passing_bytes();
+    });
+    memory.limit_bytes = comm.min(limit.bytes);
+    memory.limit_source = limit.source;
+    memory.global_bytes = comm.sum(manifest.is_sparse ? bytes_of_sparse(manifest, shard)
+                                                      : shard.rows.size() * row_bytes);
+    memory.global_streamed_bytes = comm.sum(shard.streamed_bytes());
+    memory.largest_streamed_bytes = comm.max(shard.streamed_bytes());
+    return memory;
+}
+
+Index bytes_to_set_aside(const comm::Communicator& comm, const data::Manifest& manifest,
+                         const MemoryLimit& limit) {
+    // What the decoding of chunks takes for a while.
+    constexpr Index most_while_loading = Index{64} << 20;
+    const data::ShardPlan plan = manifest.plan();
+    const data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
+    const Index features =
+        manifest.is_sparse
+            ? bytes_of_sparse(manifest, shard)
+            : checked_multiply(shard.rows.size(), row_bytes_of(manifest), "the bytes of a shard");
+    const Index needed = bytes_of_columns(manifest, shard.rows.size(), {}) + features +
+                         std::min(features, most_while_loading);
+    return std::min(needed, limit.bytes / 4);
+}
+
+MemoryLimit limit_of_what_is_left(const MemoryLimit& limit, const MemoryPlan& plan) {
+    if (limit.source.empty()) {
+        return {};
+    }
+    return {.bytes = plan.left_bytes,
+            .source = limit.source + ", less what the training rows take",
+            .also_needed = nullptr};
+}
+
+std::string bytes_text(Index bytes) {
+    constexpr std::pair<double, const char*> units[] = {
+        {1e12, "TB"}, {1e9, "GB"}, {1e6, "MB"}, {1e3, "kB"}};
+    for (const auto& [size, name] : units) {
+        if (static_cast<double>(bytes) >= size) {
+            return fmt::format("{:.1f} {}", static_cast<double>(bytes) / size, name);
+        }
+    }
+    return fmt::format("{} bytes", bytes);
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,22 @@
+#include "training_memory.hpp"
+
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
+                       const std::optional<data::Manifest>& validation_files) {
+    Execution execution = options.execution;
+    MemoryLimit& memory = execution.memory;
+    memory.also_needed = [&options](Index rows, Index own_rows, Index features) {
+        return solver_bytes(options.solver, rows, own_rows, features + 1,
+                            options.execution.threads);
+    };
+    if (validation_files) {
+        memory.set_aside_bytes = comm::together(
+            comm, [&] { return bytes_to_set_aside(comm, *validation_files, memory); });
+    }
+    return execution;
+}
+
+}  // namespace paralogit::train

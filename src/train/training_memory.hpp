@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+
+#include "paralogit/train/trainer.hpp"
+
+namespace paralogit::train {
+
+/// How the training rows of a run are computed on: of the memory the solver takes a part, and
+/// validation rows that have files. @collective
+Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
+                       const std::optional<data::Manifest>& validation_files);
+
+}  // namespace paralogit::train

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+"""Data larger than --memory-limit: read from the files in each pass, with the same results."""
+import os
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import h5py
+import numpy as np
+
+from support import AppTest, command, made_up, read_summary, run, write_data
+
+MEBIBYTE = 1 << 20
+PEAK_OF_CHILD = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], check=False).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
+class Streaming(AppTest):
+    def setUp(self):
+        super().setUp()
+        self.X, self.y = made_up(20_000, 40, seed=5)  # 6.4 MB
+        self.data = write_data(self.folder / "data.h5", self.X, self.y)
+
+    def train_streamed(self, *arguments, out, limit, ranks=1, streams=True):
+        """Returns the hash of the model; checks that rows were streamed."""
+        summary = read_summary(
+            self.train(*arguments, "--memory-limit", limit, out=out, ranks=ranks))
+        self.assertEqual(summary["rows_are"], "streamed" if streams else "resident", out)
+        self.assertEqual(summary["streamed_bytes"] > 0, streams, out)
+        return summary["model_sha256"]
+
+    def test_one_model_over_ranks_threads_and_memory(self):
+        one = self.train_streamed(self.data, out="resident", limit="1G", streams=False)
+        for ranks in (1, 2, 3, 5):
+            for threads in (1, 2):
+                for limit in ("600k", "0.9M"):
+                    name = f"{ranks}-{threads}-{limit}"
+                    self.assertEqual(
+                        self.train_streamed(self.data, "--threads", threads, out=name,
+                                            limit=limit, ranks=ranks), one, name)
+
+    def test_one_model_over_solvers(self):
+        for solver in ("newton", "newton-cg", "lbfgs", "gd"):
+            arguments = (self.data, "--solver", solver, "--max-iterations", 15)
+            self.assertEqual(
+                self.train_streamed(*arguments, out=f"streamed-{solver}", limit="800k", ranks=2),
+                self.train_streamed(*arguments, out=f"resident-{solver}", limit="1G",
+                                    streams=False), solver)
+
+    def test_one_model_over_thinned_hessians(self):
+        for solver in ("newton", "newton-cg"):
+            for fraction in ("0.3", "0.01"):
+                arguments = (self.data, "--solver", solver, "--hessian-fraction", fraction)
+                name = f"{solver}-{fraction}"
+                self.assertEqual(
+                    self.train_streamed(*arguments, "--threads", 2, out=f"streamed-{name}",
+                                        limit="800k", ranks=3),
+                    self.train_streamed(*arguments, out=f"resident-{name}", limit="1G",
+                                        streams=False), name)
+
+    def test_rows_that_are_held_out_are_copied_from_what_is_streamed(self):
+        arguments = (self.data, "--validation-fraction", "0.1", "--class-weights", "balanced",
+                     "--solver", "lbfgs")
+        one = self.train_streamed(*arguments, out="resident", limit="1G", streams=False)
+        validation = read_summary(self.folder / "resident")["validation"]
+        for ranks, limit in ((1, "2M"), (3, "1.2M")):
+            self.assertEqual(
+                self.train_streamed(*arguments, "--threads", 2, out=f"run-{ranks}", limit=limit,
+                                    ranks=ranks), one)
+            self.assertEqual(read_summary(self.folder / f"run-{ranks}")["validation"], validation)
+        result = run("train", *arguments, "--out", self.folder / "short", "--memory-limit", "900k")
+        self.assert_ends(result, 3)
+        self.assertIn("for those that are held out are copied", result.stderr)
+
+    def test_validation_files_share_the_limit(self):
+        validation = write_data(self.folder / "validation.h5", *made_up(10_000, 40, seed=6))
+        arguments = (self.data, "--validation", validation)
+        one = self.train_streamed(*arguments, out="resident", limit="1G", streams=False)
+        expected = read_summary(self.folder / "resident")["validation"]
+        for ranks, limit in ((1, "2M"), (2, "1.5M")):
+            out = f"run-{ranks}"
+            result = run("train", *arguments, "--threads", 2, "--memory-limit", limit, "--out",
+                         self.folder / out, ranks=ranks)
+            self.assert_ends(result, 0)
+            self.assertRegex(result.stderr,
+                             r"validation +.*; \d\.\d MB are read from files in each pass")
+            summary = read_summary(self.folder / out)
+            self.assertEqual((summary["rows_are"], summary["model_sha256"]), ("streamed", one))
+            self.assertEqual(summary["validation"], expected)
+        # All of the one fits, but not with the other.
+        self.train_streamed(*arguments, out="both", limit="8M")
+        self.train_streamed(self.data, out="alone", limit="8M", streams=False)
+
+    def test_one_model_over_layouts(self):
+        one = self.train_streamed(self.data, out="resident", limit="1G", streams=False)
+        layouts = {
+            "gzip": {"chunks": (1000, 7), "compression": "gzip", "shuffle": True},
+            "fletcher": {"chunks": (333, 40), "fletcher32": True},
+            "plain_chunks": {"chunks": (100, 40)},
+            "big_endian": {"dtype": ">f8"},
+        }
+        for name, options in layouts.items():
+            path = self.folder / f"{name}.h5"
+            with h5py.File(path, "w") as file:
+                file.create_dataset("X", data=self.X, **options)
+                file.create_dataset("y", data=self.y)
+            for threads, limit in ((1, "3M"), (2, "5M")):
+                self.assertEqual(
+                    self.train_streamed(path, "--threads", threads, out=f"{name}-{threads}",
+                                        limit=limit), one, name)
+        turned = write_data(self.folder / "turned.h5", np.ascontiguousarray(self.X.T), self.y)
+        self.assertEqual(
+            self.train_streamed(turned, "--transposed", "--threads", 1, out="turned", limit="5M"),
+            one)
+        cuts = [0, 1, 700, 700, 5_000, 9_999, 15_000, len(self.y)]
+        parts = [write_data(self.folder / f"part-{i}.h5", self.X[a:b], self.y[a:b])
+                 for i, (a, b) in enumerate(zip(cuts, cuts[1:]))]
+        self.assertEqual(
+            self.train_streamed(*parts, "--threads", 2, out="parts", limit="1M", ranks=2), one)
+
+    def test_predict_and_evaluate_give_the_same_bytes(self):
+        model = self.train(self.data, out="run") / "model.h5"
+        for ending in ("h5", "csv"):
+            outputs = []
+            for limit in ("1G", "700k"):
+                out = self.folder / f"p-{limit}.{ending}"
+                self.assert_ends(run("predict", model, self.data, "--out", out, "--memory-limit",
+                                     limit, ranks=2), 0)
+                outputs.append(out.read_bytes())
+            self.assertEqual(*outputs)
+        scores = [run("evaluate", model, self.data, "--json", "--memory-limit", limit, ranks=2)
+                  for limit in ("1G", "700k")]
+        self.assert_ends(scores[1], 0)
+        self.assertEqual(scores[0].stdout, scores[1].stdout)
+
+    def test_the_plan_is_printed_and_what_is_read_is_counted(self):
+        result = run("train", self.data, "--out", self.folder / "run", "--memory-limit", "1M",
+                     "--solver", "lbfgs", ranks=2)
+        self.assert_ends(result, 0)
+        self.assertRegex(result.stderr, r"memory +streamed: \d\.\d MB of 6\.4 MB are read from "
+                         r"files in each pass, \d\.\d MB by a rank; a rank may take 1\.0 MB "
+                         r"\(--memory-limit\)")
+        summary = read_summary(self.folder / "run")
+        rows = self.X.nbytes + len(self.y)
+        self.assertEqual(summary["bytes_read"],
+                         rows + summary["passes"] * summary["streamed_bytes"])
+        resident = run("train", self.data, "--out", self.folder / "resident", ranks=2)
+        self.assertRegex(resident.stderr, r"memory +resident: all rows are read once; a rank may")
+        self.assertEqual(read_summary(self.folder / "resident")["bytes_read"], rows)
+
+    def test_a_limit_that_is_too_low_is_an_error_that_names_what_is_needed(self):
+        result = run("train", self.data, "--out", self.folder / "run", "--memory-limit", "100k",
+                     ranks=2)
+        self.assert_ends(result, 3)
+        self.assertRegex(result.stderr, r"a rank may take 102\.4 kB of memory \(--memory-limit\), "
+                         r"but needs \d+\.\d kB: even when its rows are read from the file in each "
+                         r"pass; allow it more")
+        for bad in ("0", "-1", "4Q", "many", "nan", "1e30"):
+            result = run("train", self.data, "--out", self.folder / "run", "--memory-limit", bad)
+            self.assert_ends(result, 2)
+            self.assertIn(f"--memory-limit {bad}: expected a size > 0", result.stderr)
+
+    def test_of_bad_values_the_one_in_the_lowest_row_is_named(self):
+        # Row 5000 is held, by the second thread, and row 8000 streamed, by the first one.
+        self.X[[5000, 8000], 2] = np.nan
+        data = write_data(self.folder / "bad.h5", self.X, self.y)
+        for limit in ("3M", "1G"):
+            result = run("train", data, "--out", self.folder / "run", "--threads", 2,
+                         "--memory-limit", limit)
+            self.assert_ends(result, 3)
+            self.assertIn("bad.h5:/X row 5000, column 2: the value is nan", result.stderr)
+
+    def test_stopped_by_a_signal_and_resumed(self):
+        arguments = (self.data, "--solver", "gd", "--max-iterations", "3000", "--tolerance", "0")
+        whole = self.train(*arguments, out="whole")
+        stopped = self.folder / "stopped"
+        with subprocess.Popen(
+                command("train", *arguments, "--out", stopped, "--memory-limit", "700k"),
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            metrics = stopped / "metrics.jsonl"
+            while not (metrics.exists() and metrics.read_text().count("\n") > 5):
+                self.assertIsNone(process.poll())
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(60), 75)
+        self.assertLess(read_summary(stopped)["iterations"], 3000)
+        self.train(*arguments, "--resume", "--memory-limit", "600k", out="stopped", ranks=2)
+        self.assertEqual(read_summary(stopped)["model_sha256"],
+                         read_summary(whole)["model_sha256"])
+
+    def test_a_file_that_changes_between_passes_gives_no_model(self):
+        out = self.folder / "run"
+        with subprocess.Popen(
+                command("train", self.data, "--solver", "gd", "--max-iterations", "1000000",
+                        "--tolerance", "0", "--out", out, "--memory-limit", "700k"),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            metrics = out / "metrics.jsonl"
+            while not (metrics.exists() and metrics.read_text().count("\n") > 2):
+                self.assertIsNone(process.poll())
+                time.sleep(0.01)
+            os.utime(self.data)
+            _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("data.h5: the file has changed since the run began", errors)
+        self.assertFalse((out / "model.h5").exists())
+
+    def test_the_memory_of_the_process_stays_within_the_limit(self):
+        path = self.folder / "large.h5"
+        self.assert_ends(run("generate", path, "--rows", 600_000, "--features", 64), 0)  # 154 MB
+        with h5py.File(self.folder / "gzip.h5", "w") as file, h5py.File(path) as source:
+            file.create_dataset("X", data=source["X"][:300_000], chunks=(4096, 64),
+                                compression="gzip", compression_opts=1)
+            file.create_dataset("y", data=source["y"][:300_000])
+        for data in (path, self.folder / "gzip.h5"):
+            for limit in (24, 48):
+                # A process inherits the peak of the one that starts it: that must be a small one.
+                result = subprocess.run(
+                    [sys.executable, "-c", PEAK_OF_CHILD,
+                     *command("train", data, "--out", self.folder / f"run-{data.stem}-{limit}",
+                              "--memory-limit", f"{limit}M", "--threads", 2)],
+                    capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+                self.assert_ends(result, 0)
+                peak = int(result.stdout.splitlines()[-1]) * 1024
+                self.assertLess(peak, (limit + 64) * MEBIBYTE, f"{data.name} with {limit} MiB")
+
+
+if __name__ == "__main__":
+    unittest.main()

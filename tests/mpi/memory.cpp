@@ -1,0 +1,161 @@
+#include "paralogit/train/memory.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace paralogit::train {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr Index gibibyte = Index{1} << 30;
+
+class ChooseMemoryLimit : public testing::Test {
+  protected:
+    MemoryLimit choose(const std::vector<MemoryBound>& bounds,
+                       const std::optional<Index>& wanted = std::nullopt) const {
+        return choose_memory_limit(comm_, wanted, bounds);
+    }
+
+    comm::Communicator comm_ = comm::Communicator::world();
+};
+
+TEST_F(ChooseMemoryLimit, IsAShareOfWhatRanksOfAHostShareLessASixteenth) {
+    const MemoryLimit limit =
+        choose({{.bytes = 64 * gibibyte, .source = "the host", .shared_as = "host"}});
+
+    const Index share = 64 * gibibyte / comm_.size();
+    EXPECT_EQ(limit.bytes, share - share / 16);
+    EXPECT_THAT(limit.source, HasSubstr("the host"));
+    EXPECT_EQ(limit.source.find("shared by") != std::string::npos, comm_.size() > 1);
+}
+
+TEST_F(ChooseMemoryLimit, IsTheNarrowestOfAllBounds) {
+    const MemoryLimit limit = choose({
+        {.bytes = 640 * gibibyte, .source = "the host", .shared_as = "host"},
+        {.bytes = 16 * gibibyte, .source = "SLURM", .shared_as = ""},
+        {.bytes = 17 * gibibyte, .source = "of each", .shared_as = ""},
+    });
+
+    EXPECT_EQ(limit.bytes, 15 * gibibyte);
+    EXPECT_EQ(limit.source, "SLURM");
+}
+
+TEST_F(ChooseMemoryLimit, DividesACgroupAmongThoseAloneThatAreInIt) {
+    const std::string own = "cgroup " + std::to_string(comm_.rank());
+
+    const MemoryLimit limit = choose({{.bytes = 16 * gibibyte, .source = own, .shared_as = own},
+                                      {.bytes = 32 * gibibyte, .source = own, .shared_as = own}});
+
+    EXPECT_EQ(limit.bytes, 15 * gibibyte);
+    EXPECT_EQ(limit.source, own);
+}
+
+TEST_F(ChooseMemoryLimit, LeavesTheProgramItsPartOfLittle) {
+    const auto of = [&](Index bytes) {
+        return choose({{.bytes = bytes, .source = "x", .shared_as = ""}}).bytes;
+    };
+
+    EXPECT_EQ(of(gibibyte), gibibyte - gibibyte / 16);
+    EXPECT_EQ(of(gibibyte / 4), gibibyte / 4 - (Index{64} << 20));
+    EXPECT_EQ(of(1000), 500);
+    EXPECT_EQ(of(0), 0);
+}
+
+TEST_F(ChooseMemoryLimit, IsWhatTheUserSays) {
+    const MemoryLimit limit = choose({{.bytes = 5, .source = "x", .shared_as = ""}}, 7);
+
+    EXPECT_EQ(limit.bytes, 7);
+    EXPECT_EQ(limit.source, "--memory-limit");
+}
+
+TEST_F(ChooseMemoryLimit, IsNoneWhereNothingIsKnown) {
+    const MemoryLimit limit = choose({});
+
+    EXPECT_EQ(limit.bytes, std::numeric_limits<Index>::max());
+    EXPECT_EQ(limit.source, "");
+}
+
+/// Rows that nobody reads.
+data::Manifest dense(Index rows, Index features, ElementType type) {
+    data::Manifest manifest;
+    manifest.rows = rows;
+    manifest.features = features;
+    manifest.type = type;
+    data::FilePart& file = manifest.files.emplace_back();
+    file.path = "a.h5";
+    file.labels_path = "/y";
+    file.rows = rows;
+    return manifest;
+}
+
+class PlanMemory : public testing::Test {
+  protected:
+    MemoryPlan plan(const MemoryLimit& limit, const RowUse& use = {}) const {
+        const data::ShardPlan plan = manifest_.plan();
+        data::Shard shard = data::empty_shard(manifest_, plan, comm_.rank(), comm_.size());
+        return plan_memory(comm_, manifest_, plan, limit, 1, shard, use);
+    }
+    Index own_rows() const { return manifest_.plan().rows_of(comm_.rank(), comm_.size()).size(); }
+
+    comm::Communicator comm_ = comm::Communicator::world();
+    data::Manifest manifest_ = dense(100'000, 10, ElementType::float32);
+};
+
+TEST_F(PlanMemory, LeavesWhatRowsLabelsAndSolverDoNotTake) {
+    const MemoryLimit limit{.bytes = gibibyte,
+                            .source = "x",
+                            .also_needed = [](Index rows, Index own_rows, Index features) {
+                                return rows + 2 * own_rows + 3 * features;
+                            }};
+    const Index solver = 100'000 + 2 * own_rows() + 30;
+
+    // 40 bytes of features, and room for two numbers; with weights for three.
+    EXPECT_EQ(plan(limit).left_bytes, gibibyte - own_rows() * (40 + 16) - solver);
+    EXPECT_EQ(plan(limit, {.balances_classes = true}).left_bytes,
+              gibibyte - own_rows() * (40 + 24) - solver);
+}
+
+TEST_F(PlanMemory, CountsTheCopyOfRowsThatAreHeldOut) {
+    const MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
+
+    const MemoryPlan held_out = plan(limit, {.hold_out = data::HoldOut{.fraction = 0.25}});
+
+    const Index copied = (own_rows() + 3) / 4;
+    EXPECT_EQ(held_out.left_bytes, gibibyte - own_rows() * (40 + 24) - copied * (40 + 16));
+}
+
+TEST_F(PlanMemory, LeavesWhatIsSetAsideToOtherRows) {
+    MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
+    const MemoryPlan without = plan(limit);
+
+    limit.set_aside_bytes = gibibyte / 2;
+    const MemoryPlan with = plan(limit);
+    const MemoryLimit left = limit_of_what_is_left(limit, with);
+
+    EXPECT_EQ(with.left_bytes, without.left_bytes);
+    EXPECT_EQ(left.bytes, with.left_bytes);
+    EXPECT_EQ(left.set_aside_bytes, 0);
+    EXPECT_THAT(left.source, HasSubstr("x, less what"));
+    EXPECT_EQ(limit_of_what_is_left({}, with).source, "");
+}
+
+TEST_F(PlanMemory, SetsAsideWhatRowsNeedUpToAQuarter) {
+    const MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
+
+    // Their features twice while chunks are decoded.
+    EXPECT_EQ(bytes_to_set_aside(comm_, manifest_, limit), own_rows() * (2 * 40 + 16));
+    EXPECT_EQ(bytes_to_set_aside(comm_, dense(100'000'000, 100, ElementType::float64), limit),
+              gibibyte / 4);
+}
+
+TEST(BytesText, HasOneDigitAfterThePoint) {
+    EXPECT_EQ(bytes_text(0), "0 bytes");
+    EXPECT_EQ(bytes_text(999), "999 bytes");
+    EXPECT_EQ(bytes_text(1000), "1.0 kB");
+    EXPECT_EQ(bytes_text(2'560'000'000), "2.6 GB");
+    EXPECT_EQ(bytes_text(7'000'000'000'000), "7.0 TB");
+}
+
+}  // namespace
+}  // namespace paralogit::train
