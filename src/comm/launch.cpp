@@ -18,15 +18,19 @@ std::vector<std::pair<std::string, std::string>> settings_for_start(
     const char* const ranks_here = variable("OMPI_COMM_WORLD_LOCAL_SIZE");
     const bool is_on_one_host = ranks != nullptr && ranks_here != nullptr &&
                                 std::string_view(ranks) == std::string_view(ranks_here);
-    std::vector<std::pair<std::string, std::string>> settings;
-    if (is_alone || is_on_one_host) {
-        settings = {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "^openib,ofi,uct,usnic"}};
-    }
     if (is_alone) {
-        // No daemon beside the process, which would only be needed to start more of them.
-        settings.emplace_back("OMPI_MCA_ess_singleton_isolated", "1");
+        // No daemon beside the process, which would only be needed to start more of them. Without
+        // it all such processes have one name, and so would use, and remove, each other's files:
+        // hence none.
+        return {{"OMPI_MCA_pml", "ob1"},
+                {"OMPI_MCA_btl", "self"},
+                {"OMPI_MCA_ess_singleton_isolated", "1"},
+                {"OMPI_MCA_orte_create_session_dirs", "0"}};
     }
-    return settings;
+    if (is_on_one_host) {
+        return {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "^openib,ofi,uct,usnic"}};
+    }
+    return {};
 }
 
 }  // namespace paralogit::comm

@@ -92,6 +92,23 @@ class SameBits(AppTest):
         self.assertEqual(len(scores), 1)
 
 
+class WithoutLauncher(AppTest):
+    def test_processes_that_run_side_by_side_do_not_disturb_each_other(self):
+        data = write_data(self.folder / "data.h5", *made_up(500, 5))
+        temporary = self.folder / "tmp"
+        temporary.mkdir()
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        for turn in range(4):
+            runs = [subprocess.Popen(
+                command("train", data, "--quiet", "--out", self.folder / f"{turn}-{i}"),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+                for i in range(6)]
+            for process in runs:
+                _, errors = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 0, errors)
+        self.assertEqual(os.listdir(temporary), [])
+
+
 class Threads(AppTest):
     def setUp(self):
         super().setUp()

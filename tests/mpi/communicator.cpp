@@ -31,7 +31,8 @@ TEST(SettingsForStart, SpareTheSearchForNetworksOnOneHostAlone) {
     using testing::ElementsAre;
     using testing::IsEmpty;
     EXPECT_THAT(names({}),
-                ElementsAre("OMPI_MCA_pml", "OMPI_MCA_btl", "OMPI_MCA_ess_singleton_isolated"));
+                ElementsAre("OMPI_MCA_pml", "OMPI_MCA_btl", "OMPI_MCA_ess_singleton_isolated",
+                            "OMPI_MCA_orte_create_session_dirs"));
     EXPECT_THAT(names({{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "4"}}),
                 ElementsAre("OMPI_MCA_pml", "OMPI_MCA_btl"));
     EXPECT_THAT(names({{"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}}),

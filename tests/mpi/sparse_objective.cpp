@@ -118,6 +118,7 @@ DataSet sparse_data(const comm::Communicator& comm, const Rows& all, int threads
                    .execution = {.threads = threads, .isa = model::best_isa()},
                    .label_description = "",
                    .global_bytes = 0,
+                   .memory = {},
                    .label_rule = std::nullopt,
                    .class_weights = {},
                    .held_out = nullptr};
