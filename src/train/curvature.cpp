@@ -99,6 +99,7 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
         std::vector<double> working;
     };
     std::vector<Part> parts;
+    parts.reserve(static_cast<std::size_t>(threads));
     for (int thread = 0; thread < threads; ++thread) {
         parts.push_back(
             {.walk = task.walk(thread),

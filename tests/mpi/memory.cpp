@@ -125,6 +125,22 @@ TEST_F(PlanMemory, CountsTheCopyOfRowsThatAreHeldOut) {
     EXPECT_EQ(held_out.left_bytes, gibibyte - own_rows() * (40 + 24) - copied * (40 + 16));
 }
 
+TEST_F(PlanMemory, RefusesSparseRowsThatDoNotFit) {
+    manifest_.is_sparse = true;
+    for (Index block = 0; block <= manifest_.plan().blocks(); ++block) {
+        manifest_.entries_before_block.push_back(block * 1'000'000);
+    }
+
+    try {
+        plan({.bytes = 10'000'000, .source = "x", .also_needed = nullptr});
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::input_data);
+        EXPECT_THAT(error.what(), HasSubstr("sparse rows cannot stay in the file"));
+    }
+    EXPECT_GT(plan({.bytes = 100 * gibibyte, .source = "x", .also_needed = nullptr}).left_bytes, 0);
+}
+
 TEST_F(PlanMemory, LeavesWhatIsSetAsideToOtherRows) {
     MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
     const MemoryPlan without = plan(limit);
