@@ -11,6 +11,9 @@ namespace paralogit::data {
 namespace {
 
 FileState state_from(int result, const struct stat& status, const std::string& path) {
+    if (result != 0 && errno == ENOENT) {
+        throw Error(ExitCode::input_data, path + ": there is no such file");
+    }
     if (result != 0) {
         throw Error(ExitCode::input_data,
                     fmt::format("{}: cannot read its size and time: {}", path,

@@ -75,6 +75,14 @@ std::string describe_one_against_rest(const LabelSurvey& survey,
                        survey.has_more() ? "more than " : "", others, others == 1 ? "" : "s");
 }
 
+/// As it can be pasted into a command: labels such as <=50K would redirect.
+std::string for_a_shell(const std::string& label) {
+    constexpr std::string_view harmless =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
+    const bool is_harmless = label.find_first_not_of(harmless) == std::string::npos;
+    return is_harmless && !label.empty() ? label : in_quotes(label);
+}
+
 [[noreturn]] void fail_without_positive_label(const LabelSurvey& survey, const Manifest& manifest) {
     // Among the entries unless it is one of many numbers.
     const std::vector<Entry>& entries = survey.entries();
@@ -87,7 +95,7 @@ std::string describe_one_against_rest(const LabelSurvey& survey,
     std::string advice = "use --positive-label VALUE to train one label against the rest";
     if (entries.size() == 2 && !survey.has_more()) {
         advice = fmt::format("use --positive-label {} or --positive-label {} to say which is y = 1",
-                             printable(entries[0].text), printable(entries[1].text));
+                             for_a_shell(entries[0].text), for_a_shell(entries[1].text));
     }
     throw Error(ExitCode::input_data,
                 fmt::format("{}: {} is not in {{0, 1}}; {}; {}", manifest.locate_label(row), label,

@@ -209,13 +209,15 @@ void write_rows(const comm::Communicator& comm, const ConvertOptions& options, T
                 const Surveyed& surveyed, const data::ImportMatrix& matrix) {
     const bool has_query_ids = surveyed.all.rows_with_query_id > 0;
     std::array<Index, 6> offsets{};
-    ParallelFile file(comm, options.out, options.may_replace,
-                      [&](const std::filesystem::path& path) {
-                          const ConvertedOffsets made =
-                              make_converted_file(path, options.out, matrix, has_query_ids);
-                          offsets = {made.dense,    made.values, made.indices,
-                                     made.row_ends, made.labels, made.query_ids};
-                      });
+    ParallelFile file(
+        comm, options.out, options.may_replace,
+        [&](const std::filesystem::path& path) {
+            const ConvertedOffsets made =
+                make_converted_file(path, options.out, matrix, has_query_ids);
+            offsets = {made.dense,    made.values, made.indices,
+                       made.row_ends, made.labels, made.query_ids};
+        },
+        "output");
     // Rank 0 alone knows them; on the others they are 0.
     comm.sum(std::span<Index>(offsets));
     const ConvertedOffsets places{.dense = offsets[0],

@@ -42,10 +42,13 @@ void generate(const comm::Communicator& comm, const data::SyntheticOptions& opti
     const auto bytes_per_value = static_cast<Index>(size_of(options.type));
     comm::together(comm, [&] { data::check(options); });
     std::array<Index, 2> offsets{};
-    ParallelFile file(comm, out, may_replace, [&](const std::filesystem::path& path) {
-        const Offsets made = make_empty_file(path, out, options);
-        offsets = {made.features, made.labels};
-    });
+    ParallelFile file(
+        comm, out, may_replace,
+        [&](const std::filesystem::path& path) {
+            const Offsets made = make_empty_file(path, out, options);
+            offsets = {made.features, made.labels};
+        },
+        "output");
     // Rank 0 alone knows them; on the others they are 0.
     comm.sum(std::span<Index>(offsets));
 

@@ -18,11 +18,12 @@ void check_target(const std::filesystem::path& target, bool may_replace, std::st
 
 ParallelFile::ParallelFile(const comm::Communicator& comm, const std::filesystem::path& target,
                            bool may_replace,
-                           const std::function<void(const std::filesystem::path&)>& prepare)
+                           const std::function<void(const std::filesystem::path&)>& prepare,
+                           std::string_view option)
     : comm_(comm), target_(target) {
     std::string path;
     comm::on_root(comm, [&] {
-        check_target(target, may_replace);
+        check_target(target, may_replace, option);
         file_ = std::make_unique<OutputFile>(target);
         prepare(file_->temporary_path());
         path = file_->temporary_path().string();

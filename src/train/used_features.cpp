@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -53,7 +54,12 @@ void keep_used_features(const comm::Communicator& comm, DataSet& data) {
         return;
     }
     comm::together(comm, [&] {
-        const std::vector<bool> is_used = std::move(data.sparse->is_used);
+        std::vector<bool> is_used = std::move(data.sparse->is_used);
+        // Rows without any entry still have a model of an intercept; one feature, which stays at 0,
+        // tells it from one where all are kept.
+        if (std::ranges::none_of(is_used, std::identity())) {
+            is_used.front() = true;
+        }
         const Index used_count = std::ranges::count(is_used, true);
         if (!is_worthwhile(data.manifest, std::ssize(is_used) - used_count)) {
             return;

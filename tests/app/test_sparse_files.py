@@ -167,5 +167,25 @@ class Inspect(AppTest):
             self.assertIn("their names: /var/index", text)
 
 
+class RowsWithoutEntries(AppTest):
+    def test_the_model_is_the_intercept(self):
+        """The optimum is known: log(positives / negatives)."""
+        nothing = np.empty(0), np.empty(0, int), np.zeros(101, int)
+        y = (np.arange(100) < 20).astype(np.int8)
+        path = write_csr(self.folder / "none.h5", nothing, y, shape=(100, 7))
+        digests = set()
+        for ranks in (None, 3):
+            for initial in ("zeros", "ones"):
+                out = self.folder / f"run-{ranks}-{initial}"
+                result = run("train", path, "--out", out, "--initial", initial, ranks=ranks)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                with h5py.File(out / "model.h5") as model:
+                    self.assertEqual(model["coefficients"].shape, (7,))
+                    self.assertFalse(model["coefficients"][:].any())
+                    self.assertAlmostEqual(model["intercept"][0], np.log(0.25), delta=1e-8)
+                    digests.add((initial, model.attrs["model_sha256"]))
+        self.assertEqual(len(digests), 2)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -166,7 +166,7 @@ class WrongText(RefusalTest):
         for arguments, says in (
                 ((path,), "the last argument is the file to write"),
                 ((path, self.folder / "out.csv"), "ends in .h5 or .hdf5"),
-                ((path, there), "exists already"),
+                ((path, there), "exists already; choose another output or give --overwrite"),
                 ((there, there, "--overwrite"), "the output would replace the input"),
                 ((path, "out.h5", "--missing", "inf"), "expected error, mean, median or a finite"),
                 ((path, "out.h5", "--separator", "ab"), "expected auto, tab, blank, or one"),
@@ -174,6 +174,8 @@ class WrongText(RefusalTest):
                 ((path, "out.h5", "--layout", "coo"), "expected one of auto, dense, csr"),
                 ((path, "out.h5", "--features", "0"), "expected an integer >= 1")):
             self.assert_refused(2, "convert", *arguments, says=says, ranks=(None, 2))
+        self.assert_refused(3, "convert", "none.csv", "out.h5", ranks=(None, 2),
+                            says="none.csv: there is no such file")
 
 
 class Stopped(AppTest):

@@ -22,8 +22,8 @@ class ParallelFile {
     /// Rank 0 makes the temporary file; `prepare` gives it its first content there. Throws Error
     /// (usage) when `target` exists and may not be replaced, Error (cannot_write). @collective
     ParallelFile(const comm::Communicator& comm, const std::filesystem::path& target,
-                 bool may_replace,
-                 const std::function<void(const std::filesystem::path&)>& prepare);
+                 bool may_replace, const std::function<void(const std::filesystem::path&)>& prepare,
+                 std::string_view option = "--out");
 
     /// Not collective. Throws Error (cannot_write): call it inside comm::together.
     void write(Index offset, std::span<const std::byte> bytes) const;

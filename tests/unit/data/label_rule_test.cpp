@@ -166,6 +166,11 @@ TEST(LabelRule, AsksWhichOfTwoTextsIsPositive) {
     EXPECT_THAT(error.what(), HasSubstr("--positive-label g or --positive-label h"));
 }
 
+TEST(LabelRule, QuotesTextsThatAShellWouldTakeForSomethingElse) {
+    EXPECT_THAT(refused({.values = {0, 1}, .texts = {"<=50K", ">50K"}}).what(),
+                HasSubstr("--positive-label '<=50K' or --positive-label '>50K'"));
+}
+
 TEST(LabelRule, RefusesOneTextWithoutAPositiveLabel) {
     EXPECT_THAT(refused({.values = {0, 0}, .texts = {"g"}}).what(), HasSubstr("found label 'g'"));
 }
