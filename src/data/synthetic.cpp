@@ -9,9 +9,9 @@
 
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/error.hpp"
+#include "paralogit/data/sparse_synthetic.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "random.hpp"
-#include "paralogit/data/sparse_synthetic.hpp"
 #include "synthetic_values.hpp"
 
 namespace paralogit::data {

@@ -29,7 +29,7 @@ struct SyntheticOptions {
     /// The part of the values that sparse rows store, in (0, 1]; dense rows when empty. The
     /// features of sparse rows are not correlated. Unsigned types are not shifted then, and hold
     /// magnitudes.
-    std::optional<double> density;
+    std::optional<double> density = std::nullopt;
 };
 
 /// Throws Error (usage) that names the option, its value and its range, also when the bytes of the
