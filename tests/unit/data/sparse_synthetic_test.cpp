@@ -156,6 +156,52 @@ TEST(SparseSynthetic, HoldsScaledNormalValuesAndNoZeros) {
     }
 }
 
+TEST(SparseSynthetic, MixesTheClassesAsMuchAsTheNoiseSays) {
+    // A normal signal and noise of the same deviation: the noise turns about a quarter of the
+    // signs.
+    for (const Index features : {300, 20'000}) {
+        SyntheticOptions options{.rows = 20'000, .features = features, .noise = 0};
+        options.density = 15.0 / static_cast<double>(features);
+        const std::vector<SparseRow> clean = make(options, 0, options.rows);
+        options.noise = 1;
+        const std::vector<SparseRow> noisy = make(options, 0, options.rows);
+
+        double turned = 0;
+        for (std::size_t i = 0; i < clean.size(); ++i) {
+            ASSERT_EQ(clean[i].values, noisy[i].values);
+            turned += clean[i].label == noisy[i].label ? 0 : 1;
+        }
+        EXPECT_NEAR(turned / 20'000, 0.24, 0.03) << features;
+    }
+}
+
+TEST(SparseSynthetic, IsSeparableByALineThroughTheOriginWithoutNoise) {
+    for (const ElementType type : {ElementType::float32, ElementType::int8, ElementType::uint8}) {
+        const SyntheticOptions options{
+            .rows = 100, .features = 6, .noise = 0, .type = type, .density = 0.5};
+        const std::vector<SparseRow> rows = make(options, 0, options.rows);
+        std::vector<double> w(6);
+        std::size_t wrong = 1;
+        for (int round = 0; round < 20'000 && wrong > 0; ++round) {
+            wrong = 0;
+            for (const SparseRow& row : rows) {
+                double margin = 0;
+                for (std::size_t i = 0; i < row.columns.size(); ++i) {
+                    margin += w[static_cast<std::size_t>(row.columns[i])] * row.values[i];
+                }
+                const double side = row.label == 1 ? 1 : -1;
+                if (margin * side <= 0) {
+                    ++wrong;
+                    for (std::size_t i = 0; i < row.columns.size(); ++i) {
+                        w[static_cast<std::size_t>(row.columns[i])] += side * row.values[i];
+                    }
+                }
+            }
+        }
+        EXPECT_EQ(wrong, 0) << name_of(type);
+    }
+}
+
 TEST(SparseSynthetic, RefusesDensitiesOutOfRangeAndCorrelation) {
     SyntheticOptions options{.rows = 5, .features = 5, .density = 0.5};
     check(options);
