@@ -273,6 +273,9 @@ CommandSpec generate_command() {
               "decades over which the standard deviations of the features are spread, in [0, 30]"},
              {"noise", Kind::value, "NUMBER", "1",
               "logistic noise in units of the signal, in [0, 1000]; 0 gives separable classes"},
+             {"density", Kind::value, "NUMBER", "",
+              "sparse rows (CSR) that store about this part of all values, in (0, 1], and at least "
+              "one each; low features occur most, by a power law; without it, dense rows"},
              {"type", Kind::value, "TYPE", "float32",
               "float16, float32, float64, int8 to int64, uint8 to uint64"},
              {"seed", Kind::value, "COUNT", "1", "the same seed gives the same file"}},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "paralogit/base/types.hpp"
@@ -25,14 +26,18 @@ struct SyntheticOptions {
     /// `scale_decades` must be 0 for them.
     ElementType type = ElementType::float32;
     std::uint64_t seed = 1;
+    /// The part of the values that sparse rows store, in (0, 1]; dense rows when empty. The
+    /// features of sparse rows are not correlated. Unsigned types are not shifted then, and hold
+    /// magnitudes.
+    std::optional<double> density = std::nullopt;
 };
 
 /// Throws Error (usage) that names the option, its value and its range, also when the bytes of the
 /// features are more than 63 bits can count.
 void check(const SyntheticOptions& options);
 
-/// Fills values [count x features] row-major in `options.type`, and labels [count] (0 or 1), of the
-/// rows from `first_row` on. Cost: some 50 flops a value.
+/// Dense rows. Fills values [count x features] row-major in `options.type`, and labels [count] (0
+/// or 1), of the rows from `first_row` on. Cost: some 50 flops a value.
 void make_rows(const SyntheticOptions& options, Index first_row, Index count,
                std::span<std::byte> values, std::span<std::uint8_t> labels);
 

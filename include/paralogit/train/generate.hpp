@@ -7,8 +7,9 @@
 
 namespace paralogit::train {
 
-/// Writes a synthetic data set: /X [n x d] and /y [n], contiguous. Every rank makes its own rows;
-/// the file has the same bytes for any number of ranks. @collective
+/// Writes a synthetic data set, contiguous: /X [n x d], or the group of sparse rows (CSR) that
+/// AnnData has when the options tell a density, and /y [n]. Every rank makes its own rows; the file
+/// has the same bytes for any number of ranks. @collective
 void generate(const comm::Communicator& comm, const data::SyntheticOptions& options,
               const std::filesystem::path& out, bool may_replace);
 
