@@ -23,7 +23,7 @@ std::vector<data::TextFile> describe_inputs(const comm::Communicator& comm,
                                             const ConvertOptions& options) {
     std::string bytes;
     comm::on_root(comm, [&] {
-        check_target(options.out, options.may_replace);
+        check_target(options.out, options.may_replace, "output");
         const std::vector<data::TextFile> files = data::describe_texts(options.inputs);
         for (const data::TextFile& file : files) {
             std::error_code ignored;  // a file that is not there is no other file's double

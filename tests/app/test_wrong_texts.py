@@ -126,7 +126,7 @@ class WrongText(RefusalTest):
         self.assert_text_refused("a,y\n1,2\n".encode("utf-16"), None, "iconv -f UTF-16")
         path = self.write("nothing-like-it.svm", SVM)
         self.assert_refused(3, "convert", self.folder / "no.svm", self.folder / "out.h5",
-                            says="No such file")
+                            says="there is no such file")
         self.assert_refused(3, "convert", self.folder / "no-*.svm", self.folder / "out.h5",
                             says="no file matches this pattern")
         self.assert_refused(3, "convert", path, self.folder, self.folder / "out.h5",
