@@ -1,5 +1,8 @@
 #include "launch.hpp"
 
+#include <dlfcn.h>
+#include <link.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -31,6 +34,22 @@ std::vector<std::pair<std::string, std::string>> settings_for_start(
         return {{"OMPI_MCA_pml", "ob1"}, {"OMPI_MCA_btl", "^openib,ofi,uct,usnic"}};
     }
     return {};
+}
+
+void keep_plugins_loaded() {
+    std::vector<std::string> plugins;
+    dl_iterate_phdr(
+        [](dl_phdr_info* object, std::size_t, void* names) {
+            const std::string_view name = object->dlpi_name;
+            if (name.find("mca_") != std::string_view::npos) {
+                static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+            }
+            return 0;
+        },
+        &plugins);
+    for (const std::string& plugin : plugins) {
+        dlopen(plugin.c_str(), RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    }
 }
 
 }  // namespace paralogit::comm

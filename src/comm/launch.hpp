@@ -15,4 +15,9 @@ namespace paralogit::comm {
 std::vector<std::pair<std::string, std::string>> settings_for_start(
     const std::function<const char*(const char*)>& variable);
 
+/// Keeps the plugins of Open MPI in memory to the end of the process. At its own end Open MPI
+/// unloads them; a thread of theirs that is still at work there runs into nothing, which on a busy
+/// machine ended about one run in a thousand with a segmentation fault after all was done.
+void keep_plugins_loaded();
+
 }  // namespace paralogit::comm

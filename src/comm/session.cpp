@@ -39,6 +39,7 @@ Session::~Session() {
         abort_all(ExitCode::internal,
                   "internal error: an exception ends this rank while others may be waiting for it");
     }
+    keep_plugins_loaded();
     check(MPI_Finalize(), "MPI_Finalize");
 }
 
