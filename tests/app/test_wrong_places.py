@@ -151,7 +151,7 @@ class OneHostSeesAnotherFile(MountTest):
 
     def test_nothing(self):
         self.assert_refused_where_rank_1_sees(f"mount -t tmpfs tmpfs {self.folder}",
-                                              "No such file")
+                                              "there is no such file")
 
     def test_a_device(self):
         self.assert_refused_where_rank_1_sees(f"mount --bind /dev/null {self.data}",
