@@ -65,8 +65,7 @@ const std::vector<OptionSpec>& print_options() {
 const OptionSpec config_option{
     "config", Kind::value, "FILE", "",
     "read options from FILE, lines of 'name = value'; the command line wins"};
-const OptionSpec overwrite_option{"overwrite", Kind::flag, "", "",
-                                  "replace what an earlier run left under --out"};
+const OptionSpec overwrite_option{"overwrite", Kind::flag, "", "", "replace what is there already"};
 
 std::vector<OptionSpec> join(std::initializer_list<std::vector<OptionSpec>> parts) {
     std::vector<OptionSpec> all;

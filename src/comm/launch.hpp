@@ -16,8 +16,9 @@ std::vector<std::pair<std::string, std::string>> settings_for_start(
     const std::function<const char*(const char*)>& variable);
 
 /// Keeps the plugins of Open MPI in memory to the end of the process. At its own end Open MPI
-/// unloads them; a thread of theirs that is still at work there runs into nothing, which on a busy
-/// machine ended about one run in a thousand with a segmentation fault after all was done.
+/// unloads them, and a thread of theirs that is still at work there would run into nothing. A few
+/// runs among some thousands on a busy machine ended with a segmentation fault after all was done,
+/// in unmapped memory and not on the main thread; too rarely to prove that this was the cause.
 void keep_plugins_loaded();
 
 }  // namespace paralogit::comm

@@ -26,7 +26,7 @@ Labels copy_labels(const model::LabelView& labels, std::span<const Index> positi
 Values copy_features(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows,
                      std::span<const Index> first_rows) {
     const Index row_bytes = shard.features * narrow<Index>(size_of(shard.type));
-    if (!shard.sparse.offsets.empty()) {
+    if (shard.is_sparse()) {
         return {};
     }
     Buffer buffer(checked_multiply(std::ssize(rows), row_bytes, "the bytes of validation rows"));
@@ -45,7 +45,7 @@ Values copy_features(const Shard& shard, const ShardPlan& plan, std::span<const 
 
 SparseValues copy_entries(const Shard& shard, std::span<const Index> positions) {
     const SparseValues& from = shard.sparse;
-    if (from.offsets.empty()) {
+    if (!shard.is_sparse()) {
         return {};
     }
     SparseValues to;

@@ -100,8 +100,8 @@ model::ColumnBounds bounds_of(const model::ColumnScan& scan) {
             .weight_exponent = scan.frame().weight_exponent};
 }
 
-/// Refuses what sums in double arithmetic have no room for. The same on all ranks, since the scan
-/// are. Throws Error (input_data).
+/// Refuses what sums in double arithmetic have no room for. The same on all ranks, since the
+/// bounds are. Throws Error (input_data).
 void check_range(const data::Manifest& manifest, const model::ColumnBounds& bounds,
                  bool has_weight) {
     constexpr std::int32_t highest = model::ColumnScan::highest_exponent;
