@@ -5,6 +5,7 @@
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/model_file.hpp"
+#include "paralogit/train/predict.hpp"
 #include "used_features.hpp"
 
 namespace paralogit::train {
@@ -33,6 +34,7 @@ Vector start_parameters(const comm::Communicator& comm, const std::string& initi
                             " coefficients, but the data has " + std::to_string(features) +
                             " features; give a model of these features");
         }
+        check_fit(model, data.manifest);
         parameters.head(kept) = of_kept_features(data, model.coefficients);
         if (dimension > kept) {
             parameters[kept] = model.intercept;

@@ -104,6 +104,18 @@ class Starting(RefusalTest):
                                  says=f"{other}: is no model")
 
 
+    def test_an_initial_model_of_other_features(self):
+        names = {"here": ["a", "b", "c", "d"], "there": ["a", "c", "b", "d"]}
+        for name, features in names.items():
+            write_data(self.path(f"{name}.h5"), self.X, self.y)
+            with h5py.File(self.path(f"{name}.h5"), "a") as file:
+                file["feature_names"] = features
+        model = self.train(self.path("there.h5"), *STOPPED, out="named") / "model.h5"
+        self.assert_data_refused(
+            self.path("here.h5"), options=("--initial", model), code=4,
+            says="column 1 is 'b', but the model was trained with 'c' there")
+
+
 class Using(RefusalTest):
     def setUp(self):
         super().setUp()
