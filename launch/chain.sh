@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Submits a chain of jobs that train one model, for sites where a job may not be queued again: each
+# job goes on where the one before was stopped, and when one comes to the end the rest are removed.
+#
+#   launch/chain.sh COUNT [options of sbatch] launch/train.sbatch DATA... --out DIR [options]
+set -euo pipefail
+
+if [ $# -lt 3 ] || ! [[ $1 =~ ^[1-9][0-9]*$ ]]; then
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+fi
+count=$1
+shift
+# The script itself must not queue its job again.
+export MAX_RESTARTS=0
+after=()
+for ((i = 1; i <= count; ++i)); do
+    # A job that was stopped in good order ends with a code other than 0; one that has trained the
+    # model ends with 0, and those that waited for its failure are then not needed.
+    job=$(sbatch --parsable --no-requeue --kill-on-invalid-dep=yes "${after[@]}" "$@")
+    job=${job%%;*}
+    after=(--dependency="afternotok:$job")
+    echo "job $i of $count: $job"
+done
