@@ -42,7 +42,8 @@ Index thinning_of(double fraction) {
 }
 
 train::SolverOptions read_solver(const Options& options) {
-    constexpr std::string_view solvers[] = {"auto", "newton", "newton-cg", "lbfgs", "gd"};
+    constexpr std::string_view solvers[] = {"auto",  "newton", "newton-cg",
+                                            "lbfgs", "gd",     "prox-newton"};
     train::SolverOptions solver;
     solver.name = options.choice("solver", solvers);
     const bool has_rate = options.has("learning-rate");
@@ -60,13 +61,16 @@ train::SolverOptions read_solver(const Options& options) {
     if (options.has("hessian-fraction")) {
         if (solver.name == "lbfgs" || solver.name == "gd") {
             throw Error(ExitCode::usage,
-                        "--hessian-fraction is an option of --solver newton and newton-cg; " +
+                        "--hessian-fraction is an option of --solver newton, newton-cg and "
+                        "prox-newton; " +
                             solver.name + " uses no Hessian");
         }
         const Index thinning = thinning_of(options.number("hessian-fraction", {0.0, 1.0, false}));
         solver.newton.thinning = thinning;
         solver.newton.keeps_thinning = true;
         solver.newton_cg.thinning = thinning;
+        solver.prox_newton.thinning = thinning;
+        solver.prox_newton.keeps_thinning = true;
     }
     return solver;
 }
@@ -83,7 +87,8 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
         {"history", fmt::format("{}", solver.lbfgs.history)},
         {"hessian-fraction",
          solver.newton.keeps_thinning ? fmt::format("1/{}", solver.newton.thinning) : "unset"},
-        {"l2", fmt::format("{}", train.l2)},
+        {"l1", fmt::format("{}", train.penalty.l1)},
+        {"l2", fmt::format("{}", train.penalty.l2)},
         {"intercept", yes_or_no(train.has_intercept)},
         {"standardize", yes_or_no(train.standardize)},
         {"initial", train.initial},
@@ -91,6 +96,18 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
     };
     options.merge(path_options_of(train.row_use));
     return options;
+}
+
+/// What is not smooth is not for every solver.
+void check_solver(train::TrainOptions& train) {
+    const std::string& name = train.solver.name;
+    train.solver.has_kinks = train.penalty.has_kinks();
+    if (train.solver.has_kinks && name != "auto" && name != "prox-newton") {
+        throw Error(ExitCode::usage,
+                    fmt::format("--l1 {}: --solver {} needs an objective that is smooth; give "
+                                "--solver prox-newton or auto",
+                                train.penalty.l1, name));
+    }
 }
 
 train::TrainOptions read_train_options(const Options& options, const Context& context) {
@@ -101,7 +118,9 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.out = options.text("out");
     train.existing = existing_run(options);
     train.solver = read_solver(options);
-    train.l2 = options.number("l2", {0.0, infinity});
+    train.penalty.l1 = options.number("l1", {0.0, infinity});
+    train.penalty.l2 = options.number("l2", {0.0, infinity});
+    check_solver(train);
     train.has_intercept = options.yes_or_no("intercept");
     train.standardize = options.yes_or_no("standardize");
     train.initial = options.text("initial");
@@ -147,11 +166,8 @@ class TrainPrinter : public train::TrainObserver {
                                  name_of(facts.execution.isa), facts.plan.blocks(),
                                  facts.plan.blocks() == 1 ? "" : "s", facts.plan.rows_per_block()));
         rows.emplace_back("memory", memory_text(facts.memory));
-        rows.emplace_back("objective",
-                          "mean BCE" +
-                              (options_.l2 > 0 ? fmt::format(" + {}/2 |w|^2", options_.l2)
-                                               : std::string(", no penalty")) +
-                              (options_.has_intercept ? "" : ", no intercept"));
+        rows.emplace_back("objective", objective_text(options_.penalty) +
+                                           (options_.has_intercept ? "" : ", no intercept"));
         rows.emplace_back("solver", solver_text(facts.solver));
         rows.emplace_back("stops", stop_text());
         rows.emplace_back("checkpoints",
@@ -176,11 +192,13 @@ class TrainPrinter : public train::TrainObserver {
     }
 
     void on_iteration(const train::IterationFacts& facts) override {
-        console_.progress(
-            fmt::format("iteration {:>4}  objective {:.10f}  loss {:.6f}  {}gradient {:.2e}  "
-                        "passes {:>4}  {:.1f} s",
-                        facts.iteration, facts.objective, facts.loss, validation_text(facts),
-                        facts.gradient_norm, facts.passes, facts.seconds));
+        console_.progress(fmt::format(
+            "iteration {:>4}  objective {:.10f}  loss {:.6f}  {}gradient {:.2e}  "
+            "{}passes {:>4}  {:.1f} s",
+            facts.iteration, facts.objective, facts.loss, validation_text(facts),
+            facts.gradient_norm,
+            options_.penalty.has_kinks() ? fmt::format("nonzeros {:>5}  ", facts.nonzeros) : "",
+            facts.passes, facts.seconds));
     }
 
     void on_checkpoint(Index iteration, const std::filesystem::path& path) override {
@@ -191,6 +209,17 @@ class TrainPrinter : public train::TrainObserver {
     void on_warning(const std::string& text) override { console_.warning(text); }
 
   private:
+    static std::string objective_text(const train::PenaltyOptions& penalty) {
+        std::string text = "mean BCE";
+        if (penalty.l1 > 0) {
+            text += fmt::format(" + {} |w|_1", penalty.l1);
+        }
+        if (penalty.l2 > 0) {
+            text += fmt::format(" + {}/2 |w|^2", penalty.l2);
+        }
+        return penalty.l1 == 0 && penalty.l2 == 0 ? text + ", no penalty" : text;
+    }
+
     static std::string data_text(const data::Manifest& manifest) {
         const std::size_t files = manifest.files.size();
         return fmt::format("{}{}: {} rows x {} features, {}", manifest.files.front().path,
@@ -307,7 +336,8 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
 
 void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
                      Console& console) {
-    const bool has_one_class = outcome.is_separable && options.l2 > 0;
+    const bool has_one_class =
+        outcome.is_separable && (options.penalty.l2 > 0 || options.penalty.l1 > 0);
     if (has_one_class) {
         console.warning(
             "all rows are of one class: only the intercept is needed to tell them, and no penalty "
@@ -353,11 +383,15 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         "  objective      {}\n"
         "  loss           {} (mean BCE)\n"
         "  gradient       {:.2e} (largest entry)\n"
+        "{}"
         "  rows wrong     {} (not strictly on their label's side)\n"
         "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, curvature {:.2f}, "
         "allreduce {:.2f}, rest of training {:.2f}, checkpoints {:.2f}\n",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
         curvature, outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
+        options.penalty.has_kinks()
+            ? fmt::format("  nonzeros       {} of the coefficients\n", outcome.last.nonzeros)
+            : "",
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
         seconds.curvature, seconds.allreduce, rest, seconds.checkpoint);
     if (outcome.best) {

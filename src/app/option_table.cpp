@@ -111,14 +111,16 @@ CommandSpec train_command() {
              {"early-stopping", Kind::value, "PATIENCE", "",
               "stop when the validation loss has not fallen below its lowest for PATIENCE "
               "iterations; model.h5 is still the last model, best_model.h5 the best"},
+             {"l1", Kind::value, "NUMBER", "0",
+              "penalty l1 |w|_1 beside the mean loss, >= 0; makes coefficients exactly 0"},
              {"l2", Kind::value, "NUMBER", "0",
               "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},
-             {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd", "auto",
+             {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd|prox-newton", "auto",
               "newton: a Hessian from some of the rows; newton-cg: conjugate gradients, without a "
-              "matrix; lbfgs: limited-memory BFGS; gd: full-batch gradient descent; auto: by "
-              "the shape of the data"},
+              "matrix; lbfgs: limited-memory BFGS; gd: full-batch gradient descent; "
+              "prox-newton: Newton's method for --l1; auto: by the shape of the data"},
              {"hessian-fraction", Kind::value, "NUMBER", "",
               "part of the rows that newton and newton-cg take curvature from, in (0, 1], rounded "
               "up to a power of 1/2; newton chooses it when it is not given, newton-cg takes 1"},

@@ -8,6 +8,7 @@
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/exact_sum.hpp"
+#include "paralogit/model/sparse_kernel.hpp"
 #include "strided_rows.hpp"
 #include "widen.hpp"
 
@@ -39,6 +40,24 @@ WidenedRows widened_rows(Index rows, Index features, std::span<const double> row
     return widened;
 }
 
+/// A row of all features as the panel has it.
+void put_row(const double* from, const HessianFrame& frame, double* to) {
+    const Index columns = frame.centre.size();
+    if (frame.features.empty()) {
+        for (Index j = 0; j < columns; ++j) {
+            to[j] = (from[j] - frame.centre[j]) * frame.factor[j];
+        }
+    } else {
+        for (Index j = 0; j < columns; ++j) {
+            const Index feature = frame.features[static_cast<std::size_t>(j)];
+            to[j] = (from[feature] - frame.centre[j]) * frame.factor[j];
+        }
+    }
+    if (frame.has_intercept) {
+        to[columns] = 1;
+    }
+}
+
 double append_rows(const WidenedRows& widened, Index features, std::span<const double> coefficients,
                    double intercept, const HessianFrame& frame, HessianPanel& panel, Isa isa) {
     const auto width = static_cast<std::size_t>(features);
@@ -64,19 +83,59 @@ double append_rows(const WidenedRows& widened, Index features, std::span<const d
             // It adds nothing, and without weight its values may lie outside all bounds.
             continue;
         }
-        const double* from = widened.values.data() + i * width;
-        double* to = panel.rows.data() + (first + i) * size;
-        for (Index j = 0; j < features; ++j) {
-            to[j] = (from[j] - frame.centre[j]) * frame.factor[j];
-        }
-        if (frame.has_intercept) {
-            to[features] = 1;
-        }
+        put_row(widened.values.data() + i * width, frame, panel.rows.data() + (first + i) * size);
     }
     double weight_sum = 0;
     for (const double weight : widened.weights) {
         weight_sum += weight;
     }
+    return weight_sum;
+}
+
+/// A sparse row of the features that are wanted: these and the row's entries both rise.
+template <typename Values, typename Indices>
+void put_sparse_row(const Values& values, const Indices& indices, Range entries,
+                    const HessianFrame& frame, double* to) {
+    const Index columns = frame.centre.size();
+    Index entry = entries.first;
+    for (Index column = 0; column < columns; ++column) {
+        const Index feature = frame.features[static_cast<std::size_t>(column)];
+        while (entry < entries.end && static_cast<Index>(indices[entry]) < feature) {
+            ++entry;
+        }
+        const bool has_entry = entry < entries.end && static_cast<Index>(indices[entry]) == feature;
+        const double value = has_entry ? static_cast<double>(values[entry]) : 0.0;
+        to[column] = (value - frame.centre[column]) * frame.factor[column];
+    }
+    if (frame.has_intercept) {
+        to[columns] = 1;
+    }
+}
+
+/// Without rows of all features, which may be millions.
+double append_some_features(const SparseBlock& block, Index thinning,
+                            std::span<const double> coefficients, double intercept,
+                            const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+    std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
+    block_curvatures(block, coefficients, intercept, curvatures, isa);
+    const auto size = static_cast<std::size_t>(frame.padded_dimension());
+    double weight_sum = 0;
+    with_element_type(block.type, [&](auto type) {
+        const Elements<type()> values(block.values);
+        const Elements<ElementType::uint32> indices(block.indices);
+        for (std::size_t i = 0; i < curvatures.size(); i += static_cast<std::size_t>(thinning)) {
+            const std::size_t first = panel.rows.size();
+            panel.rows.resize(first + size, 0.0);
+            panel.curvatures.push_back(curvatures[i]);
+            weight_sum += block.row_weights.empty() ? 1.0 : block.row_weights[i];
+            // See append_rows.
+            if (curvatures[i] != 0) {
+                put_sparse_row(values, indices,
+                               {.first = block.offsets[i], .end = block.offsets[i + 1]}, frame,
+                               panel.rows.data() + first);
+            }
+        }
+    });
     return weight_sum;
 }
 
@@ -100,6 +159,9 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
 double append_hessian_rows(const SparseBlock& block, Index thinning,
                            std::span<const double> coefficients, double intercept,
                            const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+    if (!frame.features.empty()) {
+        return append_some_features(block, thinning, coefficients, intercept, frame, panel, isa);
+    }
     const WidenedRows rows = with_element_type(block.type, [&](auto type) {
         const Elements<type()> values(block.values);
         const Elements<ElementType::uint32> indices(block.indices);

@@ -32,8 +32,13 @@ double gradient_norm(const State& state) {
 }
 
 std::optional<StopReason> reason_to_stop(const State& state, const StoppingRules& rules) {
+    return reason_to_stop(state, gradient_norm(state), rules);
+}
+
+std::optional<StopReason> reason_to_stop(const State& state, double violation,
+                                         const StoppingRules& rules) {
     // False for NaN: a gradient that is not a number has not converged.
-    if (gradient_norm(state) <= rules.tolerance) {
+    if (violation <= rules.tolerance) {
         return StopReason::converged;
     }
     if (state.iteration >= rules.max_iterations) {

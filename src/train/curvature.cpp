@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "hessian_products.hpp"
 #include "paralogit/comm/agreement.hpp"
@@ -167,30 +168,44 @@ bool Curvature::agree(bool is_finite) {
 }
 
 model::HessianFrame Curvature::frame_of(const optim::ChangeOfVariables& change,
+                                        std::span<const Index> features,
                                         std::vector<std::int32_t>& exponents) const {
-    model::HessianFrame frame{.centre = change.centre,
-                              .factor = Vector::Zero(features_),
-                              .has_intercept = has_intercept_};
+    const bool has_all = std::ssize(features) == features_;
+    model::HessianFrame frame{
+        .features = has_all ? std::vector<Index>() : std::vector(features.begin(), features.end()),
+        .centre = Vector(std::ssize(features)),
+        .factor = Vector::Zero(std::ssize(features)),
+        .has_intercept = has_intercept_};
     exponents.assign(static_cast<std::size_t>(frame.dimension()), 0);
-    for (Index j = 0; j < features_; ++j) {
+    for (std::size_t at = 0; at < features.size(); ++at) {
+        const Index j = features[at];
+        const auto column = static_cast<Index>(at);
+        frame.centre[column] = change.centre[j];
         if (change.scale[j] == 0) {
             continue;
         }
-        const auto at = static_cast<std::size_t>(j);
         const double largest =
-            (std::ldexp(1.0, data_.bounds.value_exponents[at]) + std::abs(change.centre[j])) /
+            (std::ldexp(1.0, data_.bounds.value_exponents[static_cast<std::size_t>(j)]) +
+             std::abs(change.centre[j])) /
             change.scale[j];
         exponents[at] = model::exponent_above(largest);
-        frame.factor[j] = std::ldexp(1.0, -exponents[at]) / change.scale[j];
+        frame.factor[column] = std::ldexp(1.0, -exponents[at]) / change.scale[j];
     }
     return frame;
 }
 
 Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
                           Index thinning) {
+    std::vector<Index> features(static_cast<std::size_t>(features_));
+    std::iota(features.begin(), features.end(), Index{0});
+    return hessian_among(parameters, change, features, thinning);
+}
+
+Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
+                                std::span<const Index> features, Index thinning) {
     const auto begin = Clock::now();
     std::vector<std::int32_t> exponents;
-    const model::HessianFrame frame = frame_of(change, exponents);
+    const model::HessianFrame frame = frame_of(change, features, exponents);
     const HessianTask task{.data = data_,
                            .frame = frame,
                            .coefficients = coefficients_of(parameters, features_),

@@ -180,7 +180,8 @@ Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
     return moments;
 }
 
-optim::ChangeOfVariables standardisation(const Moments& moments, double l2, bool has_intercept) {
+optim::ChangeOfVariables standardisation(const Moments& moments, const model::Penalty& penalty,
+                                         bool has_intercept) {
     const Index features = moments.mean.size();
     auto change = optim::ChangeOfVariables::identity(features, has_intercept);
     // Squares of what lies outside this range leave double arithmetic.
@@ -198,6 +199,7 @@ optim::ChangeOfVariables standardisation(const Moments& moments, double l2, bool
             size *= std::sqrt(1.0 + ratio * ratio);
         }
         // A column that says nothing keeps its coefficient, whatever the penalty.
+        const double l2 = penalty.l2_of(j);
         const bool has_penalty = l2 > 0 && size > 0 && size < largest_square;
         change.scale[j] = has_penalty ? std::sqrt(size * size + 4 * l2) : size;
     }

@@ -36,6 +36,7 @@ std::string metrics_line(const IterationFacts& facts) {
     line["objective"] = facts.objective;
     line["loss"] = facts.loss;
     line["gradient_norm"] = facts.gradient_norm;
+    line["nonzeros"] = facts.nonzeros;
     line["rows_wrong"] = facts.rows_wrong;
     if (facts.validation) {
         put_scores(line, "validation_", *facts.validation);
@@ -49,8 +50,8 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     nlohmann::ordered_json summary;
     summary["objective"] = outcome.last.objective;
     summary["loss"] = outcome.last.loss;
-    summary["l1"] = 0.0;
-    summary["l2"] = options.l2;
+    summary["l1"] = options.penalty.l1;
+    summary["l2"] = options.penalty.l2;
     summary["solver"] = facts.solver.name;
     summary["iterations"] = outcome.last.iteration;
     summary["passes"] = outcome.last.passes;
@@ -59,6 +60,7 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["stop_reason"] = optim::name_of(outcome.reason);
     summary["is_separable"] = outcome.is_separable;
     summary["gradient_norm"] = outcome.last.gradient_norm;
+    summary["nonzeros"] = outcome.last.nonzeros;
     summary["rows_wrong"] = outcome.last.rows_wrong;
     summary["rows"] = facts.training_rows;
     summary["features"] = facts.manifest.features;

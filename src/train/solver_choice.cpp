@@ -35,6 +35,9 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
     if (options.name != "auto") {
         return {.name = options.name, .reason = ""};
     }
+    if (options.has_kinks) {
+        return {.name = "prox-newton", .reason = "the objective is not smooth"};
+    }
     if (rows < dimension) {
         return {.name = "newton-cg", .reason = "fewer rows than variables"};
     }
@@ -67,6 +70,9 @@ Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Ind
     Index numbers = (vectors + vectors_of_thread * threads) * dimension;
     if (solver == "newton") {
         numbers += (matrices + threads) * dimension * dimension;
+    } else if (solver == "prox-newton") {
+        const Index set = std::min(dimension, options.prox_newton.most_variables);
+        numbers += (matrices + threads) * set * set;
     } else if (solver == "lbfgs") {
         numbers += Index{2} * options.lbfgs.history * dimension;
     } else if (solver == "newton-cg") {
@@ -81,6 +87,11 @@ std::unique_ptr<optim::Solver> make_solver(const std::string& name, const Solver
         optim::NewtonOptions newton = options.newton;
         newton.hessian_cost = hessian_cost_in_passes(shape);
         return std::make_unique<optim::Newton>(newton);
+    }
+    if (name == "prox-newton") {
+        optim::ProxNewtonOptions prox_newton = options.prox_newton;
+        prox_newton.hessian_cost = hessian_cost_in_passes(shape);
+        return std::make_unique<optim::ProxNewton>(prox_newton);
     }
     if (name == "newton-cg") {
         return std::make_unique<optim::NewtonCg>(options.newton_cg);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/optim/separable_term.hpp"
 #include "paralogit/train/curvature.hpp"
 #include "paralogit/train/objective.hpp"
 
@@ -10,15 +12,17 @@ namespace paralogit::train {
 /// repeats the iteration with the same bits.
 class IterationStopped {};
 
-/// The objective as the solvers see it: in standardised variables, with its curvature. Lets an
+/// The objective as the solvers see it: in standardised variables, with its curvature and what is
+/// not smooth of it. Lets an
 /// agreed request for a stop through after an evaluation, a Hessian or a product by throwing
 /// IterationStopped, so that a signal waits for one of them at most.
-class StandardisedObjective : public optim::CurvedObjective {
+class StandardisedObjective : public optim::CompositeObjective {
   public:
     /// All must outlive this. `start` is the first parameter vector.
     StandardisedObjective(const comm::Communicator& comm, const DataSet& data,
                           DistributedObjective& of_parameters,
-                          const optim::ChangeOfVariables& change, Vector start, double l2);
+                          const optim::ChangeOfVariables& change, Vector start,
+                          model::Penalty penalty, optim::SeparableTerm separable);
 
     Index dimension() const override { return transformed_.dimension(); }
     Index rows() const override { return data_.manifest.rows; }
@@ -29,7 +33,11 @@ class StandardisedObjective : public optim::CurvedObjective {
 
     optim::Evaluation evaluate(const Vector& point) override;
     optim::Evaluation evaluate_thinned(const Vector& point, Index thinning) override;
+    const optim::SeparableTerm& separable() const override { return separable_; }
     Matrix hessian(const Vector& point, Index thinning) override;
+    /// The last of the variables is the intercept if there is one.
+    Matrix hessian_among(const Vector& point, std::span<const Index> variables,
+                         Index thinning) override;
     Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override;
     Vector hessian_diagonal(const Vector& point, Index thinning) override;
 
@@ -53,7 +61,8 @@ class StandardisedObjective : public optim::CurvedObjective {
     Vector start_;
     optim::TransformedObjective transformed_;
     Curvature curvature_;
-    double l2_;
+    model::Penalty penalty_;
+    optim::SeparableTerm separable_;
     bool lets_requests_through_ = true;
 };
 

@@ -90,12 +90,13 @@ class Run {
 
     void prepare_objective() {
         const bool has_intercept = options_.has_intercept;
+        penalties_ = make_penalties(options_.penalty, *data_, moments_);
         change_ = options_.standardize
-                      ? standardisation(moments_, options_.l2, has_intercept)
+                      ? standardisation(moments_, penalties_.penalty, has_intercept)
                       : optim::ChangeOfVariables::identity(data_->shard.features, has_intercept);
         objective_ = std::make_unique<DistributedObjective>(
             comm_, *data_,
-            DistributedObjective::Options{.penalty = model::Penalty(options_.l2),
+            DistributedObjective::Options{.penalty = penalties_.penalty,
                                           .has_intercept = has_intercept,
                                           .weight_sum = moments_.weight_sum,
                                           .reduction = options_.reduction,
@@ -165,7 +166,8 @@ class Run {
 
     void make_standardised_objective() {
         standardised_ = std::make_unique<StandardisedObjective>(
-            comm_, *data_, *objective_, change_, checkpoint_.start_parameters, options_.l2);
+            comm_, *data_, *objective_, change_, checkpoint_.start_parameters, penalties_.penalty,
+            separable_term(options_.penalty, penalties_, change_));
     }
 
     /// The change of variables is exact, but margins are computed from the columns as they are.
@@ -225,7 +227,8 @@ class Run {
         if (!std::isfinite(state.at_point.value)) {
             return optim::StopReason::diverged;
         }
-        const auto reason = optim::reason_to_stop(state, options_.stopping);
+        const auto reason =
+            optim::reason_to_stop(state, last_facts_.gradient_norm, options_.stopping);
         if (reason == optim::StopReason::converged) {
             return has_no_finite_optimum() ? optim::StopReason::separable : *reason;
         }
@@ -250,11 +253,18 @@ class Run {
                    *options_.early_stopping;
     }
 
-    /// Every row lies strictly on its own side and nothing holds the parameters back; or only the
-    /// intercept, which nothing holds back, is needed to get there.
+    /// Every row lies strictly on its own side and nothing holds the parameters back that are
+    /// needed to get there; or only the intercept is needed, which nothing holds back.
     bool has_no_finite_optimum() const {
-        return checkpoint_.state.at_point.rows_wrong == 0 &&
-               (options_.l2 == 0 || (has_one_class() && options_.has_intercept));
+        if (checkpoint_.state.at_point.rows_wrong > 0) {
+            return false;
+        }
+        const Vector coefficients = parameters().head(data_->shard.features);
+        bool is_held = false;
+        for (Index j = 0; j < coefficients.size(); ++j) {
+            is_held = is_held || (coefficients[j] != 0 && !penalties_.let_grow(j, coefficients[j]));
+        }
+        return !is_held || (has_one_class() && options_.has_intercept);
     }
 
     Vector parameters() const {
@@ -264,13 +274,13 @@ class Run {
     IterationFacts iteration_facts() const {
         const optim::State& state = checkpoint_.state;
         const Vector parameters = this->parameters();
-        const double penalty =
-            model::Penalty(options_.l2).value(parameters.head(data_->shard.features));
+        const double penalty = penalties_.penalty.value(parameters.head(data_->shard.features));
         return {state.iteration,
                 state.evaluations,
                 state.at_point.value,
                 state.at_point.value - penalty,
-                optim::gradient_norm(state),
+                optim::optimality_violation(state, standardised_->separable()),
+                optim::nonzeros(parameters, data_->shard.features),
                 state.at_point.rows_wrong,
                 seconds_since(options_.process_start),
                 validation_->score(parameters)};
@@ -377,6 +387,7 @@ class Run {
     std::unique_ptr<DataSet> data_;
     std::unique_ptr<ValidationRun> validation_;
     Moments moments_;
+    Penalties penalties_;
     optim::ChangeOfVariables change_;
     std::unique_ptr<DistributedObjective> objective_;
     std::unique_ptr<StandardisedObjective> standardised_;

@@ -253,13 +253,13 @@ TEST_F(DistributedObjectiveTest, StandardisationCentresOnlyWhatAnInterceptTakesU
     Moments moments;
     moments.mean = Vector{{3, -4, 0, 5}};
     moments.standard_deviation = Vector{{4, 3, 0, 0}};
-    const auto with = standardisation(moments, 0, true);
+    const auto with = standardisation(moments, model::Penalty(0), true);
     EXPECT_EQ(with.centre, moments.mean);
     EXPECT_EQ(with.scale, moments.standard_deviation);
-    const auto without = standardisation(moments, 0, false);
+    const auto without = standardisation(moments, model::Penalty(0), false);
     EXPECT_EQ(without.centre, Vector::Zero(4));
     EXPECT_NEAR((without.scale - Vector{{5, 5, 0, 5}}).norm(), 0, 1e-15);
-    const auto penalised = standardisation(moments, 2.25, true);
+    const auto penalised = standardisation(moments, model::Penalty(2.25), true);
     EXPECT_NEAR((penalised.scale - Vector{{5, std::sqrt(18.0), 0, 0}}).norm(), 0, 1e-15);
 }
 

@@ -11,11 +11,13 @@
 namespace paralogit::model {
 
 /// The affine change of features in which a Hessian is wanted: x'_j = (x_j - centre_j) factor_j,
-/// with |x'_j| <= 1 for every row of positive weight, and an intercept as one more feature that is
-/// always 1.
+/// with |x'_j| <= 1 for every row of positive weight, of all features or of some, and an intercept
+/// as one more feature that is always 1.
 struct HessianFrame {
-    Vector centre;  ///< [d]
-    Vector factor;  ///< [d]; 0 for a feature to leave out
+    /// The features that are wanted, in rising order; empty for all d of them.
+    std::vector<Index> features;
+    Vector centre;  ///< of those that are wanted
+    Vector factor;  ///< of those that are wanted; 0 for a feature to leave out
     bool has_intercept = true;
 
     Index dimension() const { return centre.size() + (has_intercept ? 1 : 0); }
@@ -40,7 +42,7 @@ struct HessianPanel {
 double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
                            Isa isa);
-/// The same of sparse rows, which are widened to rows of all features.
+/// The same of sparse rows, which are widened to rows of the features that are wanted.
 double append_hessian_rows(const SparseBlock& block, Index thinning,
                            std::span<const double> coefficients, double intercept,
                            const HessianFrame& frame, HessianPanel& panel, Isa isa);

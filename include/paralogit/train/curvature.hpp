@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "paralogit/model/block_hessian.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
@@ -29,6 +30,11 @@ class Curvature {
     /// nothing cancels. Cost: d^2 flops for each row, and a message of d^2 integers. @collective
     Matrix hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
                    Index thinning);
+    /// The same of some features, in rising order, and of the intercept if there is one. Cost: d
+    /// flops for each row and the square of their number, and a message of so many integers.
+    /// @collective
+    Matrix hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
+                         std::span<const Index> features, Index thinning);
 
     /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
     /// each row, or 4 for each entry of sparse rows, half as much more when the parameters are
@@ -52,6 +58,7 @@ class Curvature {
   private:
     SparseCurvature& sparse();
     model::HessianFrame frame_of(const optim::ChangeOfVariables& change,
+                                 std::span<const Index> features,
                                  std::vector<std::int32_t>& exponents) const;
     /// Whether all ranks' sums are finite; joins the requests on the way.
     bool agree(bool is_finite);

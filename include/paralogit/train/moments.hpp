@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/data_set.hpp"
 
@@ -25,8 +26,10 @@ struct Moments {
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
 
 /// Standardised variables: features centred (when an intercept can take up the centres) and divided
-/// by sqrt(variance + 4 l2), the square root of a bound of the objective's curvature along each of
-/// them times 4. A constant column, whose part the intercept plays, and a zero one get scale 0.
-optim::ChangeOfVariables standardisation(const Moments& moments, double l2, bool has_intercept);
+/// by sqrt(variance + 4 l2_j), the square root of a bound of the smooth objective's curvature along
+/// each of them times 4. A constant column, whose part the intercept plays, and a zero one get
+/// scale 0.
+optim::ChangeOfVariables standardisation(const Moments& moments, const model::Penalty& penalty,
+                                         bool has_intercept);
 
 }  // namespace paralogit::train

@@ -8,16 +8,20 @@
 #include "paralogit/optim/lbfgs.hpp"
 #include "paralogit/optim/newton.hpp"
 #include "paralogit/optim/newton_cg.hpp"
+#include "paralogit/optim/prox_newton.hpp"
 
 namespace paralogit::train {
 
 struct SolverOptions {
-    /// "auto", "newton", "newton-cg", "lbfgs" or "gd"
+    /// "auto", "newton", "newton-cg", "lbfgs", "gd" or "prox-newton"
     std::string name = "auto";
+    /// Whether the objective has a part that is not smooth, which not every solver takes.
+    bool has_kinks = false;
     optim::NewtonOptions newton;
     optim::NewtonCgOptions newton_cg;
     optim::LbfgsOptions lbfgs;
     optim::GradientDescentOptions gradient_descent;
+    optim::ProxNewtonOptions prox_newton;
 };
 
 /// Never "auto", and why.

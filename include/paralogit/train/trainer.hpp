@@ -12,6 +12,7 @@
 #include "paralogit/train/model_file.hpp"
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
+#include "paralogit/train/penalties.hpp"
 #include "paralogit/train/run_directory.hpp"
 #include "paralogit/train/solver_choice.hpp"
 #include "paralogit/train/validation.hpp"
@@ -33,7 +34,7 @@ struct TrainOptions {
     ExistingRun existing = ExistingRun::refuse;
 
     SolverOptions solver;
-    double l2 = 0;
+    PenaltyOptions penalty;
     bool has_intercept = true;
     bool standardize = true;
     std::string initial = "zeros";  ///< "zeros", "ones", or the path of a model
@@ -78,7 +79,8 @@ struct IterationFacts {
     Index passes;
     double objective;
     double loss;           ///< the mean BCE, without penalty
-    double gradient_norm;  ///< largest entry, in the solver's variables
+    double gradient_norm;  ///< largest entry, in the solver's variables; see optimality_violation
+    Index nonzeros;        ///< coefficients that are not 0
     Index rows_wrong;
     double seconds;  ///< since process_start
     std::optional<ValidationScores> validation;

@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+"""Penalties that are not smooth: the model fulfils the conditions of an optimum, computed here."""
+import json
+import unittest
+
+import h5py
+import numpy as np
+
+from support import AppTest, gradient, made_up, objective, read_model, read_summary, run, write_data
+
+
+def failure(X, y, w, b, l1=0.0, l2=0.0, lower=-np.inf, upper=np.inf):
+    """The largest amount by which (w, b) fails the conditions of an optimum, each feature's in units
+    of its standard deviation. `l1`, `l2` and the bounds are numbers or one number per feature."""
+    l1, l2, lower, upper = (np.broadcast_to(v, w.shape) for v in (l1, l2, lower, upper))
+    g = np.asarray(gradient(X, y, w, b, 0.0), dtype=float)
+    slope, of_intercept = g[:-1] + l2 * w, g[-1]
+    assert (w >= lower).all() and (w <= upper).all()
+    to_the_right = slope + np.where(w >= 0, l1, -l1)
+    to_the_left = slope + np.where(w > 0, l1, -l1)
+    fails = np.maximum(np.where(w < upper, -to_the_right, 0), np.where(w > lower, to_the_left, 0))
+    # The solver's intercept takes up the means, so a feature's slope is about its mean.
+    return max(np.max(np.maximum(fails, 0) / np.std(X, axis=0)), abs(of_intercept))
+
+
+class Penalty(AppTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.X, cls.y = made_up(3000, 24, noise=2.0)
+        # Some features that say nothing, and two that are nearly alike.
+        cls.X = np.hstack([cls.X, np.random.default_rng(5).normal(size=(3000, 8))])
+        cls.X[:, -1] = cls.X[:, 0] + 1e-3 * cls.X[:, -2]
+
+    def data(self, X=None, y=None, name="data"):
+        return write_data(self.folder / f"{name}.h5", self.X if X is None else X,
+                          self.y if y is None else y)
+
+    def check(self, data, *options, out="run", ranks=1, X=None, y=None, tolerance=1e-8, **expected):
+        X = self.X if X is None else X
+        y = self.y if y is None else y
+        directory = self.train(data, *options, out=out, ranks=ranks)
+        w, b = read_model(directory)
+        summary = read_summary(directory)
+        self.assertEqual(summary["stop_reason"], "converged")
+        self.assertLess(failure(X, y, w, b, **expected), tolerance)
+        self.assertEqual(summary["nonzeros"], np.count_nonzero(w))
+        return w, b, summary
+
+    def test_the_model_fulfils_the_conditions_of_an_optimum_with_exact_zeros(self):
+        data = self.data()
+        for l1, l2, most, least in ((0.01, 0, 30, 1), (0.05, 0, 15, 1), (0.001, 0.01, 32, 10)):
+            w, b, summary = self.check(data, "--l1", l1, "--l2", l2, out=f"{l1}-{l2}", ranks=2,
+                                       l1=l1, l2=l2)
+            self.assertTrue(least <= np.count_nonzero(w) <= most, np.count_nonzero(w))
+            value = objective(self.X, self.y, w, b, l2) + l1 * np.abs(w).sum()
+            self.assertAlmostEqual(summary["objective"], float(value), delta=1e-13)
+            self.assertEqual((summary["l1"], summary["l2"]), (l1, l2))
+            last = json.loads((self.folder / f"{l1}-{l2}" / "metrics.jsonl").read_text()
+                              .splitlines()[-1])
+            self.assertEqual(last["nonzeros"], np.count_nonzero(w))
+
+    def test_without_intercept_or_standardised_variables_the_optimum_is_one_too(self):
+        X = self.X[:, :6]
+        data = self.data(X)
+        w, b, _ = self.check(data, "--l1", 0.02, "--standardize", "no", X=X, l1=0.02)
+        directory = self.train(data, "--l1", 0.02, "--intercept", "no", out="none")
+        w, b = read_model(directory)
+        self.assertEqual(b, 0)
+        slope = np.asarray(gradient(X, self.y, w, 0.0, 0.0), dtype=float)[:-1]
+        np.testing.assert_allclose(slope[w != 0], -0.02 * np.sign(w[w != 0]), atol=1e-7)
+        self.assertTrue((np.abs(slope[w == 0]) <= 0.02).all())
+
+    def test_a_penalty_that_is_too_large_leaves_the_intercept_alone(self):
+        w, b, summary = self.check(self.data(), "--l1", 1000, l1=1000)
+        self.assertEqual(summary["nonzeros"], 0)
+        share = self.y.mean()
+        self.assertAlmostEqual(b, np.log(share / (1 - share)), delta=1e-8)
+
+    def test_any_ranks_and_threads_give_the_same_bits(self):
+        data = self.data()
+        hashes = {read_summary(self.train(data, "--l1", "3e-3", "--l2", "1e-4", "--threads", threads,
+                                          out=f"r{ranks}-{threads}", ranks=ranks))["model_sha256"]
+                  for ranks, threads in ((1, 1), (2, 2), (3, 1), (5, 2))}
+        self.assertEqual(len(hashes), 1)
+
+    def test_resuming_after_every_iteration_gives_the_model_of_the_whole_run(self):
+        options = (self.data(), "--l1", "3e-3", "--l2", "1e-4", "--checkpoint-every", "1")
+        whole = read_summary(self.train(*options, out="whole"))
+        for stop in range(whole["iterations"] + 1):
+            self.train(*options, "--resume", "--max-iterations", stop, out="parts",
+                       ranks=1 + stop % 3)
+        last = read_summary(self.folder / "parts")
+        self.assertEqual(last["iterations"], whole["iterations"])
+        self.assertEqual(last["model_sha256"], whole["model_sha256"])
+
+    def test_a_run_is_not_resumed_under_another_penalty(self):
+        data = self.data()
+        self.train(data, "--l1", "3e-3", "--max-iterations", 1)
+        result = run("train", data, "--l1", "4e-3", "--out", self.folder / "run", "--resume")
+        self.assert_ends(result, 4)
+        self.assertIn("--l1", result.stderr)
+
+    def test_sparse_rows_give_the_model_of_dense_ones(self):
+        random = np.random.default_rng(3)
+        X = np.where(random.random((800, 40)) < 0.1, random.normal(size=(800, 40)), 0)
+        y = (X[:, :5].sum(axis=1) + random.logistic(size=800) > 0.3).astype(np.uint8)
+        rows, columns = np.nonzero(X)
+        sparse = self.folder / "sparse.h5"
+        with h5py.File(sparse, "w") as file:
+            group = file.create_group("X")
+            group["data"], group["indices"] = X[rows, columns], columns.astype(np.int32)
+            group["indptr"] = np.searchsorted(rows, np.arange(len(X) + 1))
+            group.attrs["shape"] = X.shape
+            file["y"] = y
+        w, b, summary = self.check(sparse, "--l1", "5e-3", X=X, y=y, l1=5e-3)
+        self.assertTrue(0 < summary["nonzeros"] < 40)
+        dense = self.data(X, y, "dense")
+        w2, b2, _ = self.check(dense, "--l1", "5e-3", out="dense", X=X, y=y, l1=5e-3)
+        np.testing.assert_allclose(w, w2, atol=1e-7)
+        np.testing.assert_array_equal(w == 0, w2 == 0)
+
+    def test_a_solver_that_needs_a_smooth_objective_says_which_does_not(self):
+        data = self.data()
+        for solver in ("newton", "newton-cg", "lbfgs", "gd"):
+            result = run("train", data, "--l1", "0.1", "--solver", solver, "--out",
+                         self.folder / "run")
+            self.assert_ends(result, 2)
+            self.assertIn("--solver prox-newton", result.stderr)
+        result = run("train", data, "--l1", "-1", "--out", self.folder / "run")
+        self.assert_ends(result, 2)
+
+    def test_separable_classes_have_a_finite_optimum(self):
+        X = self.X[:400, :5]
+        y = (X[:, 0] > X[:, 0].mean()).astype(np.uint8)
+        w, b, summary = self.check(self.data(X, y), "--l1", "1e-3", X=X, y=y, l1=1e-3)
+        self.assertFalse(summary["is_separable"])
+
+
+if __name__ == "__main__":
+    unittest.main()
