@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <functional>
 
 #include "kernel_rows.hpp"
 #include "paralogit/model/block_kernel.hpp"
-#include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/sparse_kernel.hpp"
 #include "strided_rows.hpp"
@@ -16,77 +16,78 @@ namespace paralogit::model {
 
 namespace {
 
-/// Some rows of a block in double, with their weights.
-struct WidenedRows {
-    std::vector<double> values;  ///< [weights x features]
-    std::vector<double> weights;
-};
+using Working = HessianPanel::Working;
 
-/// The rows 0, t, 2t, ...: `put_row(i, row)` puts row i into a row of zeros.
+Index thinned_count(Index rows, Index thinning) {
+    return (rows + thinning - 1) / thinning;
+}
+
+/// The weights of the rows 0, t, 2t, ..., into working memory.
+void take_weights(std::span<const double> row_weights, Index rows, Index thinning,
+                  Working& working) {
+    const auto count = static_cast<std::size_t>(thinned_count(rows, thinning));
+    working.weights.assign(count, 1.0);
+    if (!row_weights.empty()) {
+        for (std::size_t i = 0; i < count; ++i) {
+            working.weights[i] = row_weights[i * static_cast<std::size_t>(thinning)];
+        }
+    }
+}
+
+/// Row i goes to `panel` from `first` on. What `put_row(i, to)` puts is x'_i without the intercept.
 template <typename PutRow>
-WidenedRows widened_rows(Index rows, Index features, std::span<const double> row_weights,
-                         Index thinning, PutRow&& put_row) {
-    const auto count = static_cast<std::size_t>((rows + thinning - 1) / thinning);
-    const auto width = static_cast<std::size_t>(features);
-    WidenedRows widened{.values = std::vector<double>(count * width),
-                        .weights = std::vector<double>(count, 1.0)};
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t from = i * static_cast<std::size_t>(thinning);
-        put_row(from, std::span(widened.values).subspan(i * width, width));
-        if (!row_weights.empty()) {
-            widened.weights[i] = row_weights[from];
-        }
-    }
-    return widened;
-}
-
-/// A row of all features as the panel has it.
-void put_row(const double* from, const HessianFrame& frame, double* to) {
+void put_rows(const HessianFrame& frame, std::size_t first, HessianPanel& panel, PutRow&& put_row) {
     const Index columns = frame.centre.size();
-    if (frame.features.empty()) {
-        for (Index j = 0; j < columns; ++j) {
-            to[j] = (from[j] - frame.centre[j]) * frame.factor[j];
+    const auto size = static_cast<std::size_t>(frame.padded_dimension());
+    panel.rows.resize(panel.curvatures.size() * size);
+    for (std::size_t row = first; row < panel.curvatures.size(); ++row) {
+        double* const to = panel.rows.data() + row * size;
+        // A row of curvature 0 adds nothing, and without weight its values may lie outside all
+        // bounds.
+        const bool is_empty = panel.curvatures[row] == 0;
+        std::fill(to + (is_empty ? 0 : columns), to + size, 0.0);
+        if (!is_empty) {
+            put_row(static_cast<Index>(row - first), to);
+            if (frame.has_intercept) {
+                to[columns] = 1;
+            }
         }
-    } else {
-        for (Index j = 0; j < columns; ++j) {
-            const Index feature = frame.features[static_cast<std::size_t>(j)];
-            to[j] = (from[feature] - frame.centre[j]) * frame.factor[j];
-        }
-    }
-    if (frame.has_intercept) {
-        to[columns] = 1;
     }
 }
 
-double append_rows(const WidenedRows& widened, Index features, std::span<const double> coefficients,
-                   double intercept, const HessianFrame& frame, HessianPanel& panel, Isa isa) {
-    const auto width = static_cast<std::size_t>(features);
-    const std::size_t rows = widened.weights.size();
-    const std::vector<std::uint8_t> no_labels(rows);
-    const Block sampled{.type = ElementType::float64,
-                        .values = reinterpret_cast<const std::byte*>(widened.values.data()),
-                        .rows = static_cast<Index>(rows),
-                        .features = features,
-                        .labels = std::span<const std::uint8_t>(no_labels),
-                        .row_weights = widened.weights,
-                        .first_global_row = 0};
+/// Appends all rows of a block that has no labels yet.
+double append_rows(Block block, std::span<const double> coefficients, double intercept,
+                   const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+    const auto rows = static_cast<std::size_t>(block.rows);
+    Working& working = panel.working;
+    working.labels.resize(rows);
+    block.labels = std::span<const std::uint8_t>(working.labels);
+    block.row_weights = working.weights;
     const std::size_t first = panel.curvatures.size();
     panel.curvatures.resize(first + rows);
-    const std::span<double> curvatures = std::span(panel.curvatures).subspan(first);
-    std::vector<double> scratch;
-    block_curvatures(sampled, coefficients, intercept, curvatures, scratch, isa);
-
-    const auto size = static_cast<std::size_t>(frame.padded_dimension());
-    panel.rows.resize(panel.curvatures.size() * size, 0.0);
-    for (std::size_t i = 0; i < curvatures.size(); ++i) {
-        if (curvatures[i] == 0) {
-            // It adds nothing, and without weight its values may lie outside all bounds.
-            continue;
-        }
-        put_row(widened.values.data() + i * width, frame, panel.rows.data() + (first + i) * size);
-    }
+    block_curvatures(block, coefficients, intercept, std::span(panel.curvatures).subspan(first),
+                     working.scratch, isa);
+    const double* const centre = frame.centre.data();
+    const double* const factor = frame.factor.data();
+    with_element_type(block.type, [&](auto type) {
+        const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(type());
+        put_rows(frame, first, panel, [&](Index i, double* to) {
+            const Elements<type()> from(block.values + static_cast<std::size_t>(i) * row_bytes);
+            const Index columns = frame.centre.size();
+            if (frame.features.empty()) {
+                for (Index j = 0; j < columns; ++j) {
+                    to[j] = (from[j] - centre[j]) * factor[j];
+                }
+            } else {
+                for (Index j = 0; j < columns; ++j) {
+                    const Index feature = frame.features[static_cast<std::size_t>(j)];
+                    to[j] = (from[feature] - centre[j]) * factor[j];
+                }
+            }
+        });
+    });
     double weight_sum = 0;
-    for (const double weight : widened.weights) {
+    for (const double weight : working.weights) {
         weight_sum += weight;
     }
     return weight_sum;
@@ -107,9 +108,6 @@ void put_sparse_row(const Values& values, const Indices& indices, Range entries,
         const double value = has_entry ? static_cast<double>(values[entry]) : 0.0;
         to[column] = (value - frame.centre[column]) * frame.factor[column];
     }
-    if (frame.has_intercept) {
-        to[columns] = 1;
-    }
 }
 
 /// Without rows of all features, which may be millions.
@@ -118,23 +116,21 @@ double append_some_features(const SparseBlock& block, Index thinning,
                             const HessianFrame& frame, HessianPanel& panel, Isa isa) {
     std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
     block_curvatures(block, coefficients, intercept, curvatures, isa);
-    const auto size = static_cast<std::size_t>(frame.padded_dimension());
+    const std::size_t first = panel.curvatures.size();
     double weight_sum = 0;
+    for (std::size_t i = 0; i < curvatures.size(); i += static_cast<std::size_t>(thinning)) {
+        panel.curvatures.push_back(curvatures[i]);
+        weight_sum += block.row_weights.empty() ? 1.0 : block.row_weights[i];
+    }
     with_element_type(block.type, [&](auto type) {
         const Elements<type()> values(block.values);
         const Elements<ElementType::uint32> indices(block.indices);
-        for (std::size_t i = 0; i < curvatures.size(); i += static_cast<std::size_t>(thinning)) {
-            const std::size_t first = panel.rows.size();
-            panel.rows.resize(first + size, 0.0);
-            panel.curvatures.push_back(curvatures[i]);
-            weight_sum += block.row_weights.empty() ? 1.0 : block.row_weights[i];
-            // See append_rows.
-            if (curvatures[i] != 0) {
-                put_sparse_row(values, indices,
-                               {.first = block.offsets[i], .end = block.offsets[i + 1]}, frame,
-                               panel.rows.data() + first);
-            }
-        }
+        put_rows(frame, first, panel, [&](Index i, double* to) {
+            const auto from = static_cast<std::size_t>(i * thinning);
+            put_sparse_row(values, indices,
+                           {.first = block.offsets[from], .end = block.offsets[from + 1]}, frame,
+                           to);
+        });
     });
     return weight_sum;
 }
@@ -144,16 +140,24 @@ double append_some_features(const SparseBlock& block, Index thinning,
 double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
                            Isa isa) {
-    const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(block.type);
-    const StridedRows strided(block.values, row_bytes * static_cast<std::size_t>(thinning),
-                              (block.rows + thinning - 1) / thinning);
-    const WidenedRows rows =
-        widened_rows(block.rows, block.features, block.row_weights, thinning,
-                     [&](std::size_t i, std::span<double> row) {
-                         strided.prefetch_ahead_of(static_cast<Index>(i) / thinning, row_bytes);
-                         widen_row(block.type, block.values + i * row_bytes, row);
-                     });
-    return append_rows(rows, block.features, coefficients, intercept, frame, panel, isa);
+    Working& working = panel.working;
+    take_weights(block.row_weights, block.rows, thinning, working);
+    Block chosen = block;
+    if (thinning > 1) {
+        const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(block.type);
+        const std::size_t stride = row_bytes * static_cast<std::size_t>(thinning);
+        chosen.rows = thinned_count(block.rows, thinning);
+        const StridedRows strided(block.values, stride, chosen.rows);
+        working.values.resize(static_cast<std::size_t>(chosen.rows) * row_bytes);
+        for (Index i = 0; i < chosen.rows; ++i) {
+            const auto row = static_cast<std::size_t>(i);
+            strided.prefetch_ahead_of(i, row_bytes);
+            std::memcpy(working.values.data() + row * row_bytes, block.values + row * stride,
+                        row_bytes);
+        }
+        chosen.values = working.values.data();
+    }
+    return append_rows(chosen, coefficients, intercept, frame, panel, isa);
 }
 
 double append_hessian_rows(const SparseBlock& block, Index thinning,
@@ -162,17 +166,29 @@ double append_hessian_rows(const SparseBlock& block, Index thinning,
     if (!frame.features.empty()) {
         return append_some_features(block, thinning, coefficients, intercept, frame, panel, isa);
     }
-    const WidenedRows rows = with_element_type(block.type, [&](auto type) {
+    Working& working = panel.working;
+    take_weights(block.row_weights, block.rows, thinning, working);
+    const auto width = static_cast<std::size_t>(block.features);
+    const auto rows = static_cast<std::size_t>(thinned_count(block.rows, thinning));
+    std::vector<double> widened(rows * width);
+    with_element_type(block.type, [&](auto type) {
         const Elements<type()> values(block.values);
         const Elements<ElementType::uint32> indices(block.indices);
-        return widened_rows(block.rows, block.features, block.row_weights, thinning,
-                            [&](std::size_t i, std::span<double> row) {
-                                for (Index k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
-                                    row[static_cast<std::size_t>(indices[k])] = values[k];
-                                }
-                            });
+        for (std::size_t i = 0; i < rows; ++i) {
+            const std::size_t from = i * static_cast<std::size_t>(thinning);
+            for (Index k = block.offsets[from]; k < block.offsets[from + 1]; ++k) {
+                widened[i * width + static_cast<std::size_t>(indices[k])] = values[k];
+            }
+        }
     });
-    return append_rows(rows, block.features, coefficients, intercept, frame, panel, isa);
+    const Block chosen{.type = ElementType::float64,
+                       .values = reinterpret_cast<const std::byte*>(widened.data()),
+                       .rows = static_cast<Index>(rows),
+                       .features = block.features,
+                       .labels = {},
+                       .row_weights = {},
+                       .first_global_row = 0};
+    return append_rows(chosen, coefficients, intercept, frame, panel, isa);
 }
 
 HessianSums::HessianSums(Index padded_dimension, std::int32_t weight_exponent, Index blocks,
@@ -196,7 +212,8 @@ bool HessianSums::add(Index strip, const HessianPanel& panel, std::vector<double
     const Index first = strip * strip_rows;
     const Index width = size_ - first;
     const auto rows = std::ssize(panel.curvatures);
-    working.assign(static_cast<std::size_t>(strip_rows * (size_ + rows)), 0.0);
+    working.resize(static_cast<std::size_t>(strip_rows * (size_ + rows)));
+    std::fill_n(working.begin(), strip_rows * size_, 0.0);
     kernels.add_outer_strip({.rows = panel.rows.data(),
                              .curvatures = panel.curvatures.data(),
                              .count = rows,

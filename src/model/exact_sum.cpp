@@ -138,8 +138,16 @@ int exact_sum_width(Index partials) {
 }
 
 double exact_sum_value(std::int64_t high, std::int64_t low, int width, std::int32_t exponent) {
+    // Mostly both limbs are exact as doubles, and so is all but their sum.
+    constexpr std::int64_t exact = std::int64_t{1} << 53;
+    constexpr int least_normal = -1022;
+    const int unit = exponent - (2 * width);
+    if (-exact < high && high < exact && -exact < low && low < exact && unit >= least_normal) {
+        return (static_cast<double>(high) * power_of_two(width) + static_cast<double>(low)) *
+               power_of_two(unit);
+    }
     const Int128 total = (Int128{high} * (Int128{1} << width)) + Int128{low};
-    return rounded(total, exponent - (2 * width));
+    return rounded(total, unit);
 }
 
 std::int32_t exponent_above(double value, std::int32_t lowest) {

@@ -115,7 +115,11 @@ double bits_to_go(double squared_gradient_size, double value) {
 void remember_start(State& state, const HessianCosts& costs, const ThinningRange& range,
                     Index part_thinning) {
     const double distance = sampling_contraction(costs, part_thinning);
-    const Outlook outlook{.contraction = 1, .newton_contraction = distance};
+    // In a step of that length the curvature of a row changes by about the distance, up or down;
+    // over the rows that mostly cancels, and Newton's method errs by half of what is left.
+    constexpr double left = 0.5;
+    const double newton_contraction = left * distance / 2;
+    const Outlook outlook{.contraction = 1, .newton_contraction = newton_contraction};
     const HessianChoice choice = choose_hessian(
         costs, outlook, bits_to_go(distance * distance, state.at_point.value), range);
     const Curvature curvature{.point = state.point,
@@ -123,7 +127,7 @@ void remember_start(State& state, const HessianCosts& costs, const ThinningRange
                               .most_thinning = range.most,
                               .used = 0,
                               .steps = 0,
-                              .newton_contraction = distance,
+                              .newton_contraction = newton_contraction,
                               .excess_noise = 1};
     curvature.remember(state.memory);
 }

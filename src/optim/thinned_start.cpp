@@ -39,10 +39,33 @@ double chance(const HessianCosts& costs, Index thinning) {
            static_cast<double>(costs.rows);
 }
 
-/// Makes `point` the minimum of a part, as exactly as the part determines it. The Hessian is that
-/// of `hessian_thinning`. The value of the part at the first point goes to `value`. False when that
-/// fails.
-bool go_to_minimum(CurvedObjective& objective, Index thinning, Index hessian_thinning,
+/// The factors of Hessians of one thinning. Each part begins where the one before it ended, so that
+/// the last one is mostly wanted twice.
+class Factors {
+  public:
+    Factors(CurvedObjective& objective, Index thinning)
+        : objective_(objective), thinning_(thinning) {}
+
+    Index thinning() const { return thinning_; }
+
+    const std::optional<Cholesky>& at(const Vector& point) {
+        if (!point_ || *point_ != point) {
+            factor_ = Cholesky::factor_with_ridge(objective_.hessian(point, thinning_));
+            point_ = point;
+        }
+        return factor_;
+    }
+
+  private:
+    CurvedObjective& objective_;
+    Index thinning_;
+    std::optional<Vector> point_;  ///< of the last one
+    std::optional<Cholesky> factor_;
+};
+
+/// Makes `point` the minimum of a part, as exactly as the part determines it. The value of the part
+/// at the first point goes to `value`. False when that fails.
+bool go_to_minimum(CurvedObjective& objective, Index thinning, Factors& factors,
                    const HessianCosts& costs, Vector& point, double& value) {
     constexpr int most_steps = 30;
     constexpr double near_chance = 2;
@@ -56,7 +79,7 @@ bool go_to_minimum(CurvedObjective& objective, Index thinning, Index hessian_thi
         if (!is_finite(here)) {
             return false;
         }
-        const auto factor = Cholesky::factor_with_ridge(objective.hessian(point, hessian_thinning));
+        const auto& factor = factors.at(point);
         if (!factor) {
             return false;
         }
@@ -65,7 +88,7 @@ bool go_to_minimum(CurvedObjective& objective, Index thinning, Index hessian_thi
         if (decrement <= near_chance * chance(costs, thinning)) {
             return true;
         }
-        if (hessian_thinning > thinning && decrement <= within_reach) {
+        if (factors.thinning() > thinning && decrement <= within_reach) {
             point += direction;
             return true;
         }
@@ -92,13 +115,13 @@ std::optional<ThinnedStart> start_from_parts(CurvedObjective& objective, const V
     ThinnedStart start{.point = first, .thinning = thinning, .part_value = 0};
     // The part that is the least has Hessians good enough for one step from part to part: with 16
     // rows for each variable a step errs by less than a third of its length.
-    const Index hessian_thinning = thinning;
+    Factors factors(objective, thinning);
     while (true) {
         double value = 0;
-        if (!go_to_minimum(objective, thinning, hessian_thinning, costs, start.point, value)) {
+        if (!go_to_minimum(objective, thinning, factors, costs, start.point, value)) {
             return std::nullopt;
         }
-        if (hessian_thinning == thinning) {
+        if (factors.thinning() == thinning) {
             start.part_value = value;
         }
         start.thinning = thinning;

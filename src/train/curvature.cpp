@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "hessian_products.hpp"
 #include "paralogit/comm/agreement.hpp"
@@ -18,6 +19,15 @@ namespace paralogit::train {
 namespace {
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
+
+/// Positions of the integers behind the sums in the message of a product.
+enum Word : std::size_t {
+    not_finite,
+    ranks_in_error,
+    signals,
+    times_up,
+    word_count,
+};
 
 std::span<const double> coefficients_of(const Vector& parameters, Index features) {
     return {parameters.data(), static_cast<std::size_t>(features)};
@@ -150,6 +160,7 @@ Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool h
         return;
     }
     products_ = std::make_unique<HessianProducts>(data, has_intercept);
+    message_.resize(HessianProducts::limbs_of(features_) + word_count);
     value_bounds_.resize(features_);
     for (Index j = 0; j < features_; ++j) {
         value_bounds_[j] =
@@ -256,6 +267,38 @@ SparseCurvature& Curvature::sparse() {
     return *sparse_;
 }
 
+template <typename AddUp>
+Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
+    const std::span<std::int64_t> words = std::span(message_).last(word_count);
+    std::ranges::fill(message_, 0);
+    words[signals] = requests_.signal ? 1 : 0;
+    words[times_up] = requests_.time_limit ? 1 : 0;
+    std::optional<Error> own_error;
+    try {
+        words[not_finite] = add_up() ? 0 : 1;
+        std::ranges::copy(products_->limbs(), message_.begin());
+    } catch (...) {
+        // The other ranks wait in the Allreduce: this one must get there too.
+        own_error = comm::error_from(std::current_exception());
+        words[ranks_in_error] = 1;
+    }
+    comm_.sum(message_);
+    if (words[ranks_in_error] > 0) {
+        comm::agree(comm_, own_error);
+    }
+    requests_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
+    Vector means = Vector::Constant(dimension, nan_value);
+    if (words[not_finite] == 0) {
+        std::ranges::copy(std::span(message_).first(products_->limbs().size()),
+                          products_->limbs().begin());
+        const double weight_sum = products_->weight_sum();
+        for (Index j = 0; j < dimension; ++j) {
+            means[j] = products_->value(j) / weight_sum;
+        }
+    }
+    return means;
+}
+
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     const auto begin = Clock::now();
     if (data_.sparse) {
@@ -276,11 +319,10 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
     }
     const double unit = std::ldexp(1.0, model::exponent_above(largest));
     const Vector scaled = direction / unit;
-    const bool is_finite = comm::together(comm_, [&] {
+    Vector product = mean_over_ranks(parameters.size(), [&] {
         products_->go_to(parameters, thinning);
         return products_->multiply(scaled);
     });
-    Vector product = joined_products(is_finite, parameters.size());
     product *= unit;
     seconds_ += seconds_since(begin);
     return product;
@@ -303,11 +345,10 @@ Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariab
         exponents[at] = std::clamp(model::exponent_above(largest), -500, 500);
         unit[j] = std::ldexp(1.0, -exponents[at]);
     }
-    const bool is_finite = comm::together(comm_, [&] {
+    Vector diagonal = mean_over_ranks(parameters.size(), [&] {
         products_->go_to(parameters, thinning);
         return products_->add_squares(change.centre, unit);
     });
-    Vector diagonal = joined_products(is_finite, parameters.size());
     for (Index j = 0; j < features_; ++j) {
         const double scale = change.scale[j];
         const int exponent = 2 * exponents[static_cast<std::size_t>(j)];
@@ -315,18 +356,6 @@ Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariab
     }
     seconds_ += seconds_since(begin);
     return diagonal;
-}
-
-Vector Curvature::joined_products(bool is_finite, Index dimension) {
-    comm_.sum(products_->limbs());
-    Vector means = Vector::Constant(dimension, nan_value);
-    if (agree(is_finite)) {
-        const double weight_sum = products_->weight_sum();
-        for (Index j = 0; j < dimension; ++j) {
-            means[j] = products_->value(j) / weight_sum;
-        }
-    }
-    return means;
 }
 
 }  // namespace paralogit::train

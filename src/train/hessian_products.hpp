@@ -34,6 +34,9 @@ class HessianProducts {
 
     /// Of the last call: [d] features, intercept, row weights. To be summed over ranks in place.
     std::span<std::int64_t> limbs() { return last_->front().limbs(); }
+    static std::size_t limbs_of(Index features) {
+        return static_cast<std::size_t>(2 * features + 4);
+    }
     double value(Index index) const { return last_->front().value(index); }
     double weight_sum() const { return value(data_.manifest.features + 1); }
 

@@ -160,6 +160,28 @@ TEST_F(DistributedObjectiveTest, HasProductsAndADiagonalThatAreThoseOfTheHessian
     }
 }
 
+TEST_F(DistributedObjectiveTest, ProductsTellAllRanksWhatOneRankAsksForAndWhatIsNotFinite) {
+    const bool is_last = comm_.rank() == comm_.size() - 1;
+    const optim::ChangeOfVariables plain = optim::ChangeOfVariables::identity(features, true);
+    const Vector direction{{1.0, 0.0, 2.0, 0.0, 1.0}};
+    Curvature curvature(comm_, data_, true);
+    curvature.set_own_requests({.signal = is_last});
+    const Vector product = curvature.product(point_, direction, 1);
+    EXPECT_TRUE(curvature.agreed_requests().signal);
+    EXPECT_FALSE(curvature.agreed_requests().time_limit);
+    curvature.set_own_requests({.time_limit = comm_.is_root()});
+    curvature.diagonal(point_, plain, 1);
+    EXPECT_FALSE(curvature.agreed_requests().signal);
+    EXPECT_TRUE(curvature.agreed_requests().time_limit);
+    curvature.set_own_requests({});
+
+    const Vector far = Vector::Constant(5, std::numeric_limits<double>::max());
+    EXPECT_TRUE(std::isnan(curvature.product(far, direction, 1)[0]));
+    EXPECT_FALSE(curvature.agreed_requests().any());
+    // And is itself again afterwards.
+    EXPECT_EQ(curvature.product(point_, direction, 1), product);
+}
+
 TEST_F(DistributedObjectiveTest, HasTheGradientThatFiniteDifferencesGive) {
     DistributedObjective function = objective(Reduction::exact);
     const optim::Evaluation evaluation = function.evaluate(point_);

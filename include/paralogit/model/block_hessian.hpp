@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,10 +31,17 @@ struct HessianPanel {
     std::vector<double> rows;        ///< x'_i, padded_dimension() each
     std::vector<double> curvatures;  ///< c_i = s_i p_i (1 - p_i)
 
-    void clear() {
-        rows.clear();
-        curvatures.clear();
-    }
+    /// Working memory, kept from block to block: chosen rows as they are stored, and their weights.
+    struct Working {
+        std::vector<std::byte> values;
+        std::vector<double> weights;
+        std::vector<std::uint8_t> labels;
+        std::vector<double> scratch;
+    };
+    Working working{};
+
+    /// The rows stay in memory until others overwrite them, or append_hessian_rows cuts them off.
+    void clear() { curvatures.clear(); }
 };
 
 /// Appends the rows 0, t, 2t, ... of a block (t the thinning) with their curvatures at the margins

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "paralogit/model/block_hessian.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
@@ -62,8 +64,11 @@ class Curvature {
                                  std::vector<std::int32_t>& exponents) const;
     /// Whether all ranks' sums are finite; joins the requests on the way.
     bool agree(bool is_finite);
-    /// The sums of all ranks over the sum of weights; NaN where some are not finite.
-    Vector joined_products(bool is_finite, Index dimension);
+    /// What add_up() leaves in products_, summed over ranks, over the sum of weights; NaN where
+    /// some sum is not finite, which add_up() returns false for. One Allreduce, whose message also
+    /// carries that, errors and requests.
+    template <typename AddUp>
+    Vector mean_over_ranks(Index dimension, const AddUp& add_up);
 
     const comm::Communicator& comm_;
     const DataSet& data_;
@@ -71,6 +76,7 @@ class Curvature {
     bool has_intercept_;
     Vector value_bounds_;                        ///< of |x_j|, powers of two; of dense rows
     std::unique_ptr<HessianProducts> products_;  ///< of dense rows
+    std::vector<std::int64_t> message_;          ///< of their limbs, and words
     std::unique_ptr<SparseCurvature> sparse_;    ///< made for the first product of sparse rows
     StopRequests requests_;
     double seconds_ = 0;

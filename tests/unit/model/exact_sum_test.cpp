@@ -408,6 +408,29 @@ TEST_P(ExactSumsOfIsa, RefuseToAddSumsWithOtherBounds) {
     EXPECT_NO_THROW(sums.add(zero_sums({0, 5}, 200)));
 }
 
+TEST(ExactSumValue, IsTheSumOfBothLimbsRoundedOnceWhateverTheirSize) {
+    // Quadruple precision holds the sum of both limbs exactly.
+    __extension__ using Quadruple = __float128;
+    std::mt19937_64 random(11);
+    for (const int width : {32, 50}) {
+        for (const std::int32_t exponent : {-900, 0, 1000}) {
+            for (int trial = 0; trial < 20000; ++trial) {
+                const auto high = static_cast<std::int64_t>(random()) >> (2 + random() % 61);
+                const auto low = static_cast<std::int64_t>(random()) >> (2 + random() % 61);
+                const auto sum = static_cast<double>(
+                    Quadruple(high) * Quadruple(std::ldexp(1.0, width)) + Quadruple(low));
+                EXPECT_EQ(exact_sum_value(high, low, width, exponent),
+                          std::ldexp(sum, exponent - 2 * width));
+            }
+        }
+    }
+    // A tie that the low limb breaks, beside one that it makes.
+    constexpr std::int64_t odd = (std::int64_t{1} << 52) + 1;
+    constexpr std::int64_t half = std::int64_t{1} << 49;
+    EXPECT_EQ(exact_sum_value(odd, half + 1, 50, 50), 0x1p52 + 2);
+    EXPECT_EQ(exact_sum_value(odd, -half, 50, 50), 0x1p52);
+}
+
 TEST(ExponentAbove, IsTheSmallestPowerOfTwoAboveTheValue) {
     EXPECT_EQ(exponent_above(1), 1);
     EXPECT_EQ(exponent_above(-1), 1);
