@@ -16,7 +16,7 @@ namespace paralogit::model {
 /// as one more feature that is always 1.
 struct HessianFrame {
     /// The features that are wanted, in rising order; empty for all d of them.
-    std::vector<Index> features;
+    std::vector<Index> features{};
     Vector centre;  ///< of those that are wanted
     Vector factor;  ///< of those that are wanted; 0 for a feature to leave out
     bool has_intercept = true;
