@@ -1,6 +1,10 @@
 #include <fmt/format.h>
 
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
 #include <limits>
+#include <string_view>
 
 #include "execution_values.hpp"
 #include "paralogit/app/commands.hpp"
@@ -75,6 +79,38 @@ train::SolverOptions read_solver(const Options& options) {
     return solver;
 }
 
+/// Seconds since the start of the process. SLURM tells when the allocation ends; the checkpoint and
+/// the model want some of the rest.
+std::optional<double> time_limit_of(const Options& options,
+                                    std::chrono::steady_clock::time_point process_start) {
+    if (!options.has("time-limit") || options.text("time-limit") != "auto") {
+        return options.seconds("time-limit", ", or auto");
+    }
+    const char* const end = std::getenv("SLURM_JOB_END_TIME");
+    if (end == nullptr) {
+        if (std::getenv("SLURM_JOB_ID") == nullptr) {
+            return std::nullopt;
+        }
+        throw Error(ExitCode::usage,
+                    "--time-limit auto: this SLURM does not say when the job ends; set "
+                    "SLURM_JOB_END_TIME to it, in seconds since 1970, as launch/train.sbatch does");
+    }
+    Index end_seconds = 0;
+    const std::string_view text(end);
+    const auto [rest, failure] = std::from_chars(text.begin(), text.end(), end_seconds);
+    if (failure != std::errc() || rest != text.end()) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--time-limit auto: SLURM_JOB_END_TIME is '{}', not seconds since "
+                                "1970",
+                                text));
+    }
+    constexpr double for_the_checkpoint = 60;
+    const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+    const std::chrono::duration<double> so_far = std::chrono::steady_clock::now() - process_start;
+    return std::max(
+        0.0, static_cast<double>(end_seconds) - now.count() + so_far.count() - for_the_checkpoint);
+}
+
 /// What decides the sequence of iterates, by value, however it was written; the solver that was
 /// chosen joins it when the data is known. Stopping rules and output may change on resume.
 std::map<std::string, std::string> path_options(const train::TrainOptions& train) {
@@ -129,7 +165,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
                                                                          : train::Reduction::fast;
     train.stopping.max_iterations = options.integer("max-iterations", 0, largest);
     train.stopping.tolerance = options.number("tolerance", {0.0, infinity});
-    train.time_limit_seconds = options.seconds("time-limit");
+    train.time_limit_seconds = time_limit_of(options, context.process_start);
     train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
     train.path_options = path_options(train);
@@ -297,7 +333,7 @@ class TrainPrinter : public train::TrainObserver {
             fmt::format("gradient <= {:g}, or {} iterations", options_.stopping.tolerance,
                         options_.stopping.max_iterations);
         if (options_.time_limit_seconds) {
-            text += fmt::format(", or {} s", *options_.time_limit_seconds);
+            text += fmt::format(", or {:.0f} s", *options_.time_limit_seconds);
         }
         if (options_.early_stopping) {
             text += fmt::format(", or a validation loss that is not the lowest for {} iterations",
@@ -419,6 +455,10 @@ ExitCode run_train(const Context& context, const Options& options) {
     const train::TrainOutcome outcome = train::train(context.comm, train, printer);
     warn_of_outcome(outcome, train, context.console);
     context.console.result(summary_text(outcome, train));
+    if (outcome.reason == optim::StopReason::time_limit && options.text("time-limit") == "auto") {
+        // The end of the allocation is nobody's wish: the job is to be queued again.
+        return ExitCode::stopped_by_signal;
+    }
     return train::exit_code_of(outcome.reason);
 }
 

@@ -53,8 +53,11 @@ const std::vector<OptionSpec>& machine_options() {
     return options;
 }
 
-const std::vector<OptionSpec>& print_options() {
+const std::vector<OptionSpec>& common_options() {
     static const std::vector<OptionSpec> options{
+        {"stall-timeout", Kind::value, "TIME|never", "10m",
+         "several ranks: end with exit code 7 when one of them has given no sign of life for this "
+         "long while the others wait for it; it is named in a warning after a twentieth of that"},
         {"quiet", Kind::flag, "", "", "print results, warnings and errors only"},
         {"verbose", Kind::flag, "", "", "print every iteration and checkpoint"},
         {"help", Kind::flag, "", "", "print this help"},
@@ -139,14 +142,14 @@ CommandSpec train_command() {
              {"max-iterations", Kind::value, "COUNT", "10000", "stop after that many iterations"},
              {"tolerance", Kind::value, "NUMBER", "1e-9",
               "converged when no entry of the gradient, in the solver's variables, exceeds it"},
-             {"time-limit", Kind::value, "TIME", "",
+             {"time-limit", Kind::value, "TIME|auto", "",
               "stop with a checkpoint and a model this long after the start: 90, 90s, 15m, 2h or "
-              "1:30:00"},
+              "1:30:00; auto: a minute before the end of the SLURM job, with exit code 75"},
              {"checkpoint-every", Kind::value, "COUNT", "10",
               "iterations between checkpoints; 0: only at the end and when stopped"},
              {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"}},
             machine_options(),
-            print_options(),
+            common_options(),
         })};
 }
 
@@ -165,7 +168,7 @@ CommandSpec predict_command() {
               "write classes: 1 where the probability exceeds NUMBER in [0, 1], else 0"}},
             source_options(),
             machine_options(),
-            print_options(),
+            common_options(),
         })};
 }
 
@@ -193,7 +196,7 @@ CommandSpec evaluate_command() {
             label_options(),
             weight_options(),
             machine_options(),
-            print_options(),
+            common_options(),
         })};
 }
 
@@ -205,7 +208,7 @@ CommandSpec inspect_command() {
                 source_options(),
                 label_options(),
                 weight_options(),
-                print_options(),
+                common_options(),
             })};
 }
 
@@ -254,7 +257,7 @@ CommandSpec convert_command() {
              {"threads", Kind::value, "COUNT", "auto",
               "threads of each rank; auto: OMP_NUM_THREADS, else its share of the cores it may "
               "use"}},
-            print_options(),
+            common_options(),
         })};
 }
 
@@ -280,7 +283,7 @@ CommandSpec generate_command() {
              {"type", Kind::value, "TYPE", "float32",
               "float16, float32, float64, int8 to int64, uint8 to uint64"},
              {"seed", Kind::value, "COUNT", "1", "the same seed gives the same file"}},
-            print_options(),
+            common_options(),
         })};
 }
 

@@ -193,14 +193,14 @@ Index Options::bytes(const std::string& name) const {
     return *bytes;
 }
 
-std::optional<double> Options::seconds(const std::string& name) const {
+std::optional<double> Options::seconds(const std::string& name, const std::string& or_else) const {
     if (!has(name)) {
         return std::nullopt;
     }
     const std::string value = text(name);
     const auto seconds = parse_seconds(value);
     if (!seconds || !(*seconds > 0) || std::isinf(*seconds)) {
-        bad_value(name, value, "a time > 0 such as 90, 90s, 15m, 2h or 1:30:00");
+        bad_value(name, value, "a time > 0 such as 90, 90s, 15m, 2h or 1:30:00" + or_else);
     }
     return seconds;
 }

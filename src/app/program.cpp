@@ -1,9 +1,11 @@
 #include "paralogit/app/program.hpp"
 
+#include <optional>
 #include <span>
 
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/comm/watchdog.hpp"
 #include "paralogit/h5/library.hpp"
 
 namespace paralogit::app {
@@ -15,6 +17,15 @@ Verbosity verbosity_of(const Options& options) {
         return Verbosity::quiet;
     }
     return options.is_set("verbose") ? Verbosity::verbose : Verbosity::normal;
+}
+
+/// Empty: never.
+std::optional<comm::StallLimits> stall_limits_of(const Options& options) {
+    if (options.text("stall-timeout") == "never") {
+        return std::nullopt;
+    }
+    const double seconds = *options.seconds("stall-timeout", ", or never");
+    return comm::StallLimits{.warn_seconds = seconds / 20, .stall_seconds = seconds};
 }
 
 }  // namespace
@@ -44,6 +55,13 @@ ExitCode run_program(const comm::Communicator& comm, const std::vector<std::stri
     if (options.is_set("help")) {
         plain.result(help_text(command));
         return ExitCode::done;
+    }
+
+    // A rank that the others wait for in vain ends the job.
+    const auto limits = comm::together(comm, [&] { return stall_limits_of(options); });
+    std::optional<comm::Watchdog> watchdog;
+    if (limits) {
+        watchdog.emplace(comm, *limits, comm::listener_that_ends_the_job());
     }
 
     // The command itself.

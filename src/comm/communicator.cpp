@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "check.hpp"
+#include "exchanges.hpp"
 #include "mpi_api.hpp"
 #include "paralogit/base/checked.hpp"
 
@@ -22,6 +23,7 @@ struct Communicator::Impl {
     int rank = 0;
     int size = 1;
     std::size_t values_per_call = 0;
+    Exchanges exchanges;
 
     explicit Impl(Index most_values) : values_per_call(narrow<std::size_t>(most_values)) {
         check(MPI_Comm_dup(MPI_COMM_WORLD, &all), "MPI_Comm_dup");
@@ -159,31 +161,42 @@ int Communicator::size() const {
     return impl_->size;
 }
 
+const Exchanges& Communicator::exchanges() const {
+    return impl_->exchanges;
+}
+
 void Communicator::sum(std::span<std::int64_t> values) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     impl_->reduce(values, MPI_INT64_T, MPI_SUM);
 }
 
 void Communicator::sum(std::span<double> values) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     impl_->reduce(values, MPI_DOUBLE, MPI_SUM);
 }
 
 Index Communicator::sum(Index value) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     return impl_->reduce(value, MPI_SUM);
 }
 
 void Communicator::max(std::span<std::int32_t> values) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     impl_->reduce(values, MPI_INT32_T, MPI_MAX);
 }
 
 Index Communicator::max(Index value) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     return impl_->reduce(value, MPI_MAX);
 }
 
 Index Communicator::min(Index value) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     return impl_->reduce(value, MPI_MIN);
 }
 
 Index Communicator::sum_of_lower_ranks(Index value) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     Index sum = 0;
     check(MPI_Exscan(&value, &sum, 1, MPI_INT64_T, MPI_SUM, impl_->all), "MPI_Exscan");
     // MPI leaves the result of rank 0 undefined.
@@ -191,6 +204,7 @@ Index Communicator::sum_of_lower_ranks(Index value) const {
 }
 
 void Communicator::sum_of_lower_ranks(std::span<Index> values) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     std::vector<Index> sums(values.size(), 0);
     impl_->for_each_piece(values, [&](Index* piece, int count) {
         check(MPI_Exscan(piece, sums.data() + (piece - values.data()), count, MPI_INT64_T, MPI_SUM,
@@ -204,16 +218,19 @@ void Communicator::sum_of_lower_ranks(std::span<Index> values) const {
 }
 
 Index Communicator::sum_on_host(Index value) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_SUM, impl_->host),
           "MPI_Allreduce");
     return value;
 }
 
 void Communicator::broadcast(std::span<double> values, int root) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     impl_->broadcast(values, MPI_DOUBLE, root);
 }
 
 void Communicator::broadcast(std::string& bytes, int root) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     Index length = std::ssize(bytes);
     impl_->broadcast(std::span(&length, 1), MPI_INT64_T, root);
     try {
@@ -225,6 +242,7 @@ void Communicator::broadcast(std::string& bytes, int root) const {
 }
 
 std::vector<std::string> Communicator::all_gather(std::string_view bytes) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     try {
         return impl_->all_gather(bytes);
     } catch (const std::bad_alloc&) {
@@ -233,6 +251,7 @@ std::vector<std::string> Communicator::all_gather(std::string_view bytes) const 
 }
 
 std::vector<Index> Communicator::exchange(std::span<const Index> values) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     std::vector<Index> received(values.size());
     check(MPI_Alltoall(values.data(), 1, MPI_INT64_T, received.data(), 1, MPI_INT64_T, impl_->all),
           "MPI_Alltoall");
@@ -242,6 +261,7 @@ std::vector<Index> Communicator::exchange(std::span<const Index> values) const {
 void Communicator::exchange(std::span<const std::byte> sent, std::span<const Index> sent_bytes,
                             std::span<std::byte> received,
                             std::span<const Index> received_bytes) const {
+    const Exchanges::Inside inside(impl_->exchanges);
     const auto part = [](auto whole, std::span<const Index> bytes, std::size_t rank) {
         const Index first =
             std::accumulate(bytes.begin(), bytes.begin() + narrow<Index>(rank), Index{0});
@@ -260,6 +280,7 @@ void Communicator::exchange(std::span<const std::byte> sent, std::span<const Ind
 }
 
 void Communicator::barrier() const {
+    const Exchanges::Inside inside(impl_->exchanges);
     check(MPI_Barrier(impl_->all), "MPI_Barrier");
 }
 

@@ -21,10 +21,10 @@ Session::Session(int& argc, char**& argv) {
         // What the user has set stays.
         static_cast<void>(::setenv(name.c_str(), value.c_str(), 0));
     }
-    // Threads compute, the main thread alone communicates. An MPI that grants less than FUNNELED is
-    // used all the same: no other thread ever calls it.
+    // Threads compute, the main thread communicates, and beside it the watchdog when a rank is
+    // late. An MPI that grants less is used all the same: the watchdog then sends no messages.
     int granted = MPI_THREAD_SINGLE;
-    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &granted) != MPI_SUCCESS) {
+    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &granted) != MPI_SUCCESS) {
         throw Error(
             ExitCode::internal,
             "MPI cannot be started; check that mpirun and the MPI library that this program "

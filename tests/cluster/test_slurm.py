@@ -128,6 +128,15 @@ class AJobThatIsStopped(Jobs):
         self.wait_for_requeue(job)
         self.assert_goes_on_to_the_same_bits(job)
 
+    def test_by_its_own_look_at_the_clock_is_queued_again_and_ends_with_the_same_bits(self):
+        # Of a job of one minute nothing is left for the training but its first iterations.
+        job = self.submit(*SLOW, *self.config(ENDLESS), "--time-limit", "auto",
+                          sbatch=("--time=1", "--signal=B:USR1@0"), LAUNCHER="srun")
+        self.wait_for_requeue(job)
+        slurm.scontrol("update", f"JobId={job}", "TimeLimit=60")
+        self.assertIn("stopped by --time-limit", self.printed())
+        self.assert_goes_on_to_the_same_bits(job)
+
     def test_by_preemption_writes_a_checkpoint_and_ends_with_the_same_bits(self):
         job = self.submit(*SLOW, *self.config(ENDLESS), LAUNCHER="srun")
         self.wait_for_iterations()

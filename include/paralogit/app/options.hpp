@@ -84,7 +84,8 @@ class Options {
     /// Bytes from "1000", "500M" or "1.5G": powers of 1024. Greater than 0.
     Index bytes(const std::string& name) const;
     /// Seconds from "90", "90s", "15m", "2h" or "1:30:00"; empty when the option is not given.
-    std::optional<double> seconds(const std::string& name) const;
+    /// `or_else` ends what is expected, for what else the option takes.
+    std::optional<double> seconds(const std::string& name, const std::string& or_else = "") const;
 
     /// `name = value` lines that --config reads back; without those that only say where output goes
     /// and how much is printed.

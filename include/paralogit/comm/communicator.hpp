@@ -13,6 +13,8 @@
 
 namespace paralogit::comm {
 
+class Exchanges;
+
 /// The ranks of a job and the few things that they do together. Every function but rank, size,
 /// is_root and abort is @collective. An MPI call that fails cannot be agreed upon: it is printed
 /// and aborts the job, and so does a lack of memory inside a call. A span has the same length on
@@ -72,6 +74,9 @@ class Communicator {
     [[noreturn]] void abort(ExitCode code, std::string_view text) const;
 
   private:
+    friend class Watchdog;
+    const Exchanges& exchanges() const;
+
     struct Impl;
     explicit Communicator(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
