@@ -166,6 +166,8 @@ int main(int argc, char** argv) {
         "{} x {} float32; compressed to {:.2f}\n", rows, features,
         static_cast<double>(std::filesystem::file_size(packed)) / static_cast<double>(bytes));
 
+    Buffer used(bytes);
+    std::fill_n(used.data(), bytes, std::byte{1});
     Buffer reused(Index{1} << 20);
     std::vector<Contender> contenders{
         {"contiguous: read() into a fresh buffer",
@@ -173,6 +175,8 @@ int main(int argc, char** argv) {
              Buffer fresh(bytes);
              read_all(plain, fresh.data(), bytes, Index{1} << 20, false);
          }},
+        {"contiguous: read() into a used buffer",
+         [&] { read_all(plain, used.data(), bytes, Index{1} << 20, false); }},
         {"contiguous: read() into a reused MB",
          [&] { read_all(plain, reused.data(), bytes, Index{1} << 20, true); }},
         {"contiguous: load_features, 1 thread", [&] { load(plain, 1, false); }},

@@ -21,8 +21,10 @@ constexpr std::int64_t chunk_rows(std::int64_t row_bytes) {
 }
 
 constexpr std::int64_t line_bytes = 64;
-/// Rows of which margins, factors and products are made in turn.
+/// Rows of which margins, factors and products are made in turn, or half as many where these exceed
+/// so many bytes: large steps are less work, small ones keep the memory busy all the time.
 constexpr std::int64_t step_rows = 16;
+constexpr std::int64_t bytes_of_step = 2048;
 
 /// The first place from `p` on where a cache line begins.
 inline double* aligned(double* p) {

@@ -38,8 +38,13 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     }
     // Three chunks are at work at a time, one read from memory for its margins, one before it
     // turned into factors, and one before that, which is still in the cache, added to the sums. So
-    // there is something to do for all parts of the processor and for the memory.
-    ChunkWalk<type> walk(block, 2 * group_bytes > bytes_of_groups_in_cache / 3 ? lanes : step_rows,
+    // there is something to do for all parts of the processor and for the memory. The memory is
+    // asked evenly: where margins take less time than the lines that they read, half of these are
+    // asked for while products are made.
+    constexpr bool asks_twice = bytes_of(type) == 8;
+    constexpr int lines_with_margins = bytes_of(type) / (asks_twice ? 2 : 1);
+    const Count asked_of_row = lines_with_margins * whole_lanes(block.features + lanes - 1);
+    ChunkWalk<type> walk(block, 2 * group_bytes > bytes_of_step ? lanes : step_rows,
                          scratch + 3 * step_rows);
     const Count distance = 2 * group_bytes > bytes_at_once ? 2 * group_bytes : bytes_at_once;
     struct Step {
@@ -59,8 +64,9 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
             ahead = {.chunk = walk.chunk(), .first = walk.first(), .rows = walk.rows()};
             for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
                 const Chunk<type> group = ahead.chunk.group(i);
-                Lanes::store(values_ahead + i, margins.template operator()<bytes_of(type)>(
-                                                   group, Ahead(group.values + distance)));
+                Lanes::store(values_ahead + i,
+                             margins.template operator()<lines_with_margins>(
+                                 group, Ahead(ahead.chunk.values + distance + i * asked_of_row)));
             }
             has_next = walk.next();
         }
@@ -68,7 +74,10 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
             to_factors(middle.first, middle.rows, middle.chunk, values_middle);
         }
         if (last.rows > 0) {
-            products.add(last.chunk, values_last);
+            const Chunk<type>& newest = ahead.rows > 0 ? ahead.chunk : last.chunk;
+            products.template add<asks_twice>(
+                last.chunk, values_last,
+                Ahead(newest.values + distance + newest.rows * asked_of_row));
         }
         last = middle;
         middle = ahead;
