@@ -236,6 +236,22 @@ TEST(BlockHessian, AppendsToThePanelThatIsThere) {
     EXPECT_EQ(both.curvatures, expected.curvatures);
 }
 
+TEST(BlockHessian, FillsAClearedPanelAsAFreshOne) {
+    const OwnedBlock before = example_block(30, 9, true, 9);
+    OwnedBlock block = example_block(10, 3, true, 8);
+    block.row_weights[4] = 0;
+    for (const bool has_intercept : {true, false}) {
+        const HessianFrame frame = example_frame(3, has_intercept);
+        Panel panel = panel_of(before.view(), 1, example_frame(9, true), best_isa());
+        panel.clear();
+        append_hessian_rows(block.view(), 2, example_coefficients(3), intercept, frame, panel,
+                            best_isa());
+        const Panel fresh = panel_of(block.view(), 2, frame, best_isa());
+        EXPECT_EQ(panel.rows, fresh.rows);
+        EXPECT_EQ(panel.curvatures, fresh.curvatures);
+    }
+}
+
 TEST(BlockHessian, LeavesOutRowsOfWeightZeroWhateverTheyHold) {
     OwnedBlock block = example_block(10, 3, true, 8);
     HessianFrame frame = example_frame(3, true);
