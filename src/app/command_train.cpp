@@ -46,8 +46,8 @@ Index thinning_of(double fraction) {
 }
 
 train::SolverOptions read_solver(const Options& options) {
-    constexpr std::string_view solvers[] = {"auto",  "newton", "newton-cg",
-                                            "lbfgs", "gd",     "prox-newton"};
+    constexpr std::string_view solvers[] = {"auto", "newton",      "newton-cg", "lbfgs",
+                                            "gd",   "prox-newton", "owl-qn"};
     train::SolverOptions solver;
     solver.name = options.choice("solver", solvers);
     const bool has_rate = options.has("learning-rate");
@@ -63,7 +63,7 @@ train::SolverOptions read_solver(const Options& options) {
     solver.gradient_descent.backtracking = !has_rate;
     solver.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
     if (options.has("hessian-fraction")) {
-        if (solver.name == "lbfgs" || solver.name == "gd") {
+        if (solver.name == "lbfgs" || solver.name == "gd" || solver.name == "owl-qn") {
             throw Error(ExitCode::usage,
                         "--hessian-fraction is an option of --solver newton, newton-cg and "
                         "prox-newton; " +
@@ -138,10 +138,10 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
 void check_solver(train::TrainOptions& train) {
     const std::string& name = train.solver.name;
     train.solver.has_kinks = train.penalty.has_kinks();
-    if (train.solver.has_kinks && name != "auto" && name != "prox-newton") {
+    if (train.solver.has_kinks && name != "auto" && name != "prox-newton" && name != "owl-qn") {
         throw Error(ExitCode::usage,
                     fmt::format("--l1 {}: --solver {} needs an objective that is smooth; give "
-                                "--solver prox-newton or auto",
+                                "--solver prox-newton, owl-qn or auto",
                                 train.penalty.l1, name));
     }
 }
@@ -313,7 +313,7 @@ class TrainPrinter : public train::TrainObserver {
     std::string solver_text(const train::SolverChoice& choice) const {
         const train::SolverOptions& solver = options_.solver;
         std::string text = choice.name;
-        if (choice.name == "lbfgs") {
+        if (choice.name == "lbfgs" || choice.name == "owl-qn") {
             text += fmt::format(", {} pairs", solver.lbfgs.history);
         } else if (choice.name == "gd") {
             text = solver.gradient_descent.backtracking

@@ -120,17 +120,19 @@ CommandSpec train_command() {
               "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},
-             {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd|prox-newton", "auto",
+             {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd|prox-newton|owl-qn", "auto",
               "newton: a Hessian from some of the rows; newton-cg: conjugate gradients, without a "
               "matrix; lbfgs: limited-memory BFGS; gd: full-batch gradient descent; "
-              "prox-newton: Newton's method for --l1; auto: by the shape of the data"},
+              "prox-newton: Newton's method for --l1; owl-qn: lbfgs for --l1; auto: by the shape "
+              "of the data"},
              {"hessian-fraction", Kind::value, "NUMBER", "",
               "part of the rows that newton and newton-cg take curvature from, in (0, 1], rounded "
               "up to a power of 1/2; newton chooses it when it is not given, newton-cg takes 1"},
              {"learning-rate", Kind::value, "NUMBER", "",
               "fixed step length of gd, > 0; without it gd finds the length by backtracking"},
              {"history", Kind::value, "COUNT", "50",
-              "pairs of vectors that lbfgs remembers, 1 to 1000; 16 bytes a pair and feature"},
+              "pairs of vectors that lbfgs and owl-qn remember, 1 to 1000; 16 bytes a pair and "
+              "feature"},
              {"standardize", Kind::value, "yes|no", "yes",
               "whether the solver works in centred and scaled variables; changes the way to the "
               "optimum, not the optimum, nor the units of the coefficients"},

@@ -11,7 +11,6 @@
 #include "prox_search.hpp"
 #include "quasi_newton.hpp"
 #include "refresh_policy.hpp"
-#include "stall.hpp"
 #include "working_set.hpp"
 
 namespace paralogit::optim {
@@ -159,7 +158,7 @@ class ProxNewton::Step {
     }
 
     StepResult take() {
-        const Stall stall = stall_so_far();
+        const Stall stall = stall_of(state_, violations_);
         if (stall.steps >= most_stalled_steps || max_norm(violations_) == 0) {
             return StepResult::no_progress;
         }
@@ -170,8 +169,8 @@ class ProxNewton::Step {
         const Vector violations = term_.least_subgradient(found->point, found->at_point.gradient);
         choose_next_hessian(*found, violations);
         std::map<std::string, Matrix> memory = memory_after(*found);
-        memory.insert_or_assign(
-            Stall::key, stall.after({.value = found->at_point.value, .gradient = violations}));
+        memory.insert_or_assign(Stall::key,
+                                stalled_after(stall, found->at_point.value, violations));
 
         // Nothing below can fail, so the state changes wholly or not at all.
         state_.memory = std::move(memory);
@@ -200,15 +199,6 @@ class ProxNewton::Step {
     }
 
     bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
-
-    Stall stall_so_far() const {
-        if (state_.memory.contains(Stall::key)) {
-            return Stall::of(state_);
-        }
-        return {.least_value = state_.at_point.value,
-                .least_gradient = max_norm(violations_),
-                .steps = 0};
-    }
 
     /// The model of this point.
     void renew(Index thinning) {

@@ -45,25 +45,18 @@ CompositeObjective& as_composite(Objective& objective) {
     return *composite;
 }
 
-std::optional<LineSearchResult> search_towards(CompositeObjective& objective, const State& state,
-                                               const Vector& target, Index& evaluations) {
+std::optional<LineSearchResult> search_path(CompositeObjective& objective, const State& state,
+                                            const Path& path, Index& evaluations) {
     constexpr double sufficient_decrease = 1e-4;
     constexpr double least_shrinking = 0.1;
     constexpr double most_shrinking = 0.5;
     const SeparableTerm& term = objective.separable();
     const double value = state.at_point.value;
-    const double slope = slope_towards(state, target, term);
-    if (!(slope < 0)) {
-        return std::nullopt;
-    }
-    double part = first_part(value, slope);
+    double part = first_part(value, path.promise(path.point_at(1), 1));
     for (int trial = 0; trial < most_trials; ++trial) {
-        LineSearchResult at{
-            .point = part == 1 ? target
-                               : term.within_bounds(state.point + part * (target - state.point)),
-            .at_point = {},
-            .step_length = part};
-        if (at.point == state.point) {
+        LineSearchResult at{.point = path.point_at(part), .at_point = {}, .step_length = part};
+        const double promise = path.promise(at.point, part);
+        if (!(promise < 0) || at.point == state.point) {
             return std::nullopt;
         }
         ++evaluations;
@@ -75,14 +68,41 @@ std::optional<LineSearchResult> search_towards(CompositeObjective& objective, co
                                    violation_of(term, state.point, state.at_point.gradient);
             return is_nearer ? std::optional(std::move(at)) : std::nullopt;
         }
-        if (is_usable && change <= sufficient_decrease * part * slope) {
+        if (is_usable && change <= sufficient_decrease * promise) {
             return at;
         }
         // Where a parabola through both values and the slope is least.
-        const double reach = is_usable ? -slope * part / 2 / (change - slope * part) : 0.0;
+        const double reach = is_usable ? -promise / 2 / (change - promise) : 0.0;
         part *= std::clamp(reach, least_shrinking, most_shrinking);
     }
     return std::nullopt;
+}
+
+std::optional<LineSearchResult> search_towards(CompositeObjective& objective, const State& state,
+                                               const Vector& target, Index& evaluations) {
+    const SeparableTerm& term = objective.separable();
+    const double slope = slope_towards(state, target, term);
+    return search_path(
+        objective, state,
+        {.point_at =
+             [&](double part) {
+                 return part == 1 ? target
+                                  : term.within_bounds(state.point + part * (target - state.point));
+             },
+         .promise = [&](const Vector&, double part) { return part * slope; }},
+        evaluations);
+}
+
+Stall stall_of(const State& state, const Vector& violations) {
+    if (state.memory.contains(Stall::key)) {
+        return Stall::of(state);
+    }
+    return {
+        .least_value = state.at_point.value, .least_gradient = max_norm(violations), .steps = 0};
+}
+
+Matrix stalled_after(const Stall& stall, double value, const Vector& violations) {
+    return stall.after({.value = value, .gradient = violations});
 }
 
 }  // namespace paralogit::optim

@@ -35,14 +35,20 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
     if (options.name != "auto") {
         return {.name = options.name, .reason = ""};
     }
+    // Every rank holds the whole matrix, and factors it on one core.
+    constexpr Index most_variables = 4096;
     if (options.has_kinks) {
-        return {.name = "prox-newton", .reason = "the objective is not smooth"};
+        // Of few rows few coefficients come out that are not 0.
+        return std::min(rows, dimension) <= most_variables
+                   ? SolverChoice{.name = "prox-newton", .reason = "the objective is not smooth"}
+                   : SolverChoice{.name = "owl-qn",
+                                  .reason = fmt::format("the objective is not smooth; more than {} "
+                                                        "variables",
+                                                        most_variables)};
     }
     if (rows < dimension) {
         return {.name = "newton-cg", .reason = "fewer rows than variables"};
     }
-    // Every rank holds the whole matrix, and factors it on one core.
-    constexpr Index most_variables = 4096;
     if (dimension > most_variables) {
         return {.name = "lbfgs", .reason = fmt::format("more than {} variables", most_variables)};
     }
@@ -73,7 +79,7 @@ Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Ind
     } else if (solver == "prox-newton") {
         const Index set = std::min(dimension, options.prox_newton.most_variables);
         numbers += (matrices + threads) * set * set;
-    } else if (solver == "lbfgs") {
+    } else if (solver == "lbfgs" || solver == "owl-qn") {
         numbers += Index{2} * options.lbfgs.history * dimension;
     } else if (solver == "newton-cg") {
         numbers += own_rows;
@@ -92,6 +98,10 @@ std::unique_ptr<optim::Solver> make_solver(const std::string& name, const Solver
         optim::ProxNewtonOptions prox_newton = options.prox_newton;
         prox_newton.hessian_cost = hessian_cost_in_passes(shape);
         return std::make_unique<optim::ProxNewton>(prox_newton);
+    }
+    if (name == "owl-qn") {
+        return std::make_unique<optim::OwlQn>(
+            optim::OwlQnOptions{.history = options.lbfgs.history});
     }
     if (name == "newton-cg") {
         return std::make_unique<optim::NewtonCg>(options.newton_cg);

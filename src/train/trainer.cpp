@@ -109,7 +109,7 @@ class Run {
         checkpoint_.path_options = options_.path_options;
         checkpoint_.path_options["validation"] = validation_->path_option();
         checkpoint_.path_options["solver"] = solver_choice_.name;
-        if (solver_choice_.name != "lbfgs") {
+        if (solver_choice_.name != "lbfgs" && solver_choice_.name != "owl-qn") {
             checkpoint_.path_options["history"] = "unset";
         }
         checkpoint_.data_fingerprint = moments_.fingerprint;

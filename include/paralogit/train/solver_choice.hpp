@@ -8,12 +8,13 @@
 #include "paralogit/optim/lbfgs.hpp"
 #include "paralogit/optim/newton.hpp"
 #include "paralogit/optim/newton_cg.hpp"
+#include "paralogit/optim/owl_qn.hpp"
 #include "paralogit/optim/prox_newton.hpp"
 
 namespace paralogit::train {
 
 struct SolverOptions {
-    /// "auto", "newton", "newton-cg", "lbfgs", "gd" or "prox-newton"
+    /// "auto", "newton", "newton-cg", "lbfgs", "gd", "prox-newton" or "owl-qn"
     std::string name = "auto";
     /// Whether the objective has a part that is not smooth, which not every solver takes.
     bool has_kinks = false;

@@ -99,4 +99,34 @@ inline double failure(const Vector& point, const Vector& gradient, const Separab
     return worst;
 }
 
+inline CompositeLogistic penalised(Data data, double l1, double l2 = 0) {
+    auto smooth = rows_of(data, l2);
+    const Index dimension = smooth.dimension();
+    return {std::move(smooth), penalty_of(dimension, l1)};
+}
+
+/// The states until the conditions of an optimum hold to 1e-9, or a step does not move.
+inline std::vector<State> composite_run(const Solver& solver, CompositeLogistic& objective,
+                                        const Vector& start) {
+    std::vector<State> states{solver.start(objective, start)};
+    while (optimality_violation(states.back(), objective.separable()) > 1e-9 &&
+           states.size() < 2000) {
+        State next = states.back();
+        if (solver.step(objective, next) != StepResult::moved) {
+            break;
+        }
+        states.push_back(next);
+    }
+    return states;
+}
+
+inline std::vector<State> composite_run(const Solver& solver, CompositeLogistic& objective) {
+    return composite_run(solver, objective, Vector::Zero(objective.dimension()));
+}
+
+inline double failure_at_end(const std::vector<State>& states, CompositeLogistic& objective) {
+    const Vector& point = states.back().point;
+    return failure(point, objective.smooth.evaluate(point).gradient, objective.separable());
+}
+
 }  // namespace paralogit::optim::test_problems

@@ -15,44 +15,16 @@
 namespace paralogit::optim {
 namespace {
 
+using test_problems::composite_run;
 using test_problems::CompositeLogistic;
 using test_problems::correlated_rows;
 using test_problems::Data;
 using test_problems::error_of;
-using test_problems::failure;
+using test_problems::failure_at_end;
 using test_problems::have_the_same_bits;
-using test_problems::no_bound;
+using test_problems::penalised;
 using test_problems::penalty_of;
 using test_problems::rows_of;
-
-CompositeLogistic penalised(Data data, double l1, double l2 = 0) {
-    auto smooth = rows_of(data, l2);
-    const Index dimension = smooth.dimension();
-    return {std::move(smooth), penalty_of(dimension, l1)};
-}
-
-/// Until the conditions of an optimum hold to 1e-9, or a step does not move.
-std::vector<State> run(const Solver& solver, CompositeLogistic& objective, const Vector& start) {
-    std::vector<State> states{solver.start(objective, start)};
-    while (optimality_violation(states.back(), objective.separable()) > 1e-9 &&
-           states.size() < 200) {
-        State next = states.back();
-        if (solver.step(objective, next) != StepResult::moved) {
-            break;
-        }
-        states.push_back(next);
-    }
-    return states;
-}
-
-std::vector<State> run(const Solver& solver, CompositeLogistic& objective) {
-    return run(solver, objective, Vector::Zero(objective.dimension()));
-}
-
-double failure_at_end(const std::vector<State>& states, CompositeLogistic& objective) {
-    const Vector& point = states.back().point;
-    return failure(point, objective.smooth.evaluate(point).gradient, objective.separable());
-}
 
 TEST(ProxNewton, ReachesTheConditionsOfAnOptimumOnAllKindsOfData) {
     for (const Data data : {Data::tall, Data::badly_scaled, Data::wide, Data::collinear,
@@ -60,7 +32,7 @@ TEST(ProxNewton, ReachesTheConditionsOfAnOptimumOnAllKindsOfData) {
         for (const double l1 : {0.1, 1e-2, 1e-4}) {
             for (const double l2 : {0.0, 1e-3}) {
                 CompositeLogistic objective = penalised(data, l1, l2);
-                const auto states = run(ProxNewton({}), objective);
+                const auto states = composite_run(ProxNewton({}), objective);
                 EXPECT_LE(failure_at_end(states, objective), 1e-9)
                     << static_cast<int>(data) << " l1 " << l1 << " l2 " << l2;
                 EXPECT_LE(states.size(), 40U) << static_cast<int>(data) << " l1 " << l1;
@@ -71,14 +43,14 @@ TEST(ProxNewton, ReachesTheConditionsOfAnOptimumOnAllKindsOfData) {
 
 TEST(ProxNewton, FindsTheMinimumOfASmoothObjectiveToo) {
     CompositeLogistic objective = penalised(Data::tall, 0, 1e-3);
-    const auto states = run(ProxNewton({}), objective);
+    const auto states = composite_run(ProxNewton({}), objective);
     EXPECT_NEAR(states.back().at_point.value,
                 static_cast<double>(test_problems::least_value(objective.smooth)), 1e-15);
 }
 
 TEST(ProxNewton, KeepsNothingButTheInterceptUnderALargePenalty) {
     CompositeLogistic objective = penalised(Data::few_positives, 10);
-    const auto states = run(ProxNewton({}), objective);
+    const auto states = composite_run(ProxNewton({}), objective);
     EXPECT_EQ(nonzeros(states.back().point, objective.dimension() - 1), 0);
     // One label in fifty is positive.
     EXPECT_NEAR(states.back().point[objective.dimension() - 1], std::log(1.0 / 49), 1e-6);
@@ -86,7 +58,7 @@ TEST(ProxNewton, KeepsNothingButTheInterceptUnderALargePenalty) {
 
 TEST(ProxNewton, LowersTheValueInEveryStepButTheLast) {
     CompositeLogistic objective = penalised(Data::badly_scaled, 1e-3);
-    const auto states = run(ProxNewton({}), objective);
+    const auto states = composite_run(ProxNewton({}), objective);
     ASSERT_GE(states.size(), 3U);
     for (std::size_t k = 1; k < states.size(); ++k) {
         EXPECT_LE(states[k].at_point.value, states[k - 1].at_point.value * (1 + 1e-13));
@@ -97,7 +69,7 @@ TEST(ProxNewton, GoesOnFromEveryStateWithTheSameBits) {
     for (const Index always_all : {256, 4}) {
         CompositeLogistic objective = penalised(Data::wide, 1e-2, 1e-4);
         const ProxNewtonOptions options{.thinning = 1, .always_all = always_all};
-        const auto states = run(ProxNewton(options), objective);
+        const auto states = composite_run(ProxNewton(options), objective);
         ASSERT_GE(states.size(), 4U);
         for (std::size_t k = 0; k + 1 < states.size(); ++k) {
             State resumed = states[k];
@@ -114,12 +86,12 @@ TEST(ProxNewton, GoesOnFromEveryStateWithTheSameBits) {
 TEST(ProxNewton, WorksOnTheVariablesThatMatter) {
     auto smooth = correlated_rows(60, 300, 0.3, 0);
     CompositeLogistic objective(std::move(smooth), penalty_of(301, 0.08));
-    const auto states = run(ProxNewton({.always_all = 16}), objective);
+    const auto states = composite_run(ProxNewton({.always_all = 16}), objective);
     EXPECT_LE(failure_at_end(states, objective), 1e-9);
     EXPECT_THAT(objective.sizes, testing::Each(testing::Le(100)));
 
     CompositeLogistic whole(correlated_rows(60, 300, 0.3, 0), penalty_of(301, 0.08));
-    const auto with_all = run(ProxNewton({.always_all = 301}), whole);
+    const auto with_all = composite_run(ProxNewton({.always_all = 301}), whole);
     EXPECT_NEAR(states.back().at_point.value, with_all.back().at_point.value, 1e-14);
     for (Index j = 0; j < 300; ++j) {
         EXPECT_EQ(states.back().point[j] == 0, with_all.back().point[j] == 0) << j;
@@ -128,7 +100,8 @@ TEST(ProxNewton, WorksOnTheVariablesThatMatter) {
 
 TEST(ProxNewton, NeedsNoMoreVariablesAtATimeThanItIsAllowed) {
     CompositeLogistic objective(correlated_rows(200, 40, 0.3, 1e-3), penalty_of(41, 1e-3));
-    const auto states = run(ProxNewton({.always_all = 4, .most_variables = 12}), objective);
+    const auto states =
+        composite_run(ProxNewton({.always_all = 4, .most_variables = 12}), objective);
     EXPECT_THAT(objective.sizes, testing::Each(testing::Le(12)));
     EXPECT_LT(optimality_violation(states.back(), objective.separable()),
               optimality_violation(states.front(), objective.separable()) / 100);
@@ -136,21 +109,22 @@ TEST(ProxNewton, NeedsNoMoreVariablesAtATimeThanItIsAllowed) {
 
 TEST(ProxNewton, ConvergesWithAHessianOfAPartOfTheRows) {
     CompositeLogistic objective(correlated_rows(6000, 10, 0.5, 0), penalty_of(11, 1e-3));
-    const auto states = run(ProxNewton({.thinning = 16, .keeps_thinning = true}), objective);
+    const auto states =
+        composite_run(ProxNewton({.thinning = 16, .keeps_thinning = true}), objective);
     EXPECT_LE(failure_at_end(states, objective), 1e-9);
     EXPECT_THAT(objective.smooth.thinnings, testing::Contains(16));
 }
 
 TEST(ProxNewton, StaysWithinBoundsAndEndsExactlyAtThem) {
     CompositeLogistic free = penalised(Data::tall, 0, 1e-4);
-    const Vector unbounded = run(ProxNewton({}), free).back().point;
+    const Vector unbounded = composite_run(ProxNewton({}), free).back().point;
     SeparableTerm term = penalty_of(13, 1e-3);
     term.lower.head(12).setConstant(-0.05);
     term.upper.head(12).setConstant(0.3);
     term.l1[2] = 0;
     CompositeLogistic objective(rows_of(Data::tall, 1e-4), term);
 
-    const auto states = run(ProxNewton({}), objective, Vector::Constant(13, 7));
+    const auto states = composite_run(ProxNewton({}), objective, Vector::Constant(13, 7));
 
     EXPECT_LE(failure_at_end(states, objective), 1e-9);
     ASSERT_LT(unbounded.head(12).minCoeff(), -0.1);
@@ -164,7 +138,7 @@ TEST(ProxNewton, StaysWithinBoundsAndEndsExactlyAtThem) {
 TEST(ProxNewton, LeavesTheStateAloneWhenTheObjectiveThrows) {
     CompositeLogistic objective = penalised(Data::tall, 1e-3);
     const ProxNewton solver({});
-    const auto states = run(solver, objective);
+    const auto states = composite_run(solver, objective);
     const State before = states[states.size() / 2];
     for (const int calls : {0, 1}) {
         State state = before;
@@ -188,7 +162,7 @@ TEST(ProxNewton, LeavesTheStateAloneWhenTheObjectiveThrows) {
 TEST(ProxNewton, SaysWhenThereIsNoProgressToBeMade) {
     CompositeLogistic objective = penalised(Data::tall, 1e-3);
     const ProxNewton solver({});
-    State state = run(solver, objective).back();
+    State state = composite_run(solver, objective).back();
     int steps = 0;
     while (solver.step(objective, state) == StepResult::moved) {
         ASSERT_LT(++steps, 100);
@@ -200,7 +174,7 @@ TEST(ProxNewton, SaysWhenThereIsNoProgressToBeMade) {
 
 TEST(ProxNewton, CountsItsHessians) {
     CompositeLogistic objective = penalised(Data::tall, 1e-3);
-    const auto states = run(ProxNewton({}), objective);
+    const auto states = composite_run(ProxNewton({}), objective);
     EXPECT_EQ(hessians_used(states.front()), 0);
     EXPECT_EQ(hessians_used(states.back()), std::ssize(objective.smooth.thinnings));
 }
