@@ -10,6 +10,7 @@
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/trainer.hpp"
+#include "penalty_values.hpp"
 #include "row_use_values.hpp"
 #include "source_values.hpp"
 
@@ -123,8 +124,6 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
         {"history", fmt::format("{}", solver.lbfgs.history)},
         {"hessian-fraction",
          solver.newton.keeps_thinning ? fmt::format("1/{}", solver.newton.thinning) : "unset"},
-        {"l1", fmt::format("{}", train.penalty.l1)},
-        {"l2", fmt::format("{}", train.penalty.l2)},
         {"intercept", yes_or_no(train.has_intercept)},
         {"standardize", yes_or_no(train.standardize)},
         {"initial", train.initial},
@@ -132,18 +131,6 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
     };
     options.merge(path_options_of(train.row_use));
     return options;
-}
-
-/// What is not smooth is not for every solver.
-void check_solver(train::TrainOptions& train) {
-    const std::string& name = train.solver.name;
-    train.solver.has_kinks = train.penalty.has_kinks();
-    if (train.solver.has_kinks && name != "auto" && name != "prox-newton" && name != "owl-qn") {
-        throw Error(ExitCode::usage,
-                    fmt::format("--l1 {}: --solver {} needs an objective that is smooth; give "
-                                "--solver prox-newton, owl-qn or auto",
-                                train.penalty.l1, name));
-    }
 }
 
 train::TrainOptions read_train_options(const Options& options, const Context& context) {
@@ -154,9 +141,9 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.out = options.text("out");
     train.existing = existing_run(options);
     train.solver = read_solver(options);
-    train.penalty.l1 = options.number("l1", {0.0, infinity});
-    train.penalty.l2 = options.number("l2", {0.0, infinity});
-    check_solver(train);
+    train.penalty = read_penalty(options);
+    train.solver.has_kinks = train.penalty.has_kinks();
+    check_solver(train.penalty, train.solver);
     train.has_intercept = options.yes_or_no("intercept");
     train.standardize = options.yes_or_no("standardize");
     train.initial = options.text("initial");
@@ -202,7 +189,7 @@ class TrainPrinter : public train::TrainObserver {
                                  name_of(facts.execution.isa), facts.plan.blocks(),
                                  facts.plan.blocks() == 1 ? "" : "s", facts.plan.rows_per_block()));
         rows.emplace_back("memory", memory_text(facts.memory));
-        rows.emplace_back("objective", objective_text(options_.penalty) +
+        rows.emplace_back("objective", objective_text(facts.penalties) +
                                            (options_.has_intercept ? "" : ", no intercept"));
         rows.emplace_back("solver", solver_text(facts.solver));
         rows.emplace_back("stops", stop_text());
@@ -245,15 +232,22 @@ class TrainPrinter : public train::TrainObserver {
     void on_warning(const std::string& text) override { console_.warning(text); }
 
   private:
-    static std::string objective_text(const train::PenaltyOptions& penalty) {
+    std::string objective_text(const train::Penalties& penalties) const {
+        const model::Penalty& penalty = penalties.penalty;
         std::string text = "mean BCE";
-        if (penalty.l1 > 0) {
-            text += fmt::format(" + {} |w|_1", penalty.l1);
+        if (penalty.l1() > 0) {
+            text += fmt::format(" + {} |w|_1", penalty.l1());
         }
-        if (penalty.l2 > 0) {
-            text += fmt::format(" + {}/2 |w|^2", penalty.l2);
+        if (penalty.l2() > 0) {
+            text += fmt::format(" + {}/2 |w|^2", penalty.l2());
         }
-        return penalty.l1 == 0 && penalty.l2 == 0 ? text + ", no penalty" : text;
+        if (penalty.l1() == 0 && penalty.l2() == 0) {
+            text += ", no penalty";
+        } else if (options_.penalty.is_of_standardised) {
+            text += ", w in units of the features' standard deviations";
+        }
+        text += options_.penalty.factors.empty() ? "" : ", a factor per feature";
+        return text + (options_.penalty.has_bounds() ? ", w within bounds" : "");
     }
 
     static std::string data_text(const data::Manifest& manifest) {
@@ -372,8 +366,7 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
 
 void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
                      Console& console) {
-    const bool has_one_class =
-        outcome.is_separable && (options.penalty.l2 > 0 || options.penalty.l1 > 0);
+    const bool has_one_class = outcome.is_separable && (outcome.l2 > 0 || outcome.l1 > 0);
     if (has_one_class) {
         console.warning(
             "all rows are of one class: only the intercept is needed to tell them, and no penalty "

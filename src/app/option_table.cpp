@@ -118,6 +118,25 @@ CommandSpec train_command() {
               "penalty l1 |w|_1 beside the mean loss, >= 0; makes coefficients exactly 0"},
              {"l2", Kind::value, "NUMBER", "0",
               "penalty l2/2 |w|^2 beside the mean loss, >= 0; scikit-learn's C is 1/(rows * l2)"},
+             {"penalty", Kind::value, "none|l2|l1|elasticnet", "",
+              "the same in the words of scikit-learn and glmnet, in place of --l1 and --l2: with "
+              "--C or --lambda, and for elasticnet --l1-ratio"},
+             {"C", Kind::value, "NUMBER", "",
+              "scikit-learn's: the penalty's strength is 1/(S C), S the sum of the row weights, or "
+              "the rows"},
+             {"lambda", Kind::value, "NUMBER", "", "glmnet's: the penalty's strength itself"},
+             {"l1-ratio", Kind::value, "NUMBER", "",
+              "the part of the strength that is l1, in [0, 1]; the rest is l2; glmnet's alpha"},
+             {"penalty-scale", Kind::value, "original|standardized", "original",
+              "whether coefficients are penalised in the units of the features, or times the "
+              "standard deviation, as glmnet does by itself"},
+             {"penalty-factors", Kind::value, "FILE", "",
+              "a number >= 0 for each feature that its penalty is multiplied by, 0 for none: "
+              "FILE.h5:DATASET, or a text with lines 'NUMBER', or 'FEATURE NUMBER' where others "
+              "have 1"},
+             {"lower", Kind::value, "NUMBER|FILE", "",
+              "least value of all coefficients, such as 0; or of each, in a FILE as above"},
+             {"upper", Kind::value, "NUMBER|FILE", "", "largest value, the same way"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},
              {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd|prox-newton|owl-qn", "auto",

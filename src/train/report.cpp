@@ -50,8 +50,8 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     nlohmann::ordered_json summary;
     summary["objective"] = outcome.last.objective;
     summary["loss"] = outcome.last.loss;
-    summary["l1"] = options.penalty.l1;
-    summary["l2"] = options.penalty.l2;
+    summary["l1"] = outcome.l1;
+    summary["l2"] = outcome.l2;
     summary["solver"] = facts.solver.name;
     summary["iterations"] = outcome.last.iteration;
     summary["passes"] = outcome.last.passes;

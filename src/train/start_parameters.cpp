@@ -45,14 +45,15 @@ Vector start_parameters(const comm::Communicator& comm, const std::string& initi
 }
 
 void empty_idle_columns(const optim::ChangeOfVariables& change, const Moments& moments,
-                        Vector& parameters) {
+                        const Penalties& penalties, Vector& parameters) {
     const Index features = change.scale.size();
     for (Index j = 0; j < features; ++j) {
         if (change.scale[j] == 0) {
+            const double nearest = penalties.nearest_to_zero(j);
             if (parameters.size() > features) {
-                parameters[features] += parameters[j] * moments.mean[j];
+                parameters[features] += (parameters[j] - nearest) * moments.mean[j];
             }
-            parameters[j] = 0;
+            parameters[j] = nearest;
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/train/moments.hpp"
+#include "paralogit/train/penalties.hpp"
 
 namespace paralogit::train {
 
@@ -14,9 +15,9 @@ namespace paralogit::train {
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
                         const DataSet& data);
 
-/// Columns that the solver leaves alone begin, and so end, with a coefficient of 0; the intercept
-/// takes up what a constant one contributed.
+/// Columns that the solver leaves alone begin, and so end, with a coefficient of 0, or as near to
+/// it as the bounds let it be; the intercept takes up what a constant one contributed.
 void empty_idle_columns(const optim::ChangeOfVariables& change, const Moments& moments,
-                        Vector& parameters);
+                        const Penalties& penalties, Vector& parameters);
 
 }  // namespace paralogit::train

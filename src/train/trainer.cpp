@@ -51,6 +51,7 @@ class Run {
                           share_memory(comm_, options_, validation_files), options_.row_use));
         keep_used_features(comm_, *data_);
         moments_ = compute_moments(comm_, *data_);
+        penalties_ = make_penalties(comm_, options_.penalty, *data_, moments_);
         validation_ =
             std::make_unique<ValidationRun>(comm_, options_, std::move(validation_files), *data_);
         load_seconds_ = seconds_since(begin);
@@ -78,10 +79,11 @@ class Run {
     }
 
     RunFacts facts() const {
-        return {data_->manifest,      data_->plan,        moments_,       data_->label_description,
-                data_->global_bytes,  data_->memory,      solver_choice_, comm_.size(),
-                data_->execution,     startup_seconds_,   load_seconds_,  data_->training_rows(),
-                data_->class_weights, validation_->rows()};
+        return {data_->manifest,          data_->plan,         moments_,
+                data_->label_description, data_->global_bytes, data_->memory,
+                solver_choice_,           comm_.size(),        data_->execution,
+                startup_seconds_,         load_seconds_,       data_->training_rows(),
+                data_->class_weights,     penalties_,          validation_->rows()};
     }
 
     bool has_one_class() const {
@@ -90,10 +92,10 @@ class Run {
 
     void prepare_objective() {
         const bool has_intercept = options_.has_intercept;
-        penalties_ = make_penalties(options_.penalty, *data_, moments_);
         change_ = options_.standardize
                       ? standardisation(moments_, penalties_.penalty, has_intercept)
                       : optim::ChangeOfVariables::identity(data_->shard.features, has_intercept);
+        keep_bounds_exact(penalties_, change_);
         objective_ = std::make_unique<DistributedObjective>(
             comm_, *data_,
             DistributedObjective::Options{.penalty = penalties_.penalty,
@@ -106,7 +108,8 @@ class Run {
                                                   .time_limit = is_time_up()};
                                           }});
 
-        checkpoint_.path_options = options_.path_options;
+        checkpoint_.path_options = penalties_.path_options;
+        checkpoint_.path_options.insert(options_.path_options.begin(), options_.path_options.end());
         checkpoint_.path_options["validation"] = validation_->path_option();
         checkpoint_.path_options["solver"] = solver_choice_.name;
         if (solver_choice_.name != "lbfgs" && solver_choice_.name != "owl-qn") {
@@ -146,7 +149,7 @@ class Run {
         } else {
             checkpoint_.start_parameters =
                 start_parameters(comm_, options_.initial, objective_->dimension(), *data_);
-            empty_idle_columns(change_, moments_, checkpoint_.start_parameters);
+            empty_idle_columns(change_, moments_, penalties_, checkpoint_.start_parameters);
             make_standardised_objective();
             const auto begin = Clock::now();
             standardised_->let_requests_through(false);
@@ -312,6 +315,8 @@ class Run {
         TrainOutcome outcome;
         outcome.reason = reason;
         outcome.last = last_facts_;
+        outcome.l1 = penalties_.penalty.l1();
+        outcome.l2 = penalties_.penalty.l2();
         outcome.first_objective = first_objective_;
         outcome.is_separable = has_no_finite_optimum();
         outcome.model = make_model(parameters(), reason);
@@ -363,7 +368,8 @@ class Run {
     Model make_model(const Vector& parameters, optim::StopReason reason) const {
         const Index features = data_->shard.features;
         Model model;
-        model.coefficients = of_all_features(*data_, parameters.head(features));
+        model.coefficients =
+            penalties_.within_bounds(of_all_features(*data_, parameters.head(features)));
         model.has_intercept = options_.has_intercept;
         model.intercept = options_.has_intercept ? parameters[features] : 0.0;
         model.feature_names = data_->manifest.feature_names;

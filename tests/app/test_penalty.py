@@ -35,7 +35,7 @@ class Penalty(AppTest):
         return write_data(self.folder / f"{name}.h5", self.X if X is None else X,
                           self.y if y is None else y)
 
-    def check(self, data, *options, out="run", ranks=1, X=None, y=None, tolerance=1e-8, **expected):
+    def check(self, data, *options, out="run", ranks=None, X=None, y=None, tolerance=1e-8, **expected):
         X = self.X if X is None else X
         y = self.y if y is None else y
         directory = self.train(data, *options, out=out, ranks=ranks)
@@ -84,14 +84,16 @@ class Penalty(AppTest):
         self.assertEqual(len(hashes), 1)
 
     def test_resuming_after_every_iteration_gives_the_model_of_the_whole_run(self):
-        options = (self.data(), "--l1", "3e-3", "--l2", "1e-4", "--checkpoint-every", "1")
-        whole = read_summary(self.train(*options, out="whole"))
-        for stop in range(whole["iterations"] + 1):
-            self.train(*options, "--resume", "--max-iterations", stop, out="parts",
-                       ranks=1 + stop % 3)
-        last = read_summary(self.folder / "parts")
-        self.assertEqual(last["iterations"], whole["iterations"])
-        self.assertEqual(last["model_sha256"], whole["model_sha256"])
+        for solver, tolerance in (("prox-newton", "1e-9"), ("owl-qn", "0.005")):
+            options = (self.data(), "--l1", "3e-3", "--l2", "1e-4", "--lower", "-0.2",
+                       "--checkpoint-every", "1", "--solver", solver, "--tolerance", tolerance)
+            whole = read_summary(self.train(*options, out=f"whole-{solver}", ranks=None))
+            for stop in range(whole["iterations"] + 1):
+                self.train(*options, "--resume", "--max-iterations", stop, out=f"parts-{solver}",
+                           ranks=(None, 2, 3)[stop % 3])
+            last = read_summary(self.folder / f"parts-{solver}")
+            self.assertEqual(last["iterations"], whole["iterations"])
+            self.assertEqual(last["model_sha256"], whole["model_sha256"])
 
     def test_a_run_is_not_resumed_under_another_penalty(self):
         data = self.data()
@@ -101,8 +103,9 @@ class Penalty(AppTest):
         self.assertIn("--l1", result.stderr)
 
     def test_sparse_rows_give_the_model_of_dense_ones(self):
+        # More features than a Hessian always has.
         random = np.random.default_rng(3)
-        X = np.where(random.random((800, 40)) < 0.1, random.normal(size=(800, 40)), 0)
+        X = np.where(random.random((800, 400)) < 0.1, random.normal(size=(800, 400)), 0)
         y = (X[:, :5].sum(axis=1) + random.logistic(size=800) > 0.3).astype(np.uint8)
         rows, columns = np.nonzero(X)
         sparse = self.folder / "sparse.h5"
@@ -113,7 +116,7 @@ class Penalty(AppTest):
             group.attrs["shape"] = X.shape
             file["y"] = y
         w, b, summary = self.check(sparse, "--l1", "5e-3", X=X, y=y, l1=5e-3)
-        self.assertTrue(0 < summary["nonzeros"] < 40)
+        self.assertTrue(0 < summary["nonzeros"] < 200)
         dense = self.data(X, y, "dense")
         w2, b2, _ = self.check(dense, "--l1", "5e-3", out="dense", X=X, y=y, l1=5e-3)
         np.testing.assert_allclose(w, w2, atol=1e-7)
@@ -128,6 +131,98 @@ class Penalty(AppTest):
             self.assertIn("--solver prox-newton", result.stderr)
         result = run("train", data, "--l1", "-1", "--out", self.folder / "run")
         self.assert_ends(result, 2)
+
+    def test_a_factor_per_feature_multiplies_its_penalty(self):
+        X = self.X[:, :6]
+        names = [b"a", b"b", b"c", b"d", b"e", b"f"]
+        data = self.data(X)
+        with h5py.File(data, "a") as file:
+            file["feature_names"] = names
+            file["factors"] = np.array([0, 1, 2, 0.5, 1e6, 1])
+        factors = np.array([0, 1, 2, 0.5, 1e6, 1])
+        texts = {"names.txt": "# names\na 0\nc 2 # twice\nd +0.5\ne 1e6\n",
+                 "numbers.txt": "0\n1\n2\n0.5\n1e6\n1\n"}
+        hashes = set()
+        for k, source in enumerate((f"{data}:/factors", *texts)):
+            path = source
+            if source in texts:
+                path = self.folder / source
+                path.write_text(texts[source])
+            w, b, summary = self.check(data, "--l1", 0.05, "--l2", 0.01, "--penalty-factors", path,
+                                       out=f"f{k}", ranks=(None, 2, 3)[k], X=X, l1=0.05 * factors,
+                                       l2=0.01 * factors)
+            hashes.add(summary["model_sha256"])
+        self.assertEqual(len(hashes), 1)
+        self.assertNotEqual(w[0], 0)
+        self.assertEqual(w[4], 0)
+        # Without l1 any solver takes factors.
+        for solver in ("newton", "newton-cg", "lbfgs"):
+            self.check(data, "--l2", 0.01, "--solver", solver, "--penalty-factors",
+                       f"{data}:/factors", out=solver, X=X, l2=0.01 * factors)
+
+    def test_bounds_hold_exactly_at_the_optimum_within_them(self):
+        X = self.X[:, :8]
+        data = self.data(X)
+        free, _, _ = self.check(data, "--l2", "1e-3", X=X, l2=1e-3)
+        self.assertLess(free.min(), -0.05)
+        for k, (lower, upper) in enumerate(((0, np.inf), (-0.3, 0.1), (0.01, 0.07))):
+            options = ["--lower", lower] + ([] if upper == np.inf else ["--upper", upper])
+            w, _, _ = self.check(data, "--l2", "1e-3", *options, out=f"b{k}", ranks=(None, None, 2)[k], X=X,
+                                 l2=1e-3, lower=lower, upper=upper)
+            self.assertIn(lower, w)
+        self.check(data, "--l1", "1e-3", "--lower", -0.03, "--solver", "owl-qn", out="owl", X=X,
+                   l1=1e-3, lower=-0.03)
+        bounds = self.folder / "upper.txt"
+        bounds.write_text("0.1\ninf\n0\n-2\n1\n1\n1\n1\n")
+        upper = np.array([0.1, np.inf, 0, -2, 1, 1, 1, 1])
+        w, _, _ = self.check(data, "--l2", "1e-3", "--upper", bounds, out="each", X=X, l2=1e-3,
+                             upper=upper)
+        self.assertEqual(w[3], -2)
+
+    def test_a_constant_column_stays_within_its_bounds(self):
+        X = np.hstack([self.X[:, :3], np.full((len(self.X), 1), 7.0)])
+        directory = self.train(self.data(X), "--l2", "1e-3", "--lower", 0.25, ranks=None)
+        w, b = read_model(directory)
+        self.assertEqual(w[3], 0.25)
+        slope = np.asarray(gradient(X, self.y, w, b, 0.0), dtype=float)
+        self.assertLess(abs(slope[-1]), 1e-9)
+
+    def test_strengths_in_the_words_of_other_tools_give_the_same_bits(self):
+        data = self.data()
+        rows = len(self.X)
+        own = {name: read_summary(self.train(data, *options, out=f"own-{name}",
+                                        ranks=None))["model_sha256"]
+               for name, options in (("mix", ("--l1", "0.005", "--l2", "0.015")),
+                                     ("l1", ("--l1", "0.02")), ("l2", ("--l2", "0.02")))}
+        for k, (name, *options) in enumerate((
+                ("mix", "--penalty", "elasticnet", "--lambda", "0.02", "--l1-ratio", "0.25"),
+                ("l1", "--penalty", "l1", "--lambda", "0.02"),
+                ("l2", "--penalty", "l2", "--C", repr(1 / (0.02 * rows))))):
+            directory = self.train(data, *options, out=f"other-{k}", ranks=None)
+            self.assertEqual(read_summary(directory)["model_sha256"], own[name], name)
+
+    def test_a_contradiction_among_penalties_is_named(self):
+        data = self.data(self.X[:, :3])
+        text = self.folder / "text"
+        text.write_text("1\nx 2\n")
+        for options, said in (
+                (("--penalty", "l1"), "--lambda"),
+                (("--penalty", "l1", "--C", "1", "--lambda", "1"), "--lambda"),
+                (("--penalty", "elasticnet", "--C", "1"), "--l1-ratio"),
+                (("--penalty", "l2", "--C", "1", "--l1-ratio", "0.5"), "--l1-ratio"),
+                (("--penalty", "l2", "--C", "0"), "--C 0"),
+                (("--penalty", "none", "--C", "1"), "--C"),
+                (("--penalty", "l2", "--C", "1", "--l1", "1"), "--l1 1"),
+                (("--C", "1"), "--penalty"),
+                (("--lower", "1", "--upper", "0"), "column 0"),
+                (("--lower", "nowhere"), "no such file"),
+                (("--penalty-factors", "-1"), "-1"),
+                (("--penalty-factors", text), "has no names"),
+                (("--lower", "nan"), "nan")):
+            result = run("train", data, *options, "--out", self.folder / "none")
+            self.assert_ends(result, 2)
+            self.assertIn(said, result.stderr)
+            self.assertFalse((self.folder / "none").exists())
 
     def test_separable_classes_have_a_finite_optimum(self):
         X = self.X[:400, :5]

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+
 #include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/optim/separable_term.hpp"
@@ -8,24 +12,59 @@
 
 namespace paralogit::train {
 
+/// What the user says of penalties and bounds.
 struct PenaltyOptions {
     double l1 = 0;
     double l2 = 0;
 
+    /// In place of both, a strength and the part of it that is l1: as glmnet's lambda, or as
+    /// scikit-learn's C, which is 1 / (strength S), S the sum of the row weights.
+    std::optional<double> lambda;
+    std::optional<double> c;
+    double l1_ratio = 0;
+
+    /// Whether coefficients of standardised features are penalised, as glmnet does by itself.
+    bool is_of_standardised = false;
+
+    /// Sources of one number per feature (src/train/feature_numbers.hpp); empty for none.
+    std::string factors;
+    std::string lower;
+    std::string upper;
+
+    bool has_strength() const { return lambda || c; }
+    bool has_bounds() const { return !lower.empty() || !upper.empty(); }
+    bool has_l1() const { return l1 > 0 || (has_strength() && l1_ratio > 0); }
     /// Whether the objective has a part that is not smooth.
-    bool has_kinks() const { return l1 > 0; }
+    bool has_kinks() const { return has_l1() || has_bounds(); }
 };
 
 /// What holds the coefficients, feature by feature as the shards number them.
 struct Penalties {
     model::Penalty penalty{0.0};
+    Vector lower;  ///< [d]; empty when there are no bounds
+    Vector upper;
+    /// Of all features of the files; empty when there are no bounds.
+    Vector lower_of_all;
+    Vector upper_of_all;
+    /// What changes the path of the iteration, as numbers or as digests of numbers.
+    std::map<std::string, std::string> path_options;
 
-    /// Whether nothing keeps a coefficient of the sign of `direction` from growing.
-    bool let_grow(Index feature, double direction) const;
+    /// Whether nothing keeps a coefficient of this value from growing.
+    bool let_grow(Index feature, double coefficient) const;
+    /// The number nearest to 0 that the coefficient may be.
+    double nearest_to_zero(Index feature) const;
+    /// Coefficients of all features, those of features that no row has an entry of within bounds.
+    Vector within_bounds(Vector of_all) const;
 };
 
-Penalties make_penalties(const PenaltyOptions& options, const DataSet& data,
-                         const Moments& moments);
+/// Throws Error (usage) for bounds that contradict each other, and what feature_numbers throws.
+/// @collective
+Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& options,
+                         const DataSet& data, const Moments& moments);
+
+/// Makes the scales of features that have a bound powers of two, so that a bound is the same number
+/// in either variables.
+void keep_bounds_exact(const Penalties& penalties, optim::ChangeOfVariables& change);
 
 /// The part that is not smooth, in the solver's variables; zero when there is none.
 optim::SeparableTerm separable_term(const PenaltyOptions& options, const Penalties& penalties,

@@ -71,7 +71,8 @@ struct RunFacts {
     double load_seconds;
     Index training_rows;         ///< without those that are held out
     ClassWeights class_weights;  ///< as numbers
-    const DataSet* validation;   ///< null without
+    const Penalties& penalties;
+    const DataSet* validation;  ///< null without
 };
 
 struct IterationFacts {
@@ -110,6 +111,8 @@ struct BestModel {
 struct TrainOutcome {
     optim::StopReason reason;
     IterationFacts last;
+    double l1 = 0;  ///< as numbers
+    double l2 = 0;
     double first_objective = 0;  ///< where this process began or resumed
     Model model;
     std::string model_sha256;

@@ -10,6 +10,7 @@
 #include "paralogit/model/column_scan.hpp"
 #include "unit/model/guarded_bytes.hpp"
 #include "unit/model/owned_block.hpp"
+#include "unit/model/owned_sparse_block.hpp"
 
 namespace paralogit::model {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 using testing::all_element_types;
 using testing::GuardedBytes;
 using testing::OwnedBlock;
+using testing::OwnedSparseBlock;
 using testing::random_block;
 using testing::random_values;
 using testing::stored_as;
@@ -402,6 +404,73 @@ TEST(HessianSums, HaveRoomForTheCurvatureOfEveryRowAtItsLargest) {
             HessianSums sums(8, weight_sum_exponent(block.row_weights, 64), 1, isa);
             EXPECT_TRUE(add_panel(sums, panel));
             EXPECT_NEAR(sums.value(0, 7), 16 * weight, 1e-14 * weights);
+        }
+    }
+}
+
+/// The rows of a dense block, without their zeros.
+OwnedSparseBlock sparse_of(const OwnedBlock& dense) {
+    OwnedSparseBlock sparse;
+    sparse.features = dense.features;
+    for (Index i = 0; i < dense.rows(); ++i) {
+        std::vector<std::pair<std::uint32_t, double>> entries;
+        for (Index j = 0; j < dense.features; ++j) {
+            if (dense.at(i, j) != 0) {
+                entries.emplace_back(static_cast<std::uint32_t>(j), dense.at(i, j));
+            }
+        }
+        sparse.add_row(entries, 1);
+    }
+    sparse.row_weights = dense.row_weights;
+    return sparse;
+}
+
+TEST(HessianRows, OfSomeFeaturesAreTheColumnsOfAll) {
+    constexpr Index features = 21;
+    OwnedBlock dense = example_block(37, features, /*is_weighted=*/true, 4);
+    for (std::size_t k = 0; k < dense.values.size(); k += 1 + k % 3) {
+        dense.values[k] = 0;
+    }
+    const OwnedSparseBlock sparse = sparse_of(dense);
+    const std::vector<double> w = example_coefficients(features);
+    for (const bool has_intercept : {true, false}) {
+        const HessianFrame all = example_frame(features, has_intercept);
+        for (const std::vector<Index>& some :
+             {std::vector<Index>{0}, {20}, {0, 1, 7, 8, 19}, {3, 20}}) {
+            HessianFrame frame = example_frame(std::ssize(some), has_intercept);
+            frame.features = some;
+            for (const Index thinning : {1, 4}) {
+                HessianPanel whole;
+                HessianPanel part;
+                HessianPanel sparse_whole;
+                HessianPanel sparse_part;
+                const Isa isa = best_isa();
+                append_hessian_rows(dense.view(), thinning, w, intercept, all, whole, isa);
+                append_hessian_rows(dense.view(), thinning, w, intercept, frame, part, isa);
+                append_hessian_rows(sparse.view(), thinning, w, intercept, all, sparse_whole, isa);
+                const double weights = append_hessian_rows(sparse.view(), thinning, w, intercept,
+                                                           frame, sparse_part, isa);
+
+                EXPECT_EQ(part.curvatures, whole.curvatures);
+                EXPECT_EQ(part.rows, sparse_part.rows);
+                ASSERT_EQ(sparse_part.curvatures.size(), sparse_whole.curvatures.size());
+                double expected_weights = 0;
+                for (std::size_t i = 0; i < whole.curvatures.size(); ++i) {
+                    expected_weights += dense.row_weights[i * static_cast<std::size_t>(thinning)];
+                    EXPECT_NEAR(sparse_part.curvatures[i], sparse_whole.curvatures[i], 1e-15);
+                    const auto row_of_part = i * static_cast<std::size_t>(frame.padded_dimension());
+                    const auto row_of_whole = i * static_cast<std::size_t>(all.padded_dimension());
+                    for (std::size_t k = 0; k < some.size(); ++k) {
+                        EXPECT_EQ(part.rows[row_of_part + k],
+                                  whole.rows[row_of_whole + static_cast<std::size_t>(some[k])]);
+                    }
+                    if (has_intercept) {
+                        EXPECT_EQ(part.rows[row_of_part + some.size()],
+                                  whole.rows[row_of_whole + features]);
+                    }
+                }
+                EXPECT_EQ(weights, expected_weights);
+            }
         }
     }
 }
