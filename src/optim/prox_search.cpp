@@ -12,6 +12,8 @@ namespace paralogit::optim {
 namespace {
 
 constexpr int most_trials = 30;
+/// Where values cannot be told apart a shorter step may be nearer, but not a very short one.
+constexpr int most_level_trials = 4;
 
 /// The change of the value to first order, for all of the way.
 double slope_towards(const State& state, const Vector& target, const SeparableTerm& term) {
@@ -52,6 +54,7 @@ std::optional<LineSearchResult> search_path(CompositeObjective& objective, const
     constexpr double most_shrinking = 0.5;
     const SeparableTerm& term = objective.separable();
     const double value = state.at_point.value;
+    int level_trials = 0;
     double part = first_part(value, path.promise(path.point_at(1), 1));
     for (int trial = 0; trial < most_trials; ++trial) {
         LineSearchResult at{.point = path.point_at(part), .at_point = {}, .step_length = part};
@@ -66,7 +69,14 @@ std::optional<LineSearchResult> search_path(CompositeObjective& objective, const
         if (is_usable && is_level(at.at_point.value, value, value)) {
             const bool is_nearer = violation_of(term, at.point, at.at_point.gradient) <
                                    violation_of(term, state.point, state.at_point.gradient);
-            return is_nearer ? std::optional(std::move(at)) : std::nullopt;
+            if (is_nearer) {
+                return at;
+            }
+            if (++level_trials == most_level_trials) {
+                return std::nullopt;
+            }
+            part *= most_shrinking;
+            continue;
         }
         if (is_usable && change <= sufficient_decrease * promise) {
             return at;
