@@ -31,7 +31,7 @@ class Job:
         self.scratch = Path(tempfile.mkdtemp(
             prefix="paralogit-job-", dir=memory if os.access(memory, os.W_OK) else None))
         options = {"orte_tmpdir_base": self.scratch, "btl_vader_backing_directory": self.scratch,
-                   **(mca or {})}
+                   support.KILL_WAIT: 0, **(mca or {})}
         flags = [text for name, value in options.items() for text in ("--mca", name, str(value))]
         self._token = f"PARALOGIT_TEST_JOB={uuid.uuid4().hex}"
         name, value = self._token.split("=")

@@ -133,10 +133,9 @@ class Campaign:
                 self.whole[solver] = directory
 
     def start(self, directory, solver, ranks):
-        # A job gives up at once when one of its ranks is dead.
         return Job("train", self.data, "--out", directory, "--resume", "--verbose",
                    "--checkpoint-every", 1, "--max-iterations", ITERATIONS, "--tolerance", 0,
-                   *SOLVERS[solver], ranks=ranks, mca={"odls_base_sigkill_timeout": 0})
+                   *SOLVERS[solver], ranks=ranks)
 
     def problem(self, text):
         self.figures.problems.append(text)

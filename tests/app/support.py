@@ -20,11 +20,14 @@ LAUNCHER = [
     "mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
     "--mca", "mpi_yield_when_idle", "1",
 ]
+# After an exit code that is not 0, mpirun sleeps for so many seconds before each of the two signals
+# that it sends to the ranks, also when all of them have ended; 1 unless told.
+KILL_WAIT = "odls_base_sigkill_timeout"
 
 
 def command(*arguments, ranks=None):
     """The command line of a run; without `ranks` the binary alone, without mpirun."""
-    launcher = [] if ranks is None else [*LAUNCHER, "-n", str(ranks)]
+    launcher = [] if ranks is None else [*LAUNCHER, "--mca", KILL_WAIT, "0", "-n", str(ranks)]
     return [*launcher, BINARY, *map(str, arguments)]
 
 

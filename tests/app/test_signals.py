@@ -10,7 +10,7 @@ import h5py
 
 from jobs import Job, wait_for
 from kill_campaign import metrics, newest_checkpoint
-from support import AppTest, made_up, read_summary, write_data
+from support import KILL_WAIT, AppTest, made_up, read_summary, write_data
 
 STOPPED_BY_SIGNAL = 75
 # Small steps over a long way: it never comes to an end by itself.
@@ -120,7 +120,7 @@ class Stopped(AppTest):
     def test_terminating_mpirun_leaves_a_checkpoint(self):
         for name in ("TERM", "INT"):
             # The time between SIGTERM and SIGKILL, on a machine that may be busy.
-            with self.start(out=name, ranks=2, mca={"odls_base_sigkill_timeout": 3}) as job:
+            with self.start(out=name, ranks=2, mca={KILL_WAIT: 3}) as job:
                 self.assertTrue(wait_for(lambda: is_iterating(job)), job.stderr())
                 job.mpirun.send_signal(getattr(signal, f"SIG{name}"))
                 self.assert_goes(job)

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from refusals import SECONDS, RefusalTest, snapshot
-from support import BINARY, LAUNCHER, command, read_summary, run
+from support import BINARY, KILL_WAIT, LAUNCHER, command, read_summary, run
 
 OPTIONS = ("--l2", "1e-3", "--tolerance", "1e-8")
 
@@ -143,8 +143,8 @@ class OneHostSeesAnotherFile(MountTest):
         before = snapshot(self.folder)
         for ranks in (2, 5):
             result = subprocess.run(
-                [*LAUNCHER, "-n", str(ranks), "sh", "-c", wrapper, "sh", BINARY, "train",
-                 str(self.data), "--out", str(self.out)],
+                [*LAUNCHER, "--mca", KILL_WAIT, "0", "-n", str(ranks), "sh", "-c", wrapper, "sh",
+                 BINARY, "train", str(self.data), "--out", str(self.out)],
                 capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL)
             self.assert_one_error(result, 3, (f"rank 1 of {ranks}: {self.data}: ", says))
             self.assertEqual(snapshot(self.folder), before)
