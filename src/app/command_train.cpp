@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "execution_values.hpp"
+#include "inference_table.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/trainer.hpp"
@@ -152,6 +153,15 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
                                                                          : train::Reduction::fast;
     train.stopping.max_iterations = options.integer("max-iterations", 0, largest);
     train.stopping.tolerance = options.number("tolerance", {0.0, infinity});
+    const double confidence = options.number("confidence", {0.0, 1.0, false, false});
+    if (options.is_set("inference")) {
+        if (train.penalty.has_kinks()) {
+            throw Error(ExitCode::usage,
+                        "--inference: there are no standard errors of coefficients that an L1 "
+                        "penalty or bounds choose; train without these, or with --l2 alone");
+        }
+        train.inference_confidence = confidence;
+    }
     train.time_limit_seconds = time_limit_of(options, context.process_start);
     train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
@@ -447,6 +457,10 @@ ExitCode run_train(const Context& context, const Options& options) {
     TrainPrinter printer(context.console, train);
     const train::TrainOutcome outcome = train::train(context.comm, train, printer);
     warn_of_outcome(outcome, train, context.console);
+    if (outcome.inference) {
+        warn_of_inference(*outcome.inference, context.console);
+        context.console.result(inference_table(*outcome.inference, train.out));
+    }
     context.console.result(summary_text(outcome, train));
     if (outcome.reason == optim::StopReason::time_limit && options.text("time-limit") == "auto") {
         // The end of the allocation is nobody's wish: the job is to be queued again.

@@ -163,6 +163,13 @@ CommandSpec train_command() {
              {"max-iterations", Kind::value, "COUNT", "10000", "stop after that many iterations"},
              {"tolerance", Kind::value, "NUMBER", "1e-9",
               "converged when no entry of the gradient, in the solver's variables, exceeds it"},
+             {"inference", Kind::flag, "", "",
+              "standard errors, z, p-values, confidence intervals, deviance, AIC and BIC, as R's "
+              "summary(glm) has them, and robust standard errors: printed, and written to "
+              "inference.json and inference.csv; takes the last Newton steps with the Hessian of "
+              "all rows"},
+             {"confidence", Kind::value, "NUMBER", "0.95",
+              "level of the confidence intervals of --inference, in (0, 1)"},
              {"time-limit", Kind::value, "TIME|auto", "",
               "stop with a checkpoint and a model this long after the start: 90, 90s, 15m, 2h or "
               "1:30:00; auto: a minute before the end of the SLURM job, with exit code 75"},

@@ -207,18 +207,17 @@ std::size_t HessianSums::offset_of(Index strip) const {
     return static_cast<std::size_t>(2 * strip_rows * widths);
 }
 
-bool HessianSums::add(Index strip, const HessianPanel& panel, std::vector<double>& working) {
+bool HessianSums::add(Index strip, std::span<const double> panel_rows,
+                      std::span<const double> weights, std::vector<double>& working) {
     const KernelTable& kernels = kernels_for(isa_);
     const Index first = strip * strip_rows;
     const Index width = size_ - first;
-    const auto rows = std::ssize(panel.curvatures);
+    const auto rows = std::ssize(weights);
     working.resize(static_cast<std::size_t>(strip_rows * (size_ + rows)));
     std::fill_n(working.begin(), strip_rows * size_, 0.0);
-    kernels.add_outer_strip({.rows = panel.rows.data(),
-                             .curvatures = panel.curvatures.data(),
-                             .count = rows,
-                             .size = size_},
-                            first, working.data() + strip_rows * size_, working.data());
+    kernels.add_outer_strip(
+        {.rows = panel_rows.data(), .curvatures = weights.data(), .count = rows, .size = size_},
+        first, working.data() + strip_rows * size_, working.data());
     std::int64_t* high = limbs_.data() + offset_of(strip);
     std::int64_t* low = high + strip_rows * width;
     const double scale = std::ldexp(1.0, width_ - exponent_);

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 
+#include "hessian_frame.hpp"
 #include "hessian_products.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "seconds_since.hpp"
@@ -178,33 +179,6 @@ bool Curvature::agree(bool is_finite) {
     return words[0] == 0;
 }
 
-model::HessianFrame Curvature::frame_of(const optim::ChangeOfVariables& change,
-                                        std::span<const Index> features,
-                                        std::vector<std::int32_t>& exponents) const {
-    const bool has_all = std::ssize(features) == features_;
-    model::HessianFrame frame{
-        .features = has_all ? std::vector<Index>() : std::vector(features.begin(), features.end()),
-        .centre = Vector(std::ssize(features)),
-        .factor = Vector::Zero(std::ssize(features)),
-        .has_intercept = has_intercept_};
-    exponents.assign(static_cast<std::size_t>(frame.dimension()), 0);
-    for (std::size_t at = 0; at < features.size(); ++at) {
-        const Index j = features[at];
-        const auto column = static_cast<Index>(at);
-        frame.centre[column] = change.centre[j];
-        if (change.scale[j] == 0) {
-            continue;
-        }
-        const double largest =
-            (std::ldexp(1.0, data_.bounds.value_exponents[static_cast<std::size_t>(j)]) +
-             std::abs(change.centre[j])) /
-            change.scale[j];
-        exponents[at] = model::exponent_above(largest);
-        frame.factor[column] = std::ldexp(1.0, -exponents[at]) / change.scale[j];
-    }
-    return frame;
-}
-
 Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
                           Index thinning) {
     std::vector<Index> features(static_cast<std::size_t>(features_));
@@ -215,8 +189,8 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
 Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
                                 std::span<const Index> features, Index thinning) {
     const auto begin = Clock::now();
-    std::vector<std::int32_t> exponents;
-    const model::HessianFrame frame = frame_of(change, features, exponents);
+    const ScaledFrame scaled = scaled_frame(change, features, data_.bounds, has_intercept_);
+    const model::HessianFrame& frame = scaled.frame;
     const HessianTask task{.data = data_,
                            .frame = frame,
                            .coefficients = coefficients_of(parameters, features_),
@@ -246,15 +220,8 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
     Matrix hessian = Matrix::Constant(dimension, dimension, nan_value);
     if (is_finite_everywhere) {
         const double weight_sum = sums.weights.value(0);
-        for (Index row = 0; row < dimension; ++row) {
-            for (Index column = row; column < dimension; ++column) {
-                const int exponent = exponents[static_cast<std::size_t>(row)] +
-                                     exponents[static_cast<std::size_t>(column)];
-                hessian(row, column) =
-                    std::ldexp(sums.products.value(row, column) / weight_sum, exponent);
-                hessian(column, row) = hessian(row, column);
-            }
-        }
+        hessian = scaled.unscaled(
+            [&](Index row, Index column) { return sums.products.value(row, column) / weight_sum; });
     }
     seconds_ += seconds_since(begin);
     return hessian;

@@ -76,15 +76,12 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["isa"] = model::name_of(facts.execution.isa);
     summary["model_sha256"] = outcome.model_sha256;
     summary["data_fingerprint"] = outcome.data_fingerprint;
-    summary["seconds"] = {{"startup", outcome.seconds.startup},
-                          {"load", outcome.seconds.load},
-                          {"train", outcome.seconds.train},
-                          {"kernel", outcome.seconds.kernel},
-                          {"curvature", outcome.seconds.curvature},
-                          {"allreduce", outcome.seconds.allreduce},
-                          {"validation", outcome.seconds.validation},
-                          {"checkpoint", outcome.seconds.checkpoint},
-                          {"total", outcome.seconds.total}};
+    summary["seconds"] = {
+        {"startup", outcome.seconds.startup},       {"load", outcome.seconds.load},
+        {"train", outcome.seconds.train},           {"kernel", outcome.seconds.kernel},
+        {"curvature", outcome.seconds.curvature},   {"allreduce", outcome.seconds.allreduce},
+        {"validation", outcome.seconds.validation}, {"inference", outcome.seconds.inference},
+        {"checkpoint", outcome.seconds.checkpoint}, {"total", outcome.seconds.total}};
     summary["bytes_read"] = outcome.bytes_read;
     summary["rows_are"] = facts.memory.is_streamed() ? "streamed" : "resident";
     summary["streamed_bytes"] = facts.memory.global_streamed_bytes;

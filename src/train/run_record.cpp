@@ -18,6 +18,12 @@ Error no_checkpoint_is_whole(const CheckpointStore::Found& found) {
     return {ExitCode::model_file, text + "\nstart again with --overwrite, or in another --out"};
 }
 
+/// What an earlier stop left would not be this summary's.
+void remove_older(const std::filesystem::path& file) {
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
+}
+
 }  // namespace
 
 RunRecord::RunRecord(const comm::Communicator& comm, const TrainOptions& options,
@@ -124,12 +130,18 @@ void RunRecord::write_results(const TrainOutcome& outcome, const RunFacts& facts
         if (has_model(outcome.reason)) {
             write_model(directory_->model(), outcome.model);
         } else {
-            // That of an earlier stop would not be this summary's.
-            std::error_code ignored;
-            std::filesystem::remove(directory_->model(), ignored);
+            remove_older(directory_->model());
         }
         if (outcome.best) {
             write_model(directory_->best_model(), outcome.best->model);
+        }
+        if (outcome.inference) {
+            directory_->write_text(directory_->inference_json(),
+                                   inference_json(*outcome.inference));
+            directory_->write_text(directory_->inference_csv(), inference_csv(*outcome.inference));
+        } else {
+            remove_older(directory_->inference_json());
+            remove_older(directory_->inference_csv());
         }
         directory_->write_text(directory_->summary(), summary_json(outcome, facts, options_));
     });

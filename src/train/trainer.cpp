@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "block_rows.hpp"
+#include "inference_run.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
@@ -50,6 +50,11 @@ class Run {
             load_data_set(comm_, options_.paths, options_.source,
                           share_memory(comm_, options_, validation_files), options_.row_use));
         keep_used_features(comm_, *data_);
+        if (options_.inference_confidence) {
+            comm::together(comm_, [&] {
+                check_inference_size(data_->shard.features, options_.has_intercept);
+            });
+        }
         moments_ = compute_moments(comm_, *data_);
         penalties_ = make_penalties(comm_, options_.penalty, *data_, moments_);
         validation_ =
@@ -271,7 +276,9 @@ class Run {
     }
 
     Vector parameters() const {
-        return change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
+        return polished_
+                   ? *polished_
+                   : change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
     }
 
     IterationFacts iteration_facts() const {
@@ -306,9 +313,61 @@ class Run {
         if (std::isfinite(checkpoint_.state.at_point.value)) {
             record_.write_last_checkpoint(checkpoint_);
         }
+        std::optional<InferenceReport> inference = infer(reason);
         TrainOutcome outcome = describe_outcome(reason);
+        if (inference) {
+            inference->model_sha256 = outcome.model_sha256;
+            outcome.inference = std::move(inference);
+        }
         record_.write_results(outcome, facts());
         return outcome;
+    }
+
+    /// The statistics of the model, which is brought to the optimum itself where the run converged.
+    std::optional<InferenceReport> infer(optim::StopReason reason) {
+        if (!options_.inference_confidence || !has_model(reason)) {
+            return std::nullopt;
+        }
+        if (has_no_finite_optimum()) {
+            observer_.on_warning(
+                "no standard errors: the classes are separable, so no finite optimum exists");
+            return std::nullopt;
+        }
+        const auto begin = Clock::now();
+        const Index features = data_->shard.features;
+        Vector penalty_curvature(features);
+        for (Index j = 0; j < features; ++j) {
+            penalty_curvature[j] = penalties_.penalty.l2_of(j);
+        }
+        InferenceRun run(comm_, *data_, moments_, *objective_, std::move(penalty_curvature));
+        run.begin_at(parameters());
+        if (reason == optim::StopReason::converged ||
+            reason == optim::StopReason::precision_limit) {
+            run.polish();
+            polished_ = run.parameters();
+            checkpoint_.state.at_point = run.evaluation();
+            checkpoint_.state.at_point.gradient =
+                change_.to_point_gradient(run.evaluation().gradient);
+            last_facts_ = iteration_facts();
+        }
+        checkpoint_.state.evaluations += run.evaluations();
+        last_facts_.passes = checkpoint_.state.evaluations;
+        InferenceReport report{.statistics = run.infer(*options_.inference_confidence),
+                               .features = {},
+                               .names = data_->manifest.feature_names,
+                               .all_features = data_->manifest.features,
+                               .l2 = penalties_.penalty.l2(),
+                               .has_class_weights = data_->class_weights.negative != 1 ||
+                                                    data_->class_weights.positive != 1,
+                               .stop_reason = std::string(optim::name_of(reason)),
+                               .model_sha256 = {},
+                               .data_fingerprint = moments_.fingerprint,
+                               .version = options_.version};
+        for (Index j = 0; j < features; ++j) {
+            report.features.push_back(number_in_files(*data_, j));
+        }
+        inference_seconds_ = seconds_since(begin);
+        return report;
     }
 
     TrainOutcome describe_outcome(optim::StopReason reason) {
@@ -333,6 +392,7 @@ class Run {
         seconds.startup = startup_seconds_;
         seconds.load = load_seconds_;
         seconds.train = train_seconds_;
+        seconds.inference = inference_seconds_;
         seconds.checkpoint = record_.checkpoint_seconds();
         seconds.validation = largest_over_ranks(validation_->seconds());
         seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
@@ -403,9 +463,11 @@ class Run {
     IterationFacts last_facts_{};
     double first_objective_ = 0;
 
+    std::optional<Vector> polished_;  ///< the parameters, when they are no longer the state's
     double startup_seconds_ = 0;
     double load_seconds_ = 0;
     double train_seconds_ = 0;
+    double inference_seconds_ = 0;
 };
 
 }  // namespace

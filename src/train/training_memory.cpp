@@ -1,6 +1,7 @@
 #include "training_memory.hpp"
 
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/information.hpp"
 
 namespace paralogit::train {
 
@@ -10,7 +11,8 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
     MemoryLimit& memory = execution.memory;
     memory.also_needed = [&options](Index rows, Index own_rows, Index features) {
         return solver_bytes(options.solver, rows, own_rows, features + 1,
-                            options.execution.threads);
+                            options.execution.threads) +
+               (options.inference_confidence ? information_bytes(features + 1) : 0);
     };
     if (validation_files) {
         memory.set_aside_bytes = comm::together(

@@ -70,7 +70,13 @@ class HessianSums {
     /// is memory that a thread keeps from one call to the next. Returns false when a sum is not
     /// finite or exceeds its bound. Different strips may be added to at the same time. Cost: 8 rows
     /// (size - 8 strip) multiply-adds.
-    [[nodiscard]] bool add(Index strip, const HessianPanel& panel, std::vector<double>& working);
+    [[nodiscard]] bool add(Index strip, const HessianPanel& panel, std::vector<double>& working) {
+        return add(strip, panel.rows, panel.curvatures, working);
+    }
+    /// The same with any weights >= 0 of the rows in place of curvatures: those of one panel must
+    /// add up to at most 2^(weight_exponent - 2).
+    [[nodiscard]] bool add(Index strip, std::span<const double> rows,
+                           std::span<const double> weights, std::vector<double>& working);
 
     /// Adds the sums of another of the same size and bounds.
     void add(const HessianSums& other);

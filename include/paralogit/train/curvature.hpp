@@ -59,9 +59,6 @@ class Curvature {
 
   private:
     SparseCurvature& sparse();
-    model::HessianFrame frame_of(const optim::ChangeOfVariables& change,
-                                 std::span<const Index> features,
-                                 std::vector<std::int32_t>& exponents) const;
     /// Whether all ranks' sums are finite; joins the requests on the way.
     bool agree(bool is_finite);
     /// What add_up() leaves in products_, summed over ranks, over the sum of weights; NaN where

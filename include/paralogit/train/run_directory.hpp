@@ -44,6 +44,8 @@ class RunDirectory {
     std::filesystem::path best_model() const { return path_ / "best_model.h5"; }
     std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
     std::filesystem::path summary() const { return path_ / "summary.json"; }
+    std::filesystem::path inference_json() const { return path_ / "inference.json"; }
+    std::filesystem::path inference_csv() const { return path_ / "inference.csv"; }
     std::filesystem::path config_used() const { return path_ / "config.used"; }
 
     /// Replaces a small text file of the directory as a whole.

@@ -9,6 +9,7 @@
 
 #include "paralogit/optim/stopping.hpp"
 #include "paralogit/train/checkpoint.hpp"
+#include "paralogit/train/inference_report.hpp"
 #include "paralogit/train/model_file.hpp"
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
@@ -40,6 +41,9 @@ struct TrainOptions {
     std::string initial = "zeros";  ///< "zeros", "ones", or the path of a model
     Reduction reduction = Reduction::exact;
     Execution execution;
+
+    /// The confidence level of intervals; statistics of the parameters are made when it is given.
+    std::optional<double> inference_confidence;
 
     optim::StoppingRules stopping;
     /// Since `process_start`; none when empty.
@@ -96,6 +100,7 @@ struct PhaseSeconds {
     double curvature = 0;
     double allreduce = 0;   ///< of train: in the Allreduce, waiting included; maximum over ranks
     double validation = 0;  ///< of train: on validation rows; maximum over ranks
+    double inference = 0;
     double checkpoint = 0;
     double total = 0;
 };
@@ -117,6 +122,8 @@ struct TrainOutcome {
     Model model;
     std::string model_sha256;
     std::optional<BestModel> best;  ///< with validation rows
+    /// When it was asked for, and the run ended with a model that has statistics.
+    std::optional<InferenceReport> inference;
     std::string data_fingerprint;
     PhaseSeconds seconds;
     double gradient_gbytes_per_second = 0;

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <limits>
+#include <vector>
+
+#include "paralogit/base/types.hpp"
+#include "paralogit/model/aliasing_cholesky.hpp"
+
+namespace paralogit::model {
+
+/// What statistics are made of: sums over rows at the parameters, in variables q = (v, a) with
+/// w_j = v_j / scale_j and b = a - sum_j w_j centre_j. All sums count row weights in units of
+/// `weight_unit`.
+struct InferenceInput {
+    Vector parameters;      ///< (w, b), or w without intercept
+    Matrix hessian;         ///< of the summed loss, in the variables
+    Matrix score_products;  ///< sum of outer products of the rows' gradients, in the variables
+    /// Second derivative of the summed penalty by each coefficient, in the units of `hessian` and
+    /// by w; zeros without a penalty.  [d]
+    Vector penalty_curvature;
+    Vector gradient;  ///< of the summed loss and penalty, by the variables, in units of weight_unit
+    Vector centre;    ///< [d]
+    Vector scale;     ///< [d]; 0 for a column that is constant
+    bool has_intercept = true;
+    double weight_unit = 1;
+
+    double weight_sum = 0;
+    double loss_sum = 0;
+    double lowest_loss_sum = 0;
+    double positive_weight_sum = 0;
+    Index rows = 0;  ///< of positive weight
+    double confidence = 0.95;
+};
+
+/// One way to tell how far an estimate may be off: all NaN for a parameter that the data does not
+/// determine.
+struct WaldStatistics {
+    double standard_error = std::numeric_limits<double>::quiet_NaN();
+    double z = std::numeric_limits<double>::quiet_NaN();
+    double p = std::numeric_limits<double>::quiet_NaN();
+    double lower = std::numeric_limits<double>::quiet_NaN();
+    double upper = std::numeric_limits<double>::quiet_NaN();
+};
+
+struct ParameterStatistics {
+    double estimate;
+    WaldStatistics by_hessian;  ///< from the inverse of the Hessian
+    WaldStatistics robust;      ///< from the sandwich (HC0)
+};
+
+struct Inference {
+    std::vector<ParameterStatistics> parameters;  ///< in their order, the intercept last
+    bool has_intercept = true;
+    bool is_penalised = false;
+    double confidence = 0.95;
+    Index rows = 0;
+    double weight_sum = 0;
+    Index rank = 0;                   ///< parameters that the data determines
+    double effective_parameters = 0;  ///< trace of H (H + penalty)^-1; the rank without a penalty
+    double log_likelihood = 0;
+    double null_deviance = 0;
+    double residual_deviance = 0;
+    Index null_degrees = 0;
+    double residual_degrees = 0;
+    double aic = 0;
+    double bic = 0;
+    /// The largest Newton step that is left, in standard errors of the parameters: how far the
+    /// estimates are from the optimum.
+    double distance_to_optimum = 0;
+    std::vector<Alias> aliases;  ///< in the units of the features
+};
+
+/// The Hessian of loss and penalty, without the variables that are constant.
+AliasingCholesky factor_information(const InferenceInput& input);
+
+/// Standard errors, tests and likelihoods as R's summary(glm) has them, all by the normal
+/// distribution; `factor` is that of factor_information. The covariance is the inverse of the
+/// Hessian of loss and penalty, or that around the score products (Huber 1967, White 1980). Cost:
+/// 5 d^3 flops.
+Inference infer(const InferenceInput& input, const AliasingCholesky& factor);
+
+}  // namespace paralogit::model

@@ -1,0 +1,217 @@
+#include "paralogit/model/inference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "paralogit/model/block_information.hpp"
+#include "paralogit/model/math.hpp"
+#include "paralogit/model/normal_distribution.hpp"
+
+namespace paralogit::model {
+
+namespace {
+
+// All sums are written out, for Eigen's own have an order that depends on the instruction set.
+double dot(const Vector& x, const Vector& y) {
+    double sum = 0;
+    for (Index i = 0; i < x.size(); ++i) {
+        sum += x[i] * y[i];
+    }
+    return sum;
+}
+
+Vector product(const Matrix& matrix, const Vector& x) {
+    Vector y = Vector::Zero(matrix.rows());
+    for (Index k = 0; k < matrix.cols(); ++k) {
+        const double* column = matrix.col(k).data();
+        for (Index i = 0; i < y.size(); ++i) {
+            y[i] += x[k] * column[i];
+        }
+    }
+    return y;
+}
+
+/// Parameters are linear in the variables: each is a multiple of one of them, but for the
+/// intercept. This is the combination of the variables that the intercept is.
+Vector intercept_by_variables(const InferenceInput& input) {
+    const Index features = input.scale.size();
+    Vector combination = Vector::Zero(features + 1);
+    for (Index j = 0; j < features; ++j) {
+        combination[j] = input.scale[j] == 0 ? 0.0 : -input.centre[j] / input.scale[j];
+    }
+    combination[features] = 1;
+    return combination;
+}
+
+/// Along an alias' null vector all margins stay: the parameters with a part in it have no value of
+/// their own.
+void mark_undetermined(const InferenceInput& input, const Alias& alias,
+                       std::vector<bool>& is_determined) {
+    // Variables of unit variance: what is below is rounding.
+    constexpr double negligible = 1e-6;
+    const Index features = input.scale.size();
+    Vector null_vector = -alias.factors;
+    null_vector[alias.variable] = 1;
+    for (Index j = 0; j < features; ++j) {
+        if (std::abs(null_vector[j]) > negligible) {
+            is_determined[static_cast<std::size_t>(j)] = false;
+        }
+    }
+    if (input.has_intercept) {
+        const Vector by_variables = intercept_by_variables(input);
+        double sum = 0;
+        double magnitude = 1;
+        for (Index j = 0; j <= features; ++j) {
+            sum += null_vector[j] * by_variables[j];
+            magnitude = std::max(magnitude, std::abs(null_vector[j] * by_variables[j]));
+        }
+        if (std::abs(sum) > negligible * magnitude) {
+            is_determined[static_cast<std::size_t>(features)] = false;
+        }
+    }
+}
+
+WaldStatistics wald(double estimate, double variance, double quantile) {
+    const double error = std::sqrt(variance);
+    const double z = estimate / error;
+    return {.standard_error = error,
+            .z = z,
+            .p = two_sided_p_value(z),
+            .lower = estimate - quantile * error,
+            .upper = estimate + quantile * error};
+}
+
+/// Variances of the parameters from a covariance of the variables: its diagonal, and what it is for
+/// the intercept.
+struct Variances {
+    Vector of_variables;
+    double of_intercept = 0;
+
+    double of_parameter(const InferenceInput& input, Index j) const {
+        return j == input.scale.size() ? of_intercept
+                                       : of_variables[j] / input.scale[j] / input.scale[j];
+    }
+};
+
+void put_statistics(const InferenceInput& input, const Matrix& inverse,
+                    const std::vector<bool>& is_determined, Inference& inference) {
+    const Index dimension = input.hessian.rows();
+    Variances by_hessian{.of_variables = inverse.diagonal() / input.weight_unit};
+    Variances robust{.of_variables = Vector(dimension)};
+    for (Index j = 0; j < dimension; ++j) {
+        const Vector column = inverse.col(j);
+        robust.of_variables[j] = dot(column, product(input.score_products, column));
+    }
+    const Vector step = product(inverse, input.gradient);
+    double intercept_step = 0;
+    if (input.has_intercept) {
+        const Vector by_variables = intercept_by_variables(input);
+        const Vector column = product(inverse, by_variables);
+        by_hessian.of_intercept = dot(by_variables, column) / input.weight_unit;
+        robust.of_intercept = dot(column, product(input.score_products, column));
+        intercept_step = dot(by_variables, step);
+    }
+
+    const double quantile = two_sided_quantile(input.confidence);
+    for (Index j = 0; j < dimension; ++j) {
+        ParameterStatistics statistics{
+            .estimate = input.parameters[j], .by_hessian = {}, .robust = {}};
+        if (is_determined[static_cast<std::size_t>(j)]) {
+            const double estimate = statistics.estimate;
+            statistics.by_hessian = wald(estimate, by_hessian.of_parameter(input, j), quantile);
+            statistics.robust = wald(estimate, robust.of_parameter(input, j), quantile);
+            const bool is_intercept = j == input.scale.size();
+            const double left = is_intercept ? intercept_step : step[j] / input.scale[j];
+            inference.distance_to_optimum =
+                std::max(inference.distance_to_optimum,
+                         std::abs(left) / statistics.by_hessian.standard_error);
+        }
+        inference.parameters.push_back(statistics);
+    }
+}
+
+void put_likelihood(const InferenceInput& input, Inference& inference) {
+    const double saturated = input.lowest_loss_sum;
+    // Without an intercept the null model gives every row a chance of one half.
+    const double null_share =
+        input.has_intercept ? input.positive_weight_sum / input.weight_sum : 0.5;
+    const double parameters = inference.effective_parameters;
+    inference.log_likelihood = -input.loss_sum;
+    inference.null_deviance = 2 * (input.weight_sum * lowest_loss(null_share) - saturated);
+    inference.residual_deviance = 2 * (input.loss_sum - saturated);
+    inference.null_degrees = input.rows - (input.has_intercept ? 1 : 0);
+    inference.residual_degrees = static_cast<double>(input.rows) - parameters;
+    inference.aic = 2 * input.loss_sum + 2 * parameters;
+    inference.bic =
+        2 * input.loss_sum + parameters * log_of_positive(static_cast<double>(input.rows));
+}
+
+/// The same in the units of the features; the factor of the intercept is the constant to add.
+Alias in_units_of_features(const InferenceInput& input, Alias alias) {
+    const Index features = input.scale.size();
+    const bool is_feature = alias.variable < features;
+    const double scale = is_feature ? input.scale[alias.variable] : 1.0;
+    double constant = is_feature ? input.centre[alias.variable] : 0.0;
+    for (Index j = 0; j < features; ++j) {
+        if (input.scale[j] != 0) {
+            alias.factors[j] *= scale / input.scale[j];
+            constant -= alias.factors[j] * input.centre[j];
+        }
+    }
+    if (input.has_intercept) {
+        alias.factors[features] = alias.factors[features] * scale + constant;
+    }
+    return alias;
+}
+
+}  // namespace
+
+AliasingCholesky factor_information(const InferenceInput& input) {
+    Matrix matrix = input.hessian;
+    for (Index j = 0; j < input.scale.size(); ++j) {
+        if (input.scale[j] == 0) {
+            matrix.row(j).setZero();
+            matrix.col(j).setZero();
+        } else {
+            matrix(j, j) += input.penalty_curvature[j] / input.scale[j] / input.scale[j];
+        }
+    }
+    return AliasingCholesky::factor(std::move(matrix));
+}
+
+Inference infer(const InferenceInput& input, const AliasingCholesky& factor) {
+    Inference inference{.parameters = {},
+                        .has_intercept = input.has_intercept,
+                        .is_penalised = (input.penalty_curvature.array() > 0).any(),
+                        .confidence = input.confidence,
+                        .rows = input.rows,
+                        .weight_sum = input.weight_sum,
+                        .rank = factor.rank(),
+                        .aliases = {}};
+    std::vector<bool> is_determined(static_cast<std::size_t>(input.hessian.rows()), true);
+    for (Index j = 0; j < input.scale.size(); ++j) {
+        is_determined[static_cast<std::size_t>(j)] = input.scale[j] != 0;
+    }
+    for (const Alias& alias : factor.aliases()) {
+        if (alias.variable < input.scale.size() && input.scale[alias.variable] == 0) {
+            continue;
+        }
+        mark_undetermined(input, alias, is_determined);
+        inference.aliases.push_back(in_units_of_features(input, alias));
+    }
+
+    const Matrix inverse = factor.inverse();
+    inference.effective_parameters = static_cast<double>(inference.rank);
+    for (const Index j : factor.kept()) {
+        if (j < input.scale.size()) {
+            inference.effective_parameters -=
+                inverse(j, j) * input.penalty_curvature[j] / input.scale[j] / input.scale[j];
+        }
+    }
+    put_statistics(input, inverse, is_determined, inference);
+    put_likelihood(input, inference);
+    return inference;
+}
+
+}  // namespace paralogit::model

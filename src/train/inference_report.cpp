@@ -1,0 +1,178 @@
+#include "paralogit/train/inference_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace paralogit::train {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr Index intercept_number = -1;
+
+void put_wald(ordered_json& object, const std::string& prefix, const model::WaldStatistics& wald) {
+    object[prefix + "standard_error"] = wald.standard_error;
+    object[prefix + "z"] = wald.z;
+    object[prefix + "p"] = wald.p;
+    object[prefix + "lower"] = wald.lower;
+    object[prefix + "upper"] = wald.upper;
+}
+
+/// A field of a table, in quotes where it needs them.
+std::string csv_field(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+        return text;
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        quoted += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    return quoted + "\"";
+}
+
+std::string covariance_text(const InferenceReport& report) {
+    return report.statistics.is_penalised
+               ? "inverse of the Hessian of the penalised log likelihood, which is the covariance "
+                 "under a normal prior of the coefficients with variance 1/(weight_sum l2)"
+               : "inverse of the Hessian of the log likelihood";
+}
+
+}  // namespace
+
+std::string InferenceReport::name_of(Index feature) const {
+    if (feature == intercept_number) {
+        return "(intercept)";
+    }
+    return names.empty() ? fmt::format("column {}", feature)
+                         : names.at(static_cast<std::size_t>(feature));
+}
+
+std::vector<InferenceReport::Row> InferenceReport::rows() const {
+    std::vector<Row> rows;
+    const auto parameters = statistics.parameters;
+    if (statistics.has_intercept) {
+        rows.push_back({name_of(intercept_number), intercept_number, parameters.back()});
+    }
+    std::size_t next = 0;
+    for (Index feature = 0; feature < all_features; ++feature) {
+        // A feature that no row has an entry of was left out of the run, at 0.
+        model::ParameterStatistics of_feature{.estimate = 0, .by_hessian = {}, .robust = {}};
+        if (next < features.size() && features[next] == feature) {
+            of_feature = parameters[next++];
+        }
+        rows.push_back({name_of(feature), feature, of_feature});
+    }
+    return rows;
+}
+
+std::string inference_json(const InferenceReport& report) {
+    const model::Inference& statistics = report.statistics;
+    ordered_json json;
+    json["kind"] = statistics.is_penalised ? "l2-penalised" : "maximum likelihood";
+    json["covariance"] = covariance_text(report);
+    json["robust_covariance"] = "sandwich, HC0";
+    json["distribution"] = "normal";
+    json["l2"] = report.l2;
+    json["has_class_weights"] = report.has_class_weights;
+    json["stop_reason"] = report.stop_reason;
+    json["is_at_optimum"] = report.is_at_optimum();
+    json["distance_to_optimum"] = statistics.distance_to_optimum;
+    json["rows"] = statistics.rows;
+    json["weight_sum"] = statistics.weight_sum;
+    json["rank"] = statistics.rank;
+    json["effective_parameters"] = statistics.effective_parameters;
+    json["log_likelihood"] = statistics.log_likelihood;
+    json["null_deviance"] = statistics.null_deviance;
+    json["null_degrees_of_freedom"] = statistics.null_degrees;
+    json["residual_deviance"] = statistics.residual_deviance;
+    json["residual_degrees_of_freedom"] = statistics.residual_degrees;
+    json["aic"] = statistics.aic;
+    json["bic"] = statistics.bic;
+    json["confidence"] = statistics.confidence;
+    json["parameters"] = ordered_json::array();
+    for (const InferenceReport::Row& row : report.rows()) {
+        ordered_json object;
+        object["name"] = row.name;
+        object["feature"] =
+            row.feature == intercept_number ? ordered_json() : ordered_json(row.feature);
+        object["estimate"] = row.statistics.estimate;
+        put_wald(object, "", row.statistics.by_hessian);
+        put_wald(object, "robust_", row.statistics.robust);
+        json["parameters"].push_back(std::move(object));
+    }
+    json["collinear"] = ordered_json::array();
+    for (const model::Alias& alias : statistics.aliases) {
+        json["collinear"].push_back(alias_text(report, alias));
+    }
+    json["model_sha256"] = report.model_sha256;
+    json["data_fingerprint"] = report.data_fingerprint;
+    json["version"] = report.version;
+    // Names come from files and may be no UTF-8.
+    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string inference_csv(const InferenceReport& report) {
+    fmt::memory_buffer lines;
+    fmt::format_to(std::back_inserter(lines),
+                   "name,feature,estimate,standard_error,z,p,lower,upper,robust_standard_error,"
+                   "robust_z,robust_p,robust_lower,robust_upper\n");
+    const auto add = [&](double number) {
+        // The sign of a NaN means nothing.
+        fmt::format_to(std::back_inserter(lines), ",{}",
+                       std::isnan(number) ? std::abs(number) : number);
+    };
+    for (const InferenceReport::Row& row : report.rows()) {
+        fmt::format_to(std::back_inserter(lines), "{},{}", csv_field(row.name),
+                       row.feature == intercept_number ? "" : fmt::format("{}", row.feature));
+        add(row.statistics.estimate);
+        for (const model::WaldStatistics& wald :
+             {row.statistics.by_hessian, row.statistics.robust}) {
+            for (const double number :
+                 {wald.standard_error, wald.z, wald.p, wald.lower, wald.upper}) {
+                add(number);
+            }
+        }
+        lines.push_back('\n');
+    }
+    return fmt::to_string(lines);
+}
+
+std::string alias_text(const InferenceReport& report, const model::Alias& alias) {
+    const auto count = static_cast<Index>(report.features.size());
+    const auto name = [&](Index variable) {
+        return variable == count
+                   ? std::string("1")
+                   : report.name_of(report.features[static_cast<std::size_t>(variable)]);
+    };
+    // What a factor is off by rounding shows as that; nearby whole numbers are meant.
+    const auto tidied = [](double factor) {
+        constexpr double near = 1e-7;
+        const double whole = std::round(factor);
+        return std::abs(factor - whole) < near * std::max(1.0, std::abs(factor)) ? whole : factor;
+    };
+    std::string text = name(alias.variable) + " =";
+    bool is_first = true;
+    for (Index j = 0; j < alias.factors.size(); ++j) {
+        const double factor = tidied(alias.factors[j]);
+        if (factor == 0) {
+            continue;
+        }
+        const double size = std::abs(factor);
+        const std::string sign = factor < 0 ? (is_first ? "-" : "- ") : (is_first ? "" : "+ ");
+        text += " " + sign;
+        if (j == count) {
+            text += fmt::format("{:.6g}", size);
+        } else {
+            text += size == 1 ? name(j) : fmt::format("{:.6g} {}", size, name(j));
+        }
+        is_first = false;
+    }
+    return is_first ? text + " 0" : text;
+}
+
+}  // namespace paralogit::train

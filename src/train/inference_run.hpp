@@ -1,0 +1,56 @@
+#pragma once
+
+#include "paralogit/model/inference.hpp"
+#include "paralogit/train/information.hpp"
+#include "paralogit/train/moments.hpp"
+#include "paralogit/train/objective.hpp"
+
+namespace paralogit::train {
+
+/// Throws Error (usage) when the matrices for so many features are beyond what a rank can be
+/// expected to hold and to factor.
+void check_inference_size(Index features, bool has_intercept);
+
+/// The statistics of a model at the end of a run, from one Hessian of all rows in standardised
+/// variables, whatever those of the solver are.
+class InferenceRun {
+  public:
+    /// All must outlive this. `penalty_curvature` is the second derivative of the mean penalty by
+    /// each coefficient. [d]
+    InferenceRun(const comm::Communicator& comm, const DataSet& data, const Moments& moments,
+                 DistributedObjective& objective, Vector penalty_curvature);
+
+    /// Goes to some parameters. Costs a pass and a Hessian. @collective
+    void begin_at(Vector parameters);
+
+    /// Newton steps with the Hessian where it began, as long as each leaves less than a quarter of
+    /// what there was to gain: from a point that converged to the optimum itself, to rounding.
+    /// Costs up to five passes, and another Hessian when it moved. @collective
+    void polish();
+
+    const Vector& parameters() const { return parameters_; }
+    const optim::Evaluation& evaluation() const { return evaluation_; }
+    /// Evaluations of the objective so far.
+    Index evaluations() const { return evaluations_; }
+
+    model::Inference infer(double confidence) const;
+
+  private:
+    void collect();
+    optim::Evaluation evaluate(const Vector& parameters);
+    Vector gradient_of(const optim::Evaluation& evaluation) const;
+
+    const comm::Communicator& comm_;
+    const DataSet& data_;
+    DistributedObjective& objective_;
+    optim::ChangeOfVariables change_;
+    double weight_sum_;
+    Vector penalty_curvature_;
+    Vector parameters_;
+    optim::Evaluation evaluation_;
+    Index evaluations_ = 0;
+    model::InferenceInput input_;
+    std::optional<model::AliasingCholesky> factor_;
+};
+
+}  // namespace paralogit::train

@@ -1,0 +1,223 @@
+#!/usr/bin/python3
+"""`--inference` gives what R's summary(glm) gives (tests/golden/inference.json)."""
+import csv
+import json
+import sys
+import unittest
+
+import h5py
+import numpy as np
+
+from support import IRIS, REAL_DATA, SOURCE, AppTest, read_model, run
+
+GOLDEN = json.loads((SOURCE / "tests" / "golden" / "inference.json").read_text())
+COLUMNS = ("estimate", "standard_error", "z", "p", "lower", "upper", "robust_standard_error")
+NUMBERS = ("null_deviance", "residual_deviance", "aic", "bic", "log_likelihood",
+           "null_degrees_of_freedom", "residual_degrees_of_freedom")
+
+
+def path_of(name):
+    return IRIS if GOLDEN[name]["file"] == "iris.h5" else REAL_DATA / "hdf5" / GOLDEN[name]["file"]
+
+
+def statistics_of(directory):
+    return json.loads((directory / "inference.json").read_text())
+
+
+def column(statistics, name):
+    return np.array([np.nan if row[name] is None else row[name]
+                     for row in statistics["parameters"]])
+
+
+def noisy(rows, features, seed):
+    """Features, labels that are not separable, and row weights, some of them 0."""
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(rows, features)) * np.logspace(-1, 2, features) + 5
+    y = (random.random(rows) < 1 / (1 + np.exp(-(X[:, 0] - 5) * 5))).astype(np.uint8)
+    return X, y, random.integers(0, 4, rows) / 2
+
+
+class Inference(AppTest):
+    def write(self, X, y, weights=None, names=None, file="data.h5"):
+        path = self.folder / file
+        with h5py.File(path, "w") as data:
+            data["X"], data["y"] = X, y
+            if weights is not None:
+                data["weights"] = weights
+            if names is not None:
+                data["feature_names"] = names
+        return path
+
+    def infer(self, path, *options, **arguments):
+        return statistics_of(self.train(path, "--inference", *options, **arguments))
+
+    def write_golden(self, name):
+        golden = GOLDEN[name]
+        with h5py.File(path_of(name)) as file:
+            X = file[golden["features_name"]][...][:, :golden["features"]].astype(np.float64)
+            y = (file[golden["labels_name"]][...].reshape(-1) > 0).astype(np.uint8)
+        if golden["file"] == "iris.h5":
+            y[::3] = 1 - y[::3]
+        weights = 1.0 + np.arange(len(y)) % 3 if "weighted" in name else None
+        return self.write(X, y, weights), ["--weights-name", "weights"] * (weights is not None)
+
+    def check(self, name):
+        path, options = self.write_golden(name)
+        statistics = self.infer(path, *options, ranks=2)
+        largest = 0
+        for key in COLUMNS:
+            difference = np.abs(column(statistics, key) / np.array(GOLDEN[name][key]) - 1)
+            largest = max(largest, difference.max())
+            self.assertLess(difference.max(), 1e-8, key)
+        for key in NUMBERS:
+            self.assertLess(abs(statistics[key] / GOLDEN[name][key] - 1), 1e-12, key)
+        print(f"{name}: largest relative difference from R {largest:.1e}", file=sys.stderr)
+
+    def test_iris_has_the_statistics_of_glm(self):
+        self.check("iris")
+
+    def test_weighted_iris_has_the_statistics_of_glm(self):
+        self.check("iris, weighted")
+
+    def test_the_bits_do_not_depend_on_ranks_threads_or_instructions(self):
+        X, y, weights = noisy(3000, 11, 1)
+        path = self.write(X, y, weights)
+        texts = set()
+        for ranks, threads, isa in ((1, 1, "auto"), (2, 2, "portable"), (3, 1, "avx2"),
+                                    (5, 2, "auto")):
+            directory = self.train(path, "--inference", "--weights-name", "weights", "--threads",
+                                   threads, "--isa", isa, out=f"{ranks}-{threads}", ranks=ranks)
+            texts.add((directory / "inference.json").read_text())
+            texts.add((directory / "inference.csv").read_text())
+        self.assertEqual(len(texts), 2)
+
+    def test_sparse_rows_have_the_statistics_of_dense_ones(self):
+        X, y, _ = noisy(400, 6, 2)
+        X[np.random.default_rng(3).random(X.shape) < 0.7] = 0
+        dense = self.infer(self.write(X, y), out="dense")
+        path = self.folder / "sparse.h5"
+        with h5py.File(path, "w") as file:
+            group = file.create_group("X")
+            group["data"] = X[X != 0]
+            group["indices"] = np.nonzero(X)[1]
+            group["indptr"] = np.concatenate([[0], np.cumsum((X != 0).sum(1))])
+            group.attrs["shape"] = X.shape
+            file["y"] = y
+        sparse = self.infer(path, out="sparse")
+        for key in COLUMNS:
+            np.testing.assert_allclose(column(sparse, key), column(dense, key), rtol=1e-8)
+
+    def test_the_penalised_statistics_are_those_of_the_penalised_hessian(self):
+        X, y, _ = noisy(300, 3, 4)
+        l2 = 0.05
+        directory = self.train(self.write(X, y), "--inference", "--l2", l2)
+        statistics = statistics_of(directory)
+        w, b = read_model(directory)
+        Z = np.column_stack([np.ones(len(X)), X]).astype(np.longdouble)
+        p = 1 / (1 + np.exp(-(Z @ np.append(b, w))))
+        H = (Z * (p * (1 - p))[:, None]).T @ Z
+        penalty = np.diag([0] + [l2 * len(X)] * 3)
+        V = np.linalg.inv((H + penalty).astype(float))
+        scores = Z * (p - y)[:, None]
+        robust = V @ (scores.T @ scores).astype(float) @ V
+        self.assertEqual(statistics["kind"], "l2-penalised")
+        np.testing.assert_allclose(column(statistics, "standard_error"), np.sqrt(np.diag(V)),
+                                   rtol=1e-9)
+        np.testing.assert_allclose(column(statistics, "robust_standard_error"),
+                                   np.sqrt(np.diag(robust)), rtol=1e-9)
+        self.assertAlmostEqual(statistics["effective_parameters"],
+                               float(np.trace(V @ H.astype(float))), places=9)
+
+    def test_no_intercept_and_another_level(self):
+        X, y, _ = noisy(500, 2, 5)
+        directory = self.train(self.write(X - 5, y), "--inference", "--intercept", "no",
+                               "--confidence", "0.9")
+        statistics = statistics_of(directory)
+        w, _ = read_model(directory)
+        p = 1 / (1 + np.exp(-((X - 5) @ w)))
+        V = np.linalg.inv(((X - 5) * (p * (1 - p))[:, None]).T @ (X - 5))
+        error = np.sqrt(np.diag(V))
+        np.testing.assert_allclose(column(statistics, "estimate"), w, rtol=0)
+        np.testing.assert_allclose(column(statistics, "standard_error"), error, rtol=1e-10)
+        np.testing.assert_allclose(column(statistics, "upper"), w + 1.6448536269514722 * error,
+                                   rtol=1e-10)
+        self.assertAlmostEqual(statistics["null_deviance"], 2 * len(y) * np.log(2), places=9)
+
+    def test_collinear_and_constant_columns_have_no_statistics_of_their_own(self):
+        X, y, _ = noisy(300, 4, 6)
+        without = self.infer(self.write(X[:, [0, 1, 3]], y), out="without")
+        with_it = np.column_stack([X[:, 0], X[:, 1], 2 * X[:, 1] - 4, np.full(len(X), 7.0), X[:, 3]])
+        path = self.write(with_it, y, names=[b"a", b"b", b"c", b"d", b"e"], file="more.h5")
+        result = run("train", path, "--inference", "--out", self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn("c = 2 b - 4", result.stderr)
+        statistics = statistics_of(self.folder / "run")
+        self.assertEqual(statistics["rank"], 4)
+        errors = column(statistics, "standard_error")
+        np.testing.assert_array_equal(np.isnan(errors), [True, False, True, True, True, False])
+        expected = column(without, "standard_error")
+        np.testing.assert_allclose(errors[[1, 5]], expected[[1, 3]], rtol=1e-8)
+        for key in ("log_likelihood", "aic", "bic"):
+            self.assertAlmostEqual(statistics[key] / without[key], 1, places=10)
+
+    def test_the_table_on_the_screen_and_in_the_csv_file(self):
+        X, y, _ = noisy(4000, 2, 7)
+        X[:, 1] = np.where(y == 1, X[:, 1] + 400, X[:, 1])
+        y[:40] = 1 - y[:40]
+        path = self.write(X, y, names=[b"first, with a comma", b"strong"])
+        result = run("train", path, "--inference", "--out", self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn("Pr(>|z|)", result.stdout)
+        self.assertIn("97.5 %", result.stdout)
+        with open(self.folder / "run" / "inference.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["name"] for row in rows],
+                         ["(intercept)", "first, with a comma", "strong"])
+        statistics = statistics_of(self.folder / "run")
+        for row, other in zip(rows, statistics["parameters"]):
+            for key in COLUMNS:
+                self.assertEqual(float(row[key]), other[key])
+
+    def test_a_model_that_is_not_at_the_optimum_says_so(self):
+        X, y, _ = noisy(300, 4, 8)
+        result = run("train", self.write(X, y), "--inference", "--max-iterations", "1", "--solver",
+                     "gd", "--out", self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn("NOT AT THE OPTIMUM", result.stdout)
+        self.assertFalse(statistics_of(self.folder / "run")["is_at_optimum"])
+
+    def test_separable_classes_have_no_standard_errors(self):
+        result = run("train", IRIS, "--inference", "--out", self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn("no standard errors", result.stderr)
+        self.assertFalse((self.folder / "run" / "inference.json").exists())
+
+    def test_coefficients_that_l1_chooses_are_refused(self):
+        result = run("train", IRIS, "--inference", "--l1", "0.1", "--out", self.folder / "run")
+        self.assert_ends(result, 2)
+        self.assertIn("--inference", result.stderr)
+
+    def test_too_many_features_are_refused_with_the_numbers(self):
+        path = self.write(np.zeros((4, 10_001), np.int8), np.array([0, 1, 0, 1], np.uint8))
+        result = run("train", path, "--inference", "--out", self.folder / "run")
+        self.assert_ends(result, 2)
+        self.assertIn("10002 x 10002", result.stderr)
+
+
+def add_real_sets():
+    for name, golden in GOLDEN.items():
+        if name.startswith("_") or golden["file"] == "iris.h5":
+            continue
+        if path_of(name).exists():
+            def test(self, name=name):
+                self.check(name)
+            setattr(Inference, f"test_{name}_has_the_statistics_of_glm", test)
+        else:
+            print(f"{name}: not tested, there is no {path_of(name).name} in the folder that "
+                  "PARALOGIT_REAL_DATA names", file=sys.stderr)
+
+
+add_real_sets()
+
+if __name__ == "__main__":
+    unittest.main()
