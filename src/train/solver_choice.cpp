@@ -8,18 +8,19 @@
 
 namespace paralogit::train {
 
-double hessian_cost_in_passes(const DataShape& shape) {
+namespace {
+
+/// The cost of a Hessian of some of the variables, all rows, in passes.
+double cost_in_passes(const DataShape& shape, Index variables) {
     // Measured on one core with eight doubles in a register, in cycles: a pass takes about d/2 for
     // the arithmetic and the memory, or 8 for each entry of a sparse row, and 12 for the slope; a
     // row of the Hessian d^2/25 for the outer product and 4 d to get there.
-    const auto d = static_cast<double>(shape.dimension);
+    const auto d = static_cast<double>(variables);
     const double features =
         shape.entries ? 8 * static_cast<double>(*shape.entries) / static_cast<double>(shape.rows)
-                      : d / 2;
+                      : static_cast<double>(shape.dimension) / 2;
     return (d * d / 25 + 4 * d + 20) / (features + 12);
 }
-
-namespace {
 
 /// The share of the rows that the first Hessian needs: those of 16 rows for each variable, and
 /// 4000.
@@ -28,23 +29,39 @@ double first_fraction(Index rows, Index dimension) {
     return std::min(1.0, static_cast<double>(needed) / static_cast<double>(rows));
 }
 
+/// Every rank holds the whole matrix, and factors it on one core.
+constexpr Index most_variables = 4096;
+
+SolverChoice choose_for_kinks(const DataShape& shape) {
+    // A few rows make few coefficients that are not 0, and these are all that a Hessian is of.
+    const Index likely = std::min(shape.dimension, std::max<Index>(shape.rows / 4, 1));
+    if (likely > most_variables) {
+        return {.name = "owl-qn",
+                .reason = fmt::format("not smooth, and more than {} variables", most_variables)};
+    }
+    constexpr double most_passes = 60;
+    const double passes = cost_in_passes(shape, likely) * first_fraction(shape.rows, likely);
+    if (passes > most_passes) {
+        return {.name = "owl-qn",
+                .reason = fmt::format("not smooth, and a Hessian may cost as much as {:.0f} passes",
+                                      passes)};
+    }
+    return {.name = "prox-newton", .reason = "not smooth"};
+}
+
 }  // namespace
+
+double hessian_cost_in_passes(const DataShape& shape) {
+    return cost_in_passes(shape, shape.dimension);
+}
 
 SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape) {
     const auto [rows, dimension, entries] = shape;
     if (options.name != "auto") {
         return {.name = options.name, .reason = ""};
     }
-    // Every rank holds the whole matrix, and factors it on one core.
-    constexpr Index most_variables = 4096;
     if (options.has_kinks) {
-        // Of few rows few coefficients come out that are not 0.
-        return std::min(rows, dimension) <= most_variables
-                   ? SolverChoice{.name = "prox-newton", .reason = "the objective is not smooth"}
-                   : SolverChoice{.name = "owl-qn",
-                                  .reason = fmt::format("the objective is not smooth; more than {} "
-                                                        "variables",
-                                                        most_variables)};
+        return choose_for_kinks(shape);
     }
     if (rows < dimension) {
         return {.name = "newton-cg", .reason = "fewer rows than variables"};
