@@ -121,6 +121,10 @@ class Penalty(AppTest):
         w2, b2, _ = self.check(dense, "--l1", "5e-3", out="dense", X=X, y=y, l1=5e-3)
         np.testing.assert_allclose(w, w2, atol=1e-7)
         np.testing.assert_array_equal(w == 0, w2 == 0)
+        for ranks, threads in ((2, 1), (3, 2)):
+            again = self.train_hash(sparse, "--l1", "5e-3", "--threads", threads, out=f"s{ranks}",
+                                    ranks=ranks)
+            self.assertEqual(again, summary["model_sha256"])
 
     def test_a_solver_that_needs_a_smooth_objective_says_which_does_not(self):
         data = self.data()

@@ -33,7 +33,7 @@ glmnet.control(fdev = 0, devmax = 1, mnlam = 1, pmin = 1e-12)
 fit <- glmnet(X, y, family = "binomial", lambda = as.numeric(arguments[4]),
               alpha = as.numeric(arguments[5]), standardize = arguments[6] == "True",
               penalty.factor = read("factor", features),
-              lower.limits = as.numeric(arguments[7]), thresh = 1e-20, maxit = 1e8)
+              lower.limits = as.numeric(arguments[7]), thresh = as.numeric(arguments[8]), maxit = 1e8)
 writeBin(c(as.numeric(fit$a0), as.numeric(as.matrix(fit$beta))), file.path(folder, "out"))
 cat(as.character(packageVersion("glmnet")), R.version.string)
 """
@@ -50,7 +50,7 @@ def by_glmnet(X, y, case):
         version = subprocess.run(
             ["Rscript", str(Path(folder) / "fit.R"), folder, str(X.shape[0]), str(X.shape[1]),
              repr(case["lambda"]), repr(case["alpha"]), str(case["standardize"]),
-             str(case.get("lower", "-Inf"))], check=True, capture_output=True, text=True).stdout
+             str(case.get("lower", "-Inf")), str(case.get("tolerance", 1e-20))], check=True, capture_output=True, text=True).stdout
         out = np.frombuffer((Path(folder) / "out").read_bytes())
     return out[1:], out[0], "glmnet " + version
 
@@ -60,7 +60,7 @@ def by_scikit_learn(X, y, case):
     centre = X.mean(axis=0) if case.get("scaled") else 0.0
     penalty = "l1" if case["l1_ratio"] == 1 else "elasticnet"
     # liblinear compares gradients, saga the change of the coefficients.
-    tolerance = 1e-10 if case["solver"] == "liblinear" else 1e-13
+    tolerance = case.get("tolerance", 1e-10 if case["solver"] == "liblinear" else 1e-13)
     model = LogisticRegression(penalty=penalty, C=case["C"], solver=case["solver"], random_state=1,
                                l1_ratio=None if penalty == "l1" else case["l1_ratio"],
                                fit_intercept=case.get("fit_intercept", True), tol=tolerance,

@@ -115,6 +115,16 @@ TEST(ProxNewton, ConvergesWithAHessianOfAPartOfTheRows) {
     EXPECT_THAT(objective.smooth.thinnings, testing::Contains(16));
 }
 
+TEST(ProxNewton, CorrectsAHessianThatItKeeps) {
+    // It is so dear that there is one only, of a sixteenth of the rows.
+    CompositeLogistic objective(correlated_rows(6000, 10, 0.5, 0), penalty_of(11, 1e-3));
+    const auto states = composite_run(
+        ProxNewton({.thinning = 16, .keeps_thinning = true, .hessian_cost = 1e5}), objective);
+    EXPECT_LE(failure_at_end(states, objective), 1e-9);
+    EXPECT_EQ(objective.sizes.size(), 1U);
+    EXPECT_LE(states.size(), 14U);
+}
+
 TEST(ProxNewton, StaysWithinBoundsAndEndsExactlyAtThem) {
     CompositeLogistic free = penalised(Data::tall, 0, 1e-4);
     const Vector unbounded = composite_run(ProxNewton({}), free).back().point;
