@@ -101,11 +101,18 @@ ConvertOptions read_options(const Options& options) {
     if (const std::string header = options.choice("header", headers); header != "auto") {
         convert.csv.has_header = header == "yes";
     }
+    convert.like = options.optional_text("like");
     convert.csv.label_column = options.optional_text("label-column");
     convert.csv.dropped_columns = list_of(options, "drop");
     convert.csv.text_columns = list_of(options, "text");
     convert.csv.missing_markers = list_of(options, "missing-markers");
     read_filling(options, convert);
+    if (convert.like && (convert.filling == Filling::mean || convert.filling == Filling::median)) {
+        usage_error(
+            fmt::format("--missing {}: with --like it would be that of these rows, not of "
+                        "the rows in {}; give the number that stood in there",
+                        options.text("missing"), *convert.like));
+    }
     convert.most_texts = options.integer("max-texts", 1, largest);
     if (const std::string layout = options.choice("layout", layouts); layout != "auto") {
         convert.layout = layout == "csr" ? data::MatrixLayout::csr : data::MatrixLayout::dense;
@@ -159,6 +166,9 @@ ExitCode run_convert(const Context& context, const Options& options) {
     ConvertOptions convert = comm::together(context.comm, [&] { return read_options(options); });
     convert.threads = threads_of(context, options);
     const train::Conversion done = train::convert(context.comm, convert);
+    for (const std::string& warning : done.warnings) {
+        context.console.warning(warning);
+    }
     context.console.result(description(convert, done));
     return ExitCode::done;
 }

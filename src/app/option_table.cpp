@@ -260,6 +260,11 @@ CommandSpec convert_command() {
               "LIBSVM: at least that many features, for files that lack the last ones"},
              {"index-base", Kind::value, "auto|0|1", "auto",
               "LIBSVM: index of the first feature; auto: 0 when an index 0 occurs, else 1"},
+             {"like", Kind::value, "OTHER.h5", "",
+              "CSV: give it the features of OTHER.h5, which convert made of the training rows: the "
+              "same columns in the same order, found by name, and the same texts; a text that is "
+              "not there becomes zeros, with a warning; a missing column is an error, a further "
+              "one is left out"},
              {"label-column", Kind::value, "COLUMN", "",
               "CSV: name of the column of the labels, its number from 1, or last; found by habit "
               "(y, label, target, class, ...) when there is just one"},

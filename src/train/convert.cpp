@@ -12,6 +12,7 @@
 #include "paralogit/data/import/survey.hpp"
 #include "paralogit/data/import/text_chunks.hpp"
 #include "paralogit/train/parallel_file.hpp"
+#include "reference_file.hpp"
 #include "text_rows.hpp"
 
 namespace paralogit::train {
@@ -40,6 +41,22 @@ std::vector<data::TextFile> describe_inputs(const comm::Communicator& comm,
     return data::texts_from_bytes(bytes);
 }
 
+/// An option that means nothing for a kind of text is a mistake.
+void check_kind(const ConvertOptions& options, const TextFormat& format, const std::string& name) {
+    if (format.csv && options.features > 0) {
+        throw Error(ExitCode::usage,
+                    name +
+                        ": is a table, which has as many features as its columns make; --features "
+                        "is for LIBSVM");
+    }
+    if (!format.csv && options.like) {
+        throw Error(ExitCode::usage,
+                    name +
+                        ": is LIBSVM, and --like is for tables; give the width of the other file: "
+                        "--features COUNT");
+    }
+}
+
 /// Decides how to read from the first file that has any text.
 TextFormat detect_format(const std::vector<data::TextFile>& files, const ConvertOptions& options) {
     constexpr Index head_bytes = Index{1} << 20;
@@ -51,6 +68,17 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
         if (head.find_first_not_of(" \t\r\n") != std::string::npos) {
             break;
         }
+    }
+    if (head.find_first_not_of(" \t\r\n") == std::string::npos) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}{}", name,
+                                files.size() > 1 ? " and the files before it are empty"
+                                : head.empty()   ? ": is empty"
+                                                 : ": holds nothing but blanks"));
+    }
+    if (head.starts_with("\x89HDF\r\n\x1a\n")) {
+        throw Error(ExitCode::input_data,
+                    name + ": is an HDF5 file, not a text; train reads it as it is");
     }
     if (static_cast<Index>(head.size()) < head_bytes) {
         head += '\n';  // the whole text, whose last line may have no end
@@ -72,7 +100,18 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
     if (kind == TextKind::csv) {
         data::CsvRequest request = options.csv;
         request.is_missing_allowed = options.filling != Filling::none;
+        if (options.like) {
+            format.like = read_reference(*options.like);
+            // Its rows may be too few or too much alike to tell a header from them.
+            if (!request.has_header && format.like->is_named()) {
+                request.has_header = true;
+            }
+        }
         format.csv = data::detect_csv(head, request, name);
+    }
+    check_kind(options, format, name);
+    if (format.like) {
+        data::follow(*format.like, *format.csv, name);
     }
     return format;
 }
@@ -197,8 +236,9 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
 data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& format,
                                const ConvertOptions& options) {
     data::ImportMatrix matrix =
-        format.csv ? data::plan_table(*format.csv, surveyed.all)
-                   : data::plan_sparse(surveyed.all, options.libsvm.index_base, options.features);
+        format.like  ? data::plan_table(*format.csv, surveyed.all, *format.like)
+        : format.csv ? data::plan_table(*format.csv, surveyed.all)
+                     : data::plan_sparse(surveyed.all, options.libsvm.index_base, options.features);
     if (matrix.features == 0) {
         fail(options, "there are no features in it; only labels");
     }
@@ -265,6 +305,9 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     }
     comm::together(comm,
                    [&] { data::choose_storage(result.matrix, surveyed.all, options.layout); });
+    if (format.like) {
+        result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
+    }
     result.text_columns =
         std::ranges::count_if(result.matrix.columns, [](const auto& c) { return c.is_text; });
 

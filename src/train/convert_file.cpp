@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "paralogit/base/checked.hpp"
+#include "paralogit/data/import/reference.hpp"
 #include "paralogit/h5/writer.hpp"
 
 namespace paralogit::train {
@@ -26,7 +27,7 @@ std::vector<std::string> dictionary_names(const data::ImportMatrix& matrix) {
                                name.find('/') == std::string::npos &&
                                name.find('\0') == std::string::npos;
         names.push_back(
-            "dictionaries/texts_of_" +
+            "dictionaries/" + std::string(data::dictionary_prefix) +
             (is_usable ? name : "feature_" + std::to_string(matrix.columns[i].first_feature)));
     }
     return names;

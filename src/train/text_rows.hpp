@@ -7,6 +7,7 @@
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/data/import/csv.hpp"
 #include "paralogit/data/import/libsvm.hpp"
+#include "paralogit/data/import/reference.hpp"
 #include "paralogit/data/import/text_chunks.hpp"
 
 namespace paralogit::train {
@@ -14,6 +15,7 @@ namespace paralogit::train {
 /// How the text of all files is to be read: as a table, or as LIBSVM.
 struct TextFormat {
     std::optional<data::CsvFormat> csv;
+    std::optional<data::ReferenceTable> like;  ///< whose columns the table gets
     data::LibsvmOptions libsvm;
 };
 

@@ -305,5 +305,79 @@ class Trained(ConvertTest):
         self.assertEqual(read_summary(run_directory)["stop_reason"], "converged")
 
 
+class LikeAnother(ConvertTest):
+    TRAIN = "age,colour,y,town\n30,red,no,Ulm\n41.5,blue,yes,Bonn\n52,red,no,Ulm\n"
+
+    def setUp(self):
+        super().setUp()
+        self.reference = self.convert(self.write("train.csv", self.TRAIN), out="train.h5")
+
+    def like(self, text, *options, ranks=None):
+        return self.convert(self.write("test.csv", text), "--like", self.reference, *options,
+                            ranks=ranks)
+
+    def refused(self, text, *options, code=3):
+        path = self.write("test.csv", text)
+        result = run("convert", path, self.folder / "no.h5", "--like", self.reference, *options)
+        self.assert_ends(result, code)
+        self.assertFalse((self.folder / "no.h5").exists())
+        return result.stderr
+
+    def test_columns_are_found_by_name_and_come_in_the_order_of_the_other_file(self):
+        text = "town,id,y,colour,age\nBonn,7,yes,red,1\nUlm,8,yes,blue,2\n"
+        for ranks in (None, 2):
+            for layout in ("dense", "csr"):
+                with h5py.File(self.like(text, "--layout", layout, ranks=ranks)) as file:
+                    names = [name.decode() for name in file["feature_names"][...]]
+                    with h5py.File(self.reference) as other:
+                        self.assertEqual(names, [n.decode() for n in other["feature_names"][...]])
+                    self.assertEqual(
+                        names, ["age", "colour=blue", "colour=red", "town=Bonn", "town=Ulm"])
+                    self.assertEqual(dense(file).tolist(), [[1, 0, 1, 1, 0], [2, 1, 0, 0, 1]])
+                    self.assertEqual(file["y"][...].tolist(), [b"yes", b"yes"])
+
+    def test_the_same_text_gives_the_same_file(self):
+        path = self.like(self.TRAIN)
+        self.assertEqual(path.read_bytes(), self.reference.read_bytes())
+
+    def test_a_text_that_the_other_file_does_not_have_becomes_zeros_and_a_warning(self):
+        text = "age,colour,town,y\n1,green,Ulm,no\n2,red,Ulm,yes\n3,green,,no\n"
+        for layout in ("dense", "csr"):
+            path = self.write("test.csv", text)
+            result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                         "--layout", layout, "--missing", 0, "--overwrite", ranks=2)
+            self.assert_ends(result, 0)
+            self.assertEqual(result.stderr.count("warning"), 1, result.stderr)
+            self.assertIn("column 'colour' has 1 text that", result.stderr)
+            self.assertIn("'green'", result.stderr)
+            with h5py.File(self.folder / "out.h5") as file:
+                self.assertEqual(dense(file).tolist(),
+                                 [[1, 0, 0, 0, 1], [2, 0, 1, 0, 1], [3, 0, 0, 0, 0]])
+
+    def test_what_cannot_be_made_alike(self):
+        self.assertIn("2 of the 3 columns that", self.refused("y,colour\nno,red\nyes,red\n"))
+        self.assertIn("missing: 'age', 'town'", self.refused("y,colour\nno,red\nyes,red\n"))
+        self.assertIn("but not 'maybe'",
+                      self.refused("age,colour,town,y\n1,red,Ulm,no\n2,red,Ulm,maybe\n"))
+        # A column of numbers there is no column of texts here.
+        self.assertIn("expected a finite decimal number, found 'old'",
+                      self.refused("age,colour,town,y\nold,red,Ulm,no\nnew,red,Ulm,no\n"))
+        self.assertIn("--missing mean: with --like",
+                      self.refused(self.TRAIN, "--missing", "mean", code=2))
+        self.assertIn("--like is for tables", self.refused("1 1:2\n", "--format", "libsvm", code=2))
+
+    def test_a_file_that_was_not_converted_and_one_without_names(self):
+        with h5py.File(self.folder / "made.h5", "w") as file:
+            file["X"] = np.zeros((2, 2))
+        self.reference = self.folder / "made.h5"
+        self.assertIn("was not made by paralogit convert", self.refused(self.TRAIN))
+        self.reference = self.convert(self.write("train.csv", "1,2,0\n3,4,1\n"),
+                                      "--label-column", "last", out="numbers.h5")
+        with h5py.File(self.like("0,5,6\n", "--label-column", "1", "--header", "no")) as file:
+            self.assertEqual(dense(file).tolist(), [[5, 6]])
+        self.assertIn("has 3 columns beside the labels",
+                      self.refused("0,5,6,7\n", "--label-column", "1", "--header", "no"))
+
+
 if __name__ == "__main__":
     unittest.main()

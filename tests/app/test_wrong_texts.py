@@ -119,7 +119,15 @@ class WrongText(RefusalTest):
                 self.assert_refused(3, "convert", path, self.folder / "out.h5", says=says)
 
     def test_files_without_rows_or_features(self):
-        self.assert_text_refused("", None, "no separator splits its lines")
+        self.assert_text_refused("", None, "is empty")
+        self.assert_text_refused("\n \r\n", None, "holds nothing but blanks")
+        self.assert_text_refused(self.data.read_bytes(), None, "is an HDF5 file, not a text")
+        self.assert_text_refused("a,b,y\n", None, "there are no rows in it")
+        self.assert_text_refused("a;y\n3,5;0\n-4,1e3;1\n", None,
+                                 ("column 1 ('a'): '3,5' is a number with a comma",
+                                  "--text a"))
+        self.assert_text_refused("a,y\n1,0\n", None, "--features is for LIBSVM",
+                                 "--features", 5, code=2)
         self.assert_text_refused("# only this\n", None, "there are no rows", "--format", "libsvm")
         self.assert_text_refused("1\n0\n", None, "there are no features", "--format", "libsvm")
         self.assert_text_refused("a,y\n", None, "there are no rows", "--header", "yes")

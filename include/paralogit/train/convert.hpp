@@ -25,6 +25,7 @@ struct ConvertOptions {
     data::LibsvmOptions libsvm;
     Index features = 0;  ///< of LIBSVM: at least that many
     data::CsvRequest csv;
+    std::optional<std::string> like;  ///< of a table: the converted file whose columns it gets
     Filling filling = Filling::none;
     double filling_value = 0;
     Index most_texts = 10'000;  ///< of a column of texts
@@ -38,6 +39,7 @@ struct Conversion {
     data::ImportMatrix matrix;
     Index missing_values = 0;
     Index text_columns = 0;
+    std::vector<std::string> warnings;
 };
 
 /// Reads text files, every rank its own chunks of them, and writes one data set that train reads:

@@ -28,6 +28,16 @@ bool is_number(const std::string& text) {
     return read_decimal(ended.data(), ignored) == ended.data() + text.size();
 }
 
+/// "3,14"
+bool has_decimal_comma(std::string text) {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string::npos) {
+        return false;
+    }
+    text[comma] = '.';
+    return is_number(text);
+}
+
 bool is_missing(const std::string& text, const CsvRequest& request) {
     return text.empty() ||
            std::ranges::find(request.missing_markers, text) != request.missing_markers.end();
@@ -103,6 +113,24 @@ std::vector<bool> number_columns(std::span<const Record> records, std::size_t fi
     return are_numbers;
 }
 
+/// The first value of a column of texts that are numbers but for their decimal commas.
+std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::size_t column,
+                                            const CsvRequest& request) {
+    std::optional<std::string> first;
+    Index majority = 0;
+    for (const Record& record : rows) {
+        if (column >= record.size() || is_missing(record[column], request)) {
+            continue;
+        }
+        const bool has_comma = has_decimal_comma(record[column]);
+        majority += has_comma || is_number(record[column]) ? 1 : -1;
+        if (has_comma && !first) {
+            first = record[column];
+        }
+    }
+    return majority > 0 ? first : std::nullopt;
+}
+
 /// Without a word of the user: the first line is a header when it has a text above numbers, and no
 /// number itself.
 bool find_header(std::span<const Record> records, const CsvRequest& request) {
@@ -114,7 +142,10 @@ bool find_header(std::span<const Record> records, const CsvRequest& request) {
     if (std::ranges::any_of(first, is_number)) {
         return false;
     }
-    for (std::size_t i = 0; records.size() > 1 && i < first.size(); ++i) {
+    if (records.size() == 1) {
+        return true;  // without rows: texts alone are no data
+    }
+    for (std::size_t i = 0; i < first.size(); ++i) {
         if (below[i] && !is_number(first[i]) && !is_missing(first[i], request)) {
             return true;
         }
@@ -250,8 +281,11 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
     for (std::size_t i = 0; i < count; ++i) {
         format.kinds[i] = are_numbers[i] ? ColumnKind::number : ColumnKind::text;
     }
+    std::vector<bool> is_asked_for(count);
     for (const std::string& column : request.text_columns) {
-        format.kinds[columns.find("--text", column)] = ColumnKind::text;
+        const std::size_t i = columns.find("--text", column);
+        format.kinds[i] = ColumnKind::text;
+        is_asked_for[i] = true;
     }
     const std::size_t label = columns.find_label(request);
     format.kinds[label] = format.kinds[label] == ColumnKind::number ? ColumnKind::number_label
@@ -264,6 +298,21 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
                                     printable(column)));
         }
         format.kinds[dropped] = ColumnKind::dropped;
+    }
+    const std::span rows = std::span(records).subspan(format.has_header ? 1 : 0);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (are_numbers[i] || format.kinds[i] != ColumnKind::text || is_asked_for[i]) {
+            continue;
+        }
+        if (const auto value = decimal_comma_in(rows, i, request)) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: {}: {} is a number with a comma; write numbers "
+                                    "with a point (sed 's/,/./g' where no other commas are), or "
+                                    "take the column as texts: --text {}",
+                                    name, format.name_of_column(i), in_quotes(*value),
+                                    format.names.empty() ? std::to_string(i + 1)
+                                                         : printable(format.names[i])));
+        }
     }
     return format;
 }

@@ -16,12 +16,11 @@ std::vector<std::string> sorted(const TextSet& set) {
     return {set.texts().begin(), set.texts().end()};
 }
 
+constexpr Index unknown = -1;
+
 Index position_in(const std::vector<std::string>& texts, const std::string& text) {
     const auto found = std::lower_bound(texts.begin(), texts.end(), text);
-    if (found == texts.end() || *found != text) {
-        throw Error(ExitCode::internal, "internal error: a text is not in its dictionary");
-    }
-    return found - texts.begin();
+    return found == texts.end() || *found != text ? unknown : found - texts.begin();
 }
 
 }  // namespace
@@ -110,14 +109,22 @@ void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
 
 RowsOfChunk::RowsOfChunk(const ParsedChunk& chunk, const ImportMatrix& matrix)
     : chunk_(chunk), matrix_(matrix) {
+    const auto text_columns = std::ranges::count_if(
+        matrix.columns, [](const ImportMatrix::Column& column) { return column.is_text; });
+    features_of_codes_.resize(static_cast<std::size_t>(text_columns));
     for (const ImportMatrix::Column& column : matrix.columns) {
         if (!column.is_text) {
             continue;
         }
-        std::vector<Index>& features = features_of_codes_.emplace_back();
+        std::vector<Index>& features = features_of_codes_[column.position];
         if (column.position < chunk.texts.size()) {
             for (const std::string& text : chunk.texts[column.position]) {
-                features.push_back(column.first_feature + position_in(column.texts, text));
+                const Index position = position_in(column.texts, text);
+                if (position == unknown && !matrix.may_have_unknown_texts) {
+                    throw Error(ExitCode::internal,
+                                "internal error: a text is not in its dictionary");
+                }
+                features.push_back(position == unknown ? unknown : column.first_feature + position);
             }
         }
     }
@@ -144,9 +151,11 @@ void RowsOfChunk::for_each_entry(Index row, Take&& take) const {
             take(static_cast<std::uint64_t>(column.first_feature),
                  is_missing ? matrix_.fillings[column.position] : value, is_missing);
         } else if (codes[column.position] != missing_text) {
-            take(static_cast<std::uint64_t>(
-                     features_of_codes_[column.position][codes[column.position]]),
-                 1.0, false);
+            const Index feature = features_of_codes_[column.position][codes[column.position]];
+            // The survey counted an entry for it: a zero is stored.
+            const bool is_unknown = feature == unknown;
+            take(static_cast<std::uint64_t>(is_unknown ? column.first_feature : feature),
+                 is_unknown ? 0.0 : 1.0, is_unknown);
         }
     }
 }
@@ -156,7 +165,11 @@ void RowsOfChunk::dense(Index first_row, Index rows, std::span<double> out) cons
         return;
     }
     const auto features = static_cast<std::size_t>(matrix_.features);
-    const bool are_numbers = !matrix_.columns.empty() && features_of_codes_.empty();
+    const bool are_numbers =
+        !matrix_.columns.empty() && std::ranges::all_of(matrix_.columns, [](const auto& column) {
+            return !column.is_text &&
+                   column.position == static_cast<std::size_t>(column.first_feature);
+        });
     if (are_numbers && chunk_.missing_values == 0) {
         std::memcpy(out.data(),
                     chunk_.values.data() + static_cast<std::size_t>(first_row) * features,

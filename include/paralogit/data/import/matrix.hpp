@@ -31,6 +31,7 @@ struct ImportMatrix {
         std::vector<std::string> texts;  ///< in sorted order
     };
     std::vector<Column> columns;
+    bool may_have_unknown_texts = false;     ///< which then are zeros for all texts of their column
     std::vector<std::string> feature_names;  ///< [features], or empty
     std::vector<double> fillings;            ///< by column of numbers: for missing values
     std::vector<std::string> label_texts;    ///< in sorted order; empty for numbers

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "paralogit/data/import/matrix.hpp"
+
+namespace paralogit::data {
+
+/// The columns of a table that was converted before, so that another table can get the same
+/// features: those of the rows that a model was trained on.
+struct ReferenceTable {
+    std::string path;  ///< of the converted file
+    Index features = 0;
+    /// In the order of their features; empty when the file names none. A position means nothing.
+    std::vector<ImportMatrix::Column> columns;
+    std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
+
+    /// Whether the names of its columns come from a header.
+    bool is_named() const;
+};
+
+/// What convert puts before the name of a column, to name its dictionary.
+inline constexpr std::string_view dictionary_prefix = "texts_of_";
+
+/// The columns that features of these names were made of: `dictionaries` by the names that convert
+/// gives them. Throws Error (input_data) that names the file when the two do not fit together.
+ReferenceTable reference_table(const std::string& path, Index features,
+                               const std::vector<std::string>& feature_names,
+                               const std::map<std::string, std::vector<std::string>>& dictionaries);
+
+/// Reads the columns of the reference as it has them, wherever they stand, and no others. Throws
+/// Error (input_data) that names the file and the columns that are missing.
+void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file);
+
+/// As plan_table(format, survey), with the features of the reference.
+ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
+                        const ReferenceTable& reference);
+
+/// A sentence for each column with texts that the reference does not have.
+std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportSurvey& survey,
+                                       const ReferenceTable& reference);
+
+}  // namespace paralogit::data

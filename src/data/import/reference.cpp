@@ -1,0 +1,208 @@
+#include "paralogit/data/import/reference.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "../text.hpp"
+#include "paralogit/base/checked.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+constexpr std::size_t most_shown = 5;
+
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+    throw Error(ExitCode::input_data, path + ": " + what);
+}
+
+std::string shown(const std::vector<std::string>& texts) {
+    std::vector<std::string> quoted;
+    for (const std::string& text : std::span(texts).first(std::min(most_shown, texts.size()))) {
+        quoted.push_back(in_quotes(text));
+    }
+    return fmt::format("{}{}", fmt::join(quoted, ", "), texts.size() > most_shown ? ", ..." : "");
+}
+
+std::string name_in(const CsvFormat& format, std::size_t column) {
+    return format.names.empty() ? fmt::format("column{}", column + 1) : format.names[column];
+}
+
+bool is_feature(ColumnKind kind) {
+    return kind == ColumnKind::number || kind == ColumnKind::text;
+}
+
+/// Whether the features from `first` on are those of a column of these texts.
+bool are_of_column(const std::vector<std::string>& names, std::size_t first,
+                   const std::string& column, const std::vector<std::string>& texts) {
+    if (texts.empty() || texts.size() > names.size() - first) {
+        return false;
+    }
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (names[first + i] != column + "=" + texts[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Texts of the second list that the first, which is sorted, does not have.
+std::vector<std::string> not_among(const std::vector<std::string>& known, const TextSet& found) {
+    std::vector<std::string> unknown;
+    std::ranges::set_difference(found.texts(), known, std::back_inserter(unknown));
+    return unknown;
+}
+
+}  // namespace
+
+bool ReferenceTable::is_named() const {
+    // Without a header convert calls them column1, column2, ...
+    constexpr std::string_view numbered = "column";
+    return std::ranges::any_of(columns, [&](const ImportMatrix::Column& column) {
+        return !column.name.starts_with(numbered) ||
+               column.name.find_first_not_of("0123456789", numbered.size()) != std::string::npos;
+    });
+}
+
+ReferenceTable reference_table(
+    const std::string& path, Index features, const std::vector<std::string>& feature_names,
+    const std::map<std::string, std::vector<std::string>>& dictionaries) {
+    ReferenceTable reference;
+    reference.path = path;
+    reference.features = features;
+    std::size_t used = 0;
+    for (std::size_t feature = 0; feature < feature_names.size();) {
+        const std::string& name = feature_names[feature];
+        ImportMatrix::Column column;
+        column.name = name;
+        column.first_feature = narrow<Index>(feature);
+        // A column whose name no path can hold has its dictionary by its first feature. Either way
+        // "column=text" may have more than one '='.
+        for (std::size_t end = name.find('='); end != std::string::npos && !column.is_text;
+             end = name.find('=', end + 1)) {
+            const std::string start = name.substr(0, end);
+            for (const std::string& key : {start, fmt::format("feature_{}", feature)}) {
+                const auto found = dictionaries.find(std::string(dictionary_prefix) + key);
+                if (found != dictionaries.end() &&
+                    are_of_column(feature_names, feature, start, found->second)) {
+                    column.name = start;
+                    column.is_text = true;
+                    column.texts = found->second;
+                    break;
+                }
+            }
+        }
+        feature += column.is_text ? column.texts.size() : 1;
+        used += column.is_text ? 1 : 0;
+        reference.columns.push_back(std::move(column));
+    }
+    const auto with_texts = std::ranges::count_if(
+        dictionaries, [](const auto& dictionary) { return !dictionary.second.empty(); });
+    if (narrow<std::size_t>(with_texts) != used) {
+        fail(path, "/feature_names and /dictionaries do not fit together; convert it again");
+    }
+    return reference;
+}
+
+void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file) {
+    if (reference.columns.empty()) {
+        const auto count = std::ranges::count_if(format.kinds, is_feature);
+        if (count != reference.features) {
+            fail(file, fmt::format("has {} columns beside the labels, but {} was made of {}, which "
+                                   "have no names",
+                                   count, reference.path, reference.features));
+        }
+        std::ranges::replace_if(format.kinds, is_feature, ColumnKind::number);
+        return;
+    }
+    std::vector<bool> is_used(format.kinds.size());
+    std::vector<std::string> missing;
+    for (const ImportMatrix::Column& column : reference.columns) {
+        std::vector<std::size_t> found;
+        for (std::size_t i = 0; i < format.kinds.size(); ++i) {
+            if (is_feature(format.kinds[i]) && !is_used[i] && name_in(format, i) == column.name) {
+                found.push_back(i);
+            }
+        }
+        if (found.empty()) {
+            missing.push_back(column.name);
+            continue;
+        }
+        // Of several columns of one name each comes once, in their order.
+        is_used[found.front()] = true;
+        format.kinds[found.front()] = column.is_text ? ColumnKind::text : ColumnKind::number;
+    }
+    if (!missing.empty()) {
+        fail(file, fmt::format("{} of the {} columns that {} was made of {} missing: {}; the "
+                               "columns are found by their names in the header",
+                               missing.size(), reference.columns.size(), reference.path,
+                               missing.size() == 1 ? "is" : "are", shown(missing)));
+    }
+    for (std::size_t i = 0; i < format.kinds.size(); ++i) {
+        if (is_feature(format.kinds[i]) && !is_used[i]) {
+            format.kinds[i] = ColumnKind::dropped;
+        }
+    }
+    const auto label = std::ranges::find_if(format.kinds, [](ColumnKind kind) {
+        return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
+    });
+    if (label != format.kinds.end()) {
+        *label = reference.label_texts.empty() ? ColumnKind::number_label : ColumnKind::text_label;
+    }
+}
+
+ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
+                        const ReferenceTable& reference) {
+    ImportMatrix matrix = plan_table(format, survey);
+    const std::vector<std::string> unknown = not_among(reference.label_texts, survey.label_texts);
+    if (!unknown.empty()) {
+        fail(reference.path, fmt::format("has the labels {}, but not {}; labels must be spelled "
+                                         "alike",
+                                         shown(reference.label_texts), shown(unknown)));
+    }
+    if (reference.columns.empty()) {
+        return matrix;
+    }
+    // The columns as they were found, in the order of the reference.
+    std::vector<ImportMatrix::Column> found = std::move(matrix.columns);
+    matrix.columns = reference.columns;
+    matrix.feature_names.clear();
+    for (ImportMatrix::Column& column : matrix.columns) {
+        const auto own = std::ranges::find(found, column.name, &ImportMatrix::Column::name);
+        column.position = own->position;
+        found.erase(own);
+        if (!column.is_text) {
+            matrix.feature_names.push_back(column.name);
+        }
+        for (const std::string& text : column.texts) {
+            matrix.feature_names.push_back(column.name + "=" + text);
+        }
+    }
+    matrix.features = reference.features;
+    matrix.may_have_unknown_texts = true;
+    return matrix;
+}
+
+std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportSurvey& survey,
+                                       const ReferenceTable& reference) {
+    std::vector<std::string> sentences;
+    for (const ImportMatrix::Column& column : matrix.columns) {
+        if (!column.is_text || column.position >= survey.texts.size()) {
+            continue;
+        }
+        const std::vector<std::string> unknown =
+            not_among(column.texts, survey.texts[column.position]);
+        if (!unknown.empty()) {
+            sentences.push_back(fmt::format(
+                "column {} has {} text{} that {} does not have: {}; all features of the column are "
+                "0 there",
+                in_quotes(column.name), unknown.size(), unknown.size() == 1 ? "" : "s",
+                reference.path, shown(unknown)));
+        }
+    }
+    return sentences;
+}
+
+}  // namespace paralogit::data
