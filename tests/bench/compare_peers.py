@@ -30,7 +30,6 @@ import argparse
 import fcntl
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -64,6 +63,7 @@ def options():
     add("--budget", type=float, default=120,
         help="seconds for all timed turns of one setting (%(default)s)")
     add("--layouts", default="1x1,2x1,1x2", help="ranks x threads of paralogit (%(default)s)")
+    add("--solvers", default="auto", help="of paralogit, with commas between them (%(default)s)")
     add("--binary", default=os.environ.get("PARALOGIT_BINARY",
                                            ROOT / "build" / "release" / "paralogit"))
     add("--python", default="/usr/bin/python3", help="of the peers in Python (%(default)s)")
@@ -74,6 +74,7 @@ def options():
     chosen.sets = chosen.sets.split(",")
     for name in set(chosen.sets) - set(RECIPES):
         parser.error(f"there is no data set {name}; there are {', '.join(RECIPES)}")
+    chosen.solvers = chosen.solvers.split(",")
     chosen.layouts = [tuple(map(int, layout.split("x"))) for layout in chosen.layouts.split(",")]
     chosen.pythons = [chosen.python] + ([chosen.python_peers] if chosen.python_peers else [])
     return chosen
@@ -85,9 +86,7 @@ class Comparison:
     def __init__(self, data, chosen):
         self.data, self.chosen = data, chosen
         self.skipped, self.best, self.values = [], {}, {}
-        self.peers = catalogue.peers_for(
-            data, chosen.pythons, chosen.layouts, chosen.binary, chosen.work,
-            re.compile(chosen.peers).search, self.skip)
+        self.peers = catalogue.peers_for(data, chosen, self.skip)
 
     def skip(self, name, reason):
         self.skipped.append({"peer": name, "reason": reason})

@@ -2,9 +2,11 @@
 
 A peer has branches of settings from loose to tight. Each branch is probed until it reaches the
 tightest target, so a peer is shown at the loosest setting that does the job."""
+import ctypes
 import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .data import Absent
-from .optimum import Problem
+from .optimum import Problem, SparseProblem
 
 HERE = Path(__file__).resolve().parent
 
@@ -28,6 +30,8 @@ PROBLEMS = {
 
 
 def problem_of(kind, data):
+    if data.is_sparse:
+        return SparseProblem(data.X, data.y, data.l2, data.intercept)
     if kind == "no penalty":
         return Problem(data.X, data.y, 0.0)
     if kind == "scaled":
@@ -73,7 +77,7 @@ def read_npz(out, output):
 
 # ---- paralogit
 
-def paralogit(binary, layout):
+def paralogit(binary, layout, solver):
     """`layout` is (ranks, threads)."""
     ranks, threads = layout
     version, usage = (subprocess.run([binary, *words], capture_output=True, text=True,
@@ -87,10 +91,13 @@ def paralogit(binary, layout):
     # Without this mpirun binds a single rank to one core, with all of its threads.
     words = ["mpirun", "--bind-to", "none", "-n", ranks, binary, "train"]
     more = ["--threads", threads] if has_threads else []
+    if solver != "auto":
+        more += ["--solver", solver]
 
     def command(data, values, out):
         return [*words, data.path, "--out", out, "--overwrite", "--l2", repr(data.l2),
-                "--tolerance", values["tol"], *more]
+                "--tolerance", values["tol"], *more,
+                *([] if data.intercept else ["--intercept", "no"])]
 
     def read(out, _):
         import h5py
@@ -102,7 +109,8 @@ def paralogit(binary, layout):
                                                        "model_sha256")}}
 
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return Peer(f"paralogit {ranks}x{threads}", version.strip(), "same",
+    called = "paralogit " + ("" if solver == "auto" else f"{solver} ")
+    return Peer(f"{called}{ranks}x{threads}", version.strip(), "same",
                 [ladder("tolerance", [f"1e-{k}" for k in range(3, 12)])], command, read,
                 processes=ranks, env=root if os.geteuid() == 0 else {})
 
@@ -142,15 +150,18 @@ SCIKIT_LEARN = {
 }
 
 
-def scikit_learn(python, solver, scaled, types):
+def scikit_learn(python, solver, scaled, types, intercept, dual=False):
     version = module_version(python, "sklearn", "scikit-learn")
     branches = [ladder("tol", SCIKIT_LEARN[solver][:5 if kind == "float32" else None], f"{kind}, ",
-                       type=kind, solver=solver, scaled=scaled, max_iter=100_000)
+                       type=kind, solver=solver, scaled=scaled, dual=dual, intercept=intercept,
+                       max_iter=100_000)
                 for kind in types]
     return scripted(
         python, "fit_scikit_learn.py",
-        f"scikit-learn {version} {'StandardScaler + ' if scaled else ''}{solver}", version,
-        "scaled" if scaled else "intercept" if solver == "liblinear" else "same", branches,
+        f"scikit-learn {version} {'StandardScaler + ' if scaled else ''}{solver}"
+        f"{', dual' if dual else ''}", version,
+        "scaled" if scaled else "intercept" if solver == "liblinear" and intercept else "same",
+        branches,
         lambda data: {"C": 1 / (data.rows * data.l2)})
 
 
@@ -158,6 +169,18 @@ def liblinear(python):
     version = module_version(python, "liblinear.liblinearutil", "liblinear-official")
     return scripted(python, "fit_liblinear.py", f"LIBLINEAR {version} -s 0 -B 1", version,
                     "intercept", [ladder("-e", (1e-2, 1e-4, 1e-6, 1e-8), bias=1)],
+                    lambda data: {"C": 1 / (data.rows * data.l2)})
+
+
+def liblinear_library(python):
+    """Debian's library, on sparse rows and without an intercept."""
+    version = module_version(python, "scipy", "scipy")
+    try:
+        ctypes.CDLL("liblinear.so.4")
+    except OSError:
+        raise Absent("Debian's liblinear4 is not installed") from None
+    return scripted(python, "fit_liblinear_library.py", "LIBLINEAR -s 0 -B -1", version, "same",
+                    [[Setting(f"-e {tol:g}", {"tol": tol}) for tol in (1e-3, 1e-5, 1e-7)]],
                     lambda data: {"C": 1 / (data.rows * data.l2)})
 
 
@@ -236,11 +259,20 @@ def r_glm(data, work):
                 [ladder("epsilon", (1e-4, 1e-8, 1e-12))], command, read)
 
 
-def peers_for(data, pythons, layouts, binary, work, wanted, skip):
-    """All `wanted` that take part on this data set; `skip` is told the name and the reason of the
-    rest."""
+def sparse_makers(pythons):
+    """Of peers that take sparse rows as they are."""
+    python = pythons[0]
+    # newton-cholesky would make a matrix of features x features; sag is slower than saga or equal.
+    for solver, dual in (("newton-cg", False), ("lbfgs", False), ("liblinear", False),
+                         ("liblinear", True), ("saga", False)):
+        yield (f"scikit-learn {solver}{', dual' if dual else ''}",
+               lambda words=(python, solver, False, ("float64",), False, dual):
+               scikit_learn(*words))
+    yield "LIBLINEAR", lambda: liblinear_library(python)
+
+
+def dense_makers(data, pythons):
     newest = pythons[-1]
-    makers = [(f"paralogit {r}x{t}", lambda at=(r, t): paralogit(binary, at)) for r, t in layouts]
     for python in pythons:
         for solver in SCIKIT_LEARN if python == newest else ("lbfgs", "newton-cholesky"):
             # liblinear and the older lbfgs convert to float64; sag and saga get nowhere without it.
@@ -248,22 +280,35 @@ def peers_for(data, pythons, layouts, binary, work, wanted, skip):
                 solver.startswith("newton") or solver == "lbfgs" and python == newest)
             types = ("float32", "float64") if single else ("float64",)
             for scaled in (False, True) if solver in ("lbfgs", "saga") else (False,):
-                makers.append((f"scikit-learn {'scaled ' if scaled else ''}{solver}",
-                               lambda words=(python, solver, scaled, types):
-                               scikit_learn(*words)))
-    makers += [("LIBLINEAR", lambda: liblinear(newest)), ("XGBoost", lambda: xgboost(newest)),
-               ("PyTorch", lambda: torch(newest)), ("R", lambda: r_glm(data, work))]
+                yield (f"scikit-learn {'scaled ' if scaled else ''}{solver}",
+                       lambda words=(python, solver, scaled, types, True): scikit_learn(*words))
+    yield "LIBLINEAR", lambda: liblinear(newest)
+    yield "XGBoost", lambda: xgboost(newest)
+    yield "PyTorch", lambda: torch(newest)
+
+
+def peers_for(data, chosen, skip):
+    """All of the `chosen` options that take part on this data set; `skip` is told the name and the
+    reason of the rest."""
+    makers = [(f"paralogit {solver} {r}x{t}",
+               lambda at=(r, t), by=solver: paralogit(chosen.binary, at, by))
+              for solver in chosen.solvers for r, t in chosen.layouts]
+    if data.is_sparse:
+        makers += sparse_makers(chosen.pythons)
+    else:
+        makers += dense_makers(data, chosen.pythons)
+        makers += [("R", lambda: r_glm(data, chosen.work))]
     peers = []
     for name, make in makers:
-        if not (wanted(name) or name.startswith("paralogit")):
+        if not (re.search(chosen.peers, name) or name.startswith("paralogit")):
             continue
         try:
             peers.append(make())
         except Absent as absent:
             skip(name, str(absent))
-            if name == "LIBLINEAR":
+            if name == "LIBLINEAR" and not data.is_sparse:
                 try:
-                    peers.append(liblinear_train(data, work))
+                    peers.append(liblinear_train(data, chosen.work))
                 except Absent as absent:
                     skip("liblinear-train", str(absent))
     return peers

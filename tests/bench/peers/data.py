@@ -8,6 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from .features import read_features
+
 
 class Absent(Exception):
     """A data set or a peer that is not on this machine; the text says what is missing."""
@@ -21,6 +23,7 @@ class Recipe:
     l2: float
     options: tuple = ()  # of 'paralogit generate'; data that exists has none
     about: str = ""
+    intercept: bool = True
 
 
 CORRELATED = ("--correlation", "0.5", "--scale-decades", "2", "--type", "float32")
@@ -35,6 +38,11 @@ RECIPES = {recipe.name: recipe for recipe in (
            "synthetic, correlation 0.5, scales over two decades"),
     Recipe("broad", 100_000, 2_000, 1e-5, CORRELATED,
            "synthetic, correlation 0.5, scales over two decades"),
+    # LIBLINEAR would penalise an intercept: without one all solve the same problem. C is 1.
+    Recipe("sparse-long", 1_000_000, 100_000, 1e-6, ("--density", "0.0005"),
+           "synthetic, sparse, columns by Zipf's law", intercept=False),
+    Recipe("sparse-wide", 25_000, 2_500_000, 4e-5, ("--density", "0.000144"),
+           "synthetic, sparse, columns by Zipf's law", intercept=False),
 )}
 
 
@@ -42,7 +50,7 @@ RECIPES = {recipe.name: recipe for recipe in (
 class DataSet:
     recipe: Recipe
     path: Path
-    X: np.ndarray  # in its stored type
+    X: np.ndarray  # in its stored type; of sparse rows a csr_matrix
     y: np.ndarray  # float64, 0 and 1
 
     @property
@@ -52,6 +60,14 @@ class DataSet:
     @property
     def l2(self):
         return self.recipe.l2
+
+    @property
+    def intercept(self):
+        return self.recipe.intercept
+
+    @property
+    def is_sparse(self):
+        return not isinstance(self.X, np.ndarray)
 
     @property
     def rows(self):
@@ -77,7 +93,7 @@ def prepare(recipe, scale, work, binary, pbmc):
                 file["X"], file["y"] = X[:rows], y[:rows]
         os.replace(partial, path)
     with h5py.File(path) as file:
-        return DataSet(recipe, path, file["X"][...], file["y"][...].astype(np.float64))
+        return DataSet(recipe, path, read_features(file), file["y"][...].astype(np.float64))
 
 
 def generate(recipe, rows, path, binary):

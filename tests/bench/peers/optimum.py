@@ -67,6 +67,38 @@ class Problem:
         return np.outer(s, s) * np.linalg.inv(H)
 
 
+class SparseProblem(Problem):
+    """The same of compressed sparse rows; with a preconditioner that is no matrix, and with the
+    intercept held at 0 if there is to be none."""
+
+    def __init__(self, X, y, l2, intercept):
+        super().__init__(X, y, l2)
+        self.X = X.astype(np.float64)
+        self.intercept = intercept
+
+    def blocks(self):
+        yield slice(0, self.n), self.X
+
+    def held(self, v):
+        if not self.intercept:
+            v[-1] = 0
+        return v
+
+    def slopes(self, v):
+        gradient, curvature = super().slopes(v)
+        return self.held(gradient), curvature
+
+    def bend(self, curvature, v):
+        return self.held(super().bend(curvature, v))
+
+    def rough_inverse(self, curvature):
+        from scipy.sparse import diags
+        squares = self.X.copy()
+        squares.data **= 2
+        diagonal = np.append(squares.T @ curvature, curvature.sum()) / self.n + self.penalty
+        return diags(1 / diagonal)
+
+
 def newton_step(problem, gradient, curvature, inverse):
     """Preconditioned conjugate gradients on H s = -g; returns s and the iterations."""
     s, r = np.zeros_like(gradient), -gradient
@@ -112,7 +144,7 @@ def optimum(problem, start=None):
     """v, F and the decrement. With fewer rows than features the optimum lies in the space of the
     rows, w = P^-1/2 Q u with an orthonormal Q, and is sought there."""
     v = np.zeros(problem.d + 1) if start is None else start
-    if problem.n >= problem.d or problem.l2 == 0:
+    if isinstance(problem, SparseProblem) or problem.n >= problem.d or problem.l2 == 0:
         return newton(problem, v)
     root = np.sqrt(problem.p)
     A = problem.X.astype(np.float64) / root
