@@ -22,14 +22,20 @@ double power_of_two(int exponent) {
     return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + bias) << 52U);
 }
 
-double decoded(std::int64_t high, std::int64_t low, int width, std::int32_t exponent) {
-    if (high == 0 && low == 0) {
-        return 0;  // as most features of very wide rows are
+bool is_exact_as_double(std::int64_t limb) {
+    constexpr std::int64_t most = std::int64_t{1} << 53U;
+    return limb >= -most && limb <= most;
+}
+
+/// high 2^width + low, rounded once.
+double joined(std::int64_t high, std::int64_t low, int width, double power_of_width) {
+    if (is_exact_as_double(high) && is_exact_as_double(low)) {
+        // Both terms are exact, so that the sum rounds as the integer would: much faster, and so
+        // it is for all but the most frequent features.
+        return static_cast<double>(high) * power_of_width + static_cast<double>(low);
     }
     const Int128 total = (Int128{high} * (Int128{1} << width)) + Int128{low};
-    // With the exponents that a scale admits this power is a normal number, and so is the product:
-    // it rounds once, in the conversion.
-    return static_cast<double>(total) * power_of_two(exponent - 2 * width);
+    return static_cast<double>(total);
 }
 
 }  // namespace
@@ -83,8 +89,8 @@ double ScatterScale::common_scale() const {
 
 ScatteredSums::ScatteredSums(const ScatterScale& scale, Index words_behind)
     : scale_(&scale),
-      message_(2 * static_cast<std::size_t>(scale.features()) +
-               static_cast<std::size_t>(words_behind)) {}
+      limb_count_(2 * static_cast<std::size_t>(scale.features())),
+      message_(limb_count_ + static_cast<std::size_t>(words_behind)) {}
 
 void ScatteredSums::clear(Range features) {
     std::fill(message_.begin() + 2 * features.first, message_.begin() + 2 * features.end, 0);
@@ -100,15 +106,30 @@ void ScatteredSums::add(const ScatteredSums& other, Range features) {
     }
 }
 
-void ScatteredSums::values(Range features, std::span<double> values) const {
+void ScatteredSums::values(Range features, double factor, double share,
+                           std::span<double> values) const {
+    const int width = scale_->width();
+    const double power_of_width = power_of_two(width);
+    const bool is_common = scale_->leading() == nullptr;
+    // With the exponents that a scale admits this power is a normal number, and so is the product
+    // with it: what joined() gives is rounded once.
+    double unit = is_common ? power_of_two(scale_->exponent(0) - 2 * width) : 0;
     for (Index j = features.first; j < features.end; ++j) {
-        values[static_cast<std::size_t>(j)] = value(j);
+        const std::size_t at = 2 * static_cast<std::size_t>(j);
+        if (!is_common) {
+            unit = power_of_two(scale_->exponent(j) - 2 * width);
+        }
+        double& value = values[static_cast<std::size_t>(j)];
+        const double sum = joined(message_[at], message_[at + 1], width, power_of_width) * unit;
+        value = share == 0 ? sum * factor : sum * factor + share * value;
     }
 }
 
 double ScatteredSums::value(Index feature) const {
     const std::size_t at = 2 * static_cast<std::size_t>(feature);
-    return decoded(message_[at], message_[at + 1], scale_->width(), scale_->exponent(feature));
+    const int width = scale_->width();
+    return joined(message_[at], message_[at + 1], width, power_of_two(width)) *
+           power_of_two(scale_->exponent(feature) - 2 * width);
 }
 
 }  // namespace paralogit::model

@@ -84,7 +84,7 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
         }
         residual -= length * product;
         const double before = squared;
-        squared = weighted_dot(preconditioner.cwiseInverse(), residual, residual);
+        squared = squares_over(preconditioner, residual);
         if (!(std::sqrt(squared) > goal)) {
             break;
         }

@@ -152,7 +152,7 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     double size = 0;  // of the gradient, as the preconditioner measures it
     const auto minimise_model = [&] {
         const Vector metric = preconditioner(curved, state.point, thinning);
-        size = std::sqrt(weighted_dot(metric.cwiseInverse(), gradient, gradient));
+        size = std::sqrt(squares_over(metric, gradient));
         return conjugate_gradients(
             curved, state.point, gradient, metric,
             {.thinning = thinning,

@@ -104,7 +104,7 @@ void check_written(const std::filesystem::path& file, const Checkpoint& checkpoi
     bool is_same = false;
     std::string cause = "other bits than were written";
     try {
-        is_same = has_same_bits(read_content(file), checkpoint);
+        is_same = is_written(file, checkpoint);
     } catch (const Error& error) {
         cause = error.what();
     }

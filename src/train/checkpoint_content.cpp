@@ -162,23 +162,59 @@ std::string fault_of_numbers(const Checkpoint& checkpoint) {
     return "";
 }
 
-bool have_same_bits(const std::map<std::string, Matrix>& a,
-                    const std::map<std::string, Matrix>& b) {
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(), [](const auto& left, const auto& right) {
-            return left.first == right.first && left.second.rows() == right.second.rows() &&
-                   left.second.cols() == right.second.cols() &&
-                   has_same_bits(span_of(left.second), span_of(right.second));
-        });
+bool is_in(const h5::File& file, const std::string& dataset, std::span<const double> values) {
+    return has_same_bits(read_doubles(file, dataset), values);
 }
 
-bool have_same_bits(const optim::State& a, const optim::State& b) {
-    return a.iteration == b.iteration && a.evaluations == b.evaluations &&
-           a.at_point.rows_wrong == b.at_point.rows_wrong &&
-           has_same_bits(a.at_point.value, b.at_point.value) &&
-           has_same_bits(span_of(a.point), span_of(b.point)) &&
-           has_same_bits(span_of(a.at_point.gradient), span_of(b.at_point.gradient)) &&
-           have_same_bits(a.memory, b.memory);
+bool is_in(const h5::File& file, const std::map<std::string, Matrix>& memory) {
+    std::vector<std::string> names;
+    std::vector<Index> rows;
+    std::vector<Index> columns;
+    for (const auto& [name, matrix] : memory) {
+        names.push_back(name);
+        rows.push_back(matrix.rows());
+        columns.push_back(matrix.cols());
+    }
+    if (read_strings(file, "/memory/names") != names ||
+        read_integers(file, "/memory/rows") != rows ||
+        read_integers(file, "/memory/columns") != columns) {
+        return false;
+    }
+    std::size_t i = 0;
+    return std::ranges::all_of(memory, [&](const auto& named) {
+        return is_in(file, memory_dataset(i++), span_of(named.second));
+    });
+}
+
+/// What is not as long as the features are many.
+Checkpoint read_numbers(const h5::File& file) {
+    const std::string format = required_text(file, "format");
+    if (format != format_and_schema) {
+        fail_at(file, fmt::format("is of the format '{}'; this version reads '{}'", format,
+                                  format_and_schema));
+    }
+    Checkpoint checkpoint;
+    optim::State& state = checkpoint.state;
+    checkpoint.version = required_text(file, "version");
+    checkpoint.data_fingerprint = required_text(file, "data_fingerprint");
+    state.iteration = required_integer(file, "iteration");
+    state.evaluations = required_integer(file, "evaluations");
+    state.at_point.rows_wrong = required_integer(file, "rows_wrong");
+    checkpoint.rows = required_integer(file, "rows");
+    checkpoint.features = required_integer(file, "features");
+    checkpoint.blocks = required_integer(file, "blocks");
+    state.at_point.value = required_number(file, "value");
+    checkpoint.path_options = read_path_options(file);
+    return checkpoint;
+}
+
+bool have_same_numbers(const Checkpoint& a, const Checkpoint& b) {
+    return a.state.iteration == b.state.iteration && a.state.evaluations == b.state.evaluations &&
+           a.state.at_point.rows_wrong == b.state.at_point.rows_wrong &&
+           has_same_bits(a.state.at_point.value, b.state.at_point.value) &&
+           a.path_options == b.path_options && a.data_fingerprint == b.data_fingerprint &&
+           a.rows == b.rows && a.features == b.features && a.blocks == b.blocks &&
+           a.version == b.version;
 }
 
 bool have_same_bits(const std::optional<BestParameters>& a,
@@ -234,30 +270,14 @@ void write_content(const std::filesystem::path& path, const Checkpoint& checkpoi
 
 Checkpoint read_content(const std::filesystem::path& path) {
     const h5::File file = h5::File::open(path, ExitCode::model_file);
-    const std::string format = required_text(file, "format");
-    if (format != format_and_schema) {
-        fail_at(file, fmt::format("is of the format '{}'; this version reads '{}'", format,
-                                  format_and_schema));
-    }
-    Checkpoint checkpoint;
+    Checkpoint checkpoint = read_numbers(file);
     optim::State& state = checkpoint.state;
-    checkpoint.version = required_text(file, "version");
-    checkpoint.data_fingerprint = required_text(file, "data_fingerprint");
-    state.iteration = required_integer(file, "iteration");
-    state.evaluations = required_integer(file, "evaluations");
-    state.at_point.rows_wrong = required_integer(file, "rows_wrong");
-    checkpoint.rows = required_integer(file, "rows");
-    checkpoint.features = required_integer(file, "features");
-    checkpoint.blocks = required_integer(file, "blocks");
-    state.at_point.value = required_number(file, "value");
-
     state.point = read_vector(file, "/point");
     state.at_point.gradient = read_vector(file, "/gradient");
     checkpoint.start_parameters = read_vector(file, "/start_parameters");
     checkpoint.centre = read_vector(file, "/centre");
     checkpoint.scale = read_vector(file, "/scale");
     checkpoint.exponents = read_integers(file, "/exponents");
-    checkpoint.path_options = read_path_options(file);
     state.memory = read_memory(file);
     checkpoint.best = read_best(file);
 
@@ -268,14 +288,17 @@ Checkpoint read_content(const std::filesystem::path& path) {
     return checkpoint;
 }
 
-bool has_same_bits(const Checkpoint& a, const Checkpoint& b) {
-    return have_same_bits(a.state, b.state) && have_same_bits(a.best, b.best) &&
-           a.path_options == b.path_options && a.data_fingerprint == b.data_fingerprint &&
-           a.rows == b.rows && a.features == b.features && a.blocks == b.blocks &&
-           a.exponents == b.exponents && has_same_bits(span_of(a.centre), span_of(b.centre)) &&
-           has_same_bits(span_of(a.scale), span_of(b.scale)) &&
-           has_same_bits(span_of(a.start_parameters), span_of(b.start_parameters)) &&
-           a.version == b.version;
+bool is_written(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+    const h5::File file = h5::File::open(path, ExitCode::model_file);
+    const optim::State& state = checkpoint.state;
+    return have_same_numbers(read_numbers(file), checkpoint) &&
+           have_same_bits(read_best(file), checkpoint.best) &&
+           is_in(file, "/point", span_of(state.point)) &&
+           is_in(file, "/gradient", span_of(state.at_point.gradient)) &&
+           is_in(file, "/start_parameters", span_of(checkpoint.start_parameters)) &&
+           is_in(file, "/centre", span_of(checkpoint.centre)) &&
+           is_in(file, "/scale", span_of(checkpoint.scale)) &&
+           read_integers(file, "/exponents") == checkpoint.exponents && is_in(file, state.memory);
 }
 
 }  // namespace paralogit::train

@@ -30,7 +30,8 @@ void write_content(const std::filesystem::path& path, const Checkpoint& checkpoi
 /// Throws Error (model_file) for a file that is not a checkpoint, of another schema, or at fault.
 Checkpoint read_content(const std::filesystem::path& path);
 
-/// Whether every number of the two has the same bits, and every text the same characters.
-bool has_same_bits(const Checkpoint& a, const Checkpoint& b);
+/// Whether every number in the file has the same bits, and every text the same characters. Throws
+/// as read_content(), but reads one array at a time: a second checkpoint may not fit into memory.
+bool is_written(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
 }  // namespace paralogit::train

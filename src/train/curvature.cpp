@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "hessian_frame.hpp"
 #include "hessian_products.hpp"
@@ -155,8 +156,13 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
 
 }  // namespace
 
-Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
-    : comm_(comm), data_(data), features_(data.shard.features), has_intercept_(has_intercept) {
+Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept,
+                     std::shared_ptr<SparsePass> pass)
+    : comm_(comm),
+      data_(data),
+      features_(data.shard.features),
+      has_intercept_(has_intercept),
+      pass_(std::move(pass)) {
     if (data.sparse) {
         return;
     }
@@ -227,11 +233,26 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
     return hessian;
 }
 
-SparseCurvature& Curvature::sparse() {
+void Curvature::go_to(const Vector& parameters) {
+    const auto begin = Clock::now();
+    comm::together(comm_, [&] {
+        if (!pass_) {
+            pass_ = std::make_shared<SparsePass>(data_);
+        }
+    });
     if (!sparse_) {
-        sparse_ = std::make_unique<SparseCurvature>(comm_, data_);
+        sparse_ = std::make_unique<SparseCurvature>(comm_, data_, pass_);
     }
-    return *sparse_;
+    sparse_->go_to(parameters, has_intercept_);
+    seconds_ += seconds_since(begin);
+}
+
+Vector Curvature::next_product(Vector direction, double ridge, Index thinning) {
+    const auto begin = Clock::now();
+    Vector product =
+        sparse_->product(std::move(direction), ridge, has_intercept_, thinning, requests_);
+    seconds_ += seconds_since(begin);
+    return product;
 }
 
 template <typename AddUp>
@@ -267,13 +288,11 @@ Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
 }
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
-    const auto begin = Clock::now();
     if (data_.sparse) {
-        Vector product =
-            sparse().product(parameters, direction, has_intercept_, thinning, requests_);
-        seconds_ += seconds_since(begin);
-        return product;
+        go_to(parameters);
+        return next_product(direction, 0, thinning);
     }
+    const auto begin = Clock::now();
     // A bound of |x.direction|, and the power of two that brings it below 1.
     double largest = std::abs(has_intercept_ ? direction[features_] : 0.0);
     for (Index j = 0; j < features_; ++j) {
@@ -297,13 +316,15 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
 
 Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
                            Index thinning) {
-    const auto begin = Clock::now();
     if (data_.sparse) {
-        Vector diagonal = sparse().diagonal(parameters, change, has_intercept_);
+        go_to(parameters);
+        const auto begin = Clock::now();
+        Vector diagonal = sparse_->diagonal(change, has_intercept_);
         static_cast<void>(agree(true));
         seconds_ += seconds_since(begin);
         return diagonal;
     }
+    const auto begin = Clock::now();
     std::vector<std::int32_t> exponents(static_cast<std::size_t>(features_));
     Vector unit(features_);
     for (Index j = 0; j < features_; ++j) {

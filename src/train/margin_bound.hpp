@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -12,12 +13,24 @@ namespace paralogit::train {
 /// |b| + sum_j |w_j| max |x_j|: no row of positive weight has a margin beyond it.
 inline double margin_bound(std::span<const double> coefficients, double intercept,
                            const model::ColumnBounds& bounds) {
-    double bound = std::abs(intercept);
-    for (std::size_t j = 0; j < coefficients.size(); ++j) {
+    // Several sums, for each addition waits for the one before.
+    constexpr std::size_t lanes = 8;
+    std::array<double, lanes> bound{std::abs(intercept)};
+    const auto term = [&](std::size_t j) {
         const auto power = static_cast<std::uint64_t>(bounds.value_exponents[j] + 1023) << 52U;
-        bound += std::abs(coefficients[j]) * std::bit_cast<double>(power);
+        return std::abs(coefficients[j]) * std::bit_cast<double>(power);
+    };
+    const std::size_t whole = coefficients.size() - coefficients.size() % lanes;
+    for (std::size_t j = 0; j < whole; j += lanes) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            bound[lane] += term(j + lane);
+        }
     }
-    return bound;
+    for (std::size_t j = whole; j < coefficients.size(); ++j) {
+        bound[j - whole] += term(j);
+    }
+    return ((bound[0] + bound[4]) + (bound[2] + bound[6])) +
+           ((bound[1] + bound[5]) + (bound[3] + bound[7]));
 }
 
 }  // namespace paralogit::train

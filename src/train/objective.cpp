@@ -63,8 +63,7 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
                                .of_block = {}});
     if (data.sparse) {
         slopes_at_ = 0;
-        sparse_ = std::make_unique<SparsePass>(data, data.sparse->scale,
-                                               std::ssize(none.limbs()) + Index{word_count});
+        sparse_ = std::make_shared<SparsePass>(data);
         fast_message_.resize(is_exact ? 0
                                       : static_cast<std::size_t>(features_) + sums + word_count);
     } else if (is_exact) {
@@ -222,6 +221,7 @@ void DistributedObjective::add_blocks(int thread, std::span<const double> coeffi
 void DistributedObjective::add_sparse_blocks(std::span<const double> coefficients,
                                              double intercept) {
     const bool is_within = sparse_->add_up(
+        data_.sparse->scale,
         [&](int thread, Index k, model::ScatteredSums* target, std::span<double> factors) {
             ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
             const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
@@ -248,13 +248,13 @@ void DistributedObjective::reduce_sparse(Words& words) {
     if (options_.reduction == Reduction::exact) {
         const std::span<std::int64_t> behind = sparse_->sums().words();
         const auto end = std::copy(limbs.begin(), limbs.end(), behind.begin());
-        std::copy(words.begin(), words.end(), end);
-        comm_.sum(sparse_->sums().message());
+        const Index used = std::copy(words.begin(), words.end(), end) - behind.begin();
+        comm_.sum(sparse_->sums().message(used));
         std::copy(behind.begin(), end, limbs.begin());
-        std::copy(end, behind.end(), words.begin());
+        std::copy_n(end, words.size(), words.begin());
     } else {
         const auto features = static_cast<std::size_t>(features_);
-        sparse_->values(std::span(fast_message_).first(features));
+        sparse_->values(1, 0, std::span(fast_message_).first(features));
         const std::span<double> behind = std::span(fast_message_).subspan(features);
         const model::ExactSums& others = threads_.front().exact;
         const auto count = static_cast<std::size_t>(others.size());
@@ -325,7 +325,7 @@ void DistributedObjective::put_global_sums(Vector& gradient) const {
     if (sparse_) {
         const std::span<double> sums(gradient.data(), static_cast<std::size_t>(features_));
         if (options_.reduction == Reduction::exact) {
-            sparse_->values(sums);
+            sparse_->values(1, 0, sums);
         } else {
             std::copy_n(fast_message_.begin(), features_, sums.begin());
         }

@@ -33,10 +33,9 @@ double weight_of(const model::SparseBlock& block, Index thinning) {
 
 }  // namespace
 
-SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& data)
-    : comm_(comm), data_(data), pass_(comm::together(comm, [&] {
-          return SparsePass(data, data.sparse->scale, word_count);
-      })) {
+SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& data,
+                                 std::shared_ptr<SparsePass> pass)
+    : comm_(comm), data_(data), pass_(std::move(pass)) {
     comm::together(comm, [&] {
         by_thread_.assign(
             static_cast<std::size_t>(data.execution.threads),
@@ -46,10 +45,7 @@ SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& 
     });
 }
 
-void SparseCurvature::find_curvatures(const Vector& parameters, bool has_intercept) {
-    if (point_.size() == parameters.size() && point_ == parameters) {
-        return;
-    }
+void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
         const Range blocks = data_.plan.blocks_of_thread(data_.shard.blocks, thread, threads);
@@ -63,16 +59,15 @@ void SparseCurvature::find_curvatures(const Vector& parameters, bool has_interce
                 data_.execution.isa);
         }
     });
-    point_ = parameters;
 }
 
-void SparseCurvature::add_own_blocks(const Vector& parameters, const Vector& direction,
-                                     bool has_intercept, Index thinning, double unit) {
+void SparseCurvature::add_own_blocks(const Vector& direction, bool has_intercept, Index thinning,
+                                     double unit) {
     for (model::ExactSums& sums : by_thread_) {
         sums.clear();
     }
-    find_curvatures(parameters, has_intercept);
-    const bool is_within = pass_.add_up(
+    const bool is_within = pass_->add_up(
+        data_.sparse->scale,
         [&](int thread, Index k, model::ScatteredSums* target, std::span<double> factors) {
             model::ExactSums& sums = by_thread_[static_cast<std::size_t>(thread)];
             const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
@@ -96,7 +91,7 @@ void SparseCurvature::add_own_blocks(const Vector& parameters, const Vector& dir
     for (std::size_t t = 1; t < by_thread_.size(); ++t) {
         all.add(by_thread_[t]);
     }
-    const std::span<std::int64_t> words = pass_.sums().words();
+    const std::span<std::int64_t> words = pass_->sums().words();
     words[slopes] = all.limbs()[0];
     words[weights] = all.limbs()[1];
     words[slopes_rest] = all.limbs()[2];
@@ -104,29 +99,31 @@ void SparseCurvature::add_own_blocks(const Vector& parameters, const Vector& dir
     words[ranks_outside] = is_within ? 0 : 1;
 }
 
-Vector SparseCurvature::product(const Vector& parameters, const Vector& direction,
-                                bool has_intercept, Index thinning, StopRequests& requests) {
-    Vector product = Vector::Constant(parameters.size(), std::numeric_limits<double>::quiet_NaN());
+Vector SparseCurvature::product(Vector direction, double ridge, bool has_intercept, Index thinning,
+                                StopRequests& requests) {
+    const auto nothing = [&] {
+        return Vector::Constant(direction.size(), std::numeric_limits<double>::quiet_NaN());
+    };
     const double largest = margin_bound(coefficients_of(direction, data_),
                                         intercept_of(direction, has_intercept), data_.bounds);
     constexpr double most = 0x1p1000;
     if (!(largest < most)) {
         // Known to all ranks, so there is no message that could carry requests.
         requests = {};
-        return product;
+        return nothing();
     }
     // |c q x| <= s |x| |q| / 4, and |q| 2^-exponent < 2 with what rounding adds.
     const std::int32_t exponent = model::exponent_above(largest);
     comm::together(comm_, [&] {
-        add_own_blocks(parameters, direction, has_intercept, thinning, std::ldexp(1.0, -exponent));
+        add_own_blocks(direction, has_intercept, thinning, std::ldexp(1.0, -exponent));
     });
-    const std::span<std::int64_t> words = pass_.sums().words();
+    const std::span<std::int64_t> words = pass_->sums().words();
     words[signals] = requests.signal ? 1 : 0;
     words[times_up] = requests.time_limit ? 1 : 0;
-    comm_.sum(pass_.sums().message());
+    comm_.sum(pass_->sums().message(word_count));
     requests = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
     if (words[ranks_outside] > 0) {
-        return product;
+        return nothing();
     }
 
     model::ExactSums& all = by_thread_.front();
@@ -134,22 +131,20 @@ Vector SparseCurvature::product(const Vector& parameters, const Vector& directio
     all.limbs()[1] = words[weights];
     all.limbs()[2] = words[slopes_rest];
     all.limbs()[3] = words[weights_rest];
-    const auto features = static_cast<std::size_t>(data_.shard.features);
-    pass_.values(std::span(product.data(), features));
-    if (has_intercept) {
-        product[data_.shard.features] = all.value(0);
-    }
     // The unit is a power of two, and so changes nothing but the exponent.
-    product *= std::ldexp(1.0, exponent) / all.value(1);
-    return product;
+    const double unit = std::ldexp(1.0, exponent) / all.value(1);
+    pass_->values(unit, ridge,
+                  std::span(direction.data(), static_cast<std::size_t>(data_.shard.features)));
+    if (has_intercept) {
+        direction[data_.shard.features] = all.value(0) * unit;
+    }
+    return direction;
 }
 
-Vector SparseCurvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
-                                 bool has_intercept) {
+Vector SparseCurvature::diagonal(const optim::ChangeOfVariables& change, bool has_intercept) {
     constexpr double least_share = 0.01;
     model::ExactSums& curvature = by_thread_.front();
     comm::together(comm_, [&] {
-        find_curvatures(parameters, has_intercept);
         curvature.clear();
         for (Index k = data_.shard.blocks.first; k < data_.shard.blocks.end; ++k) {
             const Range rows = data_.plan.rows_of_block(k);
@@ -165,8 +160,9 @@ Vector SparseCurvature::diagonal(const Vector& parameters, const optim::ChangeOf
     const double curvature_sum = curvature.value(0);
     const double weight_sum = data_.sparse->sums.value(0);
 
-    Vector diagonal(parameters.size());
-    diagonal.head(data_.shard.features) = sparse_squares(comm_, data_, curvatures_);
+    Vector diagonal(data_.shard.features + (has_intercept ? 1 : 0));
+    sparse_squares(comm_, data_, *pass_, curvatures_,
+                   std::span(diagonal.data(), static_cast<std::size_t>(data_.shard.features)));
     for (Index j = 0; j < data_.shard.features; ++j) {
         const int unit = data_.bounds.value_exponents[static_cast<std::size_t>(j)];
         const double centre = std::ldexp(change.centre[j], -unit);

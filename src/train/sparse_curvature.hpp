@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "paralogit/optim/change_of_variables.hpp"
@@ -10,21 +11,25 @@
 namespace paralogit::train {
 
 /// Products of the Hessian of the mean loss of sparse rows with directions. The curvatures of the
-/// rows are kept as long as the parameters stay the same.
+/// rows at one point are kept.
 class SparseCurvature {
   public:
-    /// Both must outlive this.
-    SparseCurvature(const comm::Communicator& comm, const DataSet& data);
+    /// The first two must outlive this. `pass` is for its use during each call.
+    SparseCurvature(const comm::Communicator& comm, const DataSet& data,
+                    std::shared_ptr<SparsePass> pass);
 
-    /// As Curvature::product. `requests` goes in as what this rank wants, and comes out as what any
-    /// wants. ONE message of 2 d integers. @collective
-    Vector product(const Vector& parameters, const Vector& direction, bool has_intercept,
-                   Index thinning, StopRequests& requests);
+    /// Where the products are taken. Cost: margins, a third of a pass. @collective
+    void go_to(const Vector& parameters, bool has_intercept);
 
-    /// About Curvature::diagonal: as if curvatures and features were independent where the centre
-    /// is taken off; never less than a hundredth of what it is without. @collective
-    Vector diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
-                    bool has_intercept);
+    /// As Curvature::product, at the parameters of the last go_to(), and of features `ridge` times
+    /// the direction, whose place it takes. `requests` goes in as what this rank wants, and comes
+    /// out as what any wants. ONE message of 2 d integers. @collective
+    Vector product(Vector direction, double ridge, bool has_intercept, Index thinning,
+                   StopRequests& requests);
+
+    /// About Curvature::diagonal, there: as if curvatures and features were independent where the
+    /// centre is taken off; never less than a hundredth of what it is without. @collective
+    Vector diagonal(const optim::ChangeOfVariables& change, bool has_intercept);
 
   private:
     /// Positions of the integers behind the sums in the message.
@@ -39,15 +44,12 @@ class SparseCurvature {
         word_count,
     };
 
-    void add_own_blocks(const Vector& parameters, const Vector& direction, bool has_intercept,
-                        Index thinning, double unit);
-    void find_curvatures(const Vector& parameters, bool has_intercept);
+    void add_own_blocks(const Vector& direction, bool has_intercept, Index thinning, double unit);
 
     const comm::Communicator& comm_;
     const DataSet& data_;
-    SparsePass pass_;
+    std::shared_ptr<SparsePass> pass_;
     std::vector<model::ExactSums> by_thread_;  ///< of slopes and weights
-    Vector point_;                             ///< of the curvatures
     std::vector<double> curvatures_;           ///< of this rank's rows
 };
 

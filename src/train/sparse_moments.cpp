@@ -25,14 +25,13 @@ void put_weights(const model::SparseBlock& block, std::span<double> factors) {
 /// Sums over the rows of all ranks of factors, which `put_factors` makes for a block, times what
 /// `scatter` makes of the entries.
 template <typename PutFactors, typename Scatter>
-Vector weighted_sums(const comm::Communicator& comm, const DataSet& data,
-                     const model::ScatterScale& scale, PutFactors&& put_factors,
-                     Scatter&& scatter) {
-    Vector sums(data.shard.features);
-    SparsePass pass = comm::together(comm, [&] {
-        SparsePass own(data, scale, 0);
+void put_weighted_sums(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
+                       const model::ScatterScale& scale, std::span<double> sums,
+                       PutFactors&& put_factors, Scatter&& scatter) {
+    comm::together(comm, [&] {
         const Range all_features{.first = 0, .end = data.shard.features};
-        const bool is_within = own.add_up(
+        const bool is_within = pass.add_up(
+            scale,
             [&](int, Index k, model::ScatteredSums* target, std::span<double> factors) {
                 const model::SparseBlock block = data.shard.sparse_block(k, data.plan);
                 put_factors(block, factors);
@@ -47,11 +46,13 @@ Vector weighted_sums(const comm::Communicator& comm, const DataSet& data,
                         "internal error: the sums of a column exceed the bounds that were found "
                         "for them");
         }
-        return own;
     });
-    comm.sum(pass.sums().message());
-    pass.values(std::span<double>(sums.data(), static_cast<std::size_t>(sums.size())));
-    return sums;
+    comm.sum(pass.sums().message(0));
+    pass.values(1, 0, sums);
+}
+
+std::span<double> span_of(Vector& vector) {
+    return {vector.data(), static_cast<std::size_t>(vector.size())};
 }
 
 /// Of s (x 2^-u)^2, u the exponent of the largest x.
@@ -78,23 +79,22 @@ std::string fingerprint(const DataSet& data, const Vector& sums) {
 }
 
 template <typename PutFactors>
-Vector sums_of_squares(const comm::Communicator& comm, const DataSet& data,
-                       PutFactors&& put_factors) {
-    return weighted_sums(comm, data, scale_of_squares(data), put_factors,
-                         [&](const model::SparseBlock& block, std::span<const double> factors,
-                             Range features, model::ScatteredSums& target) {
-                             return model::scatter_squares(block, factors,
-                                                           data.bounds.value_exponents, features,
-                                                           target, data.execution.isa);
-                         });
+void put_sums_of_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
+                         std::span<double> sums, PutFactors&& put_factors) {
+    put_weighted_sums(comm, data, pass, scale_of_squares(data), sums, put_factors,
+                      [&](const model::SparseBlock& block, std::span<const double> factors,
+                          Range features, model::ScatteredSums& target) {
+                          return model::scatter_squares(block, factors, data.bounds.value_exponents,
+                                                        features, target, data.execution.isa);
+                      });
 }
 
 }  // namespace
 
-Vector sparse_squares(const comm::Communicator& comm, const DataSet& data,
-                      std::span<const double> row_factors) {
-    return sums_of_squares(
-        comm, data, [&](const model::SparseBlock& block, std::span<double> factors) {
+void sparse_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
+                    std::span<const double> row_factors, std::span<double> sums) {
+    put_sums_of_squares(
+        comm, data, pass, sums, [&](const model::SparseBlock& block, std::span<double> factors) {
             const auto first =
                 static_cast<std::size_t>(block.first_global_row - data.shard.rows.first);
             std::ranges::copy(row_factors.subspan(first, static_cast<std::size_t>(block.rows)),
@@ -110,8 +110,12 @@ Moments sparse_moments(const comm::Communicator& comm, const DataSet& data) {
     require_some_weight(comm, data, moments.weight_sum);
     moments.positive_share = data.sparse->sums.value(1) / moments.weight_sum;
 
-    moments.mean =
-        weighted_sums(comm, data, data.sparse->scale, put_weights,
+    SparsePass pass = comm::together(comm, [&] {
+        moments.mean.resize(data.shard.features);
+        moments.standard_deviation.resize(data.shard.features);
+        return SparsePass(data);
+    });
+    put_weighted_sums(comm, data, pass, data.sparse->scale, span_of(moments.mean), put_weights,
                       [&](const model::SparseBlock& block, std::span<const double> weights,
                           Range features, model::ScatteredSums& target) {
                           return model::scatter_block(block, 1, weights, features, target, isa);
@@ -120,7 +124,7 @@ Moments sparse_moments(const comm::Communicator& comm, const DataSet& data) {
     moments.mean /= moments.weight_sum;
 
     Vector& deviation = moments.standard_deviation;
-    deviation = sums_of_squares(comm, data, put_weights);
+    put_sums_of_squares(comm, data, pass, span_of(deviation), put_weights);
     std::vector<Index> far;
     for (Index j = 0; j < deviation.size(); ++j) {
         constexpr double worst_share = 0x1p-20;

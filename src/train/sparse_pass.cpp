@@ -7,14 +7,17 @@
 
 namespace paralogit::train {
 
-SparsePass::SparsePass(const DataSet& data, const model::ScatterScale& scale, Index words_behind)
-    : data_(data), threads_(data.execution.threads) {
+SparsePass::SparsePass(const DataSet& data) : data_(data), threads_(data.execution.threads) {
+    // Larger sums would take more memory than the rows may be worth, and leave the caches.
+    constexpr Index most_bytes = Index{8} << 20U;
     constexpr Index most_bytes_apart = Index{32} << 20U;
+    const model::ScatterScale& scale = data.sparse->scale;
     const Index bytes = scale.features() * Index{2 * sizeof(std::int64_t)};
-    is_apart_ = (threads_ - 1) * bytes <= most_bytes_apart;
+    is_apart_ =
+        threads_ == 1 || (bytes <= most_bytes && (threads_ - 1) * bytes <= most_bytes_apart);
     const auto threads = static_cast<std::size_t>(threads_);
     sums_.reserve(is_apart_ ? threads : 1);
-    sums_.emplace_back(scale, words_behind);
+    sums_.emplace_back(scale, most_words);
     while (is_apart_ && sums_.size() < threads) {
         sums_.emplace_back(scale);
     }
@@ -51,7 +54,11 @@ void SparsePass::share_out_features() {
     }
 }
 
-bool SparsePass::add_up(const OfBlock& of_block, const OfFeatures& of_features) {
+bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_block,
+                        const OfFeatures& of_features) {
+    for (model::ScatteredSums& sums : sums_) {
+        sums.set_scale(scale);
+    }
     const Range all_features{.first = 0, .end = data_.shard.features};
     std::atomic<bool> is_within = true;
     run_threads(threads_, [&](int thread) {
@@ -96,10 +103,10 @@ bool SparsePass::add_up(const OfBlock& of_block, const OfFeatures& of_features) 
     return is_within;
 }
 
-void SparsePass::values(std::span<double> values) const {
+void SparsePass::values(double factor, double share, std::span<double> values) const {
     run_threads(threads_, [&](int thread) {
         sums_.front().values(part_of({.first = 0, .end = data_.shard.features}, thread, threads_),
-                             values);
+                             factor, share, values);
     });
 }
 

@@ -15,9 +15,13 @@ namespace paralogit::train {
 /// rows; so no two threads touch one sum, and no sum is there twice.
 class SparsePass {
   public:
-    /// `data` and `scale` must outlive this. Memory: 16 bytes a feature, and the same again for
-    /// further threads while these take no more than 32 MB; else 8 bytes a row.
-    SparsePass(const DataSet& data, const model::ScatterScale& scale, Index words_behind);
+    /// `data` must outlive this. Memory: 16 bytes a feature, and the same again for further threads
+    /// while these take no more than 8 MB each and 32 MB in all; else 8 bytes a row. So one serves
+    /// all that a solver asks for, one after the other.
+    explicit SparsePass(const DataSet& data);
+
+    /// Words behind the sums in the message, for whom they are of use.
+    static constexpr Index most_words = 32;
 
     /// Makes the factors of a block's rows and adds their products to `target`, unless it is null;
     /// returns whether these are within their bounds.
@@ -27,13 +31,14 @@ class SparsePass {
     using OfFeatures = std::function<bool(Index block, std::span<const double> factors,
                                           Range features, model::ScatteredSums& target)>;
 
-    /// Overwrites the sums, not the words behind them. Returns whether all is within its bounds;
-    /// else the sums are of no use.
-    bool add_up(const OfBlock& of_block, const OfFeatures& of_features);
+    /// Overwrites the sums, not the words behind them. `scale` must live until the next call, or
+    /// the last of values(). Returns whether all is within its bounds; else the sums are of no use.
+    bool add_up(const model::ScatterScale& scale, const OfBlock& of_block,
+                const OfFeatures& of_features);
 
     model::ScatteredSums& sums() { return sums_.front(); }
-    /// All sums, decoded by all threads.  [d]
-    void values(std::span<double> values) const;
+    /// As ScatteredSums::values, of all features and by all threads.  [d]
+    void values(double factor, double share, std::span<double> values) const;
 
   private:
     void share_out_features();

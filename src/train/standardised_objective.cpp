@@ -1,24 +1,50 @@
 #include "standardised_objective.hpp"
 
+#include <array>
+#include <bit>
 #include <utility>
 
 namespace paralogit::train {
 
+namespace {
+
+/// In lanes, so that no multiplication waits for the one before. Never 0. Points that are taken for
+/// one another, once in 2^64, would cost a step that the objective itself turns down.
+std::uint64_t digest_of(const Vector& point) {
+    constexpr Index lanes = 4;
+    constexpr std::uint64_t factor = 0x9e3779b97f4a7c15U;
+    std::array<std::uint64_t, lanes> lane{1, 2, 3, 4};
+    for (Index j = 0; j < point.size(); ++j) {
+        std::uint64_t& hash = lane[static_cast<std::size_t>(j % lanes)];
+        hash = (hash ^ std::bit_cast<std::uint64_t>(point[j])) * factor;
+        hash ^= hash >> 32U;
+    }
+    std::uint64_t joined = 0;
+    for (const std::uint64_t hash : lane) {
+        joined = (joined ^ hash) * factor;
+        joined ^= joined >> 32U;
+    }
+    return joined | 1U;
+}
+
+}  // namespace
+
 StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, const DataSet& data,
                                              DistributedObjective& of_parameters,
-                                             const optim::ChangeOfVariables& change, Vector start,
-                                             model::Penalty penalty, optim::SeparableTerm separable)
+                                             const optim::ChangeOfVariables& change,
+                                             const Vector& start, model::Penalty penalty,
+                                             optim::SeparableTerm separable)
     : data_(data),
       of_parameters_(of_parameters),
       change_(change),
-      start_(std::move(start)),
-      transformed_(of_parameters, change, start_),
-      curvature_(comm, data, change.has_intercept),
+      start_(start),
+      curvature_(comm, data, change.has_intercept, of_parameters.sparse_pass()),
       penalty_(std::move(penalty)),
       separable_(std::move(separable)) {}
 
 optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
-    optim::Evaluation evaluation = transformed_.evaluate(point);
+    optim::Evaluation evaluation = of_parameters_.evaluate(change_.to_parameters(point, start_));
+    evaluation.gradient = change_.to_point_gradient(evaluation.gradient);
     heed_requests(of_parameters_.agreed_requests());
     return evaluation;
 }
@@ -69,6 +95,9 @@ Matrix StandardisedObjective::hessian_among(const Vector& point, std::span<const
 Vector StandardisedObjective::hessian_diagonal(const Vector& point, Index thinning) {
     curvature_.set_own_requests(of_parameters_.own_requests());
     Vector diagonal = curvature_.diagonal(change_.to_parameters(point, start_), change_, thinning);
+    if (data_.sparse) {
+        sparse_point_ = digest_of(point);
+    }
     heed_requests(curvature_.agreed_requests());
     for (Index j = 0; j < change_.scale.size(); ++j) {
         diagonal[j] = penalised(diagonal[j], j);
@@ -85,21 +114,49 @@ double StandardisedObjective::penalised(double second_derivative, Index feature)
 Vector StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,
                                               Index thinning) {
     curvature_.set_own_requests(of_parameters_.own_requests());
-    const Vector by_parameters = change_.to_parameter_direction(direction);
-    Vector product =
-        curvature_.product(change_.to_parameters(point, start_), by_parameters, thinning);
-    heed_requests(curvature_.agreed_requests());
     const Index features = change_.scale.size();
-    for (Index j = 0; j < features; ++j) {
-        product[j] += penalty_.l2_of(j) * by_parameters[j];
-    }
-    product = change_.to_point_gradient(product);
-    for (Index j = 0; j < features; ++j) {
-        if (change_.scale[j] == 0) {
-            product[j] = direction[j];
+    const auto add_penalty = [&](const Vector& by_parameters, Vector& product) {
+        for (Index j = 0; j < features; ++j) {
+            product[j] += penalty_.l2_of(j) * by_parameters[j];
         }
+    };
+    Vector product = change_.to_parameter_direction(direction);
+    if (data_.sparse) {
+        if (const std::uint64_t here = digest_of(point); here != sparse_point_) {
+            curvature_.go_to(change_.to_parameters(point, start_));
+            sparse_point_ = here;
+        }
+        if (penalty_.is_even()) {
+            product = curvature_.next_product(std::move(product), penalty_.l2(), thinning);
+        } else {
+            const Vector by_parameters = product;
+            product = curvature_.next_product(std::move(product), 0, thinning);
+            add_penalty(by_parameters, product);
+        }
+    } else {
+        const Vector by_parameters = std::move(product);
+        product = curvature_.product(change_.to_parameters(point, start_), by_parameters, thinning);
+        add_penalty(by_parameters, product);
     }
+    heed_requests(curvature_.agreed_requests());
+    change_product(direction, product);
     return product;
+}
+
+void StandardisedObjective::change_product(const Vector& direction, Vector& product) const {
+    const Index features = change_.scale.size();
+    const double by_intercept = change_.has_intercept ? product[features] : 0;
+    // By all threads: of sparse rows there may be more features than entries.
+    constexpr Index worth_a_thread = Index{1} << 15U;
+    const int threads = features < worth_a_thread ? 1 : data_.execution.threads;
+    run_threads(threads, [&](int thread) {
+        const Range part = part_of({.first = 0, .end = features}, thread, threads);
+        for (Index j = part.first; j < part.end; ++j) {
+            const double scale = change_.scale[j];
+            product[j] =
+                scale == 0 ? direction[j] : (product[j] - change_.centre[j] * by_intercept) / scale;
+        }
+    });
 }
 
 }  // namespace paralogit::train

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/optim/separable_term.hpp"
@@ -18,13 +20,13 @@ class IterationStopped {};
 /// IterationStopped, so that a signal waits for one of them at most.
 class StandardisedObjective : public optim::CompositeObjective {
   public:
-    /// All must outlive this. `start` is the first parameter vector.
+    /// All must outlive this, and stay as they are. `start` is the first parameter vector.
     StandardisedObjective(const comm::Communicator& comm, const DataSet& data,
                           DistributedObjective& of_parameters,
-                          const optim::ChangeOfVariables& change, Vector start,
+                          const optim::ChangeOfVariables& change, const Vector& start,
                           model::Penalty penalty, optim::SeparableTerm separable);
 
-    Index dimension() const override { return transformed_.dimension(); }
+    Index dimension() const override { return of_parameters_.dimension(); }
     Index rows() const override { return data_.manifest.rows; }
     Index most_thinning() const override { return data_.plan.rows_per_block(); }
     Index most_thinning_of_evaluation() const override {
@@ -53,16 +55,18 @@ class StandardisedObjective : public optim::CompositeObjective {
   private:
     /// Adds that of the penalty; 1 for a feature that is left alone.
     double penalised(double second_derivative, Index feature) const;
+    /// Makes of a product by the parameters, penalty included, that by the point.
+    void change_product(const Vector& direction, Vector& product) const;
     void heed_requests(const StopRequests& agreed);
 
     const DataSet& data_;
     DistributedObjective& of_parameters_;
     const optim::ChangeOfVariables& change_;
-    Vector start_;
-    optim::TransformedObjective transformed_;
+    const Vector& start_;
     Curvature curvature_;
     model::Penalty penalty_;
     optim::SeparableTerm separable_;
+    std::uint64_t sparse_point_ = 0;  ///< where the curvature of sparse rows is taken, in short
     bool lets_requests_through_ = true;
 };
 

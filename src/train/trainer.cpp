@@ -124,12 +124,37 @@ class Run {
         checkpoint_.rows = data_->manifest.rows;
         checkpoint_.features = data_->shard.features;
         checkpoint_.blocks = data_->plan.blocks();
+        checkpoint_.version = options_.version;
+    }
+
+    /// Calls action() while the change of variables is in the checkpoint, not here, and the
+    /// exponents are there at all: each may be as large as the rows, and twice is too many.
+    template <typename Action>
+    auto with_whole_checkpoint(Action&& action) {
+        const auto exchange = [this] {
+            checkpoint_.centre.swap(change_.centre);
+            checkpoint_.scale.swap(change_.scale);
+        };
+        struct Undo {
+            const decltype(exchange)& again;
+            std::vector<Index>& exponents;
+            ~Undo() {
+                again();
+                exponents = {};
+            }
+        };
+        exchange();
+        const Undo undo{exchange, checkpoint_.exponents};
         checkpoint_.exponents.assign(data_->bounds.sum_exponents.begin(),
                                      data_->bounds.sum_exponents.end());
         checkpoint_.exponents.push_back(data_->bounds.weight_exponent);
-        checkpoint_.centre = change_.centre;
-        checkpoint_.scale = change_.scale;
-        checkpoint_.version = options_.version;
+        return action();
+    }
+
+    /// Of no more use, and as long as the features are many.
+    void forget_moments() {
+        moments_.mean.resize(0);
+        moments_.standard_deviation.resize(0);
     }
 
     /// Rank 0's clock counts for all: only its request is ever made.
@@ -139,7 +164,8 @@ class Run {
     }
 
     void start_or_resume() {
-        CheckpointStore::Found found = record_.find_checkpoint(checkpoint_);
+        CheckpointStore::Found found =
+            with_whole_checkpoint([&] { return record_.find_checkpoint(checkpoint_); });
         const bool resumes = comm_.sum(found.checkpoint ? Index{1} : Index{0}) > 0;
         // The state is made before the directory is touched: what can still go wrong leaves an
         // earlier run as it was.
@@ -163,6 +189,7 @@ class Run {
             standardised_->let_requests_through(true);
             train_seconds_ = seconds_since(begin);
         }
+        forget_moments();
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
         last_facts_ = iteration_facts();
         first_objective_ = last_facts_.objective;
@@ -206,7 +233,7 @@ class Run {
             }
             if (options_.checkpoint_every > 0 && state.iteration > 0 &&
                 state.iteration % options_.checkpoint_every == 0) {
-                record_.write_checkpoint(checkpoint_);
+                with_whole_checkpoint([&] { record_.write_checkpoint(checkpoint_); });
             }
             const Index evaluations = state.evaluations;
             try {
@@ -311,7 +338,7 @@ class Run {
             validation_->check_unchanged();
         });
         if (std::isfinite(checkpoint_.state.at_point.value)) {
-            record_.write_last_checkpoint(checkpoint_);
+            with_whole_checkpoint([&] { record_.write_last_checkpoint(checkpoint_); });
         }
         std::optional<InferenceReport> inference = infer(reason);
         TrainOutcome outcome = describe_outcome(reason);
@@ -378,11 +405,6 @@ class Run {
         outcome.l2 = penalties_.penalty.l2();
         outcome.first_objective = first_objective_;
         outcome.is_separable = has_no_finite_optimum();
-        outcome.model = make_model(parameters(), reason);
-        outcome.model_sha256 = outcome.model.sha256();
-        if (checkpoint_.best) {
-            outcome.best = best_model(*checkpoint_.best, reason);
-        }
         outcome.data_fingerprint = moments_.fingerprint;
         outcome.checkpoint = record_.checkpoint_path();
         outcome.hessians = optim::hessians_used(checkpoint_.state);
@@ -406,6 +428,16 @@ class Run {
             outcome.gradient_gbytes_per_second =
                 passes * static_cast<double>(data_->global_bytes) / pass_seconds / 1e9;
         }
+
+        // A model is as long as the features of the files: it takes the place of sums and rows.
+        standardised_.reset();
+        objective_.reset();
+        if (checkpoint_.best) {
+            outcome.best = best_model(*checkpoint_.best, reason);
+        }
+        data_->shard.sparse = {};
+        outcome.model = make_model(parameters(), reason);
+        outcome.model_sha256 = outcome.model.sha256();
         return outcome;
     }
 

@@ -31,6 +31,14 @@ def command(*arguments, ranks=None):
     return [*launcher, BINARY, *map(str, arguments)]
 
 
+# A program that runs its arguments and prints the peak of their memory, in bytes.
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, capture_output=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+
 def run(*arguments, ranks=None, timeout=60, env=None, cwd=None):
     """Runs to the end. The caller checks the exit code."""
     return subprocess.run(

@@ -8,7 +8,7 @@ import unittest
 import h5py
 import numpy as np
 
-from support import AppTest, command, made_up, read_summary, run, write_data
+from support import PEAK, AppTest, command, made_up, read_summary, run, write_data
 
 # Of the same path: what may differ between the runs that are compared.
 LAYOUTS = [(ranks, threads, isa) for ranks in (1, 2, 3, 5) for threads in (1, 2, 4)
@@ -241,13 +241,6 @@ class Memory(AppTest):
                                                           "--max-iterations", "2", "--out", out)],
                     capture_output=True, text=True, timeout=120, check=True).stdout)
                 self.assertLess(peak, most, f"{data.stem}, {solver}")
-
-
-PEAK = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, capture_output=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
-"""
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """Sparse rows train to the bits and the optimum that they have made dense."""
 import json
+import subprocess
 import sys
 import unittest
 
 import h5py
 import numpy as np
 
-from support import REAL_DATA, AppTest, objective, read_model, read_summary, run, write_data
+from support import (PEAK, REAL_DATA, AppTest, command, objective, read_model, read_summary, run,
+                     write_data)
 
 
 def write_csr(path, X, y=None, value_type=np.float64, index_type=np.int32, weights=None, **options):
@@ -160,6 +162,21 @@ class Sparse(AppTest):
         np.testing.assert_allclose(predictions[0], 1 / (1 + np.exp(-(X @ w + b))), rtol=1e-12)
         self.assertIn("accuracy", scores[0])
         self.assertEqual(len(scores[0].splitlines()), len(scores[1].splitlines()))
+
+    def test_a_rank_needs_little_more_than_its_shard_and_three_vectors_of_all_features(self):
+        path = self.folder / "wide.h5"
+        features = 2_500_000
+        self.assert_ends(run("generate", path, "--rows", 25_000, "--features", features,
+                             "--density", 0.000144), 0)
+        most = 1.1 * path.stat().st_size + 3 * 8 * features + 64 * 2**20
+        for threads in (1, 2):
+            arguments = command("train", path, "--l2", 4e-5, "--max-iterations", 2, "--threads",
+                                threads, "--out", self.folder / f"wide-{threads}")
+            # Of a process of its own, for the system keeps one maximum for all children.
+            peak = int(subprocess.run([sys.executable, "-c", PEAK, *arguments], timeout=120,
+                                      capture_output=True, text=True, check=True).stdout)
+            print(f"peak of a rank: {peak / 1e6:.0f} MB of {most / 1e6:.0f}", file=sys.stderr)
+            self.assertLess(peak, most)
 
     def test_a_value_that_is_not_finite_is_named(self):
         X, y = made_up(500)

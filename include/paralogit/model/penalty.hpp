@@ -18,6 +18,8 @@ class Penalty {
 
     double l1() const { return l1_; }
     double l2() const { return l2_; }
+    /// Whether it is the same for all features.
+    bool is_even() const { return !factors_; }
     double l1_of(Index feature) const { return factors_ ? l1_ * factors_->l1[feature] : l1_; }
     double l2_of(Index feature) const { return factors_ ? l2_ * factors_->l2[feature] : l2_; }
 

@@ -47,27 +47,33 @@ class ScatterScale {
 /// behind them. A decoded sum is off by at most K 2^(E-2W-1) + u |sum|, K partials, u = 2^-53.
 class ScatteredSums {
   public:
-    /// `scale` must outlive this.
+    /// `scale` must outlive this, or what is done to the sums before set_scale().
     explicit ScatteredSums(const ScatterScale& scale, Index words_behind = 0);
 
     const ScatterScale& scale() const { return *scale_; }
+    /// Another one, of as many features; the sums are to be cleared next.
+    void set_scale(const ScatterScale& scale) { scale_ = &scale; }
     std::span<std::int64_t> limbs() { return std::span(message_).first(limb_count()); }
     std::span<const std::int64_t> limbs() const { return std::span(message_).first(limb_count()); }
     std::span<std::int64_t> words() { return std::span(message_).subspan(limb_count()); }
-    /// Limbs and words, to be summed over ranks in place.
-    std::span<std::int64_t> message() { return message_; }
+    /// The limbs and the first of the words, to be summed over ranks in place.
+    std::span<std::int64_t> message(Index words) {
+        return std::span(message_).first(limb_count() + static_cast<std::size_t>(words));
+    }
 
     /// Of a range of features: makes the sums 0; adds those of another with the same scale; the
-    /// sums, rounded once, to the features' places in `values` [d].
+    /// sums, rounded once, times a factor, with a share of what was there unless that is 0, to the
+    /// features' places in `values` [d].
     void clear(Range features);
     void add(const ScatteredSums& other, Range features);
-    void values(Range features, std::span<double> values) const;
+    void values(Range features, double factor, double share, std::span<double> values) const;
     double value(Index feature) const;
 
   private:
-    std::size_t limb_count() const { return 2 * static_cast<std::size_t>(scale_->features()); }
+    std::size_t limb_count() const { return limb_count_; }
 
     const ScatterScale* scale_;
+    std::size_t limb_count_;
     std::vector<std::int64_t> message_;
 };
 

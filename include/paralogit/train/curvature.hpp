@@ -14,6 +14,7 @@ namespace paralogit::train {
 
 class HessianProducts;
 class SparseCurvature;
+class SparsePass;
 
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; the same
 /// bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
@@ -21,8 +22,10 @@ class SparseCurvature;
 /// leaves a block 32 rows.
 class Curvature {
   public:
-    /// Both must outlive this.
-    Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept);
+    /// The first two must outlive this. Of sparse rows it uses `pass` during each call, or makes
+    /// one of its own.
+    Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept,
+              std::shared_ptr<SparsePass> pass = nullptr);
     ~Curvature();
     Curvature(const Curvature&) = delete;
     Curvature& operator=(const Curvature&) = delete;
@@ -39,10 +42,15 @@ class Curvature {
                          std::span<const Index> features, Index thinning);
 
     /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
-    /// each row, or 4 for each entry of sparse rows, half as much more when the parameters are
-    /// others than the last time, and a message of 2 d integers. Of sparse rows a thinning t leaves
-    /// the rows 0, t, 2t, ... of every block. @collective
+    /// each row, or 4 for each entry of sparse rows, half as much more for the parameters, which
+    /// of dense rows is kept for the next time, and a message of 2 d integers. Of sparse rows a
+    /// thinning t leaves the rows 0, t, 2t, ... of every block. @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
+    /// Of sparse rows: where next_product() is taken, as it is after product() and diagonal(); and
+    /// the product there plus, of features, `ridge` times the direction, in whose place it is put.
+    /// @collective
+    void go_to(const Vector& parameters);
+    Vector next_product(Vector direction, double ridge, Index thinning);
 
     /// The diagonal of hessian(), without the rest; of sparse rows about, and of all of them. Cost:
     /// that of scanning the rows, and a message of 2 d integers. @collective
@@ -58,7 +66,6 @@ class Curvature {
     double seconds() const { return seconds_; }
 
   private:
-    SparseCurvature& sparse();
     /// Whether all ranks' sums are finite; joins the requests on the way.
     bool agree(bool is_finite);
     /// What add_up() leaves in products_, summed over ranks, over the sum of weights; NaN where
@@ -74,6 +81,7 @@ class Curvature {
     Vector value_bounds_;                        ///< of |x_j|, powers of two; of dense rows
     std::unique_ptr<HessianProducts> products_;  ///< of dense rows
     std::vector<std::int64_t> message_;          ///< of their limbs, and words
+    std::shared_ptr<SparsePass> pass_;           ///< of sparse rows
     std::unique_ptr<SparseCurvature> sparse_;    ///< made for the first product of sparse rows
     StopRequests requests_;
     double seconds_ = 0;

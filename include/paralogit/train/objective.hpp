@@ -60,6 +60,9 @@ class DistributedObjective : public optim::Objective {
     const StopRequests& agreed_requests() const { return agreed_; }
     void set_agreed_requests(const StopRequests& agreed) { agreed_ = agreed; }
 
+    /// What adds up over sparse rows, for others to use between evaluations; null of dense rows.
+    const std::shared_ptr<SparsePass>& sparse_pass() const { return sparse_; }
+
     /// Seconds that this rank spent on its blocks, and in the Allreduce, so far.
     double kernel_seconds() const { return kernel_seconds_; }
     double reduce_seconds() const { return reduce_seconds_; }
@@ -109,7 +112,7 @@ class DistributedObjective : public optim::Objective {
     Index features_;
     Index slopes_at_;  ///< of the threads' sums; the loss is next
     /// Of sparse rows: the sums over features.
-    std::unique_ptr<SparsePass> sparse_;
+    std::shared_ptr<SparsePass> sparse_;
     std::vector<ThreadSums> threads_;  ///< the first one has the sums of all in the end
     std::vector<std::int64_t> message_;
     std::vector<double> fast_message_;

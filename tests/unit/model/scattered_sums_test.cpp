@@ -99,10 +99,37 @@ TEST(ScatteredSums, AddUpAndClearByRanges) {
     EXPECT_EQ(a.value(3), -1.5);
     a.clear({0, 2});
     std::vector<double> values(4, 9.0);
-    a.values({0, 3}, values);
-    EXPECT_EQ(values, (std::vector<double>{0, 0, 0.5, 9}));
-    EXPECT_EQ(a.message().size(), 11U);
-    EXPECT_EQ(a.message().back(), 7);
+    a.values({0, 3}, 4, 0, values);
+    EXPECT_EQ(values, (std::vector<double>{0, 0, 2, 9}));
+    a.values({1, 4}, 2, 3, values);
+    EXPECT_EQ(values, (std::vector<double>{0, 0, 7, 24}));
+    EXPECT_EQ(a.message(3).size(), 11U);
+    EXPECT_EQ(a.message(3).back(), 7);
+    EXPECT_EQ(a.message(0).size(), 8U);
+}
+
+TEST(ScatteredSums, RoundLimbsOfAnySizeOnce) {
+    const ScatterScale scale(std::vector<std::int16_t>{3}, 1000);
+    ScatteredSums sums(scale);
+    constexpr std::int64_t border = std::int64_t{1} << 53U;
+    const std::vector<std::int64_t> limbs{
+        0,          1,          3,           border - 1,     border,
+        border + 1, border + 3, 5 * border,  5 * border + 1, 99 * border + 7,
+        -1,         -border,    -border - 1, -7 * border - 3};
+    for (const std::int64_t high : limbs) {
+        for (const std::int64_t low : limbs) {
+            sums.limbs()[0] = high;
+            sums.limbs()[1] = low;
+            const Wide power = std::ldexp(1.0, scale.width());
+            const Wide unit = std::ldexp(1.0, 3 - 2 * scale.width());
+            const auto expected =
+                static_cast<double>(Wide((Wide(high) * power + Wide(low)) * unit));
+            EXPECT_EQ(sums.value(0), expected) << high << ' ' << low;
+            std::vector<double> values(1);
+            sums.values({0, 1}, 1, 0, values);
+            EXPECT_EQ(values[0], expected) << high << ' ' << low;
+        }
+    }
 }
 
 }  // namespace
