@@ -43,15 +43,14 @@ StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, con
       separable_(std::move(separable)) {}
 
 optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
-    optim::Evaluation evaluation = of_parameters_.evaluate(change_.to_parameters(point, start_));
+    optim::Evaluation evaluation = of_parameters_.evaluate(parameters_at(point));
     evaluation.gradient = change_.to_point_gradient(evaluation.gradient);
     heed_requests(of_parameters_.agreed_requests());
     return evaluation;
 }
 
 optim::Evaluation StandardisedObjective::evaluate_thinned(const Vector& point, Index thinning) {
-    optim::Evaluation evaluation =
-        of_parameters_.evaluate_thinned(change_.to_parameters(point, start_), thinning);
+    optim::Evaluation evaluation = of_parameters_.evaluate_thinned(parameters_at(point), thinning);
     evaluation.gradient = change_.to_point_gradient(evaluation.gradient);
     heed_requests(of_parameters_.agreed_requests());
     return evaluation;
@@ -65,7 +64,7 @@ void StandardisedObjective::heed_requests(const StopRequests& agreed) {
 }
 
 Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
-    Matrix hessian = curvature_.hessian(change_.to_parameters(point, start_), change_, thinning);
+    Matrix hessian = curvature_.hessian(parameters_at(point), change_, thinning);
     heed_requests(curvature_.agreed_requests());
     for (Index j = 0; j < change_.scale.size(); ++j) {
         hessian(j, j) = penalised(hessian(j, j), j);
@@ -79,8 +78,7 @@ Matrix StandardisedObjective::hessian_among(const Vector& point, std::span<const
     const bool has_intercept = !variables.empty() && variables.back() == intercept;
     const std::span<const Index> features =
         variables.first(variables.size() - (has_intercept ? 1U : 0U));
-    Matrix hessian =
-        curvature_.hessian_among(change_.to_parameters(point, start_), change_, features, thinning);
+    Matrix hessian = curvature_.hessian_among(parameters_at(point), change_, features, thinning);
     heed_requests(curvature_.agreed_requests());
     const auto count = std::ssize(features);
     for (Index a = 0; a < count; ++a) {
@@ -94,7 +92,7 @@ Matrix StandardisedObjective::hessian_among(const Vector& point, std::span<const
 
 Vector StandardisedObjective::hessian_diagonal(const Vector& point, Index thinning) {
     curvature_.set_own_requests(of_parameters_.own_requests());
-    Vector diagonal = curvature_.diagonal(change_.to_parameters(point, start_), change_, thinning);
+    Vector diagonal = curvature_.diagonal(parameters_at(point), change_, thinning);
     if (data_.sparse) {
         sparse_point_ = digest_of(point);
     }
@@ -123,7 +121,7 @@ Vector StandardisedObjective::hessian_product(const Vector& point, const Vector&
     Vector product = change_.to_parameter_direction(direction);
     if (data_.sparse) {
         if (const std::uint64_t here = digest_of(point); here != sparse_point_) {
-            curvature_.go_to(change_.to_parameters(point, start_));
+            curvature_.go_to(parameters_at(point));
             sparse_point_ = here;
         }
         if (penalty_.is_even()) {
@@ -135,7 +133,7 @@ Vector StandardisedObjective::hessian_product(const Vector& point, const Vector&
         }
     } else {
         const Vector by_parameters = std::move(product);
-        product = curvature_.product(change_.to_parameters(point, start_), by_parameters, thinning);
+        product = curvature_.product(parameters_at(point), by_parameters, thinning);
         add_penalty(by_parameters, product);
     }
     heed_requests(curvature_.agreed_requests());

@@ -20,7 +20,8 @@ class IterationStopped {};
 /// IterationStopped, so that a signal waits for one of them at most.
 class StandardisedObjective : public optim::CompositeObjective {
   public:
-    /// All must outlive this, and stay as they are. `start` is the first parameter vector.
+    /// All must outlive this. `start` has the coefficients of columns whose scale is 0, or is empty
+    /// where they are 0.
     StandardisedObjective(const comm::Communicator& comm, const DataSet& data,
                           DistributedObjective& of_parameters,
                           const optim::ChangeOfVariables& change, const Vector& start,
@@ -53,6 +54,10 @@ class StandardisedObjective : public optim::CompositeObjective {
     }
 
   private:
+    Vector parameters_at(const Vector& point) const {
+        // Variables of columns that are left alone are 0.
+        return change_.to_parameters(point, start_.size() == 0 ? point : start_);
+    }
     /// Adds that of the penalty; 1 for a feature that is left alone.
     double penalised(double second_derivative, Index feature) const;
     /// Makes of a product by the parameters, penalty included, that by the point.

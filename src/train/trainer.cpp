@@ -1,7 +1,10 @@
 #include "paralogit/train/trainer.hpp"
 
+#include <malloc.h>
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -59,6 +62,7 @@ class Run {
         penalties_ = make_penalties(comm_, options_.penalty, *data_, moments_);
         validation_ =
             std::make_unique<ValidationRun>(comm_, options_, std::move(validation_files), *data_);
+        malloc_trim(0);
         load_seconds_ = seconds_since(begin);
         const data::Manifest& manifest = data_->manifest;
         const DataShape shape{.rows = manifest.rows,
@@ -137,24 +141,40 @@ class Run {
         };
         struct Undo {
             const decltype(exchange)& again;
-            std::vector<Index>& exponents;
+            Run& run;
             ~Undo() {
                 again();
-                exponents = {};
+                run.checkpoint_.exponents = {};
+                if (run.starts_at_zero_) {
+                    run.checkpoint_.start_parameters = {};
+                }
             }
         };
+        // What the C library keeps of freed vectors would come on top.
+        malloc_trim(0);
         exchange();
-        const Undo undo{exchange, checkpoint_.exponents};
+        const Undo undo{exchange, *this};
+        if (starts_at_zero_) {
+            checkpoint_.start_parameters = Vector::Zero(checkpoint_.state.point.size());
+        }
         checkpoint_.exponents.assign(data_->bounds.sum_exponents.begin(),
                                      data_->bounds.sum_exponents.end());
         checkpoint_.exponents.push_back(data_->bounds.weight_exponent);
         return action();
     }
 
-    /// Of no more use, and as long as the features are many.
-    void forget_moments() {
+    /// What is of no more use, or easily made again, and as long as the features are many.
+    void forget_beginning() {
         moments_.mean.resize(0);
         moments_.standard_deviation.resize(0);
+        starts_at_zero_ = std::ranges::all_of(checkpoint_.start_parameters, [](double value) {
+            return value == 0 && !std::signbit(value);
+        });
+        if (starts_at_zero_) {
+            checkpoint_.start_parameters = {};
+        }
+        // The C library keeps what was freed between what is in use; on wide data that is much.
+        malloc_trim(0);
     }
 
     /// Rank 0's clock counts for all: only its request is ever made.
@@ -189,7 +209,7 @@ class Run {
             standardised_->let_requests_through(true);
             train_seconds_ = seconds_since(begin);
         }
-        forget_moments();
+        forget_beginning();
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
         last_facts_ = iteration_facts();
         first_objective_ = last_facts_.objective;
@@ -303,9 +323,12 @@ class Run {
     }
 
     Vector parameters() const {
-        return polished_
-                   ? *polished_
-                   : change_.to_parameters(checkpoint_.state.point, checkpoint_.start_parameters);
+        if (polished_) {
+            return *polished_;
+        }
+        const Vector& point = checkpoint_.state.point;
+        // The variables of columns that are left alone are 0.
+        return change_.to_parameters(point, starts_at_zero_ ? point : checkpoint_.start_parameters);
     }
 
     IterationFacts iteration_facts() const {
@@ -490,7 +513,8 @@ class Run {
     std::unique_ptr<DistributedObjective> objective_;
     std::unique_ptr<StandardisedObjective> standardised_;
 
-    Checkpoint checkpoint_;  ///< the state as it goes, and what a checkpoint adds to it
+    Checkpoint checkpoint_;        ///< the state as it goes, and what a checkpoint adds to it
+    bool starts_at_zero_ = false;  ///< its start parameters are made when it is written
     Index start_evaluations_ = 0;
     IterationFacts last_facts_{};
     double first_objective_ = 0;
