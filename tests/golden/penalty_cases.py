@@ -35,7 +35,7 @@ CASES = {
         {"scikit-learn": {"solver": "liblinear", "C": 0.05, "l1_ratio": 1, "fit_intercept": False}},
     ],
     "a9a": [
-        {"glmnet": {"lambda": 0.001, "alpha": 1, "standardize": False, "tolerance": 1e-14}},
+        {"glmnet": {"lambda": 0.001, "alpha": 1, "standardize": False}},
         {"glmnet": {"lambda": 0.002, "alpha": 0.5, "standardize": True, "tolerance": 1e-14}},
         {"scikit-learn": {"solver": "saga", "C": 0.05, "l1_ratio": 1, "tolerance": 1e-8}},
         {"scikit-learn": {"solver": "liblinear", "C": 0.05, "l1_ratio": 1, "fit_intercept": False}},
