@@ -165,8 +165,10 @@ class Run {
 
     /// What is of no more use, or easily made again, and as long as the features are many.
     void forget_beginning() {
-        moments_.mean.resize(0);
-        moments_.standard_deviation.resize(0);
+        if (!options_.inference_confidence) {
+            moments_.mean.resize(0);
+            moments_.standard_deviation.resize(0);
+        }
         starts_at_zero_ = std::ranges::all_of(checkpoint_.start_parameters, [](double value) {
             return value == 0 && !std::signbit(value);
         });
