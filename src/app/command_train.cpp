@@ -14,6 +14,7 @@
 #include "penalty_values.hpp"
 #include "row_use_values.hpp"
 #include "source_values.hpp"
+#include "stochastic_values.hpp"
 
 namespace paralogit::app {
 
@@ -47,9 +48,10 @@ Index thinning_of(double fraction) {
     return thinning;
 }
 
-train::SolverOptions read_solver(const Options& options) {
+train::SolverOptions read_solver(const Options& options, Index max_iterations) {
     constexpr std::string_view solvers[] = {"auto", "newton",      "newton-cg", "lbfgs",
-                                            "gd",   "prox-newton", "owl-qn"};
+                                            "gd",   "prox-newton", "owl-qn",    "sgd",
+                                            "adam", "adagrad"};
     train::SolverOptions solver;
     solver.name = options.choice("solver", solvers);
     const bool has_rate = options.has("learning-rate");
@@ -57,15 +59,17 @@ train::SolverOptions read_solver(const Options& options) {
         solver.gradient_descent.learning_rate =
             options.number("learning-rate", {0.0, infinity, false});
     }
-    if (has_rate && solver.name != "gd") {
+    if (has_rate && solver.name != "gd" && !train::is_stochastic(solver.name)) {
         throw Error(ExitCode::usage,
-                    "--learning-rate is an option of --solver gd; the other solvers find their "
-                    "own step lengths");
+                    "--learning-rate is an option of --solver gd, sgd, adam and adagrad; the other "
+                    "solvers find their own step lengths");
     }
+    read_stochastic(options, max_iterations, solver);
     solver.gradient_descent.backtracking = !has_rate;
     solver.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
     if (options.has("hessian-fraction")) {
-        if (solver.name == "lbfgs" || solver.name == "gd" || solver.name == "owl-qn") {
+        if (solver.name == "lbfgs" || solver.name == "gd" || solver.name == "owl-qn" ||
+            train::is_stochastic(solver.name)) {
             throw Error(ExitCode::usage,
                         "--hessian-fraction is an option of --solver newton, newton-cg and "
                         "prox-newton; " +
@@ -115,11 +119,13 @@ std::optional<double> time_limit_of(const Options& options,
 
 /// What decides the sequence of iterates, by value, however it was written; the solver that was
 /// chosen joins it when the data is known. Stopping rules and output may change on resume.
-std::map<std::string, std::string> path_options(const train::TrainOptions& train) {
+std::map<std::string, std::string> path_options(const train::TrainOptions& train, int ranks) {
     const train::SolverOptions& solver = train.solver;
     const bool has_rate = solver.name == "gd" && !solver.gradient_descent.backtracking;
     const auto yes_or_no = [](bool value) { return std::string(value ? "yes" : "no"); };
-    std::map<std::string, std::string> options{
+    // Of those that are named twice the first are kept.
+    std::map<std::string, std::string> options = path_options_of_batches(solver, ranks);
+    options.merge(std::map<std::string, std::string>{
         {"learning-rate",
          has_rate ? fmt::format("{}", solver.gradient_descent.learning_rate) : "unset"},
         {"history", fmt::format("{}", solver.lbfgs.history)},
@@ -129,7 +135,7 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
         {"standardize", yes_or_no(train.standardize)},
         {"initial", train.initial},
         {"reduction", train.reduction == train::Reduction::exact ? "exact" : "fast"},
-    };
+    });
     options.merge(path_options_of(train.row_use));
     return options;
 }
@@ -141,7 +147,12 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     read_row_use(options, train);
     train.out = options.text("out");
     train.existing = existing_run(options);
-    train.solver = read_solver(options);
+    if (options.has("max-iterations")) {
+        train.stopping.max_iterations = options.integer("max-iterations", 0, largest);
+    } else {
+        train.stopping.max_iterations = train::is_stochastic(options.text("solver")) ? 100 : 10000;
+    }
+    train.solver = read_solver(options, train.stopping.max_iterations);
     train.penalty = read_penalty(options);
     train.solver.has_kinks = train.penalty.has_kinks();
     check_solver(train.penalty, train.solver);
@@ -151,7 +162,6 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     constexpr std::string_view reductions[] = {"exact", "fast"};
     train.reduction = options.choice("reduction", reductions) == "exact" ? train::Reduction::exact
                                                                          : train::Reduction::fast;
-    train.stopping.max_iterations = options.integer("max-iterations", 0, largest);
     train.stopping.tolerance = options.number("tolerance", {0.0, infinity});
     const double confidence = options.number("confidence", {0.0, 1.0, false, false});
     if (options.is_set("inference")) {
@@ -165,7 +175,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.time_limit_seconds = time_limit_of(options, context.process_start);
     train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
-    train.path_options = path_options(train);
+    train.path_options = path_options(train, context.comm.size());
     train.config_used = options.as_config();
     train.version = version();
     train.process_start = context.process_start;
@@ -226,10 +236,10 @@ class TrainPrinter : public train::TrainObserver {
 
     void on_iteration(const train::IterationFacts& facts) override {
         console_.progress(fmt::format(
-            "iteration {:>4}  objective {:.10f}  loss {:.6f}  {}gradient {:.2e}  "
-            "{}passes {:>4}  {:.1f} s",
+            "iteration {:>4}  objective {:.10f}  loss {:.6f}  {}{}  {}passes {:>4}  {:.1f} s",
             facts.iteration, facts.objective, facts.loss, validation_text(facts),
-            facts.gradient_norm,
+            facts.is_evaluated ? fmt::format("gradient {:.2e}", facts.gradient_norm)
+                               : std::string("(running mean)"),
             options_.penalty.has_kinks() ? fmt::format("nonzeros {:>5}  ", facts.nonzeros) : "",
             facts.passes, facts.seconds));
     }
@@ -324,6 +334,8 @@ class TrainPrinter : public train::TrainObserver {
                        ? "gradient descent with backtracking"
                        : fmt::format("gradient descent, learning rate {}",
                                      solver.gradient_descent.learning_rate);
+        } else if (train::is_stochastic(choice.name)) {
+            text = stochastic_text(solver);
         } else if (solver.newton.keeps_thinning) {
             text += fmt::format(", curvature from 1/{} of the rows", solver.newton.thinning);
         }
@@ -367,7 +379,8 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
         case optim::StopReason::precision_limit:
             return "stopped at the limit of double arithmetic";
         case optim::StopReason::diverged:
-            return options.solver.name == "gd" && !options.solver.gradient_descent.backtracking
+            return (options.solver.name == "gd" && !options.solver.gradient_descent.backtracking) ||
+                           train::is_stochastic(options.solver.name)
                        ? "diverged: --learning-rate is too large"
                        : "diverged";
     }
@@ -397,6 +410,12 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
             fmt::format("not converged: the gradient is {:.2e}, above --tolerance {:g}; "
                         "go on with --resume and a higher limit",
                         outcome.last.gradient_norm, options.stopping.tolerance));
+    } else if (outcome.reason == optim::StopReason::diverged &&
+               train::is_stochastic(options.solver.name)) {
+        console.warning(fmt::format(
+            "the loss of an epoch is not finite, or ten times that of the start; no model is "
+            "written. Try --learning-rate {:g}",
+            options.solver.stochastic.learning_rate.rate / 10));
     } else if (outcome.reason == optim::StopReason::diverged) {
         console.warning(
             "the objective stopped being finite; no model is written. With --solver gd a "
@@ -409,7 +428,7 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
 std::string summary_text(const train::TrainOutcome& outcome, const train::TrainOptions& options) {
     const train::PhaseSeconds& seconds = outcome.seconds;
     const double rest = std::max(0.0, seconds.train - seconds.kernel - seconds.curvature -
-                                          seconds.allreduce - seconds.validation);
+                                          seconds.batches - seconds.allreduce - seconds.validation);
     std::string curvature;
     if (outcome.hessians > 0) {
         curvature =
@@ -425,14 +444,14 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         "{}"
         "  rows wrong     {} (not strictly on their label's side)\n"
         "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, curvature {:.2f}, "
-        "allreduce {:.2f}, rest of training {:.2f}, checkpoints {:.2f}\n",
+        "allreduce {:.2f}, rest of training {:.2f}, checkpoints {:.2f}\n{}",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
         curvature, outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
         options.penalty.has_kinks()
             ? fmt::format("  nonzeros       {} of the coefficients\n", outcome.last.nonzeros)
             : "",
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
-        seconds.curvature, seconds.allreduce, rest, seconds.checkpoint);
+        seconds.curvature, seconds.allreduce, rest, seconds.checkpoint, batches_text(outcome));
     if (outcome.best) {
         text += fmt::format("  validation     loss {}, lowest {} after iteration {}\n",
                             outcome.last.validation->loss, outcome.best->scores.loss,

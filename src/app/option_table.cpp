@@ -1,6 +1,7 @@
 #include <initializer_list>
 
 #include "paralogit/app/options.hpp"
+#include "stochastic_values.hpp"
 
 namespace paralogit::app {
 
@@ -139,17 +140,21 @@ CommandSpec train_command() {
              {"upper", Kind::value, "NUMBER|FILE", "", "largest value, the same way"},
              {"intercept", Kind::value, "yes|no", "yes",
               "whether the model has an intercept; it is never penalised"},
-             {"solver", Kind::value, "auto|newton|newton-cg|lbfgs|gd|prox-newton|owl-qn", "auto",
+             {"solver", Kind::value,
+              "auto|newton|newton-cg|lbfgs|gd|prox-newton|owl-qn|sgd|adam|adagrad", "auto",
               "newton: a Hessian from some of the rows; newton-cg: conjugate gradients, without a "
               "matrix; lbfgs: limited-memory BFGS; gd: full-batch gradient descent; "
-              "prox-newton: Newton's method for --l1; owl-qn: lbfgs for --l1; auto: by the shape "
-              "of the data"},
+              "prox-newton: Newton's method for --l1; owl-qn: lbfgs for --l1; sgd, adam, adagrad: "
+              "a "
+              "step after each batch of rows; auto: one of the others, by the shape of the data"},
              {"hessian-fraction", Kind::value, "NUMBER", "",
               "part of the rows that newton and newton-cg take curvature from, in (0, 1], rounded "
               "up to a power of 1/2; newton chooses it when it is not given, newton-cg takes 1"},
              {"learning-rate", Kind::value, "NUMBER", "",
-              "fixed step length of gd, > 0; without it gd finds the length by backtracking"},
-             {"history", Kind::value, "COUNT", "50",
+              "fixed step length of gd, > 0; without it gd finds the length by backtracking; rate "
+              "of sgd and adagrad, 0.1 when it is not given, and of adam, 0.001"}},
+            stochastic_options(),
+            {{"history", Kind::value, "COUNT", "50",
               "pairs of vectors that lbfgs and owl-qn remember, 1 to 1000; 16 bytes a pair and "
               "feature"},
              {"standardize", Kind::value, "yes|no", "yes",
@@ -160,7 +165,9 @@ CommandSpec train_command() {
              {"reduction", Kind::value, "exact|fast", "exact",
               "exact: the same bits for any number of ranks; fast: plain sums of doubles, for "
               "comparison"},
-             {"max-iterations", Kind::value, "COUNT", "10000", "stop after that many iterations"},
+             {"max-iterations", Kind::value, "COUNT", "",
+              "stop after that many iterations; when it is not given 10000, and 100 epochs of sgd, "
+              "adam and adagrad"},
              {"tolerance", Kind::value, "NUMBER", "1e-9",
               "converged when no entry of the gradient, in the solver's variables, exceeds it"},
              {"inference", Kind::flag, "", "",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "paralogit/base/buffer.hpp"
+#include "paralogit/data/fetch_rows.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "row_source.hpp"
 
@@ -37,6 +38,9 @@ class FeatureStream {
 
     /// By name, also when another file has taken its place. Throws Error (input_data).
     void check_unchanged() const;
+
+    /// See fetch_rows. One caller at a time.
+    void fetch(std::span<const WantedRow> wanted, std::byte* out);
 
   private:
     friend class ReadAhead;

@@ -35,9 +35,17 @@ std::string metrics_line(const IterationFacts& facts) {
     line["passes"] = facts.passes;
     line["objective"] = facts.objective;
     line["loss"] = facts.loss;
-    line["gradient_norm"] = facts.gradient_norm;
+    if (facts.running_objective) {
+        line["running_objective"] = *facts.running_objective;
+        line["is_evaluated"] = facts.is_evaluated;
+    }
+    if (facts.is_evaluated) {
+        line["gradient_norm"] = facts.gradient_norm;
+    }
     line["nonzeros"] = facts.nonzeros;
-    line["rows_wrong"] = facts.rows_wrong;
+    if (facts.is_evaluated) {
+        line["rows_wrong"] = facts.rows_wrong;
+    }
     if (facts.validation) {
         put_scores(line, "validation_", *facts.validation);
     }
@@ -57,6 +65,17 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["passes"] = outcome.last.passes;
     summary["hessians"] = outcome.hessians;
     summary["hessian_products"] = outcome.hessian_products;
+    if (outcome.batches) {
+        const BatchFacts& batches = *outcome.batches;
+        summary["batches"] = {{"rows", options.solver.batches.batch_rows},
+                              {"steps", batches.steps},
+                              {"allreduces", batches.messages},
+                              {"allreduce_seconds", batches.allreduce_seconds},
+                              {"seconds_per_allreduce",
+                               batches.messages > 0 ? batches.allreduce_seconds /
+                                                          static_cast<double>(batches.messages)
+                                                    : 0.0}};
+    }
     summary["stop_reason"] = optim::name_of(outcome.reason);
     summary["is_separable"] = outcome.is_separable;
     summary["gradient_norm"] = outcome.last.gradient_norm;
@@ -77,11 +96,12 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["model_sha256"] = outcome.model_sha256;
     summary["data_fingerprint"] = outcome.data_fingerprint;
     summary["seconds"] = {
-        {"startup", outcome.seconds.startup},       {"load", outcome.seconds.load},
-        {"train", outcome.seconds.train},           {"kernel", outcome.seconds.kernel},
-        {"curvature", outcome.seconds.curvature},   {"allreduce", outcome.seconds.allreduce},
-        {"validation", outcome.seconds.validation}, {"inference", outcome.seconds.inference},
-        {"checkpoint", outcome.seconds.checkpoint}, {"total", outcome.seconds.total}};
+        {"startup", outcome.seconds.startup},     {"load", outcome.seconds.load},
+        {"train", outcome.seconds.train},         {"kernel", outcome.seconds.kernel},
+        {"curvature", outcome.seconds.curvature}, {"batches", outcome.seconds.batches},
+        {"allreduce", outcome.seconds.allreduce}, {"validation", outcome.seconds.validation},
+        {"inference", outcome.seconds.inference}, {"checkpoint", outcome.seconds.checkpoint},
+        {"total", outcome.seconds.total}};
     summary["bytes_read"] = outcome.bytes_read;
     summary["rows_are"] = facts.memory.is_streamed() ? "streamed" : "resident";
     summary["streamed_bytes"] = facts.memory.global_streamed_bytes;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "paralogit/base/error.hpp"
+#include "row_picker.hpp"
 
 namespace paralogit::train {
 
@@ -50,6 +51,10 @@ SolverChoice choose_for_kinks(const DataShape& shape) {
 }
 
 }  // namespace
+
+bool is_stochastic(const std::string& solver) {
+    return solver == "sgd" || solver == "adam" || solver == "adagrad";
+}
 
 double hessian_cost_in_passes(const DataShape& shape) {
     return cost_in_passes(shape, shape.dimension);
@@ -101,6 +106,12 @@ Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Ind
     } else if (solver == "newton-cg") {
         numbers += own_rows;
     }
+    if (is_stochastic(solver)) {
+        // Where rows are streamed they pass through a window of their own.
+        const Index window =
+            std::min(RowPicker::window_bytes, own_rows * dimension * Index{sizeof(double)});
+        return numbers * Index{sizeof(double)} + window;
+    }
     return numbers * Index{sizeof(double)};
 }
 
@@ -128,6 +139,9 @@ std::unique_ptr<optim::Solver> make_solver(const std::string& name, const Solver
     }
     if (name == "gd") {
         return std::make_unique<optim::GradientDescent>(options.gradient_descent);
+    }
+    if (is_stochastic(name)) {
+        return std::make_unique<optim::Stochastic>(options.stochastic);
     }
     throw Error(ExitCode::internal, "internal error: there is no solver '" + name + "'");
 }

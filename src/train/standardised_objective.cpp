@@ -90,6 +90,36 @@ Matrix StandardisedObjective::hessian_among(const Vector& point, std::span<const
     return hessian;
 }
 
+void StandardisedObjective::evaluate_batch(const Vector& point, Index epoch, Index batch,
+                                           optim::BatchEvaluation& evaluation) {
+    batches_->evaluate(parameters_at(point), epoch, batch, evaluation);
+    heed_requests(batches_->agreed_requests());
+    evaluation.gradient = change_.to_point_gradient(evaluation.gradient);
+}
+
+void StandardisedObjective::add_penalty_gradient(const Vector& point, Vector& gradient) const {
+    // By the coefficients w_j = v_j / scale_j, and by v_j.
+    for (Index j = 0; j < change_.scale.size(); ++j) {
+        const double scale = change_.scale[j];
+        gradient[j] += scale == 0 ? 0 : penalty_.l2_of(j) * (point[j] / scale) / scale;
+    }
+}
+
+void StandardisedObjective::decay(double rate, Vector& point) const {
+    for (Index j = 0; j < change_.scale.size(); ++j) {
+        point[j] *= 1 - rate * penalty_.l2_of(j);
+    }
+}
+
+double StandardisedObjective::penalty(const Vector& point) const {
+    return penalty_.l2() == 0 ? 0 : penalty_.value(parameters_at(point).head(change_.scale.size()));
+}
+
+void StandardisedObjective::join_ranks(std::span<Vector* const> vectors) {
+    batches_->join_ranks(vectors);
+    heed_requests(batches_->agreed_requests());
+}
+
 Vector StandardisedObjective::hessian_diagonal(const Vector& point, Index thinning) {
     curvature_.set_own_requests(of_parameters_.own_requests());
     Vector diagonal = curvature_.diagonal(parameters_at(point), change_, thinning);

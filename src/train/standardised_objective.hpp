@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
+#include "batch_gradients.hpp"
 #include "paralogit/model/penalty.hpp"
+#include "paralogit/optim/batch_objective.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/optim/separable_term.hpp"
 #include "paralogit/train/curvature.hpp"
@@ -15,10 +18,10 @@ namespace paralogit::train {
 class IterationStopped {};
 
 /// The objective as the solvers see it: in standardised variables, with its curvature and what is
-/// not smooth of it. Lets an
-/// agreed request for a stop through after an evaluation, a Hessian or a product by throwing
-/// IterationStopped, so that a signal waits for one of them at most.
-class StandardisedObjective : public optim::CompositeObjective {
+/// not smooth of it, and in batches if it is given some. Lets an agreed request for a stop through
+/// after an evaluation, a Hessian, a product or a batch by throwing IterationStopped, so that a
+/// signal waits for one of them at most.
+class StandardisedObjective : public optim::CompositeObjective, public optim::BatchObjective {
   public:
     /// All must outlive this. `start` has the coefficients of columns whose scale is 0, or is empty
     /// where they are 0.
@@ -43,6 +46,19 @@ class StandardisedObjective : public optim::CompositeObjective {
                          Index thinning) override;
     Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override;
     Vector hessian_diagonal(const Vector& point, Index thinning) override;
+
+    /// Before the first batch is asked for.
+    void set_batches(std::unique_ptr<BatchGradients> batches) { batches_ = std::move(batches); }
+    /// Null without batches.
+    const BatchGradients* batch_gradients() const { return batches_.get(); }
+
+    Index batches() const override { return batches_->batches(); }
+    void evaluate_batch(const Vector& point, Index epoch, Index batch,
+                        optim::BatchEvaluation& evaluation) override;
+    void add_penalty_gradient(const Vector& point, Vector& gradient) const override;
+    double penalty(const Vector& point) const override;
+    void decay(double rate, Vector& point) const override;
+    void join_ranks(std::span<Vector* const> vectors) override;
 
     /// Whether requests stop the iteration. They wait for the first point of a run, which there is
     /// no state before.
@@ -72,6 +88,7 @@ class StandardisedObjective : public optim::CompositeObjective {
     model::Penalty penalty_;
     optim::SeparableTerm separable_;
     std::uint64_t sparse_point_ = 0;  ///< where the curvature of sparse rows is taken, in short
+    std::unique_ptr<BatchGradients> batches_;
     bool lets_requests_through_ = true;
 };
 

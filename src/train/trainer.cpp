@@ -225,6 +225,15 @@ class Run {
         standardised_ = std::make_unique<StandardisedObjective>(
             comm_, *data_, *objective_, change_, checkpoint_.start_parameters, penalties_.penalty,
             separable_term(options_.penalty, penalties_, change_));
+        if (is_stochastic(solver_choice_.name)) {
+            standardised_->set_batches(std::make_unique<BatchGradients>(
+                comm_, *data_,
+                BatchGradients::Options{
+                    .batches = options_.solver.batches,
+                    .has_intercept = options_.has_intercept,
+                    .weight_sum = moments_.weight_sum,
+                    .own_requests = [this] { return objective_->own_requests(); }}));
+        }
     }
 
     /// The change of variables is exact, but margins are computed from the columns as they are.
@@ -284,8 +293,12 @@ class Run {
         if (!std::isfinite(state.at_point.value)) {
             return optim::StopReason::diverged;
         }
-        const auto reason =
-            optim::reason_to_stop(state, last_facts_.gradient_norm, options_.stopping);
+        optim::StoppingRules rules = options_.stopping;
+        if (!is_evaluated()) {
+            constexpr double never = -1;
+            rules.tolerance = never;
+        }
+        const auto reason = optim::reason_to_stop(state, last_facts_.gradient_norm, rules);
         if (reason == optim::StopReason::converged) {
             return has_no_finite_optimum() ? optim::StopReason::separable : *reason;
         }
@@ -313,7 +326,7 @@ class Run {
     /// Every row lies strictly on its own side and nothing holds the parameters back that are
     /// needed to get there; or only the intercept is needed, which nothing holds back.
     bool has_no_finite_optimum() const {
-        if (checkpoint_.state.at_point.rows_wrong > 0) {
+        if (last_facts_.rows_wrong > 0) {
             return false;
         }
         const Vector coefficients = parameters().head(data_->shard.features);
@@ -333,14 +346,24 @@ class Run {
         return change_.to_parameters(point, starts_at_zero_ ? point : checkpoint_.start_parameters);
     }
 
+    /// Whether the objective is known at the point; between two evaluations of a stochastic solver
+    /// it is not.
+    bool is_evaluated() const {
+        return optim::evaluated_iteration(checkpoint_.state) == checkpoint_.state.iteration;
+    }
+
     IterationFacts iteration_facts() const {
         const optim::State& state = checkpoint_.state;
+        const std::optional<double> running = optim::running_objective(state);
+        const double objective = is_evaluated() ? state.at_point.value : running.value();
         const Vector parameters = this->parameters();
         const double penalty = penalties_.penalty.value(parameters.head(data_->shard.features));
         return {state.iteration,
                 state.evaluations,
-                state.at_point.value,
-                state.at_point.value - penalty,
+                running,
+                is_evaluated(),
+                objective,
+                objective - penalty,
                 optim::optimality_violation(state, standardised_->separable()),
                 optim::nonzeros(parameters, data_->shard.features),
                 state.at_point.rows_wrong,
@@ -355,7 +378,28 @@ class Run {
         record_.add_iteration(last_facts_);
     }
 
+    /// Where a stochastic solver ended between two evaluations. The state stays as it is, for a run
+    /// that goes on does not come by here.
+    void evaluate_end() {
+        if (last_facts_.is_evaluated) {
+            return;
+        }
+        const auto begin = Clock::now();
+        standardised_->let_requests_through(false);
+        optim::State end = checkpoint_.state;
+        end.at_point = standardised_->evaluate(end.point);
+        last_facts_.is_evaluated = true;
+        last_facts_.passes = ++end.evaluations;
+        const double penalty = last_facts_.objective - last_facts_.loss;
+        last_facts_.loss = end.at_point.value - penalty;
+        last_facts_.objective = end.at_point.value;
+        last_facts_.gradient_norm = optim::gradient_norm(end);
+        last_facts_.rows_wrong = end.at_point.rows_wrong;
+        train_seconds_ += seconds_since(begin);
+    }
+
     TrainOutcome finish(optim::StopReason reason) {
+        evaluate_end();
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
         // another file may have that name, and neither matters. What is streamed is found by name.
         comm::together(comm_, [&] {
@@ -445,9 +489,16 @@ class Run {
         seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
         seconds.curvature = largest_over_ranks(standardised_->curvature_seconds());
         seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
+        if (const BatchGradients* const batches = standardised_->batch_gradients()) {
+            seconds.batches = largest_over_ranks(batches->kernel_seconds());
+            outcome.batches = {.steps = batches->evaluated(),
+                               .messages = batches->messages(),
+                               .allreduce_seconds = largest_over_ranks(batches->reduce_seconds())};
+            seconds.allreduce += outcome.batches->allreduce_seconds;
+        }
         seconds.total = seconds_since(options_.process_start);
         outcome.bytes_read = data_->bytes_read(comm_);
-        const double pass_seconds = seconds.kernel;
+        const double pass_seconds = seconds.kernel + seconds.batches;
         const auto passes = static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
         if (pass_seconds > 0) {
             outcome.gradient_gbytes_per_second =

@@ -39,7 +39,7 @@ class WrongOptions(RefusalTest):
                     self.assert_train_usage(*before, option, value, says=says)
 
     def test_one_message_for_all_ranks(self):
-        for option, value in (("--l2", "nan"), ("--history", HUGE), ("--solver", "sgd")):
+        for option, value in (("--l2", "nan"), ("--history", HUGE), ("--solver", "svm")):
             self.assert_train_usage(option, value, says=(option, value), ranks=(None, 2, 5))
 
     def test_values_that_are_not_among_the_choices(self):

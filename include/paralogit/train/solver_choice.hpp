@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,11 +11,21 @@
 #include "paralogit/optim/newton_cg.hpp"
 #include "paralogit/optim/owl_qn.hpp"
 #include "paralogit/optim/prox_newton.hpp"
+#include "paralogit/optim/stochastic.hpp"
 
 namespace paralogit::train {
 
+/// How the rows of an epoch make batches.
+struct BatchOptions {
+    Index batch_rows = 256;  ///< of all ranks; of one where steps are local. >= 1
+    bool shuffles = true;    ///< whether an epoch meets the rows in random order
+    std::uint64_t seed = 1;  ///< of these orders
+    Index local_steps = 0;   ///< that ranks take by themselves between two means; 0: none
+};
+
 struct SolverOptions {
-    /// "auto", "newton", "newton-cg", "lbfgs", "gd", "prox-newton" or "owl-qn"
+    /// "auto", "newton", "newton-cg", "lbfgs", "gd", "prox-newton", "owl-qn", "sgd", "adam" or
+    /// "adagrad"
     std::string name = "auto";
     /// Whether the objective has a part that is not smooth, which not every solver takes.
     bool has_kinks = false;
@@ -23,6 +34,8 @@ struct SolverOptions {
     optim::LbfgsOptions lbfgs;
     optim::GradientDescentOptions gradient_descent;
     optim::ProxNewtonOptions prox_newton;
+    optim::StochasticOptions stochastic;
+    BatchOptions batches;
 };
 
 /// Never "auto", and why.
@@ -30,6 +43,9 @@ struct SolverChoice {
     std::string name;
     std::string reason;  ///< empty when the user chose
 };
+
+/// Whether a solver of that name takes steps after batches of rows.
+bool is_stochastic(const std::string& solver);
 
 /// What the choice of a solver goes by.
 struct DataShape {

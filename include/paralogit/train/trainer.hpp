@@ -82,6 +82,10 @@ struct RunFacts {
 struct IterationFacts {
     Index iteration;
     Index passes;
+    /// Of a stochastic solver, as the batches of the epoch met the objective, each before its step.
+    std::optional<double> running_objective;
+    /// Where not, objective and loss are the running ones, and the two below of an earlier point.
+    bool is_evaluated;
     double objective;
     double loss;           ///< the mean BCE, without penalty
     double gradient_norm;  ///< largest entry, in the solver's variables; see optimality_violation
@@ -98,11 +102,19 @@ struct PhaseSeconds {
     double kernel = 0;  ///< of train: on the rank's own blocks; maximum over ranks
     /// Of train: Hessians, their products, evaluations of parts of the rows; maximum over ranks.
     double curvature = 0;
+    double batches = 0;     ///< of train: on the rank's own rows of batches; maximum over ranks
     double allreduce = 0;   ///< of train: in the Allreduce, waiting included; maximum over ranks
     double validation = 0;  ///< of train: on validation rows; maximum over ranks
     double inference = 0;
     double checkpoint = 0;
     double total = 0;
+};
+
+/// What the batches of a stochastic solver took in this process.
+struct BatchFacts {
+    Index steps = 0;               ///< one for each batch
+    Index messages = 0;            ///< Allreduces among them
+    double allreduce_seconds = 0;  ///< waiting included; maximum over ranks
 };
 
 /// The model with the lowest validation loss of all iterations.
@@ -128,7 +140,8 @@ struct TrainOutcome {
     PhaseSeconds seconds;
     double gradient_gbytes_per_second = 0;
     Index bytes_read = 0;  ///< of its data, on all ranks, unpacked: when loaded and in each pass
-    Index hessians = 0;    ///< that Newton's method used
+    std::optional<BatchFacts> batches;
+    Index hessians = 0;          ///< that Newton's method used
     Index hessian_products = 0;  ///< that newton-cg used
     /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
     bool is_separable = false;

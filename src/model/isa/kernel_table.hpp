@@ -69,6 +69,14 @@ struct KernelScatter {
     bool is_far;                   ///< whether the limbs lie beyond the second-level cache
 };
 
+/// Sums in two bins (see BatchSums): of each of several features, or of one thing.
+struct KernelBins {
+    const double* first_shift;
+    const double* second_shift;
+    double* first;
+    double* second;
+};
+
 struct KernelPanel {
     const double* rows;        ///< [count x size]
     const double* curvatures;  ///< [count]
@@ -102,6 +110,16 @@ struct KernelTable {
                       double limit, std::int64_t count, std::int64_t* high, std::int64_t* low);
     bool (*add_limbs_of_one_scale)(const double* values, double scale, double limit,
                                    std::int64_t count, std::int64_t* high, std::int64_t* low);
+
+    /// Adds rows of a batch to sums of features, slopes and losses. The rows are filled up with
+    /// zeros to whole groups of eight, with one more group behind them; `margins` has room for
+    /// them, and becomes their weighted slopes.
+    void (*add_batch)(const KernelRows& rows, const LinearFunction& margin, double* margins,
+                      const KernelBins& features, const KernelBins& slopes,
+                      const KernelBins& losses);
+    /// The same from the margins on, without the features.
+    void (*batch_slopes)(const KernelRows& rows, double* margins, const KernelBins& slopes,
+                         const KernelBins& losses);
 
     void (*sparse_margins)(const KernelSparseRows& rows, const LinearFunction& margin,
                            double* margins);

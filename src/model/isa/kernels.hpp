@@ -2,6 +2,7 @@
 // one source file for each, after its Lanes; everything in here has internal linkage and calls no
 // function that has not.
 
+#include "batch_kernel.hpp"
 #include "row_groups.hpp"
 #include "scan_kernel.hpp"
 #include "slopes.hpp"
@@ -231,6 +232,15 @@ struct SparseScatter {
     }
 };
 
+template <ElementType type>
+struct AddBatch {
+    static void run(const KernelRows& rows, const LinearFunction& f, double* margins,
+                    const KernelBins& features, const KernelBins& slopes,
+                    const KernelBins& losses) {
+        add_batch<type>(rows, f, margins, features, slopes, losses);
+    }
+};
+
 /// The table of this instruction set.
 constexpr KernelTable table{
     .evaluate = [](const KernelRows& block, const LinearFunction& f, double* scratch,
@@ -248,6 +258,12 @@ constexpr KernelTable table{
     .curvatures = curvatures,
     .add_limbs = add_limbs,
     .add_limbs_of_one_scale = add_limbs_of_one_scale,
+    .add_batch =
+        [](const KernelRows& rows, const LinearFunction& f, double* margins,
+           const KernelBins& features, const KernelBins& slopes, const KernelBins& losses) {
+            by_type<AddBatch>(rows.type, rows, f, margins, features, slopes, losses);
+        },
+    .batch_slopes = batch_slopes,
     .sparse_margins =
         [](const KernelSparseRows& block, const LinearFunction& f, double* result) {
             by_type<SparseMargins>(block.rows.type, block, f, result);

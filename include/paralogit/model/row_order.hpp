@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "paralogit/base/types.hpp"
+
+namespace paralogit::model {
+
+/// The order in which an epoch meets n rows: a permutation of [0, n) that is computed place by
+/// place, without a table, from the number of rows, a seed and the number of the epoch alone.
+///
+/// Rows are points (l, r) of a grid of a x b >= n, a = ceil(sqrt n), b = ceil(n / a), row l b + r.
+/// Six rounds i = 0..5 change one coordinate by a function of the other:
+///     even i: l = (l + f_i(r) a / 2^32) mod a        odd i: r = (r + f_i(l) b / 2^32) mod b
+/// with f_i(x) the upper 32 bits of a hash of 64, h = (x + key_i) c1; h ^= h >> 32; h c2, where
+/// key_i comes of the seed, the epoch and i. What falls beyond n goes through the rounds again,
+/// until it is a row: at most a points of the grid lie there (Black & Rogaway 2002, "Ciphers with
+/// arbitrary finite domains"; the generalised Feistel cipher with cycle walking).
+class RowOrder {
+  public:
+    /// A random order. 1 <= rows <= 2^62.
+    RowOrder(Index rows, std::uint64_t seed, Index epoch);
+    /// The rows as they are.
+    static RowOrder as_stored(Index rows);
+
+    Index rows() const { return rows_; }
+
+    /// The rows at the places [first, first + out.size()). Cost: some ten nanoseconds a row.
+    void rows_at(Index first, std::span<Index> out) const;
+    Index row_at(Index place) const;
+    /// The inverse.
+    Index place_of(Index row) const;
+
+  private:
+    static constexpr int rounds = 6;
+    explicit RowOrder(Index rows) : rows_(rows) {}
+
+    Index rows_;
+    bool shuffles_ = false;
+    std::uint64_t tall_ = 1;  ///< a
+    std::uint64_t wide_ = 1;  ///< b
+    std::array<std::uint64_t, rounds> keys_{};
+};
+
+}  // namespace paralogit::model

@@ -1,0 +1,124 @@
+#pragma once
+
+#include "row_groups.hpp"
+#include "slopes.hpp"
+
+// Part of kernels.hpp: the sums of some rows picked out of all, which add up to the same bits in
+// any order and any grouping (see BatchSums).
+
+namespace paralogit::model {
+namespace {
+
+/// Sums in two bins: a term t adds to the first what it is rounded to as a multiple of the first
+/// unit, and to the second the rest, rounded likewise. Adding and subtracting a shift of 1.5 2^52
+/// units rounds to whole units.
+struct ExactLanes {
+    V first_shift;
+    V second_shift;
+    V first;
+    V second;
+
+    static ExactLanes of(const KernelBins& bins) {
+        return {.first_shift = Lanes::all(bins.first_shift[0]),
+                .second_shift = Lanes::all(bins.second_shift[0]),
+                .first = Lanes::all(0.0),
+                .second = Lanes::all(0.0)};
+    }
+    void add(V t) {
+        const V whole = Lanes::sub(Lanes::add(t, first_shift), first_shift);
+        const V rest = Lanes::sub(t, whole);
+        first = Lanes::add(first, whole);
+        second = Lanes::add(second, Lanes::sub(Lanes::add(rest, second_shift), second_shift));
+    }
+    /// Exact in any order.
+    void store(const KernelBins& bins) const {
+        double firsts[lanes];
+        double seconds[lanes];
+        Lanes::store(firsts, first);
+        Lanes::store(seconds, second);
+        for (Count l = 0; l < lanes; ++l) {
+            bins.first[0] += firsts[l];
+            bins.second[0] += seconds[l];
+        }
+    }
+};
+
+/// Turns margins [whole groups of eight] into weighted slopes; adds these and the weighted losses
+/// to their sums.
+void batch_slopes(const KernelRows& rows, double* margins, const KernelBins& slopes,
+                  const KernelBins& losses) {
+    ExactLanes slope_sums = ExactLanes::of(slopes);
+    ExactLanes loss_sums = ExactLanes::of(losses);
+    for (Count first = 0; first < rows.rows; first += lanes) {
+        const Group group = group_at(rows, first);
+        const V margin = margin_that_counts(Lanes::load(margins + first), group);
+        const Slopes<Lanes> of_rows = slopes_of<Lanes>(margin, group.label);
+        const V slope = Lanes::mul(group.weight, of_rows.slope);
+        const V loss = Lanes::fnma(of_rows.against, of_rows.no_distance, log1p(of_rows.u));
+        Lanes::store(margins + first, slope);
+        slope_sums.add(slope);
+        loss_sums.add(Lanes::mul(group.weight, loss));
+    }
+    slope_sums.store(slopes);
+    loss_sums.store(losses);
+}
+
+/// The sums of 8 count features from `feature` on.
+template <int count, ElementType type>
+void add_exact_tile(const Chunk<type>& chunk, Count feature, const double* factors,
+                    const KernelBins& bins) {
+    const Count row_bytes = chunk.features * chunk.element_bytes;
+    V first_shift[count];
+    V second_shift[count];
+    V first[count];
+    V second[count];
+    for (int t = 0; t < count; ++t) {
+        const Count at = feature + t * lanes;
+        first_shift[t] = Lanes::load(bins.first_shift + at);
+        second_shift[t] = Lanes::load(bins.second_shift + at);
+        first[t] = Lanes::load(bins.first + at);
+        second[t] = Lanes::load(bins.second + at);
+    }
+    const std::byte* row = chunk.at(0, feature);
+    for (Count i = 0; i < chunk.rows; ++i) {
+        const V factor = Lanes::all(factors[i]);
+        for (int t = 0; t < count; ++t) {
+            const V x = Lanes::widen<type>(row + t * lanes * chunk.element_bytes);
+            // The product itself is never rounded: only what is left of it below the first unit.
+            const V shifted = Lanes::fma(factor, x, first_shift[t]);
+            const V minus_whole = Lanes::sub(first_shift[t], shifted);
+            const V rest = Lanes::fma(factor, x, minus_whole);
+            first[t] = Lanes::sub(first[t], minus_whole);
+            second[t] = Lanes::add(second[t],
+                                   Lanes::sub(Lanes::add(rest, second_shift[t]), second_shift[t]));
+        }
+        row += row_bytes;
+    }
+    for (int t = 0; t < count; ++t) {
+        const Count at = feature + t * lanes;
+        Lanes::store(bins.first + at, first[t]);
+        Lanes::store(bins.second + at, second[t]);
+    }
+}
+
+/// Rows that lie side by side, filled up with zeros to whole groups of eight and with one more
+/// group behind them. `margins` has room for all of them.
+template <ElementType type>
+PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, const LinearFunction& f,
+                                      double* margins, const KernelBins& features,
+                                      const KernelBins& slopes, const KernelBins& losses) {
+    const Margins8<type> margins_of(f, rows.features);
+    const Chunk<type> chunk{.values = rows.values,
+                            .rows = whole_lanes(rows.rows + lanes - 1),
+                            .features = rows.features};
+    margins_of(chunk, margins);
+    batch_slopes(rows, margins, slopes, losses);
+    constexpr int most = Lanes::features_at_once > 2 ? Lanes::features_at_once / 2 : 1;
+    for_each_tile<most>(0, whole_lanes(rows.features + lanes - 1),
+                        [&]<int width>(Width<width>, Count feature) {
+                            add_exact_tile<width>(chunk, feature, margins, features);
+                        });
+}
+
+}  // namespace
+}  // namespace paralogit::model

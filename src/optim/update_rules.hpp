@@ -1,0 +1,35 @@
+#pragma once
+
+#include <vector>
+
+#include "paralogit/optim/stochastic.hpp"
+
+namespace paralogit::optim {
+
+/// One rule at work in one epoch: how a gradient moves the point, and what the rule remembers.
+class Update {
+  public:
+    Update(const StochasticOptions& options, const State& state);
+
+    void apply(double rate, const Vector& gradient, Vector& point);
+
+    /// What the rule remembers, into the memory of a state.
+    void store(State& state) const;
+    /// The same as vectors that are as long as the point.
+    std::vector<Vector*> vectors();
+
+  private:
+    void apply_sgd(double rate, const Vector& gradient, Vector& point);
+    void apply_adam(double rate, const Vector& gradient, Vector& point);
+    void apply_adagrad(double rate, const Vector& gradient, Vector& point);
+
+    const StochasticOptions& options_;
+    Vector velocity_;
+    Vector first_moment_;
+    Vector second_moment_;
+    double power1_ = 1;  ///< beta1 to the number of steps
+    double power2_ = 1;
+    Vector squares_;
+};
+
+}  // namespace paralogit::optim

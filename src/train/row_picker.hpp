@@ -1,0 +1,48 @@
+#pragma once
+
+#include <vector>
+
+#include "paralogit/base/buffer.hpp"
+#include "paralogit/data/fetch_rows.hpp"
+#include "paralogit/model/batch_sums.hpp"
+#include "paralogit/model/row_order.hpp"
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// Finds a rank's own rows among some places of an order. Rows that are held stay where they are.
+/// Those that are in files are read for as many places at once as a window has room for, in rising
+/// order, so that a file is gone through once for each window and not once for each batch.
+class RowPicker {
+  public:
+    /// `data` must outlive this. Places count rows from `first_row` on.
+    RowPicker(const DataSet& data, Index first_row);
+
+    /// Makes rows in files ready that have places in `batch`, and behind it up to `end` as far as
+    /// there is room. A new order begins with an empty window. Not to be called by several threads.
+    void prepare(const model::RowOrder& order, Range batch, Index end);
+    void forget_window() { window_ = {}; }
+
+    /// Appends this rank's rows at some places of what was prepared. Threads may do so at the same
+    /// time; `rows` is memory that a thread keeps.
+    void pick(const model::RowOrder& order, Range places, std::vector<Index>& rows,
+              model::PickedRows& picked) const;
+
+    /// Memory of the window for a rank whose rows are streamed, at most.
+    static constexpr Index window_bytes = Index{32} << 20U;
+
+  private:
+    const std::byte* values_of(Index row, Index place) const;
+
+    const DataSet& data_;
+    Index first_row_;
+    Range held_;  ///< global rows
+    std::size_t row_bytes_;
+    Range window_;              ///< places
+    std::vector<Index> slots_;  ///< of the window's places; -1 for rows that need none
+    std::vector<data::WantedRow> wanted_;
+    std::vector<Index> rows_;
+    Buffer values_;
+};
+
+}  // namespace paralogit::train
