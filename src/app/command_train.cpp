@@ -163,6 +163,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.reduction = options.choice("reduction", reductions) == "exact" ? train::Reduction::exact
                                                                          : train::Reduction::fast;
     train.stopping.tolerance = options.number("tolerance", {0.0, infinity});
+    train.verifies = options.is_set("verify");
     const double confidence = options.number("confidence", {0.0, 1.0, false, false});
     if (options.is_set("inference")) {
         if (train.penalty.has_kinks()) {
@@ -460,6 +461,10 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
     }
     if (train::has_model(outcome.reason)) {
         text += fmt::format("  model          {}\n", (options.out / "model.h5").string());
+    }
+    if (outcome.verification) {
+        text += fmt::format("  verified       objective {}, conditions hold to {:.2e}\n",
+                            outcome.verification->objective, outcome.verification->violation);
     }
     return text + fmt::format("  checkpoint     {}\n  model_sha256   {}",
                               outcome.checkpoint.string(), outcome.model_sha256);

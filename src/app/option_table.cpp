@@ -175,6 +175,9 @@ CommandSpec train_command() {
               "summary(glm) has them, and robust standard errors: printed, and written to "
               "inference.json and inference.csv; takes the last Newton steps with the Hessian of "
               "all rows"},
+             {"verify", Kind::flag, "", "",
+              "compute objective and conditions of the optimum again at the end, from the model as "
+              "written, row by row in long double; exit code 70 when they contradict the run"},
              {"confidence", Kind::value, "NUMBER", "0.95",
               "level of the confidence intervals of --inference, in (0, 1)"},
              {"time-limit", Kind::value, "TIME|auto", "",

@@ -78,6 +78,12 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     }
     summary["stop_reason"] = optim::name_of(outcome.reason);
     summary["is_separable"] = outcome.is_separable;
+    summary["diagnosis"] = outcome.diagnosis;
+    if (outcome.verification) {
+        summary["verification"] = {{"objective", outcome.verification->objective},
+                                   {"violation", outcome.verification->violation},
+                                   {"is_consistent", outcome.verification->is_consistent}};
+    }
     summary["gradient_norm"] = outcome.last.gradient_norm;
     summary["nonzeros"] = outcome.last.nonzeros;
     summary["rows_wrong"] = outcome.last.rows_wrong;

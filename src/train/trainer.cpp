@@ -6,20 +6,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 #include "inference_run.hpp"
+#include "learning_rate.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
 #include "run_record.hpp"
 #include "seconds_since.hpp"
+#include "separation.hpp"
 #include "standardised_objective.hpp"
 #include "start_parameters.hpp"
 #include "training_memory.hpp"
 #include "used_features.hpp"
 #include "validation_run.hpp"
+#include "verification.hpp"
+#include "widened_rows.hpp"
 
 namespace paralogit::train {
 
@@ -165,7 +171,7 @@ class Run {
 
     /// What is of no more use, or easily made again, and as long as the features are many.
     void forget_beginning() {
-        if (!options_.inference_confidence) {
+        if (data_->sparse && !options_.inference_confidence) {
             moments_.mean.resize(0);
             moments_.standard_deviation.resize(0);
         }
@@ -267,6 +273,9 @@ class Run {
                 with_whole_checkpoint([&] { record_.write_checkpoint(checkpoint_); });
             }
             const Index evaluations = state.evaluations;
+            if (is_small_enough_to_visit(*data_)) {
+                previous_ = parameters();
+            }
             try {
                 const optim::StepResult result = solver_->step(*standardised_, state);
                 if (result != optim::StepResult::moved) {
@@ -373,6 +382,7 @@ class Run {
 
     void report_iteration() {
         last_facts_ = iteration_facts();
+        lowest_objective_ = std::min(lowest_objective_, last_facts_.objective);
         note_if_best(checkpoint_.best, last_facts_, parameters());
         observer_.on_iteration(last_facts_);
         record_.add_iteration(last_facts_);
@@ -416,7 +426,146 @@ class Run {
             outcome.inference = std::move(inference);
         }
         record_.write_results(outcome, facts());
+        if (options_.verifies && has_model(reason)) {
+            verify(outcome);
+            record_.write_results(outcome, facts());
+            if (!outcome.verification->is_consistent) {
+                throw comm::AgreedError(Error(
+                    ExitCode::internal,
+                    fmt::format("internal error: --verify: the written model has the "
+                                "objective {} and violates the conditions of an optimum by "
+                                "{:.2e}, but the run ended with {} and {:.2e}",
+                                outcome.verification->objective, outcome.verification->violation,
+                                outcome.last.objective, outcome.last.gradient_norm)));
+            }
+        }
         return outcome;
+    }
+
+    /// Computes objective and conditions again at the parameters that the model file has.
+    void verify(TrainOutcome& outcome) {
+        const Index features = data_->shard.features;
+        Vector written(data_->manifest.features + 1);
+        comm::on_root(comm_, [&] {
+            const Model model = read_model(options_.out / "model.h5");
+            written << model.coefficients, model.intercept;
+        });
+        comm_.broadcast(
+            std::span<double>(written.data(), static_cast<std::size_t>(written.size())));
+        Vector parameters(objective_->dimension());
+        parameters.head(features) = of_kept_features(*data_, written.head(written.size() - 1));
+        if (options_.has_intercept) {
+            parameters[features] = written[written.size() - 1];
+        }
+        PlainEvaluation plain = evaluate_plainly(comm_, *data_, parameters);
+        penalties_.penalty.add_gradient(parameters.head(features), plain.gradient.head(features));
+        const optim::State at_end{
+            .point = change_.to_point(parameters),
+            .at_point = {.value = plain.loss,
+                         .gradient = change_.to_point_gradient(plain.gradient),
+                         .rows_wrong = 0},
+            .memory = {}};
+        Verification verification{
+            .objective = plain.loss + penalties_.penalty.value(parameters.head(features)),
+            .violation = optim::optimality_violation(at_end, standardised_->separable())};
+        // What the sums of double arithmetic may be off by, in the solver's variables.
+        double rounding = 1e-13;
+        for (Index j = 0; j < features; ++j) {
+            if (change_.scale[j] > 0) {
+                rounding =
+                    std::max(rounding, 1e-13 * std::abs(change_.centre[j]) / change_.scale[j]);
+            }
+        }
+        const double allowed = 1.01 * outcome.last.gradient_norm + rounding;
+        const double objective = outcome.last.objective;
+        verification.is_consistent =
+            verification.violation <= allowed &&
+            std::abs(verification.objective - objective) <= 1e-10 * std::max(1.0, objective);
+        outcome.verification = verification;
+    }
+
+    /// Says what is wrong with the data or the options, when something seems to be. @collective
+    void diagnose(TrainOutcome& outcome) {
+        constexpr double beyond_rounding = 1e-9;
+        const bool has_steps_too_long =
+            options_.solver.name == "gd" && !options_.solver.gradient_descent.backtracking &&
+            (outcome.reason == optim::StopReason::diverged ||
+             !(outcome.last.objective <= (1 + beyond_rounding) * lowest_objective_));
+        if (has_steps_too_long) {
+            standardised_->let_requests_through(false);
+            const double curvature = largest_curvature(*standardised_, change_.scale.size());
+            outcome.diagnosis.push_back(fmt::format(
+                "the steps are too long: the objective rose; the largest curvature is at most "
+                "about "
+                "{:.3g}, so steps converge below --learning-rate {:.3g}, and {:.3g} is a good one",
+                curvature, 2 / curvature, 1 / curvature));
+        }
+        const bool has_penalty = penalties_.penalty.l1() > 0 || penalties_.penalty.l2() > 0;
+        if (is_small_enough_to_visit(*data_) && has_model(outcome.reason) && !has_penalty &&
+            !has_one_class() && moves_on()) {
+            add_separation(outcome);
+        }
+        for (const std::string& text : outcome.diagnosis) {
+            observer_.on_warning(text);
+        }
+    }
+
+    /// Whether the last step still changed margins by much, as it does on the way to infinity.
+    bool moves_on() const {
+        constexpr double much = 0.01;
+        const Vector now = parameters();
+        if (previous_.size() != now.size()) {
+            return true;
+        }
+        double change = 0;
+        for (Index j = 0; j < data_->shard.features; ++j) {
+            change += std::abs(now[j] - previous_[j]) *
+                      std::ldexp(1.0, data_->bounds.value_exponents[static_cast<std::size_t>(j)]);
+        }
+        return !(change < much);
+    }
+
+    void add_separation(TrainOutcome& outcome) {
+        const std::vector<Separator> separators = find_separators(comm_, *data_);
+        constexpr std::size_t most_named = 10;
+        for (std::size_t i = 0; i < std::min(separators.size(), most_named); ++i) {
+            const Separator& separator = separators[i];
+            outcome.diagnosis.push_back(fmt::format(
+                "{} alone tells the classes apart{}: positive rows have values {} {}{:.10g}; "
+                "without a penalty its coefficient has no finite optimum: give --l2 1e-3, or leave "
+                "it out",
+                name_of(separator.feature),
+                separator.is_complete ? "" : " but for rows on the border (quasi-complete)",
+                separator.is_positive_above ? "above" : "below",
+                separator.is_complete ? "" : "or at ", separator.threshold));
+        }
+        if (separators.empty() && outcome.is_separable) {
+            outcome.diagnosis.push_back(
+                "no feature alone tells the classes apart; together they do, above all " +
+                most_weighty_features());
+        }
+    }
+
+    std::string name_of(Index feature) const {
+        return data_->manifest.name_of_feature(number_in_files(*data_, feature));
+    }
+
+    /// Those whose coefficients times standard deviations are largest.
+    std::string most_weighty_features() const {
+        const Vector now = parameters();
+        std::vector<Index> order(static_cast<std::size_t>(data_->shard.features));
+        std::iota(order.begin(), order.end(), Index{0});
+        const auto weight = [&](Index j) {
+            const Vector& deviation = moments_.standard_deviation;
+            return std::abs(now[j]) * (deviation.size() > 0 ? deviation[j] : 1.0);
+        };
+        std::ranges::stable_sort(order, [&](Index a, Index b) { return weight(a) > weight(b); });
+        std::string text;
+        constexpr std::size_t most_named = 3;
+        for (std::size_t i = 0; i < std::min(order.size(), most_named); ++i) {
+            text += (i == 0 ? "" : ", ") + name_of(order[i]);
+        }
+        return text;
     }
 
     /// The statistics of the model, which is brought to the optimum itself where the run converged.
@@ -506,12 +655,18 @@ class Run {
         }
 
         // A model is as long as the features of the files: it takes the place of sums and rows.
-        standardised_.reset();
-        objective_.reset();
+        diagnose(outcome);
+        const bool lets_go = data_->sparse && !options_.verifies;
+        if (lets_go) {
+            standardised_.reset();
+            objective_.reset();
+        }
         if (checkpoint_.best) {
             outcome.best = best_model(*checkpoint_.best, reason);
         }
-        data_->shard.sparse = {};
+        if (lets_go) {
+            data_->shard.sparse = {};
+        }
         outcome.model = make_model(parameters(), reason);
         outcome.model_sha256 = outcome.model.sha256();
         return outcome;
@@ -572,6 +727,8 @@ class Run {
     IterationFacts last_facts_{};
     double first_objective_ = 0;
 
+    Vector previous_;  ///< the parameters before the last step; empty when this process did none
+    double lowest_objective_ = std::numeric_limits<double>::infinity();
     std::optional<Vector> polished_;  ///< the parameters, when they are no longer the state's
     double startup_seconds_ = 0;
     double load_seconds_ = 0;

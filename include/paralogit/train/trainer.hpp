@@ -44,6 +44,8 @@ struct TrainOptions {
 
     /// The confidence level of intervals; statistics of the parameters are made when it is given.
     std::optional<double> inference_confidence;
+    /// Whether the conditions of an optimum are computed again at the end, of the model as written.
+    bool verifies = false;
 
     optim::StoppingRules stopping;
     /// Since `process_start`; none when empty.
@@ -117,6 +119,14 @@ struct BatchFacts {
     double allreduce_seconds = 0;  ///< waiting included; maximum over ranks
 };
 
+/// What the model file itself says of the optimum, row by row in long double.
+struct Verification {
+    double objective = 0;
+    /// By how much the conditions of an optimum fail, in the solver's variables.
+    double violation = 0;
+    bool is_consistent = false;  ///< with what the run says of itself
+};
+
 /// The model with the lowest validation loss of all iterations.
 struct BestModel {
     Index iteration = 0;
@@ -136,6 +146,8 @@ struct TrainOutcome {
     std::optional<BestModel> best;  ///< with validation rows
     /// When it was asked for, and the run ended with a model that has statistics.
     std::optional<InferenceReport> inference;
+    std::optional<Verification> verification;
+    std::vector<std::string> diagnosis;  ///< what is wrong with data or options, in words
     std::string data_fingerprint;
     PhaseSeconds seconds;
     double gradient_gbytes_per_second = 0;

@@ -1,0 +1,41 @@
+#include "learning_rate.hpp"
+
+#include <cmath>
+
+namespace paralogit::train {
+
+namespace {
+
+/// In the order of the entries, whatever the instruction set.
+double norm(const Vector& x) {
+    double sum = 0;
+    for (const double value : x) {
+        sum += value * value;
+    }
+    return std::sqrt(sum);
+}
+
+}  // namespace
+
+double largest_curvature(optim::CurvedObjective& objective, Index features) {
+    const Vector origin = Vector::Zero(objective.dimension());
+    // Unequal entries: no eigenvector of a symmetric problem is orthogonal to all of it.
+    Vector direction(objective.dimension());
+    for (Index j = 0; j < direction.size(); ++j) {
+        direction[j] = 1 + 0.3 * static_cast<double>(j % 7) / static_cast<double>(features + 1);
+    }
+    direction /= norm(direction);
+    double largest = 0;
+    constexpr int products = 20;
+    for (int i = 0; i < products; ++i) {
+        const Vector product = objective.hessian_product(origin, direction, 1);
+        largest = norm(product);
+        if (!(largest > 0) || !std::isfinite(largest)) {
+            break;
+        }
+        direction = product / largest;
+    }
+    return largest;
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,80 @@
+#include "verification.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <vector>
+
+#include "paralogit/comm/agreement.hpp"
+#include "widened_rows.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+using Real = long double;
+
+void check_size(const DataSet& data) {
+    if (!is_small_enough_to_visit(data)) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--verify: sparse rows of {} features are too many to check one by "
+                                "one",
+                                data.shard.features));
+    }
+}
+
+}  // namespace
+
+PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
+                                 const Vector& parameters) {
+    const auto features = static_cast<std::size_t>(data.shard.features);
+    const auto dimension = static_cast<std::size_t>(parameters.size());
+    const bool has_intercept = dimension > features;
+    // The gradient, the loss, the weights.
+    std::vector<Real> sums(dimension + 2);
+    comm::together(comm, [&] {
+        check_size(data);
+        std::vector<std::vector<Real>> parts(static_cast<std::size_t>(data.execution.threads),
+                                             std::vector<Real>(dimension + 2));
+        visit_rows(data, [&](int thread, std::span<const double> row, double label, double weight) {
+            std::vector<Real>& part = parts[static_cast<std::size_t>(thread)];
+            Real margin = has_intercept ? parameters[data.shard.features] : 0.0;
+            for (std::size_t j = 0; j < features; ++j) {
+                margin += Real{row[j]} * parameters[static_cast<Index>(j)];
+            }
+            const Real slope = weight * (1 / (1 + std::exp(-margin)) - label);
+            for (std::size_t j = 0; j < features; ++j) {
+                part[j] += slope * row[j];
+            }
+            if (has_intercept) {
+                part[features] += slope;
+            }
+            part[dimension] += weight * (std::max(margin, Real{0}) - label * margin +
+                                         std::log1p(std::exp(-std::abs(margin))));
+            part[dimension + 1] += weight;
+        });
+        for (const std::vector<Real>& part : parts) {
+            for (std::size_t j = 0; j < sums.size(); ++j) {
+                sums[j] += part[j];
+            }
+        }
+    });
+    // A long double travels as two doubles.
+    std::vector<double> message;
+    for (const Real sum : sums) {
+        const auto high = static_cast<double>(sum);
+        message.push_back(high);
+        message.push_back(static_cast<double>(sum - high));
+    }
+    comm.sum(std::span<double>(message));
+    const auto value = [&](std::size_t j) { return Real{message[2 * j]} + message[2 * j + 1]; };
+    const Real weight_sum = value(dimension + 1);
+    PlainEvaluation evaluation{.loss = static_cast<double>(value(dimension) / weight_sum),
+                               .gradient = Vector(parameters.size())};
+    for (std::size_t j = 0; j < dimension; ++j) {
+        evaluation.gradient[static_cast<Index>(j)] = static_cast<double>(value(j) / weight_sum);
+    }
+    return evaluation;
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+"""What is wrong with data or options is named, and --verify computes the optimum's conditions again."""
+import re
+import unittest
+
+import h5py
+import numpy as np
+
+from support import IRIS, AppTest, made_up, objective, read_model, read_summary, run, write_data
+
+
+class Diagnosis(AppTest):
+    def named(self, X, y, names):
+        path = write_data(self.folder / "data.h5", X, y)
+        with h5py.File(path, "a") as file:
+            file["feature_names"] = [name.encode() for name in names]
+        return path
+
+    def diagnosis(self, path, *options, ranks=1):
+        return read_summary(self.train(path, *options, out=f"run-{ranks}", ranks=ranks))["diagnosis"]
+
+    def test_a_feature_that_alone_separates_the_classes_is_named_with_its_threshold(self):
+        X, y = made_up(300, 3)
+        X[:, 1] = np.where(y == 1, -2.0, 3.0) - np.arange(300) / 300
+        path = self.named(X, y, "abc")
+        for ranks in (1, 3):
+            (text,) = self.diagnosis(path, ranks=ranks)
+            self.assertIn("'b' (column 1) alone tells the classes apart: positive", text)
+            threshold = float(re.search(r"below (-?[0-9.]+)", text).group(1))
+            self.assertTrue(X[y == 1, 1].max() < threshold < X[y == 0, 1].min())
+
+    def test_quasi_complete_separation_by_a_rare_category_is_named(self):
+        X, y = made_up(400, 3)
+        X[:, 2] = 0
+        X[np.flatnonzero(y == 1)[:9], 2] = 1
+        (text,) = self.diagnosis(self.named(X, y, "abc"), ranks=2)
+        self.assertIn("'c' (column 2) alone tells the classes apart but for rows on the border", text)
+        self.assertIn("above or at 0", text)
+        # One row of the other class there, and there is an optimum.
+        X[np.flatnonzero(y == 0)[0], 2] = 1
+        write_data(self.folder / "other.h5", X, y)
+        self.assertEqual(self.diagnosis(self.folder / "other.h5", ranks=3), [])
+
+    def test_features_that_separate_together_are_named(self):
+        random = np.random.default_rng(5)
+        X = random.normal(size=(200, 4))
+        y = (X[:, 0] - 2 * X[:, 3] > 0).astype(np.uint8)
+        X[:, 0] += np.where(y == 1, 0.1, -0.1)
+        (text,) = self.diagnosis(self.named(X, y, ["first", "b", "c", "last"]))
+        self.assertIn("together they do, above all 'last' (column 3), 'first' (column 0)", text)
+
+    def test_nothing_is_said_of_a_penalised_or_a_sound_run(self):
+        self.assertEqual(self.diagnosis(IRIS, "--l2", "1e-3"), [])
+        self.assertEqual(self.diagnosis(write_data(self.folder / "sound.h5", *made_up(500, 4)),
+                                        ranks=2), [])
+
+    def test_a_learning_rate_that_is_too_large_gets_a_better_one(self):
+        path = write_data(self.folder / "data.h5", *made_up(300, 4))
+        options = ("--solver", "gd", "--max-iterations", "300")
+        directory = self.train(path, *options, "--learning-rate", "60", out="long")
+        (text,) = read_summary(directory)["diagnosis"]
+        rate = re.search(r"and ([0-9.e+-]+) is a good one", text).group(1)
+        limit = float(re.search(r"below --learning-rate ([0-9.e+-]+),", text).group(1))
+        Z = made_up(300, 4)[0]
+        Z = np.column_stack([(Z - Z.mean(0)) / Z.std(0), np.ones(len(Z))])
+        bound = np.linalg.eigvalsh(Z.T @ Z / len(Z) / 4).max()
+        self.assertLess(abs(limit * bound / 2 - 1), 0.05)
+        good = read_summary(self.train(path, *options, "--learning-rate", rate, out="good"))
+        self.assertEqual(good["diagnosis"], [])
+        self.assertLess(good["objective"], read_summary(directory)["objective"])
+
+    def test_verify_computes_objective_and_conditions_of_the_written_model(self):
+        X, y = made_up(500, 4)
+        path = write_data(self.folder / "data.h5", X, y)
+        for options in (("--l2", "0.01"), ("--l1", "0.02", "--l2", "0.001"), ("--intercept", "no")):
+            directory = self.train(path, "--verify", *options, "--overwrite", ranks=3)
+            summary = read_summary(directory)
+            verification = summary["verification"]
+            self.assertTrue(verification["is_consistent"])
+            self.assertLess(verification["violation"], 2e-9)
+            w, b = read_model(directory)
+            expected = objective(X, y, w, b, summary["l2"]) + summary["l1"] * np.abs(w).sum()
+            self.assertLess(abs(verification["objective"] / expected - 1), 1e-14)
+
+    def test_verify_tells_how_far_an_unfinished_run_is(self):
+        path = write_data(self.folder / "data.h5", *made_up(500, 4))
+        result = run("train", path, "--verify", "--solver", "gd", "--max-iterations", "3", "--out",
+                     self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn("verified", result.stdout)
+        summary = read_summary(self.folder / "run")
+        self.assertLess(abs(summary["verification"]["violation"] / summary["gradient_norm"] - 1),
+                        1e-6)
+
+
+if __name__ == "__main__":
+    unittest.main()
