@@ -141,9 +141,11 @@ std::vector<OptionSpec> stochastic_options() {
         {"batch-size", Kind::value, "COUNT", "",
          "rows of a batch of sgd, adam and adagrad, on all ranks together, 1 to 1048576; 256 when "
          "it is not given; an iteration of these solvers is an epoch, a step for each batch"},
-        {"shuffle", Kind::value, "yes|no", "",
-         "whether every epoch meets the rows in a random order of its own, the same on any number "
-         "of ranks; yes when it is not given"},
+        {"shuffle", Kind::value, "yes|no|groups", "",
+         "yes, when it is not given: every epoch meets the rows in a random order of its own, the "
+         "same on any number of ranks; groups: 32 neighbours each of dense rows stay together, "
+         "which costs less, and is as good where neighbours have nothing in "
+         "common; no: as they are stored"},
         {"seed", Kind::value, "COUNT", "", "of these orders; 1 when it is not given"},
         {"schedule", Kind::value, "constant|inverse|step|cosine", "",
          "how the learning rate falls after e epochs: inverse: 1 / (1 + decay e); step: "
@@ -231,7 +233,9 @@ void read_stochastic(const Options& options, Index max_iterations, train::Solver
     train::BatchOptions& batches = solver.batches;
     batches.batch_rows =
         integer_or("batch-size", batches.batch_rows, 1, model::BatchSums::most_rows);
-    batches.shuffles = !options.has("shuffle") || options.yes_or_no("shuffle");
+    batches.keeps_groups = options.has("shuffle") && options.text("shuffle") == "groups";
+    batches.shuffles =
+        batches.keeps_groups || !options.has("shuffle") || options.yes_or_no("shuffle");
     batches.seed = static_cast<std::uint64_t>(integer_or("seed", 1, 0, largest));
     batches.local_steps = stochastic.local_steps;
 }
@@ -249,7 +253,9 @@ std::map<std::string, std::string> path_options_of_batches(const train::SolverOp
         {"schedule", std::string(name_of(rate.schedule))},
         {"warmup", fmt::format("{}", rate.warmup)},
         {"batch-size", fmt::format("{}", batches.batch_rows)},
-        {"shuffle", batches.shuffles ? "yes" : "no"},
+        {"shuffle", batches.keeps_groups ? "groups"
+                    : batches.shuffles   ? "yes"
+                                         : "no"},
         {"seed", fmt::format("{}", batches.seed)},
         {"clip", stochastic.clip ? fmt::format("{}", *stochastic.clip) : "unset"},
         {"average",
@@ -286,8 +292,10 @@ std::string stochastic_text(const train::SolverOptions& solver) {
     std::string text = fmt::format(
         "{}, batches of {} row{}{}, learning rate {} ({})", solver.name, solver.batches.batch_rows,
         solver.batches.batch_rows == 1 ? "" : "s",
-        solver.batches.shuffles ? fmt::format(" in random order (seed {})", solver.batches.seed)
-                                : " in stored order",
+        solver.batches.shuffles
+            ? fmt::format(" in random order{} (seed {})",
+                          solver.batches.keeps_groups ? " of groups" : "", solver.batches.seed)
+            : " in stored order",
         stochastic.learning_rate.rate, name_of(stochastic.learning_rate.schedule));
     if (stochastic.momentum > 0) {
         text += fmt::format(", {}momentum {}", stochastic.is_nesterov ? "Nesterov's " : "",

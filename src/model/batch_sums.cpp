@@ -149,6 +149,42 @@ void BatchSums::add(const PickedRows& rows, std::span<const double> coefficients
     }
 }
 
+void BatchSums::add(std::span<const Block> blocks, std::span<const double> coefficients,
+                    double intercept) {
+    // The kernel asks for memory behind what it reads.
+    constexpr std::size_t behind = 16384;
+    for (std::size_t k = 0; k < blocks.size(); ++k) {
+        Block block = blocks[k];
+        const std::byte* const next = k + 1 < blocks.size() ? blocks[k + 1].values : block.values;
+        const std::size_t bytes =
+            static_cast<std::size_t>(block.rows * features_) * size_of(block.type);
+        make_room(values_, bytes + behind);
+        std::size_t at = 0;
+        for (; at + line_bytes <= bytes; at += line_bytes) {
+            __builtin_prefetch(next + at);
+            std::memcpy(values_.data() + at, block.values + at, line_bytes);
+        }
+        if (at < bytes) {
+            std::memcpy(values_.data() + at, block.values + at, bytes - at);
+        }
+        block.values = values_.data();
+        evaluate_block(block, coefficients, intercept, of_block_, isa_);
+        const auto padded = static_cast<std::size_t>(padded_);
+        for (std::size_t j = 0; j < static_cast<std::size_t>(features_); ++j) {
+            add_term(j, padded, j, of_block_.slopes_times_features[static_cast<Index>(j)]);
+        }
+        add_term(slopes_at_, 1, padded, of_block_.slopes);
+        add_term(slopes_at_ + 2, 1, padded + 1, of_block_.loss);
+    }
+}
+
+void BatchSums::add_term(std::size_t first, std::size_t distance, std::size_t shift, double term) {
+    const double whole = (term + first_shift_[shift]) - first_shift_[shift];
+    const double rest = term - whole;
+    message_[first] += whole;
+    message_[first + distance] += (rest + second_shift_[shift]) - second_shift_[shift];
+}
+
 void BatchSums::add_dense(const PickedRows& rows, std::size_t begin, Index count,
                           std::span<const double> coefficients, double intercept) {
     constexpr std::size_t rows_ahead = 24;

@@ -2,13 +2,15 @@
 
 #include <cmath>
 
+#include "isa/kernel_table.hpp"
+#include "paralogit/model/isa.hpp"
 #include "row_hash.hpp"
 
 namespace paralogit::model {
 
 namespace {
 
-/// A number of [0, range), range < 2^32.
+/// As in the kernel (isa/order_kernel.hpp), of one coordinate.
 std::uint64_t part_of_range(std::uint64_t coordinate, std::uint64_t key, std::uint64_t range) {
     std::uint64_t hash = (coordinate + key) * 0xbf58476d1ce4e5b9U;
     hash ^= hash >> 32U;
@@ -18,8 +20,9 @@ std::uint64_t part_of_range(std::uint64_t coordinate, std::uint64_t key, std::ui
 
 }  // namespace
 
-RowOrder::RowOrder(Index rows, std::uint64_t seed, Index epoch) : rows_(rows), shuffles_(true) {
-    const auto n = static_cast<std::uint64_t>(rows);
+RowOrder::RowOrder(Index rows, std::uint64_t seed, Index epoch, Index group)
+    : rows_(rows), group_(group), groups_(rows / group) {
+    const auto n = static_cast<std::uint64_t>(std::max<Index>(groups_, 1));
     tall_ = static_cast<std::uint64_t>(std::sqrt(static_cast<double>(n)));
     // The root of a double may be off by one either way.
     tall_ -= tall_ * tall_ > n ? 1 : 0;
@@ -36,47 +39,62 @@ RowOrder RowOrder::as_stored(Index rows) {
     return RowOrder(rows);
 }
 
-void RowOrder::rows_at(Index first, std::span<Index> out) const {
-    if (!shuffles_) {
-        for (Index& row : out) {
-            row = first++;
-        }
-        return;
-    }
-    const auto n = static_cast<std::uint64_t>(rows_);
+void RowOrder::groups_at(Index first, std::span<Index> out) const {
+    constexpr std::size_t at_once = 128;
+    const KernelTable& kernels = kernels_for(best_isa());
+    const auto n = static_cast<std::uint64_t>(groups_);
+    std::uint64_t l[at_once];
+    std::uint64_t r[at_once];
     std::uint64_t l_of_place = static_cast<std::uint64_t>(first) / wide_;
     std::uint64_t r_of_place = static_cast<std::uint64_t>(first) % wide_;
-    for (Index& row : out) {
-        std::uint64_t l = l_of_place;
-        std::uint64_t r = r_of_place;
-        do {
-            for (std::size_t i = 0; i < rounds; i += 2) {
-                l += part_of_range(r, keys_[i], tall_);
-                l -= l >= tall_ ? tall_ : 0;
-                r += part_of_range(l, keys_[i + 1], wide_);
-                r -= r >= wide_ ? wide_ : 0;
+    for (std::size_t begin = 0; begin < out.size(); begin += at_once) {
+        const std::size_t count = std::min(at_once, out.size() - begin);
+        for (std::size_t i = 0; i < count; ++i) {
+            l[i] = l_of_place;
+            r[i] = r_of_place;
+            ++r_of_place;
+            if (r_of_place == wide_) {
+                r_of_place = 0;
+                ++l_of_place;
             }
-        } while (l * wide_ + r >= n);
-        row = static_cast<Index>(l * wide_ + r);
-        ++r_of_place;
-        if (r_of_place == wide_) {
-            r_of_place = 0;
-            ++l_of_place;
+        }
+        kernels.change_places(l, r, static_cast<std::int64_t>(count), keys_.data(), tall_, wide_);
+        for (std::size_t i = 0; i < count; ++i) {
+            while (l[i] * wide_ + r[i] >= n) {
+                kernels.change_places(l + i, r + i, 1, keys_.data(), tall_, wide_);
+            }
+            out[begin + i] = static_cast<Index>(l[i] * wide_ + r[i]);
         }
     }
+}
+
+void RowOrder::rows_at(Index first, std::span<Index> out) const {
+    if (group_ == 1 && groups_ > 0) {
+        groups_at(first, out);
+        return;
+    }
+    for_each_run({.first = first, .end = first + std::ssize(out)},
+                 [&](Index place, Index row, Index count) {
+                     for (Index i = 0; i < count; ++i) {
+                         out[static_cast<std::size_t>(place - first + i)] = row + i;
+                     }
+                 });
 }
 
 Index RowOrder::row_at(Index place) const {
-    Index row = 0;
-    rows_at(place, {&row, 1});
-    return row;
+    if (place >= groups_ * group_) {
+        return place;
+    }
+    Index group = 0;
+    groups_at(place / group_, {&group, 1});
+    return group * group_ + place % group_;
 }
 
 Index RowOrder::place_of(Index row) const {
-    if (!shuffles_) {
+    if (groups_ == 0) {
         return row;
     }
-    const auto n = static_cast<std::uint64_t>(rows_);
+    const auto n = static_cast<std::uint64_t>(groups_);
     std::uint64_t l = static_cast<std::uint64_t>(row) / wide_;
     std::uint64_t r = static_cast<std::uint64_t>(row) % wide_;
     do {

@@ -12,6 +12,10 @@ namespace paralogit::train {
 
 namespace {
 
+/// Rows that stay together where that is wanted. Blocks have a multiple of them, so no group is
+/// spread over ranks, or lies partly in memory.
+constexpr Index group_rows = 32;
+
 Index count_rows_of_weight(std::span<const double> row_weights) {
     return std::ranges::count_if(row_weights, [](double weight) { return weight > 0; });
 }
@@ -76,7 +80,9 @@ void BatchGradients::begin_epoch(Index epoch) {
     }
     // Ranks that go their own ways have orders of their own.
     const std::uint64_t of_rank = is_local() ? static_cast<std::uint64_t>(comm_.rank()) << 40U : 0;
-    order_ = model::RowOrder(rows, batches.seed ^ of_rank, epoch);
+    // Sparse rows have no sums of blocks.
+    const Index group = batches.keeps_groups && !data_.sparse ? group_rows : 1;
+    order_ = model::RowOrder(rows, batches.seed ^ of_rank, epoch, group);
 }
 
 void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch,
@@ -142,20 +148,48 @@ void BatchGradients::add_own_rows(const Vector& parameters, Range places) {
                                                static_cast<std::size_t>(features_));
     const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
     picker_.prepare(order_, places, own_places_.end);
-    const int threads = static_cast<int>(threads_.size());
-    run_threads(threads, [&](int thread) {
-        model::BatchSums& sums = threads_[static_cast<std::size_t>(thread)];
-        OwnRows& own = own_rows_[static_cast<std::size_t>(thread)];
-        own.picked.clear();
-        picker_.pick(order_, part_of(places, thread, threads), own.numbers, own.picked);
-        sums.add(own.picked, coefficients, intercept);
-        sums.words()[rows_seen] = static_cast<double>(
-            own.picked.row_weights.empty() ? own.picked.size()
-                                           : count_rows_of_weight(own.picked.row_weights));
+    run_threads(static_cast<int>(threads_.size()), [&](int thread) {
+        const auto number = static_cast<std::size_t>(thread);
+        model::BatchSums& sums = threads_[number];
+        sums.words()[rows_seen] = static_cast<double>(add_rows_of_thread(
+            places_of_thread(places, thread), coefficients, intercept, own_rows_[number], sums));
     });
     for (std::size_t thread = 1; thread < threads_.size(); ++thread) {
         threads_.front().add(threads_[thread]);
     }
+}
+
+/// Neighbours that stay together are not cut apart, for their sum is one term.
+Range BatchGradients::places_of_thread(Range places, int thread) const {
+    const Range part = part_of(places, thread, static_cast<int>(threads_.size()));
+    const Index group = order_.group();
+    const auto at = [&](Index place) {
+        return place == places.first ? place
+                                     : std::min((place + group - 1) / group * group, places.end);
+    };
+    return {.first = at(part.first), .end = at(part.end)};
+}
+
+/// Returns how many of the rows count.
+Index BatchGradients::add_rows_of_thread(Range places, std::span<const double> coefficients,
+                                         double intercept, OwnRows& own,
+                                         model::BatchSums& sums) const {
+    Index count = 0;
+    const auto count_rows = [&](Index rows, std::span<const double> row_weights) {
+        count += row_weights.empty() ? rows : count_rows_of_weight(row_weights);
+    };
+    if (order_.group() > 1) {
+        picker_.pick(order_, places, own.blocks);
+        sums.add(own.blocks, coefficients, intercept);
+        for (const model::Block& block : own.blocks) {
+            count_rows(block.rows, block.row_weights);
+        }
+    } else {
+        picker_.pick(order_, places, own.places, own.picked);
+        sums.add(own.picked, coefficients, intercept);
+        count_rows(own.picked.size(), own.picked.row_weights);
+    }
+    return count;
 }
 
 void BatchGradients::put_requests(std::span<double> words) const {

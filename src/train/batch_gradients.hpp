@@ -62,9 +62,19 @@ class BatchGradients {
     /// What the caller's words of a message are.
     enum Word : std::size_t { rows_seen, ranks_in_error, signals, times_up, word_count };
 
+    /// Of a batch, by thread.
+    struct OwnRows {
+        RowPicker::OwnPlaces places;
+        model::PickedRows picked;
+        std::vector<model::Block> blocks;  ///< where neighbours stay together
+    };
+
     bool is_local() const { return options_.batches.local_steps > 0; }
     Range places_of(Index batch) const;
     void begin_epoch(Index epoch);
+    Range places_of_thread(Range places, int thread) const;
+    Index add_rows_of_thread(Range places, std::span<const double> coefficients, double intercept,
+                             OwnRows& own, model::BatchSums& sums) const;
     void add_own_rows(const Vector& parameters, Range places);
     void put_requests(std::span<double> words) const;
     void take_requests(std::span<const double> words);
@@ -80,11 +90,6 @@ class BatchGradients {
     Index epoch_ = -1;
     model::RowOrder order_ = model::RowOrder::as_stored(1);
     RowPicker picker_;
-    /// Of a batch, by thread.
-    struct OwnRows {
-        std::vector<Index> numbers;
-        model::PickedRows picked;
-    };
     std::vector<OwnRows> own_rows_;
     std::vector<model::BatchSums> threads_;  ///< the first has the sums of all in the end
     std::vector<double> mean_message_;

@@ -45,35 +45,82 @@ const std::byte* RowPicker::values_of(Index row, Index place) const {
     return values_.data() + static_cast<std::size_t>(slot) * row_bytes_;
 }
 
-void RowPicker::pick(const model::RowOrder& order, Range places, std::vector<Index>& rows,
+void RowPicker::pick(const model::RowOrder& order, Range places, OwnPlaces& own,
                      model::PickedRows& picked) const {
     const data::Shard& shard = data_.shard;
-    rows.resize(static_cast<std::size_t>(places.size()));
-    order.rows_at(places.first, rows);
+    const auto all = static_cast<std::size_t>(places.size());
+    own.rows.resize(all);
+    own.places.resize(all);
+    order.rows_at(places.first, own.rows);
+    std::size_t count = 0;
+    const Index shift = first_row_ - shard.rows.first;
+    const Index shard_rows = shard.rows.size();
+    for (std::size_t i = 0; i < all; ++i) {
+        const Index row = own.rows[i] + shift;
+        own.rows[count] = row;
+        own.places[count] = places.first + static_cast<Index>(i);
+        count += row >= 0 && row < shard_rows ? 1 : 0;
+    }
+    picked.clear();
     picked.type = shard.type;
     const model::LabelView labels = shard.labels.view();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const Index row = first_row_ + rows[i];
-        if (row < shard.rows.first || row >= shard.rows.end) {
-            continue;
-        }
-        const auto own = static_cast<std::size_t>(row - shard.rows.first);
-        picked.labels.push_back(labels[own]);
-        if (!shard.row_weights.empty()) {
-            picked.row_weights.push_back(shard.row_weights[own]);
-        }
-        if (shard.is_sparse()) {
-            const Index begin = shard.sparse.offsets[own];
-            picked.entries.push_back(shard.sparse.offsets[own + 1] - begin);
-            picked.values.push_back(shard.sparse.values.data() +
-                                    static_cast<std::size_t>(begin) * size_of(shard.type));
-            constexpr std::size_t index_bytes = 4;
-            picked.indices.push_back(shard.sparse.indices.data() +
-                                     static_cast<std::size_t>(begin) * index_bytes);
-        } else {
-            picked.values.push_back(values_of(row, places.first + static_cast<Index>(i)));
+    picked.labels.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        picked.labels[i] = labels[static_cast<std::size_t>(own.rows[i])];
+    }
+    if (!shard.row_weights.empty()) {
+        picked.row_weights.resize(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            picked.row_weights[i] = shard.row_weights[static_cast<std::size_t>(own.rows[i])];
         }
     }
+    picked.values.resize(count);
+    if (shard.is_sparse()) {
+        put_entries(own, picked);
+        return;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        picked.values[i] = values_of(shard.rows.first + own.rows[i], own.places[i]);
+    }
+}
+
+void RowPicker::put_entries(const OwnPlaces& own, model::PickedRows& picked) const {
+    constexpr std::size_t index_bytes = 4;
+    const data::SparseValues& sparse = data_.shard.sparse;
+    const std::size_t count = picked.values.size();
+    picked.indices.resize(count);
+    picked.entries.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto row = static_cast<std::size_t>(own.rows[i]);
+        const auto begin = static_cast<std::size_t>(sparse.offsets[row]);
+        picked.entries[i] = sparse.offsets[row + 1] - sparse.offsets[row];
+        picked.values[i] = sparse.values.data() + begin * size_of(data_.shard.type);
+        picked.indices[i] = sparse.indices.data() + begin * index_bytes;
+    }
+}
+
+void RowPicker::pick(const model::RowOrder& order, Range places,
+                     std::vector<model::Block>& blocks) const {
+    const data::Shard& shard = data_.shard;
+    const model::LabelView labels = shard.labels.view();
+    blocks.clear();
+    order.for_each_run(places, [&](Index place, Index row_of_order, Index count) {
+        const Index row = first_row_ + row_of_order;
+        if (row < shard.rows.first || row >= shard.rows.end) {
+            return;
+        }
+        const auto own = static_cast<std::size_t>(row - shard.rows.first);
+        const auto size = static_cast<std::size_t>(count);
+        blocks.push_back({.type = shard.type,
+                          .values = values_of(row, place),
+                          .rows = count,
+                          .features = shard.features,
+                          .labels = labels.subview(own, size),
+                          .row_weights = shard.row_weights.empty()
+                                             ? std::span<const double>()
+                                             : std::span(shard.row_weights).subspan(own, size),
+                          .first_global_row = row});
+    });
 }
 
 }  // namespace paralogit::train

@@ -23,15 +23,23 @@ class RowPicker {
     void prepare(const model::RowOrder& order, Range batch, Index end);
     void forget_window() { window_ = {}; }
 
-    /// Appends this rank's rows at some places of what was prepared. Threads may do so at the same
-    /// time; `rows` is memory that a thread keeps.
-    void pick(const model::RowOrder& order, Range places, std::vector<Index>& rows,
+    struct OwnPlaces {
+        std::vector<Index> rows;  ///< counted in the shard
+        std::vector<Index> places;
+    };
+    /// This rank's rows at some places of what was prepared. Threads may do so at the same time;
+    /// `own` is memory that a thread keeps.
+    void pick(const model::RowOrder& order, Range places, OwnPlaces& own,
               model::PickedRows& picked) const;
+
+    /// The same of dense rows by runs of neighbours.
+    void pick(const model::RowOrder& order, Range places, std::vector<model::Block>& blocks) const;
 
     /// Memory of the window for a rank whose rows are streamed, at most.
     static constexpr Index window_bytes = Index{32} << 20U;
 
   private:
+    void put_entries(const OwnPlaces& own, model::PickedRows& picked) const;
     const std::byte* values_of(Index row, Index place) const;
 
     const DataSet& data_;

@@ -42,6 +42,13 @@ def row_order(rows, seed, epoch):
     return np.array(order)
 
 
+def order_of_groups(rows, seed, epoch, group=32):
+    """The same with so many neighbours together; what is behind the last group comes last."""
+    whole = rows // group
+    order = [np.arange(g * group, (g + 1) * group) for g in row_order(whole, seed, epoch)]
+    return np.concatenate([*order, np.arange(whole * group, rows)])
+
+
 def rate_of(step, steps_of_epoch, rate, schedule="constant", decay=1.0, decay_epochs=10,
             schedule_epochs=1, warmup=0.0):
     e = step / steps_of_epoch
@@ -76,7 +83,9 @@ def train(X, y, solver, epochs, batch_size, learning_rate, l2=0.0, seed=1, shuff
     batches = -(-n // batch_size)
     step, updates, path = 0, 0, []
     for epoch in range(epochs):
-        order = row_order(n, seed, epoch) if shuffle else np.arange(n)
+        order = np.arange(n)
+        if shuffle:
+            order = (order_of_groups if shuffle == "groups" else row_order)(n, seed, epoch)
         for b in range(batches):
             rows = order[b * batch_size:(b + 1) * batch_size]
             rate = rate_of(step, batches, learning_rate, **schedule)

@@ -26,6 +26,8 @@ SETTINGS = {
                   "decay-epochs": 2}, {}),
     "in stored order": ({"solver": "sgd", "batch-size": 100, "learning-rate": 0.1,
                          "shuffle": "no", "average": 1}, {"shuffle": False}),
+    "in groups": ({"solver": "sgd", "batch-size": 100, "learning-rate": 0.1,
+                   "shuffle": "groups"}, {"shuffle": "groups"}),
     "adam": ({"solver": "adam", "batch-size": 64, "learning-rate": 0.01, "schedule": "cosine",
               "schedule-epochs": 6, "warmup": 0.5}, {}),
     "adamw": ({"solver": "adam", "batch-size": 128, "learning-rate": 0.01, "beta1": 0.8,
@@ -129,7 +131,8 @@ class SameBits(AppTest):
             file["y"] = y
 
     def test_on_any_number_of_ranks_and_threads_resident_and_streamed(self):
-        for solver in (("sgd", "--momentum", "0.9", "--average", "1"), ("adam",)):
+        for solver in (("sgd", "--momentum", "0.9", "--average", "1"), ("adam",),
+                       ("adagrad", "--shuffle", "groups")):
             options = ("--solver", *solver, "--batch-size", "300", "--max-iterations", "2",
                        "--validation-fraction", "0.1", "--class-weights", "1,2")
             hashes = {self.train_hash(self.data, *options, out=f"{solver[0]}-{ranks}", ranks=ranks)

@@ -42,7 +42,7 @@ def main():
             subprocess.run([options.binary, "generate", data, "--rows", str(rows), "--features",
                             features, "--type", kind, "--overwrite"], check=True,
                            capture_output=True)
-            passes, steps = [], []
+            passes, steps, groups = [], [], []
             sgd = ("--solver", "sgd", "--batch-size", str(options.batch_size),
                    "--max-iterations", str(epochs))
             for _ in range(3):
@@ -51,10 +51,13 @@ def main():
                 passes.append(summary["seconds"]["train"] / summary["passes"])
                 summary = train(options.binary, data, out, *sgd)
                 steps.append((summary["seconds"]["train"] - passes[-1]) / epochs)
+                summary = train(options.binary, data, out, *sgd, "--shuffle", "groups")
+                groups.append((summary["seconds"]["train"] - passes[-1]) / epochs)
             on_two = train(options.binary, data, out, *sgd, ranks=2)["batches"]
             one_pass, epoch = statistics.median(passes), statistics.median(steps)
             print(f"{rows:9} x {features:4} {kind:8} pass {one_pass:7.4f} s  epoch {epoch:7.4f} s  "
-                  f"ratio {epoch / one_pass:5.2f}  two ranks: "
+                  f"ratio {epoch / one_pass:5.2f}, of groups "
+                  f"{statistics.median(groups) / one_pass:5.2f}  two ranks: "
                   f"{1e6 * on_two['seconds_per_allreduce']:6.1f} us an Allreduce", flush=True)
 
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 
+#include "paralogit/base/threads.hpp"
 #include "paralogit/base/types.hpp"
 
 namespace paralogit::model {
@@ -18,27 +20,49 @@ namespace paralogit::model {
 /// key_i comes of the seed, the epoch and i. What falls beyond n goes through the rounds again,
 /// until it is a row: at most a points of the grid lie there (Black & Rogaway 2002, "Ciphers with
 /// arbitrary finite domains"; the generalised Feistel cipher with cycle walking).
+///
+/// Rows may stay together in groups of some neighbours: then n is the number of whole groups, and
+/// the rows behind the last one come at the end.
 class RowOrder {
   public:
     /// A random order. 1 <= rows <= 2^62.
-    RowOrder(Index rows, std::uint64_t seed, Index epoch);
+    RowOrder(Index rows, std::uint64_t seed, Index epoch, Index group = 1);
     /// The rows as they are.
     static RowOrder as_stored(Index rows);
 
     Index rows() const { return rows_; }
 
-    /// The rows at the places [first, first + out.size()). Cost: some ten nanoseconds a row.
+    Index group() const { return group_; }
+
+    /// The rows at the places [first, first + out.size()). Cost: a few nanoseconds a row.
     void rows_at(Index first, std::span<Index> out) const;
     Index row_at(Index place) const;
-    /// The inverse.
+    /// Of rows that do not stay together: the inverse.
     Index place_of(Index row) const;
+
+    /// Calls action(place, row, count) for the neighbours of each group, or part of one, that have
+    /// some places.
+    template <typename Action>
+    void for_each_run(Range places, Action&& action) const {
+        Index place = places.first;
+        while (place < places.end) {
+            const bool is_grouped = place < groups_ * group_;
+            const Index end =
+                is_grouped ? std::min(places.end, place / group_ * group_ + group_) : places.end;
+            action(place, row_at(place), end - place);
+            place = end;
+        }
+    }
 
   private:
     static constexpr int rounds = 6;
     explicit RowOrder(Index rows) : rows_(rows) {}
 
+    void groups_at(Index first, std::span<Index> out) const;
+
     Index rows_;
-    bool shuffles_ = false;
+    Index group_ = 1;         ///< rows that stay together
+    Index groups_ = 0;        ///< whole ones; 0 for the rows as they are
     std::uint64_t tall_ = 1;  ///< a
     std::uint64_t wide_ = 1;  ///< b
     std::array<std::uint64_t, rounds> keys_{};

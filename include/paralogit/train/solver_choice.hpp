@@ -17,10 +17,11 @@ namespace paralogit::train {
 
 /// How the rows of an epoch make batches.
 struct BatchOptions {
-    Index batch_rows = 256;  ///< of all ranks; of one where steps are local. >= 1
-    bool shuffles = true;    ///< whether an epoch meets the rows in random order
-    std::uint64_t seed = 1;  ///< of these orders
-    Index local_steps = 0;   ///< that ranks take by themselves between two means; 0: none
+    Index batch_rows = 256;     ///< of all ranks; of one where steps are local. >= 1
+    bool shuffles = true;       ///< whether an epoch meets the rows in random order
+    bool keeps_groups = false;  ///< whether 32 neighbours each stay together, of dense rows
+    std::uint64_t seed = 1;     ///< of these orders
+    Index local_steps = 0;      ///< that ranks take by themselves between two means; 0: none
 };
 
 struct SolverOptions {

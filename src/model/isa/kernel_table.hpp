@@ -121,6 +121,10 @@ struct KernelTable {
     void (*batch_slopes)(const KernelRows& rows, double* margins, const KernelBins& slopes,
                          const KernelBins& losses);
 
+    /// The rounds of a random order, for coordinates [count] of places (see RowOrder).
+    void (*change_places)(std::uint64_t* l, std::uint64_t* r, std::int64_t count,
+                          const std::uint64_t* keys, std::uint64_t tall, std::uint64_t wide);
+
     void (*sparse_margins)(const KernelSparseRows& rows, const LinearFunction& margin,
                            double* margins);
     /// The slopes times row weights, `factors` [rows], and all sums but those over features. Adds

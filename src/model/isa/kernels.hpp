@@ -3,6 +3,7 @@
 // function that has not.
 
 #include "batch_kernel.hpp"
+#include "order_kernel.hpp"
 #include "row_groups.hpp"
 #include "scan_kernel.hpp"
 #include "slopes.hpp"
@@ -264,6 +265,7 @@ constexpr KernelTable table{
             by_type<AddBatch>(rows.type, rows, f, margins, features, slopes, losses);
         },
     .batch_slopes = batch_slopes,
+    .change_places = change_places,
     .sparse_margins =
         [](const KernelSparseRows& block, const LinearFunction& f, double* result) {
             by_type<SparseMargins>(block.rows.type, block, f, result);

@@ -156,6 +156,37 @@ TEST(BatchSums, GiveTheSameBitsWithAllInstructions) {
     }
 }
 
+TEST(BatchSums, TakeBlocksOfNeighboursInAnyOrder) {
+    const Rows rows(96, 21);
+    const std::vector<double> w = coefficients_for(rows);
+    std::vector<Block> blocks;
+    for (std::size_t first = 0; first < 96; first += 32) {
+        blocks.push_back(
+            {.type = ElementType::float32,
+             .values = rows.picked({first}).values.front(),
+             .rows = 32,
+             .features = rows.features,
+             .labels = LabelView(std::span<const double>(rows.labels)).subview(first, 32),
+             .row_weights = std::span(rows.weights).subspan(first, 32),
+             .first_global_row = static_cast<Index>(first)});
+    }
+    BatchSums by_rows = sums_for(rows);
+    BatchSums by_blocks = sums_for(rows);
+    BatchSums backwards = sums_for(rows);
+    by_rows.add(rows.picked(numbers_up_to(rows.size())), w, 0.5);
+    by_blocks.add(blocks, w, 0.5);
+    std::ranges::reverse(blocks);
+    backwards.add(blocks, w, 0.5);
+    const std::vector<double> expected = numbers_of(by_rows, rows.features);
+    const std::vector<double> numbers = numbers_of(by_blocks, rows.features);
+    EXPECT_EQ(numbers, numbers_of(backwards, rows.features));
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+        const double scale =
+            k < 2 ? 1 : std::ldexp(1.0, Rows::scale_exponent(static_cast<Index>(k) - 2));
+        EXPECT_NEAR(numbers[k] / scale, expected[k] / scale, 1e-12) << k;
+    }
+}
+
 TEST(BatchSums, KeepWhatIsFarBelowTheBound) {
     // One row of 2^30, and one of -2^30 + 2^7, and 100 of 2^-20: plain sums would lose the last.
     std::vector<double> values{0x1p30, -0x1p30};

@@ -53,6 +53,29 @@ TEST(RowOrders, DifferByEpochAndSeed) {
     EXPECT_NE(first, all_rows(RowOrder(1000, 2, 0)));
 }
 
+TEST(RowOrders, KeepNeighboursTogetherWhereToldSo) {
+    const RowOrder order(1003, 4, 9, 32);
+    const std::vector<Index> rows = all_rows(order);
+    std::vector<Index> groups;
+    for (std::size_t place = 0; place < 992; place += 32) {
+        groups.push_back(rows[place] / 32);
+        for (std::size_t i = 0; i < 32; ++i) {
+            EXPECT_EQ(rows[place + i], groups.back() * 32 + static_cast<Index>(i));
+        }
+    }
+    EXPECT_EQ(groups, all_rows(RowOrder(31, 4, 9)));
+    for (std::size_t place = 992; place < 1003; ++place) {
+        EXPECT_EQ(rows[place], static_cast<Index>(place));
+    }
+    // In runs of 10 rows of one group, all of the next, and 8 of the third.
+    std::vector<Index> counts;
+    order.for_each_run({.first = 22, .end = 72}, [&](Index place, Index row, Index count) {
+        EXPECT_EQ(row, rows[static_cast<std::size_t>(place)]);
+        counts.push_back(count);
+    });
+    EXPECT_EQ(counts, (std::vector<Index>{10, 32, 8}));
+}
+
 TEST(RowOrders, AsStoredAreTheRowsThemselves) {
     const RowOrder order = RowOrder::as_stored(5);
     EXPECT_EQ(all_rows(order), (std::vector<Index>{0, 1, 2, 3, 4}));
