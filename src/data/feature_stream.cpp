@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mapped_rows.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/source_file.hpp"
 #include "rows_in_file.hpp"
@@ -41,6 +42,22 @@ FeatureStream::FeatureStream(const Manifest& manifest, const ShardPlan& plan,
     std::erase_if(files_, [&](const FeatureFile& file) {
         return rows_in_file(file.part, rows_).size() <= 0;
     });
+    mappings_.resize(files_.size());
+}
+
+std::shared_ptr<const MappedFile> FeatureStream::mapping_of(std::size_t file) {
+    const std::lock_guard lock(mappings_guard_);
+    std::shared_ptr<const MappedFile> mapping = mappings_.at(file).lock();
+    if (mapping == nullptr) {
+        const FilePart& part = files_[file].part;
+        const Range rows = rows_in_file(part, rows_);
+        const Index row_bytes = row_bytes_of(manifest_);
+        mapping = std::make_shared<const MappedFile>(SourceFile(part),
+                                                     files_[file].offset + rows.first * row_bytes,
+                                                     rows.size() * row_bytes);
+        mappings_[file] = mapping;
+    }
+    return mapping->is_mapped() ? mapping : nullptr;
 }
 
 Index FeatureStream::pass_bytes() const {
@@ -48,13 +65,9 @@ Index FeatureStream::pass_bytes() const {
 }
 
 Index FeatureStream::memory_bytes() const {
-    const Index slots = ring_.slots * ring_.blocks_per_slot;
-    Index band_bytes = 0;
-    for (const FeatureFile& file : files_) {
-        band_bytes = std::max(band_bytes, file.band_bytes);
-    }
+    const Index blocks = ring_.slots * ring_.blocks_per_slot;
     return std::ssize(buffers_) *
-           (slots * plan_.rows_per_block() * row_bytes_of(manifest_) + band_bytes);
+           (blocks * plan_.rows_per_block() * row_bytes_of(manifest_) + ring_.bytes_beside);
 }
 
 void FeatureStream::check_unchanged() const {
@@ -89,6 +102,9 @@ Range ReadAhead::multiples_of_slot(Index slot) const {
 }
 
 const std::byte* ReadAhead::next() {
+    if (stream_.ring_.is_mapped) {
+        return next_mapped();
+    }
     const Index slot = (next_ - multiples_.first) / stream_.ring_.blocks_per_slot;
     const Range in_slot = multiples_of_slot(slot);
     if (next_ == in_slot.first) {
@@ -102,6 +118,27 @@ const std::byte* ReadAhead::next() {
     const Index row = (next_ - in_slot.first) * stream_.plan_.rows_per_block();
     ++next_;
     return buffer_of(slot).data() + row * row_bytes_of(stream_.manifest_);
+}
+
+const std::byte* ReadAhead::next_mapped() {
+    const Range rows = rows_of(next_++);
+    open_file_of(rows.first);
+    stream_.bytes_read_ += rows.size() * row_bytes_of(stream_.manifest_);
+    const Range in_file = rows_in_file(stream_.files_[file_].part, rows);
+    const std::byte* const there = in_file.size() == rows.size() ? source_->view(in_file) : nullptr;
+    if (there != nullptr) {
+        return there;
+    }
+    Buffer& buffer = buffers_.front();
+    buffer.reserve(stream_.plan_.rows_per_block() * row_bytes_of(stream_.manifest_));
+    read(rows, buffer.data());
+    return buffer.data();
+}
+
+void ReadAhead::finish() {
+    if (source_ != nullptr) {
+        leave_file();
+    }
 }
 
 void ReadAhead::wait_until_filled(Index slot) {
@@ -176,10 +213,23 @@ void ReadAhead::open_file_of(Index row) {
         while (ends_before(stream_.files_.at(file_))) {
             ++file_;
         }
-        const FeatureFile& file = stream_.files_[file_];
-        source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_),
-                            block_step_ == 1 ? Reading::all : Reading::some, stream_.library_);
+        open_file();
     }
+}
+
+void ReadAhead::open_file() {
+    const FeatureFile& file = stream_.files_[file_];
+    const Reading reading = block_step_ == 1 ? Reading::all : Reading::some;
+    if (stream_.ring_.is_mapped) {
+        if (auto mapping = stream_.mapping_of(file_)) {
+            source_ = std::make_unique<MappedRows>(std::move(mapping),
+                                                   rows_in_file(file.part, stream_.rows_),
+                                                   row_bytes_of(stream_.manifest_), reading);
+            return;
+        }
+    }
+    source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_), reading,
+                        stream_.library_);
 }
 
 /// What was written to while it was read may have given rows of no data set at all.

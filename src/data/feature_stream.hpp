@@ -11,6 +11,7 @@
 #include "paralogit/base/buffer.hpp"
 #include "paralogit/data/fetch_rows.hpp"
 #include "paralogit/data/manifest.hpp"
+#include "paralogit/data/mapped_file.hpp"
 #include "row_source.hpp"
 
 namespace paralogit::data {
@@ -19,6 +20,11 @@ namespace paralogit::data {
 struct RingSize {
     Index slots = 0;
     Index blocks_per_slot = 0;
+    /// Rows are looked at where the system keeps them; what lies in two files, or cannot be mapped,
+    /// goes through one slot of one block.
+    bool is_mapped = false;
+    /// What reading takes beside the slots.
+    Index bytes_beside = 0;
 };
 
 /// The features of the blocks of a shard that are not held in memory: where they lie, and the
@@ -45,6 +51,10 @@ class FeatureStream {
   private:
     friend class ReadAhead;
 
+    /// Of rows that are streamed of a file, for as long as some thread is there; null when it
+    /// cannot be mapped.
+    std::shared_ptr<const MappedFile> mapping_of(std::size_t file);
+
     Manifest manifest_;
     ShardPlan plan_;
     std::vector<FeatureFile> files_;  ///< that hold rows of the blocks, in order
@@ -53,6 +63,8 @@ class FeatureStream {
     RingSize ring_;
     std::vector<std::vector<Buffer>> buffers_;  ///< of each thread, one for each slot
     std::mutex library_;
+    std::vector<std::weak_ptr<const MappedFile>> mappings_;  ///< of the files
+    std::mutex mappings_guard_;
     std::atomic<Index> bytes_read_ = 0;
 };
 
@@ -60,6 +72,7 @@ class FeatureStream {
 /// slots they are read by a thread that this starts, ahead of the one that computes on them. With
 /// one slot the one who computes reads them, which is faster where reading is no more than a copy
 /// from the page cache: the copy stays in its own cache, and the system reads ahead from the disk.
+/// Where files can be mapped nothing is copied at all.
 class ReadAhead {
   public:
     /// `thread` says whose memory is used: one at a time for each. The stream must outlive it.
@@ -72,11 +85,15 @@ class ReadAhead {
     /// The features of the next block, valid until the next call. To be called once for each block,
     /// in order. Throws what the reader met.
     const std::byte* next();
+    /// To be called after the last block: makes sure that the file of the last ones is still the
+    /// same. Throws Error (input_data).
+    void finish();
 
   private:
     void read_all();
     /// The rows of a slot, into its buffer.
     void fill(Index slot);
+    const std::byte* next_mapped();
     void read(Range rows, std::byte* out);
     void wait_until_filled(Index slot);
     Buffer& buffer_of(Index slot) {
@@ -84,6 +101,7 @@ class ReadAhead {
     }
     bool wait_for_room(Index slot);
     void open_file_of(Index row);
+    void open_file();
     void leave_file();
     Range multiples_of_slot(Index slot) const;
     Range rows_of(Index multiple) const {

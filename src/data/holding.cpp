@@ -5,6 +5,7 @@
 
 #include "chunk_lanes.hpp"
 #include "feature_stream.hpp"
+#include "mapped_rows.hpp"
 #include "paralogit/base/checked.hpp"
 #include "rows_in_file.hpp"
 
@@ -44,18 +45,33 @@ Index loading_bytes(const std::vector<FeatureFile>& files, Index features_bytes,
     return bytes;
 }
 
-/// Copies from the page cache go through one slot, small enough for the cache of a core. Where rows
-/// have to be decoded there are several slots, so that neither side waits for each block of the
-/// other. `bytes` has room for two blocks of each thread.
-RingSize ring_size(Index bytes, Index block_bytes, int threads, bool is_copied) {
+/// Rows that lie in the files as they are shall be looked at there, when windows are a small part
+/// of the memory; else they are copied through one slot, small enough for the cache of a core.
+/// Where rows have to be decoded there are several slots, so that neither side waits for each block
+/// of the other. `bytes` has room for two blocks of each thread.
+RingSize ring_size(Index bytes, Index block_bytes, int threads, Index band_bytes) {
     constexpr Index most_slots = 4;
     constexpr Index slot_bytes = Index{512} << 10;
     constexpr Index most_share = 8;
     const Index of_thread = bytes / threads;
+    const bool is_contiguous = band_bytes == 0;
+    // A block that is larger than a window is a window.
+    const Index window = MappedRows::most_bytes + 2 * block_bytes;
+    if (is_contiguous && of_thread >= 2 * window) {
+        return {.slots = 1,
+                .blocks_per_slot = 1,
+                .is_mapped = true,
+                .bytes_beside = window - block_bytes};
+    }
     const Index slots =
-        is_copied ? 1 : std::clamp<Index>(of_thread / 2 / block_bytes, 2, most_slots);
-    const Index slot = std::min(slot_bytes, of_thread / most_share / slots);
-    return {.slots = slots, .blocks_per_slot = std::max<Index>(slot / block_bytes, 1)};
+        is_contiguous
+            ? 1
+            : std::clamp<Index>((of_thread - band_bytes) / 2 / block_bytes, 2, most_slots);
+    const Index slot = std::min(slot_bytes, (of_thread - band_bytes) / most_share / slots);
+    return {.slots = slots,
+            .blocks_per_slot = std::max<Index>(slot / block_bytes, 1),
+            .is_mapped = false,
+            .bytes_beside = band_bytes};
 }
 
 }  // namespace
@@ -83,10 +99,9 @@ std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const Sh
     if (bytes < least) {
         return least;
     }
-    const RingSize ring =
-        ring_size(bytes - threads * band_bytes, block_bytes, threads, band_bytes == 0);
+    const RingSize ring = ring_size(bytes, block_bytes, threads, band_bytes);
     const Index streaming =
-        threads * (ring.slots * ring.blocks_per_slot * block_bytes + band_bytes);
+        threads * (ring.slots * ring.blocks_per_slot * block_bytes + ring.bytes_beside);
     const Index left = bytes - std::max(streaming, loading);
     // Not quite all blocks can be held, or there would be no need to be here.
     const Index held = std::clamp<Index>(left / block_bytes, 0, shard.blocks.size() - 1);

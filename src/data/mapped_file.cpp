@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -127,6 +128,28 @@ void MappedFile::populate(Index first, Index bytes) const {
                   populate_read) != 0 &&
         errno == EFAULT) {
         file_->check_unchanged();
+    }
+}
+
+void MappedFile::ask_for(Index first, Index bytes) const {
+    // In pieces, for the system takes no more than some of each.
+    constexpr Index piece = Index{1} << 20;
+    const Index begin = data_ - base_ + first;
+    const Index end = begin + bytes;
+    for (Index at = begin - begin % page_bytes(); at < end; at += piece) {
+        static_cast<void>(
+            ::madvise(base_ + at, narrow<std::size_t>(std::min(piece, end - at)), MADV_WILLNEED));
+    }
+}
+
+void MappedFile::release(Index first, Index bytes) const {
+    const Index begin = data_ - base_ + first;
+    const Index page_begin = begin - begin % page_bytes();
+    // Of the last page what follows may still be in use.
+    const Index page_end = (begin + bytes) - (begin + bytes) % page_bytes();
+    if (page_end > page_begin) {
+        static_cast<void>(::madvise(base_ + page_begin, narrow<std::size_t>(page_end - page_begin),
+                                    MADV_DONTNEED));
     }
 }
 

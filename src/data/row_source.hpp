@@ -49,6 +49,8 @@ class RowSource {
     /// Reads rows counted within the file, row-major in their stored type. Throws Error
     /// (input_data).
     virtual void read(Range rows, std::byte* out) = 0;
+    /// Where they are in memory as they are, until the next call; null where they have to be read.
+    virtual const std::byte* view(Range /*rows*/) { return nullptr; }
     /// Throws Error (input_data) when the file was written to or cut since it was described.
     virtual void check_unchanged() const = 0;
 };

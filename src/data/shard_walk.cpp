@@ -51,6 +51,9 @@ bool ShardWalk::next() {
         return true;
     }
     if (rest_of_streamed_.size() == 0) {
+        if (ahead_ != nullptr) {
+            ahead_->finish();
+        }
         return false;
     }
     number_ = rest_of_streamed_.first++ * block_step_;

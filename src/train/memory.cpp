@@ -94,6 +94,12 @@ Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) 
            (shard.rows.size() + 1) * number_bytes;
 }
 
+/// While sparse rows are looked at, and when a model has been found: vectors as long as the
+/// features of the files, used or not.
+Index bytes_of_all_features(const data::Manifest& manifest) {
+    return checked_multiply(manifest.features, 2 * number_bytes, "the bytes of all features");
+}
+
 /// About what the copy of rows that are held out takes.
 Index bytes_of_held_out(const data::Manifest& manifest, const data::Shard& shard,
                         const RowUse& use) {
@@ -142,12 +148,21 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
             return;
         }
         if (manifest.is_sparse) {
-            // What the solver takes is known only when it is known which features have entries.
+            // What the solver takes is known only when it is known which features have entries: see
+            // require_left.
             const Index beside = bytes_of_columns(manifest, shard.rows.size(), use) +
                                  bytes_of_held_out(manifest, shard, use) + limit.set_aside_bytes;
             const Index bytes = bytes_of_sparse(manifest, shard);
+            const Index of_features = bytes_of_all_features(manifest);
             memory.left_bytes -= beside - limit.set_aside_bytes;
-            if (bytes + beside > limit.bytes) {
+            if (bytes + beside + of_features > limit.bytes) {
+                if (of_features > bytes) {
+                    fail_short(manifest, limit, bytes + beside + of_features,
+                               fmt::format("vectors as long as its {} features take {} of it; "
+                                           "is the largest index, or the shape, what it should "
+                                           "be?",
+                                           manifest.features, bytes_text(of_features)));
+                }
                 fail_short(manifest, limit, bytes + beside, "sparse rows cannot stay in the file");
             }
             memory.left_bytes -= bytes;
@@ -171,6 +186,19 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
     memory.global_streamed_bytes = comm.sum(shard.streamed_bytes());
     memory.largest_streamed_bytes = comm.max(shard.streamed_bytes());
     return memory;
+}
+
+void require_left(const comm::Communicator& comm, const data::Manifest& manifest,
+                  const MemoryLimit& limit, const MemoryPlan& plan, Index bytes,
+                  const std::string& what) {
+    comm::together(comm, [&] {
+        const Index all = bytes + (manifest.is_sparse ? bytes_of_all_features(manifest) : 0);
+        const Index left = plan.left_bytes - limit.set_aside_bytes;
+        if (!limit.source.empty() && all > left) {
+            fail_short(manifest, limit, limit.bytes - left + all,
+                       fmt::format("{} take {} of it", what, bytes_text(all)));
+        }
+    });
 }
 
 Index bytes_to_set_aside(const comm::Communicator& comm, const data::Manifest& manifest,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "paralogit/base/checked.hpp"
 #include "paralogit/base/error.hpp"
 #include "row_picker.hpp"
 
@@ -113,6 +114,26 @@ Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Ind
         return numbers * Index{sizeof(double)} + window;
     }
     return numbers * Index{sizeof(double)};
+}
+
+Index sparse_solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows) {
+    // Sums, moments, the points of the solver; measured.
+    constexpr Index vectors = 12;
+    constexpr Index vectors_of_newton_cg = 3;
+    constexpr Index matrices = 6;
+    const std::string solver = choose_solver(options, shape).name;
+    Index of_solver = 0;
+    if (solver == "newton") {
+        of_solver = matrices * shape.dimension;
+    } else if (solver == "lbfgs") {
+        of_solver = Index{2} * options.lbfgs.history;
+    } else if (solver == "newton-cg") {
+        of_solver = vectors_of_newton_cg;
+    }
+    const Index numbers =
+        checked_multiply(vectors + of_solver, shape.dimension, "the bytes of the solver") +
+        2 * own_rows;
+    return checked_multiply(numbers, sizeof(double), "the bytes of the solver");
 }
 
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,

@@ -64,6 +64,7 @@ class Run {
                 check_inference_size(data_->shard.features, options_.has_intercept);
             });
         }
+        require_solver_memory(comm_, options_, *data_);
         moments_ = compute_moments(comm_, *data_);
         penalties_ = make_penalties(comm_, options_.penalty, *data_, moments_);
         validation_ =

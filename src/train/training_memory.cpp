@@ -1,5 +1,7 @@
 #include "training_memory.hpp"
 
+#include <fmt/format.h>
+
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/information.hpp"
 
@@ -19,6 +21,20 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
             comm, [&] { return bytes_to_set_aside(comm, *validation_files, memory); });
     }
     return execution;
+}
+
+void require_solver_memory(const comm::Communicator& comm, const TrainOptions& options,
+                           const DataSet& data) {
+    if (!data.sparse) {
+        return;
+    }
+    const Index features = data.shard.features;
+    const DataShape shape{.rows = data.manifest.rows,
+                          .dimension = features + 1,
+                          .entries = data.manifest.entries_before_block.back()};
+    const Index bytes = sparse_solver_bytes(options.solver, shape, data.shard.rows.size());
+    require_left(comm, data.manifest, data.execution.memory, data.memory, bytes,
+                 fmt::format("vectors of {} features that have entries", features));
 }
 
 }  // namespace paralogit::train

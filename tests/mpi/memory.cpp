@@ -141,6 +141,47 @@ TEST_F(PlanMemory, RefusesSparseRowsThatDoNotFit) {
     EXPECT_GT(plan({.bytes = 100 * gibibyte, .source = "x", .also_needed = nullptr}).left_bytes, 0);
 }
 
+TEST_F(PlanMemory, RefusesVectorsOfFeaturesThatDoNotFit) {
+    manifest_.is_sparse = true;
+    manifest_.features = 4'000'000'000;
+    manifest_.entries_before_block.assign(static_cast<std::size_t>(manifest_.plan().blocks() + 1),
+                                          0);
+
+    try {
+        plan({.bytes = 60 * gibibyte / 2, .source = "x", .also_needed = nullptr});
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::input_data);
+        EXPECT_THAT(error.what(), HasSubstr("vectors as long as its 4000000000 features take "
+                                            "64.0 GB of it"));
+    }
+    EXPECT_GT(plan({.bytes = 60 * gibibyte, .source = "x", .also_needed = nullptr}).left_bytes, 0);
+}
+
+TEST_F(PlanMemory, AsksWhetherTheRestHasRoomForMore) {
+    MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
+    limit.set_aside_bytes = gibibyte / 8;
+    const MemoryPlan memory = plan(limit);
+    const Index rest = comm_.min(memory.left_bytes - gibibyte / 8);
+    const auto require = [&](Index bytes) {
+        require_left(comm_, manifest_, limit, memory, bytes, "parrots");
+    };
+
+    EXPECT_NO_THROW(require(rest));
+    try {
+        require(rest + 1);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::input_data);
+        EXPECT_THAT(error.what(), HasSubstr("parrots take"));
+    }
+    manifest_.is_sparse = true;
+    EXPECT_NO_THROW(require(rest - 16 * manifest_.features));
+    EXPECT_THROW(require(rest - 16 * manifest_.features + 1), Error);
+    limit.source = "";
+    EXPECT_NO_THROW(require(2 * gibibyte));
+}
+
 TEST_F(PlanMemory, LeavesWhatIsSetAsideToOtherRows) {
     MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
     const MemoryPlan without = plan(limit);

@@ -26,6 +26,14 @@ class MappedFile {
     /// (input_data) when the file no longer has it.
     void populate(Index first, Index bytes) const;
 
+    /// Lets the system read [first, first + bytes) from the disk in the background, as far as it is
+    /// not there. Any thread.
+    void ask_for(Index first, Index bytes) const;
+
+    /// What was brought in of [first, first + bytes) no longer counts as memory of the process; the
+    /// system may keep it, and who looks at it again gets it again. Any thread.
+    void release(Index first, Index bytes) const;
+
   private:
     std::optional<SourceFile> file_;
     std::byte* base_ = nullptr;  ///< on the border of a page

@@ -50,6 +50,13 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
                        const data::ShardPlan& plan, const MemoryLimit& limit, int threads,
                        data::Shard& shard, const RowUse& use = {});
 
+/// Makes sure that what is left of a rank's limit, beside what is set aside, has room for `bytes`
+/// more, and for vectors as long as all features when rows are sparse. `what` they are, for people.
+/// Throws Error (input_data). @collective
+void require_left(const comm::Communicator& comm, const data::Manifest& manifest,
+                  const MemoryLimit& limit, const MemoryPlan& plan, Index bytes,
+                  const std::string& what);
+
 /// What to set aside for this rank's part of rows that are loaded after others: all that it takes
 /// to hold them, but no more than a quarter of the limit. Not collective.
 Index bytes_to_set_aside(const comm::Communicator& comm, const data::Manifest& manifest,

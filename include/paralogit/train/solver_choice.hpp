@@ -68,6 +68,9 @@ double hessian_cost_in_passes(const DataShape& shape);
 Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Index dimension,
                    int threads);
 
+/// The same of sparse rows, whose sums the threads share when they are long.
+Index sparse_solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows);
+
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
                                            const DataShape& shape);

@@ -267,6 +267,62 @@ TEST_F(ShardWalks, TellTheLeastMemoryThatIsEnough) {
     EXPECT_LE(shard.held().size(), 1);
 }
 
+/// Beyond some megabytes a thread, rows are looked at where the system keeps them.
+class MappedShardWalks : public ShardWalks {
+  protected:
+    static constexpr Index rows = 200'001;  // of 256 bytes
+    static constexpr Index limit_of_thread = Index{20} << 20;
+
+    Manifest files() { return contiguous({77, 40'000, 150'003, rows}, 64); }
+};
+
+TEST_F(MappedShardWalks, MeetEveryBlockOnceWhereverItsRowsLie) {
+    const Manifest manifest = files();
+    const ShardPlan plan(manifest.rows);
+    for (const int threads : {1, 2}) {
+        const Shard shard = load(manifest, threads * limit_of_thread, threads);
+        const Index before = shard.bytes_streamed_so_far();
+
+        EXPECT_EQ(before, shard.streamed_bytes());
+        ASSERT_GT(shard.streamed_bytes(), 0);
+        EXPECT_LE(shard.values.size() + shard.passing_bytes(), threads * limit_of_thread);
+        EXPECT_THAT(walk_all(shard, plan, threads), Each(1));
+        EXPECT_EQ(shard.bytes_streamed_so_far() - before, shard.streamed_bytes());
+    }
+}
+
+TEST_F(MappedShardWalks, MeetTheMultiplesOfAStepAlone) {
+    const Manifest manifest = files();
+    const ShardPlan plan(manifest.rows);
+    const Shard shard = load(manifest, limit_of_thread, 1);
+    std::vector<int> expected;
+    for (Index k = shard.blocks.first; k < shard.blocks.end; ++k) {
+        expected.push_back(k % 7 == 0 ? 1 : 0);
+    }
+
+    EXPECT_EQ(walk_all(shard, plan, 1, 7), expected);
+}
+
+TEST_F(MappedShardWalks, FindThatAFileIsCutDuringThePass) {
+    const Manifest manifest = contiguous({rows}, 64);
+    const ShardPlan plan(manifest.rows);
+    const Shard shard = load(manifest, limit_of_thread, 1);
+    ShardWalk walk(shard, plan, 0, 1);
+    while (walk.number() < shard.held().end) {
+        ASSERT_TRUE(walk.next());
+    }
+    std::filesystem::resize_file(manifest.files.front().path, 30'000'000);
+
+    // Blocks are not looked into: what was cut off is not there.
+    const Error error = error_of([&] {
+        while (walk.next()) {
+        }
+    });
+
+    EXPECT_EQ(error.code(), ExitCode::input_data);
+    EXPECT_THAT(error.what(), HasSubstr("the file has changed"));
+}
+
 TEST_F(ShardWalks, FindThatAFileWasWrittenToSinceTheLastPass) {
     for (const Manifest& manifest : {contiguous({30'000}, 8), chunked(30'000, 8)}) {
         const ShardPlan plan(manifest.rows);

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+
+#include "paralogit/data/mapped_file.hpp"
+#include "row_source.hpp"
+
+namespace paralogit::data {
+
+/// The features of one contiguous file, for one thread, which looks at them where the system keeps
+/// them anyway, through a window that moves on: no byte is copied, and what lies behind it no
+/// longer counts as memory of the process.
+class MappedRows : public RowSource {
+  public:
+    /// Brought in at a time. A smaller window costs more calls, and less than a huge page of the
+    /// page cache cannot be brought in with one entry of the page table.
+    static constexpr Index window_bytes = Index{4} << 20;
+    /// In the memory of the process at a time, by windows: at either end a huge page may stick out.
+    static constexpr Index most_bytes = 2 * window_bytes;
+
+    /// `mapped` holds `rows` of the file, counted within it.
+    MappedRows(std::shared_ptr<const MappedFile> mapped, Range rows, Index row_bytes,
+               Reading reading);
+    ~MappedRows() override;
+
+    const std::byte* view(Range rows) override;
+    void read(Range rows, std::byte* out) override;
+    void check_unchanged() const override { mapped_->file().check_unchanged(); }
+
+  private:
+    void bring_in(Index first, Index end);
+    void give_back(Index end);
+
+    std::shared_ptr<const MappedFile> mapped_;
+    Range rows_;
+    Index row_bytes_;
+    Reading reading_;
+    // Positions in what is mapped: [behind_, ahead_) is the window.
+    Index behind_ = 0;
+    Index ahead_ = 0;
+    Index asked_for_ = 0;
+};
+
+}  // namespace paralogit::data
