@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
@@ -43,36 +44,57 @@ Values copy_features(const Shard& shard, const ShardPlan& plan, std::span<const 
     return Values(std::move(buffer));
 }
 
-SparseValues copy_entries(const Shard& shard, std::span<const Index> positions) {
-    const SparseValues& from = shard.sparse;
+/// Calls action(block, its row, number among `rows`) for the rows that are wanted.
+template <typename Action>
+void for_each_row(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows,
+                  std::span<const Index> first_rows, const Action& action) {
+    SparseWalk walk(shard, plan, 0, 1);
+    while (walk.next()) {
+        for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
+            const model::SparseBlock block = walk.block(k);
+            const auto at = narrow<std::size_t>(k - shard.blocks.first);
+            for (Index i = first_rows[at]; i < first_rows[at + 1]; ++i) {
+                const auto row =
+                    narrow<std::size_t>(rows[narrow<std::size_t>(i)] - block.first_global_row);
+                action(block, row, i);
+            }
+        }
+    }
+}
+
+/// Goes through the rows twice: to count, and to copy.
+SparseValues copy_entries(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows,
+                          std::span<const Index> first_rows) {
     if (!shard.is_sparse()) {
         return {};
     }
     SparseValues to;
     to.offsets.assign(1, 0);
-    const auto entries_of = [&](Index position) {
-        const auto row = narrow<std::size_t>(position);
-        return Range{.first = from.offsets[row], .end = from.offsets[row + 1]};
-    };
-    for (const Index position : positions) {
-        to.offsets.push_back(to.offsets.back() + entries_of(position).size());
-    }
-    const auto copy = [&](const Values& values, Index bytes_each) {
-        Buffer buffer(
-            checked_multiply(to.offsets.back(), bytes_each, "the bytes of validation rows"));
-        std::byte* out = buffer.data();
-        for (const Index position : positions) {
-            const Range entries = entries_of(position);
-            const auto bytes = narrow<std::size_t>(entries.size() * bytes_each);
-            if (bytes > 0) {  // without entries there may be no address
-                std::memcpy(out, values.data() + entries.first * bytes_each, bytes);
-                out += bytes;
+    for_each_row(
+        shard, plan, rows, first_rows,
+        [&](const model::SparseBlock& block, std::size_t row, Index) {
+            to.offsets.push_back(to.offsets.back() + block.offsets[row + 1] - block.offsets[row]);
+        });
+    const Index value_bytes = narrow<Index>(size_of(shard.type));
+    constexpr Index index_bytes = sizeof(std::uint32_t);
+    const std::string what = "the bytes of validation rows";
+    Buffer values(checked_multiply(to.offsets.back(), value_bytes, what));
+    Buffer indices(checked_multiply(to.offsets.back(), index_bytes, what));
+    for_each_row(
+        shard, plan, rows, first_rows,
+        [&](const model::SparseBlock& block, std::size_t row, Index i) {
+            const Index first = block.offsets[row];
+            const Index count = block.offsets[row + 1] - first;
+            const Index out = to.offsets[narrow<std::size_t>(i)];
+            if (count > 0) {  // without entries there may be no address
+                std::memcpy(values.data() + out * value_bytes, block.values + first * value_bytes,
+                            narrow<std::size_t>(count * value_bytes));
+                std::memcpy(indices.data() + out * index_bytes, block.indices + first * index_bytes,
+                            narrow<std::size_t>(count * index_bytes));
             }
-        }
-        return Values(std::move(buffer));
-    };
-    to.values = copy(from.values, narrow<Index>(size_of(shard.type)));
-    to.indices = copy(from.indices, sizeof(std::uint32_t));
+        });
+    to.values = Values(std::move(values));
+    to.indices = Values(std::move(indices));
     return to;
 }
 
@@ -87,6 +109,7 @@ SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const In
     first_rows.push_back(std::ssize(rows));
 
     Values values = copy_features(shard, plan, rows, first_rows);
+    SparseValues entries = copy_entries(shard, plan, rows, first_rows);
     std::vector<Index> positions(rows.begin(), rows.end());
     for (Index& position : positions) {
         position -= shard.rows.first;
@@ -98,7 +121,7 @@ SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const In
     some.shard.rows = {.first = 0, .end = std::ssize(rows)};
     some.shard.blocks = shard.blocks;
     some.shard.values = std::move(values);
-    some.shard.sparse = copy_entries(shard, positions);
+    some.shard.sparse = std::move(entries);
     some.shard.labels = copy_labels(shard.labels.view(), positions);
     if (!shard.row_weights.empty()) {
         for (const Index position : positions) {

@@ -7,7 +7,10 @@
 #include "feature_stream.hpp"
 #include "mapped_rows.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/h5/chunks.hpp"
 #include "rows_in_file.hpp"
+#include "sparse_layout.hpp"
+#include "sparse_stream.hpp"
 
 namespace paralogit::data {
 
@@ -57,7 +60,7 @@ RingSize ring_size(Index bytes, Index block_bytes, int threads, Index band_bytes
     const bool is_contiguous = band_bytes == 0;
     // A block that is larger than a window is a window.
     const Index window = MappedRows::most_bytes + 2 * block_bytes;
-    if (is_contiguous && of_thread >= 2 * window) {
+    if (is_contiguous && of_thread / 3 * 2 >= window) {
         return {.slots = 1,
                 .blocks_per_slot = 1,
                 .is_mapped = true,
@@ -108,6 +111,61 @@ std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const Sh
     shard.stream = std::make_shared<FeatureStream>(
         manifest, plan, std::move(files),
         Range{.first = shard.blocks.first + held, .end = shard.blocks.end}, threads, ring);
+    return std::nullopt;
+}
+
+namespace {
+
+/// Of the datasets of sparse rows in the files, those of a chunk: what is decoded of a part more
+/// than once, or lies beside it for a while.
+Index largest_sparse_chunk(const Manifest& manifest, Range rows) {
+    Index bytes = 0;
+    for (const FilePart& part : manifest.files) {
+        if (rows_in_file(part, rows).size() <= 0) {
+            continue;
+        }
+        check_unchanged(part);
+        const h5::File file = h5::File::open(part.path);
+        for (const std::string& path :
+             {path_of_values(part.features_path), path_of_indices(part.features_path)}) {
+            const h5::Dataset dataset = file.dataset(path);
+            if (const auto chunks = dataset.chunks()) {
+                bytes = std::max(bytes, chunks->chunk_bytes());
+            }
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+std::optional<Index> hold_sparse_within(Index bytes, const Manifest& manifest,
+                                        const ShardPlan& plan, Shard& shard, int threads) {
+    // Where reading is no more than touching, larger parts are no faster.
+    constexpr Index most_part_bytes = Index{16} << 20;
+    // Two parts, and for one of them what is stored, as it is stored, and new indices.
+    constexpr Index parts_in_memory = 6;
+    constexpr Index chunks_in_memory = 6;
+    // Of what is there, so that the rest is for the solver.
+    constexpr Index most_share = 4;
+    if (shard.blocks.size() == 0) {
+        return std::nullopt;
+    }
+    Index largest_block = 0;
+    for (Index k = shard.blocks.first; k < shard.blocks.end; ++k) {
+        largest_block =
+            std::max(largest_block, sparse_bytes(manifest, plan, {.first = k, .end = k + 1}));
+    }
+    const Index of_chunks = chunks_in_memory * largest_sparse_chunk(manifest, shard.rows);
+    const Index least = threads * (parts_in_memory * largest_block + of_chunks);
+    if (bytes < least) {
+        return least;
+    }
+    const Index share = (bytes / most_share / threads - of_chunks) / parts_in_memory;
+    const Index part_bytes = std::max(largest_block, std::min(share, most_part_bytes));
+    shard.sparse_stream =
+        std::make_shared<SparseStream>(manifest, plan, shard.blocks, part_bytes,
+                                       (parts_in_memory - 2) * part_bytes + of_chunks, threads);
     return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -11,10 +12,12 @@
 #include "integers.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/shard.hpp"
+#include "paralogit/data/sparse_walk.hpp"
 #include "paralogit/h5/file.hpp"
 #include "rows_in_file.hpp"
 #include "sparse_layout.hpp"
 #include "sparse_offsets.hpp"
+#include "sparse_stream.hpp"
 
 namespace paralogit::data {
 
@@ -56,12 +59,25 @@ bool has_32_bits(const h5::DatasetInfo& indices) {
            indices.element_type == ElementType::uint32;
 }
 
+/// Gives a lock away for as long as it lives.
+class Unlocked {
+  public:
+    explicit Unlocked(std::unique_lock<std::mutex>& lock) : lock_(lock) { lock_.unlock(); }
+    ~Unlocked() { lock_.lock(); }
+    Unlocked(const Unlocked&) = delete;
+    Unlocked& operator=(const Unlocked&) = delete;
+
+  private:
+    std::unique_lock<std::mutex>& lock_;
+};
+
 /// The load of one shard: file by file, and in each file all threads, each in its own blocks.
 class SparseLoad {
   public:
     SparseLoad(const Manifest& manifest, const ShardPlan& plan, Shard& shard, int threads,
-               const SparseBlockReady& on_block)
+               std::mutex& library, const SparseBlockReady& on_block)
         : manifest_(manifest),
+          library_(library),
           shard_(shard),
           value_bytes_(narrow<Index>(size_of(manifest.type))),
           walk_(shard.blocks, plan, threads, [&](int thread, Index block) {
@@ -93,6 +109,8 @@ class SparseLoad {
     };
 
     void load(const FilePart& part, Range rows) {
+        // Of all that belongs to the library it is the last to go.
+        std::unique_lock library(library_);
         const h5::File file = h5::File::open(part.path);
         const SparseDatasets datasets = open_datasets(file, manifest_, part);
         const std::optional<Error> bad_offset = load_offsets(part, datasets.offsets, rows);
@@ -113,7 +131,7 @@ class SparseLoad {
         EntryReader indices(datasets.indices, part, ranges);
         place_values(part, datasets.values.info(), values);
         place_indices(part, datasets.indices.info(), indices);
-        bring_in(part, values, indices);
+        bring_in(part, values, indices, library);
 
         // The threads have rising rows.
         for (const Lane& lane : lanes_) {
@@ -229,11 +247,13 @@ class SparseLoad {
     }
 
     /// In rounds: the library reads on one thread, then each thread brings in and checks its own.
-    void bring_in(const FilePart& part, EntryReader& values, EntryReader& indices) {
+    void bring_in(const FilePart& part, EntryReader& values, EntryReader& indices,
+                  std::unique_lock<std::mutex>& library) {
         const auto has_rows = [](const Lane& lane) { return lane.rows.size() > 0; };
         while (std::ranges::any_of(lanes_, has_rows)) {
             values.fetch();
             indices.fetch();
+            const Unlocked others_may_fetch(library);
             run_threads(walk_.threads(),
                         [&](int thread) { bring_in(part, thread, values, indices); });
         }
@@ -332,6 +352,7 @@ class SparseLoad {
     }
 
     const Manifest& manifest_;
+    std::mutex& library_;
     Shard& shard_;
     Index value_bytes_;
     BlockWalk walk_;
@@ -347,7 +368,24 @@ class SparseLoad {
 
 void load_sparse_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard,
                           int threads, const SparseBlockReady& on_block) {
-    SparseLoad(manifest, plan, shard, threads, on_block).run();
+    if (shard.sparse_stream != nullptr) {
+        run_threads(threads, [&](int thread) {
+            SparseWalk walk(shard, plan, thread, threads);
+            while (walk.next()) {
+                for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
+                    on_block(thread, walk.block(k));
+                }
+            }
+        });
+        return;
+    }
+    std::mutex library;
+    SparseLoad(manifest, plan, shard, threads, library, on_block).run();
+}
+
+void read_sparse_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard,
+                          std::mutex& library) {
+    SparseLoad(manifest, plan, shard, 1, library, [](int, const model::SparseBlock&) {}).run();
 }
 
 }  // namespace paralogit::data

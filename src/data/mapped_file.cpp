@@ -131,15 +131,9 @@ void MappedFile::populate(Index first, Index bytes) const {
     }
 }
 
-void MappedFile::ask_for(Index first, Index bytes) const {
-    // In pieces, for the system takes no more than some of each.
-    constexpr Index piece = Index{1} << 20;
-    const Index begin = data_ - base_ + first;
-    const Index end = begin + bytes;
-    for (Index at = begin - begin % page_bytes(); at < end; at += piece) {
-        static_cast<void>(
-            ::madvise(base_ + at, narrow<std::size_t>(std::min(piece, end - at)), MADV_WILLNEED));
-    }
+void MappedFile::read_in_order() const {
+    // Then what comes from a disk comes in huge pages, which one entry of the page table maps.
+    static_cast<void>(::madvise(base_, narrow<std::size_t>(data_ - base_ + size_), MADV_HUGEPAGE));
 }
 
 void MappedFile::release(Index first, Index bytes) const {

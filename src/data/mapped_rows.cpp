@@ -1,6 +1,7 @@
 #include "mapped_rows.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -11,16 +12,24 @@ namespace paralogit::data {
 
 namespace {
 
-/// What the system is asked to read while a window is computed on.
-constexpr Index bytes_ahead = Index{16} << 20;
+/// Slower than that, what is brought in does not come from memory.
+constexpr double slow_bytes_per_second = 3e9;
 
 }  // namespace
 
 MappedRows::MappedRows(std::shared_ptr<const MappedFile> mapped, Range rows, Index row_bytes,
                        Reading reading)
-    : mapped_(std::move(mapped)), rows_(rows), row_bytes_(row_bytes), reading_(reading) {}
+    : mapped_(std::move(mapped)), rows_(rows), row_bytes_(row_bytes), reading_(reading) {
+    if (reading == Reading::all) {
+        mapped_->read_in_order();
+    }
+}
 
 MappedRows::~MappedRows() {
+    if (coming_.valid()) {
+        coming_.wait();
+        ahead_ = coming_end_;
+    }
     give_back(ahead_);
 }
 
@@ -43,26 +52,45 @@ void MappedRows::bring_in(Index first, Index end) {
     constexpr std::uintptr_t huge_page_bytes = std::uintptr_t{2} << 20U;
     const auto address = reinterpret_cast<std::uintptr_t>(mapped_->data() + first);
     give_back(first - static_cast<Index>(address % huge_page_bytes));
-    const Index begin = std::max(first, ahead_);
-    // What is skipped shall not be brought in.
-    const Index wanted = reading_ == Reading::all
-                             ? std::min(std::max(end, begin + window_bytes), mapped_->size())
-                             : end;
-    if (reading_ == Reading::all) {
-        const Index until = std::min(wanted + bytes_ahead, mapped_->size());
-        const Index from = std::max(asked_for_, begin);
-        mapped_->ask_for(from, until - from);
-        asked_for_ = until;
+    bool is_slow = false;
+    if (coming_.valid()) {
+        ahead_ = coming_end_;
+        is_slow = coming_.get();
     }
-    mapped_->populate(begin, wanted - begin);
-    ahead_ = wanted;
+    if (end > ahead_) {
+        const Index begin = std::max(first, ahead_);
+        ahead_ = end_of_window(begin, end);
+        is_slow = populate(begin, ahead_);
+    }
+    if (is_slow && reading_ == Reading::all && ahead_ < mapped_->size()) {
+        coming_end_ = end_of_window(ahead_, ahead_);
+        coming_ = std::async(std::launch::async, [this, begin = ahead_, until = coming_end_] {
+            return populate(begin, until);
+        });
+    }
+}
+
+Index MappedRows::end_of_window(Index begin, Index least) const {
+    // What is skipped shall not be brought in.
+    return reading_ == Reading::all
+               ? std::min(std::max(least, begin + window_bytes), mapped_->size())
+               : least;
+}
+
+bool MappedRows::populate(Index begin, Index end) const {
+    const auto start = std::chrono::steady_clock::now();
+    mapped_->populate(begin, end - begin);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    return static_cast<double>(end - begin) < slow_bytes_per_second * seconds.count();
 }
 
 void MappedRows::give_back(Index end) {
-    if (end > behind_) {
-        mapped_->release(behind_, end - behind_);
-        behind_ = end;
+    // What lies before the first window, and what was skipped, may be in use by other threads.
+    const Index known_end = std::min(end, ahead_);
+    if (known_end > behind_) {
+        mapped_->release(behind_, known_end - behind_);
     }
+    behind_ = std::max(behind_, end);
 }
 
 }  // namespace paralogit::data

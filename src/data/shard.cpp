@@ -11,6 +11,7 @@
 #include "paralogit/h5/file.hpp"
 #include "read_labels.hpp"
 #include "rows_in_file.hpp"
+#include "sparse_stream.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {
@@ -36,14 +37,17 @@ const std::byte* Shard::values_of(Index global_block, const ShardPlan& plan) con
            narrow<std::size_t>(plan.rows_of_block(global_block).first - rows.first) * row_bytes;
 }
 
-model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan) const {
+model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan,
+                                       const Shard& entries) const {
     const Range block_rows = plan.rows_of_block(global_block);
     const auto offset = narrow<std::size_t>(block_rows.first - rows.first);
     const auto count = narrow<std::size_t>(block_rows.size());
     return {.type = type,
-            .values = sparse.values.data(),
-            .indices = sparse.indices.data(),
-            .offsets = std::span(sparse.offsets).subspan(offset, count + 1),
+            .values = entries.sparse.values.data(),
+            .indices = entries.sparse.indices.data(),
+            .offsets =
+                std::span(entries.sparse.offsets)
+                    .subspan(narrow<std::size_t>(block_rows.first - entries.rows.first), count + 1),
             .rows = block_rows.size(),
             .features = features,
             .labels = labels.empty() ? model::LabelView() : labels.view().subview(offset, count),
@@ -53,23 +57,38 @@ model::SparseBlock Shard::sparse_block(Index global_block, const ShardPlan& plan
 }
 
 Range Shard::held() const {
+    if (sparse_stream != nullptr) {
+        return {.first = blocks.first, .end = blocks.first};
+    }
     return {.first = blocks.first, .end = stream == nullptr ? blocks.end : stream->blocks().first};
 }
 
 Range Shard::held_rows(const ShardPlan& plan) const {
+    if (sparse_stream != nullptr) {
+        return {.first = rows.first, .end = rows.first};
+    }
     return {.first = rows.first,
             .end = stream == nullptr ? rows.end : plan.rows_of_block(stream->blocks().first).first};
 }
 
 Index Shard::streamed_bytes() const {
+    if (sparse_stream != nullptr) {
+        return sparse_stream->pass_bytes();
+    }
     return stream == nullptr ? 0 : stream->pass_bytes();
 }
 
 Index Shard::bytes_streamed_so_far() const {
+    if (sparse_stream != nullptr) {
+        return sparse_stream->bytes_read();
+    }
     return stream == nullptr ? 0 : stream->bytes_read();
 }
 
 Index Shard::passing_bytes() const {
+    if (sparse_stream != nullptr) {
+        return sparse_stream->memory_bytes();
+    }
     return stream == nullptr ? 0 : stream->memory_bytes();
 }
 
@@ -79,6 +98,9 @@ void Shard::check_unchanged() const {
     sparse.indices.check_unchanged();
     if (stream != nullptr) {
         stream->check_unchanged();
+    }
+    if (sparse_stream != nullptr) {
+        sparse_stream->check_unchanged();
     }
 }
 

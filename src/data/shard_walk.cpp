@@ -25,7 +25,13 @@ ShardWalk::ShardWalk(const Shard& shard, const ShardPlan& plan, Range held, int 
                        block_step)),
       rest_of_held_(held_),
       rest_of_streamed_(streamed_) {
-    if (streamed_.size() > 0) {
+    if (shard.is_sparse()) {
+        // Their parts follow the entries, whether they are held or not.
+        rest_of_held_ =
+            multiples_in(plan.blocks_of_thread(shard.blocks, thread, threads), block_step);
+        rest_of_streamed_ = {};
+        sparse_walk_.emplace(shard, plan, thread, threads);
+    } else if (streamed_.size() > 0) {
         ahead_ = std::make_unique<ReadAhead>(*shard.stream, thread, streamed_, block_step_);
     }
 }
@@ -44,7 +50,21 @@ bool ShardWalk::is_next_held() const {
     return held_so_far * streamed_.size() <= streamed_so_far * held_.size();
 }
 
+bool ShardWalk::next_sparse() {
+    if (rest_of_held_.size() <= 0) {
+        return false;
+    }
+    number_ = rest_of_held_.first++ * block_step_;
+    while (number_ >= sparse_walk_->blocks().end) {
+        static_cast<void>(sparse_walk_->next());
+    }
+    return true;
+}
+
 bool ShardWalk::next() {
+    if (sparse_walk_) {
+        return next_sparse();
+    }
     if (is_next_held()) {
         number_ = rest_of_held_.first++ * block_step_;
         values_ = nullptr;

@@ -19,29 +19,28 @@ namespace {
 /// rank's rows of positive weight.
 template <typename Action>
 void for_each_entry(const DataSet& data, const std::vector<Index>& features, Action&& action) {
-    const data::Shard& shard = data.shard;
-    const auto element_bytes = static_cast<Index>(size_of(shard.type));
-    const auto rows = static_cast<std::size_t>(shard.rows.size());
-    for (std::size_t i = 0; i < rows; ++i) {
-        const double weight = shard.row_weights.empty() ? 1.0 : shard.row_weights[i];
-        if (weight == 0) {
-            continue;
-        }
-        // Both lists rise.
-        auto feature = features.begin();
-        for (Index k = shard.sparse.offsets[i]; k < shard.sparse.offsets[i + 1]; ++k) {
-            std::uint32_t index = 0;
-            std::memcpy(&index, shard.sparse.indices.data() + k * Index{sizeof index},
-                        sizeof index);
-            feature = std::lower_bound(feature, features.end(), Index{index});
-            if (feature == features.end()) {
-                break;
-            }
-            if (*feature == Index{index}) {
-                double value = 0;
-                model::widen_row(shard.type, shard.sparse.values.data() + k * element_bytes,
-                                 {&value, 1});
-                action(static_cast<std::size_t>(feature - features.begin()), value, weight);
+    data::ShardWalk walk(data.shard, data.plan, 0, 1);
+    while (walk.next()) {
+        const model::SparseBlock block = walk.sparse_block();
+        const auto element_bytes = static_cast<Index>(size_of(block.type));
+        const auto rows = static_cast<std::size_t>(block.rows);
+        for (std::size_t i = 0; i < rows; ++i) {
+            const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
+            // Both lists rise.
+            auto feature = features.begin();
+            const Index end = weight == 0 ? block.offsets[i] : block.offsets[i + 1];
+            for (Index k = block.offsets[i]; k < end; ++k) {
+                std::uint32_t index = 0;
+                std::memcpy(&index, block.indices + k * Index{sizeof index}, sizeof index);
+                feature = std::lower_bound(feature, features.end(), Index{index});
+                if (feature == features.end()) {
+                    break;
+                }
+                if (*feature == Index{index}) {
+                    double value = 0;
+                    model::widen_row(block.type, block.values + k * element_bytes, {&value, 1});
+                    action(static_cast<std::size_t>(feature - features.begin()), value, weight);
+                }
             }
         }
     }

@@ -135,6 +135,11 @@ Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit,
             why, limit.source.starts_with(option_name) ? "allow it more" : "ask for more memory"));
 }
 
+std::string even_when_streamed(const RowUse& use) {
+    return std::string("even when its rows are read from the file in each pass") +
+           (use.hold_out ? ", for those that are held out are copied" : "");
+}
+
 }  // namespace
 
 MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& manifest,
@@ -155,17 +160,28 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
             const Index bytes = bytes_of_sparse(manifest, shard);
             const Index of_features = bytes_of_all_features(manifest);
             memory.left_bytes -= beside - limit.set_aside_bytes;
-            if (bytes + beside + of_features > limit.bytes) {
-                if (of_features > bytes) {
-                    fail_short(manifest, limit, bytes + beside + of_features,
-                               fmt::format("vectors as long as its {} features take {} of it; "
-                                           "is the largest index, or the shape, what it should "
-                                           "be?",
-                                           manifest.features, bytes_text(of_features)));
-                }
-                fail_short(manifest, limit, bytes + beside, "sparse rows cannot stay in the file");
+            const Index of_solver = limit.also_needed_by_sparse
+                                        ? limit.also_needed_by_sparse(manifest, shard.rows.size())
+                                        : Index{0};
+            const Index rest = limit.bytes - beside - of_features;
+            if (bytes + of_solver <= rest) {
+                memory.left_bytes -= bytes;
+                return;
             }
-            memory.left_bytes -= bytes;
+            if (rest < 0 && of_features > bytes) {
+                fail_short(manifest, limit, bytes + beside + of_features,
+                           fmt::format("vectors as long as its {} features take {} of it; is the "
+                                       "largest index, or the shape, what it should be?",
+                                       manifest.features, bytes_text(of_features)));
+            }
+            // The solver cannot do with less than it needs, but that is not known exactly.
+            const Index for_rows = std::max({rest - of_solver, rest / 4, Index{0}});
+            const auto least = data::hold_sparse_within(for_rows, manifest, plan, shard, threads);
+            if (least) {
+                fail_short(manifest, limit, limit.bytes - for_rows + *least,
+                           even_when_streamed(use));
+            }
+            memory.left_bytes -= shard.passing_bytes();
             return;
         }
         const Index beside = bytes_beside(manifest, limit, shard, use);
@@ -173,9 +189,7 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
         const auto least = data::hold_within(std::max<Index>(limit.bytes - beside, 0), manifest,
                                              plan, shard, threads);
         if (least) {
-            fail_short(manifest, limit, *least + beside,
-                       std::string("even when its rows are read from the file in each pass") +
-                           (use.hold_out ? ", for those that are held out are copied" : ""));
+            fail_short(manifest, limit, *least + beside, even_when_streamed(use));
         }
         memory.left_bytes -= shard.held_rows(plan).size() * row_bytes + shard.passing_bytes();
     });

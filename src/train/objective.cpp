@@ -222,9 +222,9 @@ void DistributedObjective::add_sparse_blocks(std::span<const double> coefficient
                                              double intercept) {
     const bool is_within = sparse_->add_up(
         data_.sparse->scale,
-        [&](int thread, Index k, model::ScatteredSums* target, std::span<double> factors) {
+        [&](int thread, const model::SparseBlock& block, model::ScatteredSums* target,
+            std::span<double> factors) {
             ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
-            const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
             model::SparseBlockSums of_block;
             const bool is_block_within =
                 model::evaluate_block(block, coefficients, intercept, target, factors, of_block,
@@ -235,10 +235,9 @@ void DistributedObjective::add_sparse_blocks(std::span<const double> coefficient
             sums.words[rows_wrong] += of_block.rows_wrong;
             return is_block_within;
         },
-        [&](Index k, std::span<const double> factors, Range features,
+        [&](const model::SparseBlock& block, std::span<const double> factors, Range features,
             model::ScatteredSums& target) {
-            return model::scatter_block(data_.shard.sparse_block(k, data_.plan), 1, factors,
-                                        features, target, data_.execution.isa);
+            return model::scatter_block(block, 1, factors, features, target, data_.execution.isa);
         });
     threads_.front().words[bad_blocks] += is_within ? 0 : 1;
 }

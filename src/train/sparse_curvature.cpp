@@ -48,9 +48,9 @@ SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& 
 void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
-        const Range blocks = data_.plan.blocks_of_thread(data_.shard.blocks, thread, threads);
-        for (Index k = blocks.first; k < blocks.end; ++k) {
-            const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
+        data::ShardWalk walk(data_.shard, data_.plan, thread, threads);
+        while (walk.next()) {
+            const model::SparseBlock block = walk.sparse_block();
             const auto first =
                 static_cast<std::size_t>(block.first_global_row - data_.shard.rows.first);
             model::block_curvatures(
@@ -68,9 +68,9 @@ void SparseCurvature::add_own_blocks(const Vector& direction, bool has_intercept
     }
     const bool is_within = pass_->add_up(
         data_.sparse->scale,
-        [&](int thread, Index k, model::ScatteredSums* target, std::span<double> factors) {
+        [&](int thread, const model::SparseBlock& block, model::ScatteredSums* target,
+            std::span<double> factors) {
             model::ExactSums& sums = by_thread_[static_cast<std::size_t>(thread)];
-            const model::SparseBlock block = data_.shard.sparse_block(k, data_.plan);
             const auto first =
                 static_cast<std::size_t>(block.first_global_row - data_.shard.rows.first);
             model::SparseBlockSums of_block;
@@ -82,10 +82,10 @@ void SparseCurvature::add_own_blocks(const Vector& direction, bool has_intercept
                        unit, target, factors, of_block, data_.execution.isa) &&
                    sums.add(0, of_block.slopes) && sums.add(1, weight_of(block, thinning));
         },
-        [&](Index k, std::span<const double> factors, Range features,
+        [&](const model::SparseBlock& block, std::span<const double> factors, Range features,
             model::ScatteredSums& target) {
-            return model::scatter_block(data_.shard.sparse_block(k, data_.plan), thinning, factors,
-                                        features, target, data_.execution.isa);
+            return model::scatter_block(block, thinning, factors, features, target,
+                                        data_.execution.isa);
         });
     model::ExactSums& all = by_thread_.front();
     for (std::size_t t = 1; t < by_thread_.size(); ++t) {

@@ -32,14 +32,14 @@ void put_weighted_sums(const comm::Communicator& comm, const DataSet& data, Spar
         const Range all_features{.first = 0, .end = data.shard.features};
         const bool is_within = pass.add_up(
             scale,
-            [&](int, Index k, model::ScatteredSums* target, std::span<double> factors) {
-                const model::SparseBlock block = data.shard.sparse_block(k, data.plan);
+            [&](int, const model::SparseBlock& block, model::ScatteredSums* target,
+                std::span<double> factors) {
                 put_factors(block, factors);
                 return target == nullptr || scatter(block, factors, all_features, *target);
             },
-            [&](Index k, std::span<const double> factors, Range features,
+            [&](const model::SparseBlock& block, std::span<const double> factors, Range features,
                 model::ScatteredSums& target) {
-                return scatter(data.shard.sparse_block(k, data.plan), factors, features, target);
+                return scatter(block, factors, features, target);
             });
         if (!is_within) {
             throw Error(ExitCode::internal,

@@ -31,15 +31,29 @@ SparsePass::SparsePass(const DataSet& data) : data_(data), threads_(data.executi
 }
 
 void SparsePass::share_out_features() {
-    // Some entries say well enough how many the others have.
+    // Some entries say well enough how many the others have; those of the first part of the rows
+    // when these are streamed.
     constexpr Index entries_wanted = Index{1} << 16U;
-    const data::SparseValues& sparse = data_.shard.sparse;
-    const Index entries = sparse.offsets.empty() ? 0 : sparse.offsets.back();
     std::vector<std::uint32_t> indices;
-    for (Index k = 0; k < entries; k += std::max<Index>(entries / entries_wanted, 1)) {
-        std::uint32_t index = 0;
-        std::memcpy(&index, sparse.indices.data() + k * Index{sizeof index}, sizeof index);
-        indices.push_back(index);
+    data::SparseWalk walk(data_.shard, data_.plan, 0, 1);
+    if (walk.next()) {
+        const Range blocks = walk.blocks();
+        Index entries = 0;
+        for (Index k = blocks.first; k < blocks.end; ++k) {
+            entries += walk.block(k).entries();
+        }
+        const Index step = std::max<Index>(entries / entries_wanted, 1);
+        Index next = 0;  // counted from the first entry of the block
+        for (Index k = blocks.first; k < blocks.end; ++k) {
+            const model::SparseBlock block = walk.block(k);
+            for (; next < block.entries(); next += step) {
+                std::uint32_t index = 0;
+                std::memcpy(&index, block.indices + (block.offsets[0] + next) * Index{sizeof index},
+                            sizeof index);
+                indices.push_back(index);
+            }
+            next -= block.entries();
+        }
     }
     std::ranges::sort(indices);
     Index first = 0;
@@ -54,49 +68,93 @@ void SparsePass::share_out_features() {
     }
 }
 
+void SparsePass::clear_sums() {
+    const Range all_features{.first = 0, .end = data_.shard.features};
+    run_threads(threads_, [&](int thread) {
+        if (is_apart_) {
+            sums_[static_cast<std::size_t>(thread)].clear(all_features);
+        } else {
+            sums_.front().clear(part_of(all_features, thread, threads_));
+        }
+    });
+}
+
+/// Of the blocks that a walk is at.
+bool SparsePass::add_own_rows(data::SparseWalk& walk, int thread, const OfBlock& of_block) {
+    const auto own = static_cast<std::size_t>(is_apart_ ? thread : 0);
+    bool is_within = true;
+    for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
+        const model::SparseBlock block = walk.block(k);
+        std::span<double> factors(factors_[own]);
+        if (!is_apart_) {
+            factors = factors.subspan(
+                static_cast<std::size_t>(block.first_global_row - data_.shard.rows.first),
+                static_cast<std::size_t>(block.rows));
+        }
+        is_within =
+            of_block(thread, block, is_apart_ ? &sums_[own] : nullptr, factors) && is_within;
+    }
+    return is_within;
+}
+
+/// Of the blocks that all walks are at.
+bool SparsePass::add_own_features(const std::vector<data::SparseWalk>& walks, int thread,
+                                  const OfFeatures& of_features) {
+    const Range features = features_of_thread_[static_cast<std::size_t>(thread)];
+    const std::span<const double> factors(factors_.front());
+    bool is_within = true;
+    for (const data::SparseWalk& walk : walks) {
+        for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
+            const model::SparseBlock block = walk.block(k);
+            const Index row = block.first_global_row - data_.shard.rows.first;
+            is_within = of_features(block, factors.subspan(static_cast<std::size_t>(row)), features,
+                                    sums_.front()) &&
+                        is_within;
+        }
+    }
+    return is_within;
+}
+
 bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_block,
                         const OfFeatures& of_features) {
     for (model::ScatteredSums& sums : sums_) {
         sums.set_scale(scale);
     }
-    const Range all_features{.first = 0, .end = data_.shard.features};
+    std::vector<data::SparseWalk> walks;
+    walks.reserve(static_cast<std::size_t>(threads_));
+    for (int thread = 0; thread < threads_; ++thread) {
+        walks.emplace_back(data_.shard, data_.plan, thread, threads_);
+    }
+    clear_sums();
     std::atomic<bool> is_within = true;
-    run_threads(threads_, [&](int thread) {
-        const auto own = static_cast<std::size_t>(is_apart_ ? thread : 0);
-        sums_[own].clear(is_apart_ ? all_features : part_of(all_features, thread, threads_));
-        const Range blocks = data_.plan.blocks_of_thread(data_.shard.blocks, thread, threads_);
-        for (Index k = blocks.first; k < blocks.end; ++k) {
-            std::span<double> factors(factors_[own]);
-            if (!is_apart_) {
-                const Range rows = data_.plan.rows_of_block(k);
-                factors =
-                    factors.subspan(static_cast<std::size_t>(rows.first - data_.shard.rows.first),
-                                    static_cast<std::size_t>(rows.size()));
+    const auto has_blocks = [](const data::SparseWalk& walk) { return walk.blocks().size() > 0; };
+    do {
+        run_threads(threads_, [&](int thread) {
+            data::SparseWalk& walk = walks[static_cast<std::size_t>(thread)];
+            // With sums of its own nobody waits for anybody.
+            while (walk.next()) {
+                if (!add_own_rows(walk, thread, of_block)) {
+                    is_within = false;
+                }
+                if (!is_apart_) {
+                    return;
+                }
             }
-            if (!of_block(thread, k, is_apart_ ? &sums_[own] : nullptr, factors)) {
-                is_within = false;
-            }
+        });
+        if (!is_apart_) {
+            run_threads(threads_, [&](int thread) {
+                if (!add_own_features(walks, thread, of_features)) {
+                    is_within = false;
+                }
+            });
         }
-    });
+    } while (std::ranges::any_of(walks, has_blocks));
     if (is_apart_ && threads_ > 1) {
+        const Range all_features{.first = 0, .end = data_.shard.features};
         run_threads(threads_, [&](int thread) {
             const Range features = part_of(all_features, thread, threads_);
             for (std::size_t t = 1; t < sums_.size(); ++t) {
                 sums_.front().add(sums_[t], features);
-            }
-        });
-    }
-    if (!is_apart_) {
-        run_threads(threads_, [&](int thread) {
-            const Range features = features_of_thread_[static_cast<std::size_t>(thread)];
-            const Range blocks = data_.shard.blocks;
-            for (Index k = blocks.first; k < blocks.end; ++k) {
-                const Index row = data_.plan.rows_of_block(k).first - data_.shard.rows.first;
-                const std::span<const double> factors(factors_.front());
-                if (!of_features(k, factors.subspan(static_cast<std::size_t>(row)), features,
-                                 sums_.front())) {
-                    is_within = false;
-                }
             }
         });
     }

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "paralogit/data/sparse_walk.hpp"
 #include "paralogit/model/scattered_sums.hpp"
 #include "paralogit/train/data_set.hpp"
 
@@ -12,7 +13,8 @@ namespace paralogit::train {
 /// Walks through this rank's sparse rows with all its threads, and adds up factors times entries.
 /// While the sums of all features are small each thread has its own. Else the threads share them:
 /// each first makes the factors of its own rows, and then adds to its own features those of all
-/// rows; so no two threads touch one sum, and no sum is there twice.
+/// rows; so no two threads touch one sum, and no sum is there twice. Rows that are streamed are
+/// gone through in rounds, of what all threads have in memory at a time.
 class SparsePass {
   public:
     /// `data` must outlive this. Memory: 16 bytes a feature, and the same again for further threads
@@ -25,11 +27,12 @@ class SparsePass {
 
     /// Makes the factors of a block's rows and adds their products to `target`, unless it is null;
     /// returns whether these are within their bounds.
-    using OfBlock = std::function<bool(int thread, Index block, model::ScatteredSums* target,
-                                       std::span<double> factors)>;
+    using OfBlock = std::function<bool(int thread, const model::SparseBlock& block,
+                                       model::ScatteredSums* target, std::span<double> factors)>;
     /// Adds factors times something of the entries to the sums of a range of features.
-    using OfFeatures = std::function<bool(Index block, std::span<const double> factors,
-                                          Range features, model::ScatteredSums& target)>;
+    using OfFeatures =
+        std::function<bool(const model::SparseBlock& block, std::span<const double> factors,
+                           Range features, model::ScatteredSums& target)>;
 
     /// Overwrites the sums, not the words behind them. `scale` must live until the next call, or
     /// the last of values(). Returns whether all is within its bounds; else the sums are of no use.
@@ -42,6 +45,10 @@ class SparsePass {
 
   private:
     void share_out_features();
+    void clear_sums();
+    bool add_own_rows(data::SparseWalk& walk, int thread, const OfBlock& of_block);
+    bool add_own_features(const std::vector<data::SparseWalk>& walks, int thread,
+                          const OfFeatures& of_features);
 
     const DataSet& data_;
     int threads_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/information.hpp"
 
@@ -15,6 +17,13 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
         return solver_bytes(options.solver, rows, own_rows, features + 1,
                             options.execution.threads) +
                (options.inference_confidence ? information_bytes(features + 1) : 0);
+    };
+    memory.also_needed_by_sparse = [&options](const data::Manifest& manifest, Index own_rows) {
+        const Index entries = manifest.entries_before_block.back();
+        const DataShape shape{.rows = manifest.rows,
+                              .dimension = std::min(manifest.features, entries) + 1,
+                              .entries = entries};
+        return sparse_solver_bytes(options.solver, shape, own_rows);
     };
     if (validation_files) {
         memory.set_aside_bytes = comm::together(

@@ -73,7 +73,11 @@ void keep_used_features(const comm::Communicator& comm, DataSet& data) {
                 used.push_back(static_cast<std::uint32_t>(j));
             }
         }
-        data.shard.sparse.indices = renumbered(data, new_index);
+        if (data.shard.sparse_stream != nullptr) {
+            data::renumber_streamed(data.shard, std::move(new_index));
+        } else {
+            data.shard.sparse.indices = renumbered(data, new_index);
+        }
         data.shard.features = used_count;
         keep(used, data.bounds.sum_exponents);
         keep(used, data.bounds.value_exponents);

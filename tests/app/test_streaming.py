@@ -11,6 +11,8 @@ import h5py
 import numpy as np
 
 from support import AppTest, command, made_up, read_summary, run, write_data
+from test_sparse import made_up as made_up_sparse
+from test_sparse import write_csr
 
 MEBIBYTE = 1 << 20
 PEAK_OF_CHILD = """
@@ -176,6 +178,108 @@ class Streaming(AppTest):
             self.assert_ends(result, 3)
             self.assertIn("bad.h5:/X row 5000, column 2: the value is nan", result.stderr)
 
+    def sparse_data(self, name="sparse.h5", features=60, first=0, end=60_000, **options):
+        """Some 200 000 entries in 60 000 rows; of many features most have none."""
+        X, y = made_up_sparse(rows=60_000)
+        path = write_csr(self.folder / name, X[first:end], y[first:end], **options)
+        if features > X.shape[1]:
+            with h5py.File(path, "r+") as file:
+                file["X"].attrs["shape"] = np.array([end - first, features])
+                file["X/indices"][...] = file["X/indices"][...] * (features // X.shape[1])
+        return path
+
+    @staticmethod
+    def sparse_limit(ranks, threads, solver):
+        """Enough for what a rank of so many needs beside its rows, not for them."""
+        return f"{3300 // ranks + (190 if solver == 'newton' else 20) + 75 * threads}k"
+
+    def test_sparse_rows_give_one_model_over_ranks_threads_solvers_and_memory(self):
+        data = self.sparse_data()
+        for solver in ("newton", "newton-cg", "lbfgs", "gd"):
+            arguments = (data, "--solver", solver, "--max-iterations", 15, "--l2", 1e-3)
+            one = self.train_streamed(*arguments, out=f"{solver}-resident", limit="1G",
+                                      streams=False)
+            for ranks, threads in ((1, 1), (1, 3), (2, 1), (3, 1), (5, 1)):
+                name = f"{solver}-{ranks}-{threads}"
+                self.assertEqual(
+                    self.train_streamed(*arguments, "--threads", threads, out=name, ranks=ranks,
+                                        limit=self.sparse_limit(ranks, threads, solver)), one,
+                    name)
+
+    def test_sparse_rows_give_one_model_over_layouts_and_uses(self):
+        arguments = ("--solver", "lbfgs", "--max-iterations", 15, "--l2", 1e-3,
+                     "--validation-fraction", "0.1", "--class-weights", "balanced")
+        one = self.train_streamed(self.sparse_data(), *arguments, out="resident", limit="1G",
+                                  streams=False)
+        validation = read_summary(self.folder / "resident")["validation"]
+        layouts = {
+            "gzip": {"chunks": (1000,), "compression": "gzip", "index_type": np.int64},
+            "float32": {"value_type": np.float32, "index_type": np.uint16},
+        }
+        for name, options in layouts.items():
+            data = self.sparse_data(f"{name}.h5", **options)
+            self.assertEqual(self.train_streamed(data, *arguments, "--threads", 2, out=name,
+                                                 limit="4M"), one, name)
+            self.assertEqual(read_summary(self.folder / name)["validation"], validation, name)
+        cuts = [0, 1, 20_000, 60_000]
+        parts = [self.sparse_data(f"part-{i}.h5", first=a, end=b)
+                 for i, (a, b) in enumerate(zip(cuts, cuts[1:]))]
+        self.assertEqual(self.train_streamed(*parts, *arguments, out="parts", limit="2M", ranks=2),
+                         one)
+
+    def test_sparse_rows_with_features_that_none_uses(self):
+        data = self.sparse_data(features=30_000)
+        arguments = (data, "--solver", "lbfgs", "--max-iterations", 15, "--l2", 1e-3)
+        one = self.train_streamed(*arguments, out="resident", limit="1G", streams=False)
+        self.assertEqual(self.train_streamed(*arguments, out="streamed", limit="4M"), one)
+
+    def test_sparse_rows_are_scored_alike(self):
+        data = self.sparse_data()
+        model = self.train(data, "--l2", 1e-3, out="run") / "model.h5"
+        outputs = []
+        for limit in ("1G", "3M"):
+            out = self.folder / f"p-{limit}.csv"
+            self.assert_ends(run("predict", model, data, "--out", out, "--memory-limit", limit), 0)
+            outputs.append(out.read_bytes())
+        self.assertEqual(*outputs)
+        scores = [run("evaluate", model, data, "--json", "--memory-limit", limit, ranks=2)
+                  for limit in ("1G", "1500k")]
+        self.assert_ends(scores[1], 0)
+        self.assertEqual(scores[0].stdout, scores[1].stdout)
+
+    def test_too_little_for_streamed_sparse_rows_is_an_error(self):
+        data = self.sparse_data(chunks=(100_000,))
+        result = run("train", data, "--out", self.folder / "run", "--memory-limit", "2M")
+        self.assert_ends(result, 3)
+        self.assertRegex(result.stderr, r"a rank may take 2\.1 MB of memory \(--memory-limit\), but "
+                         r"needs \d+\.\d MB: even when its rows are read from the file in each pass")
+        result = run("train", self.sparse_data(), "--out", self.folder / "run", "--solver", "newton",
+                     "--threads", 1, "--memory-limit", "1500k")
+        self.assert_ends(result, 3)
+        self.assertRegex(result.stderr, r"needs \d+\.\d MB: vectors of 60 features that have entries "
+                         r"take 1\.\d MB of it")
+
+    def test_of_sparse_rows_a_bad_value_is_named(self):
+        data = self.sparse_data()
+        with h5py.File(data, "r+") as file:
+            row = int(np.searchsorted(file["X/indptr"], 150_000, side="right")) - 1
+            file["X/data"][150_000] = np.nan
+        for limit in (self.sparse_limit(1, 3, "lbfgs"), "1G"):
+            result = run("train", data, "--out", self.folder / "run", "--memory-limit", limit,
+                         "--solver", "lbfgs", "--threads", 3)
+            self.assert_ends(result, 3)
+            self.assertIn(f"row {row}", result.stderr)
+
+    def test_features_that_no_memory_has_room_for_are_an_error(self):
+        data = self.sparse_data()
+        with h5py.File(data, "r+") as file:
+            file["X"].attrs["shape"] = np.array([60_000, 4_000_000_000])
+        result = run("train", data, "--out", self.folder / "run", "--memory-limit", "30G", ranks=2)
+        self.assert_ends(result, 3)
+        self.assertIn("a rank may take 32.2 GB of memory (--memory-limit), but needs 64.0 GB: "
+                      "vectors as long as its 4000000000 features take 64.0 GB of it; is the "
+                      "largest index, or the shape, what it should be?", result.stderr)
+
     def test_stopped_by_a_signal_and_resumed(self):
         arguments = (self.data, "--solver", "gd", "--max-iterations", "3000", "--tolerance", "0")
         whole = self.train(*arguments, out="whole")
@@ -218,7 +322,7 @@ class Streaming(AppTest):
                                 compression="gzip", compression_opts=1)
             file.create_dataset("y", data=source["y"][:300_000])
         for data in (path, self.folder / "gzip.h5"):
-            for limit in (24, 48):
+            for limit in (24, 72):
                 # A process inherits the peak of the one that starts it: that must be a small one.
                 result = subprocess.run(
                     [sys.executable, "-c", PEAK_OF_CHILD,

@@ -14,4 +14,10 @@ namespace paralogit::data {
 std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const ShardPlan& plan,
                                  Shard& shard, int threads);
 
+/// Decides that no sparse row of an empty shard will be held, and that reading them in each pass
+/// takes no more than `bytes`, by walks of `threads` threads. Empty when that is done; else the
+/// bytes that would be enough. Opens files. Throws Error (input_data). Not collective.
+std::optional<Index> hold_sparse_within(Index bytes, const Manifest& manifest,
+                                        const ShardPlan& plan, Shard& shard, int threads);
+
 }  // namespace paralogit::data

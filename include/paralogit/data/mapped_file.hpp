@@ -26,9 +26,8 @@ class MappedFile {
     /// (input_data) when the file no longer has it.
     void populate(Index first, Index bytes) const;
 
-    /// Lets the system read [first, first + bytes) from the disk in the background, as far as it is
-    /// not there. Any thread.
-    void ask_for(Index first, Index bytes) const;
+    /// All of it will be asked for, in order.
+    void read_in_order() const;
 
     /// What was brought in of [first, first + bytes) no longer counts as memory of the process; the
     /// system may keep it, and who looks at it again gets it again. Any thread.

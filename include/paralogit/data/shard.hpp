@@ -23,6 +23,7 @@ struct SparseValues {
 };
 
 class FeatureStream;
+class SparseStream;
 
 /// The rows of one rank: whole blocks of the plan. Features lie row-major in their stored type, or
 /// are sparse. What memory has no room for stays in the files: see hold_within and ShardWalk, which
@@ -38,14 +39,21 @@ struct Shard {
     std::vector<double> row_weights;  ///< [rows]; empty when every weight is 1
     /// Of the blocks that are not held; null when all are.
     std::shared_ptr<FeatureStream> stream;
+    /// Of sparse rows none is held then: see SparseWalk.
+    std::shared_ptr<SparseStream> sparse_stream;
 
-    bool is_sparse() const { return !sparse.offsets.empty(); }
+    bool is_sparse() const { return !sparse.offsets.empty() || sparse_stream != nullptr; }
 
     /// A view of a block whose features are held: of dense rows, of sparse rows.
     model::Block block(Index global_block, const ShardPlan& plan) const {
         return block(global_block, plan, values_of(global_block, plan));
     }
-    model::SparseBlock sparse_block(Index global_block, const ShardPlan& plan) const;
+    model::SparseBlock sparse_block(Index global_block, const ShardPlan& plan) const {
+        return sparse_block(global_block, plan, *this);
+    }
+    /// The same with the entries of a shard that has this block.
+    model::SparseBlock sparse_block(Index global_block, const ShardPlan& plan,
+                                    const Shard& entries) const;
     /// The same with the features of a block that lie elsewhere.
     model::Block block(Index global_block, const ShardPlan& plan,
                        const std::byte* values_of_block) const;
@@ -70,6 +78,9 @@ struct Shard {
 
 /// The shard of a rank, which rows and blocks it has but none of its values.
 Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
+
+/// From now on feature j of the sparse rows that are streamed has the number new_index[j].
+void renumber_streamed(Shard& shard, std::vector<std::uint32_t> new_index);
 
 /// Some rows of a shard by themselves, and the plan that goes with them: block k has those of the
 /// shard's block k.

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "paralogit/data/shard.hpp"
+#include "paralogit/data/sparse_walk.hpp"
 
 namespace paralogit::data {
 
@@ -45,12 +47,13 @@ class ShardWalk {
         return shard_->block(number_, *plan_,
                              is_held ? shard_->values_of(number_, *plan_) : values_);
     }
-    model::SparseBlock sparse_block() const { return shard_->sparse_block(number_, *plan_); }
+    model::SparseBlock sparse_block() const { return sparse_walk_->block(number_); }
 
   private:
     ShardWalk(const Shard& shard, const ShardPlan& plan, Range held, int thread, int threads,
               Index block_step);
     bool is_next_held() const;
+    bool next_sparse();
 
     const Shard* shard_;
     const ShardPlan* plan_;
@@ -61,6 +64,7 @@ class ShardWalk {
     Range rest_of_held_;
     Range rest_of_streamed_;
     std::unique_ptr<ReadAhead> ahead_;
+    std::optional<SparseWalk> sparse_walk_;  ///< where the rows are sparse
     Index number_ = -1;
     const std::byte* values_ = nullptr;  ///< of a block that is not held
 };

@@ -21,6 +21,8 @@ struct MemoryLimit {
     /// Bytes of it that something else than the rows will need, by the rows of all ranks, those of
     /// this one, and features.
     std::function<Index(Index rows, Index own_rows, Index features)> also_needed;
+    /// The same for sparse rows; at most, for it is not known yet which features have entries.
+    std::function<Index(const data::Manifest& manifest, Index own_rows)> also_needed_by_sparse = {};
     /// Bytes of it that are kept for other rows, which are loaded afterwards.
     Index set_aside_bytes = 0;
 };

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "data_files.hpp"
+#include "paralogit/data/holding.hpp"
 #include "paralogit/data/shard.hpp"
 #include "sparse_files.hpp"
 
@@ -27,11 +28,18 @@ SourceOptions without_labels() {
 using Triplets = std::vector<std::tuple<Index, Index, double>>;
 
 template <class T>
-Triplets load(const Manifest& manifest, int ranks, int threads) {
+Triplets load(const Manifest& manifest, int ranks, int threads, bool is_streamed) {
     const ShardPlan plan = manifest.plan();
     std::vector<Triplets> of_block(static_cast<std::size_t>(plan.blocks()));
     for (int rank = 0; rank < ranks; ++rank) {
         Shard shard = empty_shard(manifest, plan, rank, ranks);
+        if (is_streamed) {
+            const auto least = hold_sparse_within(0, manifest, plan, shard, threads);
+            EXPECT_EQ(least.has_value(), shard.blocks.size() > 0);
+            EXPECT_EQ(hold_sparse_within(least.value_or(0), manifest, plan, shard, threads),
+                      std::nullopt);
+            EXPECT_LE(shard.passing_bytes(), least.value_or(0));
+        }
         load_sparse_features(
             manifest, plan, shard, threads, [&](int /*thread*/, const model::SparseBlock& block) {
                 Triplets& triplets = of_block.at(
@@ -75,8 +83,10 @@ void expect_entries(const std::vector<std::string>& files, const Triplets& expec
     const Manifest manifest = describe(files, without_labels());
     for (const int ranks : {1, 2, 5}) {
         for (const int threads : {1, 3}) {
-            EXPECT_EQ(load<T>(manifest, ranks, threads), expected)
-                << ranks << " ranks, " << threads << " threads";
+            for (const bool is_streamed : {false, true}) {
+                EXPECT_EQ(load<T>(manifest, ranks, threads, is_streamed), expected)
+                    << ranks << " ranks, " << threads << " threads, streamed: " << is_streamed;
+            }
         }
     }
 }

@@ -270,8 +270,8 @@ TEST_F(ShardWalks, TellTheLeastMemoryThatIsEnough) {
 /// Beyond some megabytes a thread, rows are looked at where the system keeps them.
 class MappedShardWalks : public ShardWalks {
   protected:
-    static constexpr Index rows = 200'001;  // of 256 bytes
-    static constexpr Index limit_of_thread = Index{20} << 20;
+    static constexpr Index rows = 250'001;  // of 256 bytes
+    static constexpr Index limit_of_thread = Index{26} << 20;
 
     Manifest files() { return contiguous({77, 40'000, 150'003, rows}, 64); }
 };
