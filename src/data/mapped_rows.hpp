@@ -2,7 +2,9 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 
+#include "paralogit/base/buffer.hpp"
 #include "paralogit/data/mapped_file.hpp"
 #include "row_source.hpp"
 
@@ -22,8 +24,8 @@ class MappedRows : public RowSource {
     static constexpr Index most_bytes = 3 * window_bytes;
 
     /// `mapped` holds `rows` of the file, counted within it.
-    MappedRows(std::shared_ptr<const MappedFile> mapped, Range rows, Index row_bytes,
-               Reading reading);
+    MappedRows(std::shared_ptr<const MappedFile> mapped, const FeatureFile& file, Range rows,
+               Index row_bytes, Reading reading);
     ~MappedRows() override;
 
     const std::byte* view(Range rows) override;
@@ -35,9 +37,12 @@ class MappedRows : public RowSource {
     Index end_of_window(Index begin, Index least) const;
     /// Whether that took longer than it takes from memory.
     bool populate(Index begin, Index end) const;
+    bool read_and_populate(Index begin, Index end);
     void give_back(Index end);
 
     std::shared_ptr<const MappedFile> mapped_;
+    FilePart part_;
+    Index offset_;  ///< of what is mapped in the file
     Range rows_;
     Index row_bytes_;
     Reading reading_;
@@ -45,6 +50,8 @@ class MappedRows : public RowSource {
     Index behind_ = 0;
     Index ahead_ = 0;
     // The next window, where a thread brings it in meanwhile: where it ends, whether it was slow.
+    std::optional<SourceFile> source_;  ///< opened when it is needed
+    Buffer passing_;                    ///< through which it reads
     Index coming_end_ = 0;
     std::future<bool> coming_;
 };
