@@ -19,6 +19,7 @@
 #include <array>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -95,8 +96,10 @@ double read_seconds(const std::string& path, Index bytes, int threads, bool is_d
     const double seconds = seconds_of([&] {
         run_threads(threads, [&](int thread) {
             Buffer buffer(piece + 4096);
-            auto* const aligned = reinterpret_cast<std::byte*>(
-                (reinterpret_cast<std::uintptr_t>(buffer.data()) + 4095) / 4096 * 4096);
+            void* place = buffer.data();
+            auto room = static_cast<std::size_t>(buffer.size());
+            auto* const aligned = static_cast<std::byte*>(
+                std::align(4096, static_cast<std::size_t>(piece), place, room));
             const Range part = part_of(all, thread, threads);
             for (Index k = part.first; k < part.end; ++k) {
                 if (::pread(file, aligned, piece, k * piece) != piece) {
