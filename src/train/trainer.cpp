@@ -78,6 +78,7 @@ class Run {
                                              ? std::optional(manifest.entries_before_block.back())
                                              : std::nullopt};
         solver_choice_ = choose_solver(options_.solver, shape);
+        refuse_streamed_sparse_batches();
         solver_ = make_solver(solver_choice_.name, options_.solver, shape);
         observer_.on_loaded(facts());
         for (const std::string& note : data_->manifest.notes) {
@@ -241,6 +242,21 @@ class Run {
                     .weight_sum = moments_.weight_sum,
                     .own_requests = [this] { return objective_->own_requests(); }}));
         }
+    }
+
+    void refuse_streamed_sparse_batches() const {
+        comm::together(comm_, [&] {
+            if (is_stochastic(solver_choice_.name) && data_->manifest.is_sparse &&
+                data_->memory.is_streamed()) {
+                throw Error(
+                    ExitCode::usage,
+                    fmt::format("--solver {} picks single rows, and the sparse rows of a "
+                                "rank do not fit into its memory, {}; use more ranks, a "
+                                "larger --memory-limit, or --solver lbfgs, which reads "
+                                "the rows in their order",
+                                solver_choice_.name, bytes_text(data_->memory.limit_bytes)));
+            }
+        });
     }
 
     /// The change of variables is exact, but margins are computed from the columns as they are.
