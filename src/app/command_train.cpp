@@ -8,6 +8,7 @@
 
 #include "execution_values.hpp"
 #include "inference_table.hpp"
+#include "loss_values.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/trainer.hpp"
@@ -137,6 +138,7 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
         {"reduction", train.reduction == train::Reduction::exact ? "exact" : "fast"},
     });
     options.merge(path_options_of(train.row_use));
+    options.merge(path_options_of(train.loss));
     return options;
 }
 
@@ -153,6 +155,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
         train.stopping.max_iterations = train::is_stochastic(options.text("solver")) ? 100 : 10000;
     }
     train.solver = read_solver(options, train.stopping.max_iterations);
+    train.loss = read_loss(options);
     train.penalty = read_penalty(options);
     train.solver.has_kinks = train.penalty.has_kinks();
     check_solver(train.penalty, train.solver);
@@ -166,6 +169,11 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.verifies = options.is_set("verify");
     const double confidence = options.number("confidence", {0.0, 1.0, false, false});
     if (options.is_set("inference")) {
+        if (train.loss.is_focal()) {
+            throw Error(ExitCode::usage,
+                        "--inference: a focal loss is no likelihood, so there are no standard "
+                        "errors; leave out --inference, or --loss focal");
+        }
         if (train.penalty.has_kinks()) {
             throw Error(ExitCode::usage,
                         "--inference: there are no standard errors of coefficients that an L1 "
@@ -255,7 +263,7 @@ class TrainPrinter : public train::TrainObserver {
   private:
     std::string objective_text(const train::Penalties& penalties) const {
         const model::Penalty& penalty = penalties.penalty;
-        std::string text = "mean BCE";
+        std::string text = "mean " + loss_text(options_.loss);
         if (penalty.l1() > 0) {
             text += fmt::format(" + {} |w|_1", penalty.l1());
         }
@@ -440,14 +448,15 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
     std::string text = fmt::format(
         "{} after {} iterations, {} passes over the data{}\n"
         "  objective      {}\n"
-        "  loss           {} (mean BCE)\n"
+        "  loss           {} (mean {})\n"
         "  gradient       {:.2e} (largest entry)\n"
         "{}"
         "  rows wrong     {} (not strictly on their label's side)\n"
         "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, curvature {:.2f}, "
         "allreduce {:.2f}, rest of training {:.2f}, checkpoints {:.2f}\n{}",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
-        curvature, outcome.last.objective, outcome.last.loss, outcome.last.gradient_norm,
+        curvature, outcome.last.objective, outcome.last.loss, loss_text(options.loss),
+        outcome.last.gradient_norm,
         options.penalty.has_kinks()
             ? fmt::format("  nonzeros       {} of the coefficients\n", outcome.last.nonzeros)
             : "",

@@ -115,6 +115,16 @@ CommandSpec train_command() {
              {"early-stopping", Kind::value, "PATIENCE", "",
               "stop when the validation loss has not fallen below its lowest for PATIENCE "
               "iterations; model.h5 is still the last model, best_model.h5 the best"},
+             {"loss", Kind::value, "bce|focal", "bce",
+              "bce: binary cross-entropy; focal: -a (1-p)^gamma log p for a positive row, which "
+              "counts rows less that are far on their own side already"},
+             {"focal-gamma", Kind::value, "NUMBER", "",
+              "gamma of --loss focal, 0 to 1000; 2 when it is not given; 0 without --focal-alpha "
+              "is bce"},
+             {"focal-alpha", Kind::value, "NUMBER", "",
+              "factor of positive rows in --loss focal, in (0, 1), and 1 minus it of negative "
+              "ones; "
+              "both are 1 when it is not given"},
              {"l1", Kind::value, "NUMBER", "0",
               "penalty l1 |w|_1 beside the mean loss, >= 0; makes coefficients exactly 0"},
              {"l2", Kind::value, "NUMBER", "0",

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "isa/kernel_table.hpp"
+#include "kernel_rows.hpp"
 #include "paralogit/base/error.hpp"
 #include "widen.hpp"
 
@@ -60,11 +60,12 @@ void PickedRows::clear() {
 }
 
 BatchSums::BatchSums(std::span<const std::int16_t> exponents, std::int32_t weight_exponent,
-                     Index rows, Index words, Isa isa)
+                     Index rows, Index words, Isa isa, const Loss& loss)
     : features_(std::ssize(exponents)),
       padded_((features_ + group - 1) / group * group),
       bits_of_rows_(std::max(bits_of(rows), 2)),
       isa_(isa),
+      loss_(loss),
       slopes_at_(2 * static_cast<std::size_t>(padded_)),
       first_shift_(static_cast<std::size_t>(padded_) + 2),
       second_shift_(first_shift_.size()),
@@ -210,7 +211,8 @@ void BatchSums::add_dense(const PickedRows& rows, std::size_t begin, Index count
         .features = features_,
         .hard = nullptr,
         .soft = rows.labels.data() + begin,
-        .row_weights = rows.row_weights.empty() ? nullptr : rows.row_weights.data() + begin};
+        .row_weights = rows.row_weights.empty() ? nullptr : rows.row_weights.data() + begin,
+        .focal = kernel_focal(loss_)};
     kernels_for(isa_).add_batch(
         kernel_rows, {.coefficients = coefficients.data(), .intercept = intercept}, margins_.data(),
         bins_at(0, 0, static_cast<std::size_t>(padded_)), bins_of_slopes(), bins_of_losses());
@@ -246,7 +248,8 @@ void BatchSums::add_sparse(const PickedRows& rows, std::size_t begin, Index coun
                  .hard = nullptr,
                  .soft = rows.labels.data() + begin,
                  .row_weights =
-                     rows.row_weights.empty() ? nullptr : rows.row_weights.data() + begin},
+                     rows.row_weights.empty() ? nullptr : rows.row_weights.data() + begin,
+                 .focal = kernel_focal(loss_)},
         .indices = indices_.data(),
         .offsets = offsets_.data(),
         .step = 1};

@@ -34,6 +34,26 @@ void take_weights(std::span<const double> row_weights, Index rows, Index thinnin
     }
 }
 
+/// The labels of the rows 0, t, 2t, ..., in working memory; zeros where curvatures do not depend on
+/// them.
+LabelView take_labels(const LabelView& labels, Index rows, Index thinning, const Loss& loss,
+                      Working& working) {
+    const auto count = static_cast<std::size_t>(thinned_count(rows, thinning));
+    const auto step = static_cast<std::size_t>(thinning);
+    if (!loss.is_focal() || labels.hard() != nullptr) {
+        working.labels.assign(count, 0);
+        for (std::size_t i = 0; loss.is_focal() && i < count; ++i) {
+            working.labels[i] = labels.hard()[i * step];
+        }
+        return std::span<const std::uint8_t>(working.labels);
+    }
+    working.soft_labels.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        working.soft_labels[i] = labels[i * step];
+    }
+    return std::span<const double>(working.soft_labels);
+}
+
 /// Row i goes to `panel` from `first` on. What `put_row(i, to)` puts is x'_i without the intercept.
 template <typename PutRow>
 void put_rows(const HessianFrame& frame, std::size_t first, HessianPanel& panel, PutRow&& put_row) {
@@ -55,18 +75,16 @@ void put_rows(const HessianFrame& frame, std::size_t first, HessianPanel& panel,
     }
 }
 
-/// Appends all rows of a block that has no labels yet.
+/// Appends all rows of a block.
 double append_rows(Block block, std::span<const double> coefficients, double intercept,
-                   const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+                   const HessianFrame& frame, HessianPanel& panel, Isa isa, const Loss& loss) {
     const auto rows = static_cast<std::size_t>(block.rows);
     Working& working = panel.working;
-    working.labels.resize(rows);
-    block.labels = std::span<const std::uint8_t>(working.labels);
     block.row_weights = working.weights;
     const std::size_t first = panel.curvatures.size();
     panel.curvatures.resize(first + rows);
     block_curvatures(block, coefficients, intercept, std::span(panel.curvatures).subspan(first),
-                     working.scratch, isa);
+                     working.scratch, isa, loss);
     const double* const centre = frame.centre.data();
     const double* const factor = frame.factor.data();
     with_element_type(block.type, [&](auto type) {
@@ -113,9 +131,10 @@ void put_sparse_row(const Values& values, const Indices& indices, Range entries,
 /// Without rows of all features, which may be millions.
 double append_some_features(const SparseBlock& block, Index thinning,
                             std::span<const double> coefficients, double intercept,
-                            const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+                            const HessianFrame& frame, HessianPanel& panel, Isa isa,
+                            const Loss& loss) {
     std::vector<double> curvatures(static_cast<std::size_t>(block.rows));
-    block_curvatures(block, coefficients, intercept, curvatures, isa);
+    block_curvatures(block, coefficients, intercept, curvatures, isa, loss);
     const std::size_t first = panel.curvatures.size();
     double weight_sum = 0;
     for (std::size_t i = 0; i < curvatures.size(); i += static_cast<std::size_t>(thinning)) {
@@ -139,10 +158,11 @@ double append_some_features(const SparseBlock& block, Index thinning,
 
 double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
-                           Isa isa) {
+                           Isa isa, const Loss& loss) {
     Working& working = panel.working;
     take_weights(block.row_weights, block.rows, thinning, working);
     Block chosen = block;
+    chosen.labels = take_labels(block.labels, block.rows, thinning, loss, working);
     if (thinning > 1) {
         const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(block.type);
         const std::size_t stride = row_bytes * static_cast<std::size_t>(thinning);
@@ -157,14 +177,16 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
         }
         chosen.values = working.values.data();
     }
-    return append_rows(chosen, coefficients, intercept, frame, panel, isa);
+    return append_rows(chosen, coefficients, intercept, frame, panel, isa, loss);
 }
 
 double append_hessian_rows(const SparseBlock& block, Index thinning,
                            std::span<const double> coefficients, double intercept,
-                           const HessianFrame& frame, HessianPanel& panel, Isa isa) {
+                           const HessianFrame& frame, HessianPanel& panel, Isa isa,
+                           const Loss& loss) {
     if (!frame.features.empty()) {
-        return append_some_features(block, thinning, coefficients, intercept, frame, panel, isa);
+        return append_some_features(block, thinning, coefficients, intercept, frame, panel, isa,
+                                    loss);
     }
     Working& working = panel.working;
     take_weights(block.row_weights, block.rows, thinning, working);
@@ -185,10 +207,10 @@ double append_hessian_rows(const SparseBlock& block, Index thinning,
                        .values = reinterpret_cast<const std::byte*>(widened.data()),
                        .rows = static_cast<Index>(rows),
                        .features = block.features,
-                       .labels = {},
+                       .labels = take_labels(block.labels, block.rows, thinning, loss, working),
                        .row_weights = {},
                        .first_global_row = 0};
-    return append_rows(chosen, coefficients, intercept, frame, panel, isa);
+    return append_rows(chosen, coefficients, intercept, frame, panel, isa, loss);
 }
 
 HessianSums::HessianSums(Index padded_dimension, std::int32_t weight_exponent, Index blocks,

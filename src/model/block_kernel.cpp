@@ -5,13 +5,13 @@
 namespace paralogit::model {
 
 void evaluate_block(const Block& block, std::span<const double> coefficients, double intercept,
-                    BlockSums& sums, Isa isa) {
+                    BlockSums& sums, Isa isa, const Loss& loss) {
     sums.slopes_times_features.setZero(block.features);
     EvaluateSums result{.slopes_times_features = sums.slopes_times_features.data(),
                         .slopes = 0,
                         .loss = 0,
                         .rows_wrong = 0};
-    kernels_for(isa).evaluate(kernel_rows(block),
+    kernels_for(isa).evaluate(kernel_rows(block, loss),
                               {.coefficients = coefficients.data(), .intercept = intercept},
                               scratch_for(block.features, sums.scratch), result);
     sums.slopes = result.slopes;
@@ -28,12 +28,13 @@ void block_margins(const Block& block, std::span<const double> coefficients, dou
 }
 
 void block_curvatures(const Block& block, std::span<const double> coefficients, double intercept,
-                      std::span<double> curvatures, std::vector<double>& scratch, Isa isa) {
+                      std::span<double> curvatures, std::vector<double>& scratch, Isa isa,
+                      const Loss& loss) {
     const KernelTable& kernels = kernels_for(isa);
     kernels.margins(kernel_rows(block),
                     {.coefficients = coefficients.data(), .intercept = intercept},
                     scratch_for(block.features, scratch), curvatures.data());
-    kernels.curvatures(kernel_rows(block), curvatures.data());
+    kernels.curvatures(kernel_rows(block, loss), curvatures.data());
 }
 
 void multiply_block_hessian(const Block& block, std::span<const double> curvatures,

@@ -9,14 +9,15 @@ namespace paralogit::model {
 
 namespace {
 
-KernelSparseRows kernel_rows(const SparseBlock& block, Index step = 1) {
+KernelSparseRows kernel_rows(const SparseBlock& block, Index step = 1, const Loss& loss = Loss()) {
     return {.rows = {.type = block.type,
                      .values = block.values,
                      .rows = (block.rows + step - 1) / step,
                      .features = block.features,
                      .hard = block.labels.hard(),
                      .soft = block.labels.soft(),
-                     .row_weights = block.row_weights.empty() ? nullptr : block.row_weights.data()},
+                     .row_weights = block.row_weights.empty() ? nullptr : block.row_weights.data(),
+                     .focal = kernel_focal(loss)},
             .indices = block.indices,
             .offsets = block.offsets.data(),
             .step = step};
@@ -54,11 +55,11 @@ std::vector<double> thinned(std::span<const double> values, Index step) {
 
 bool evaluate_block(const SparseBlock& block, std::span<const double> coefficients,
                     double intercept, ScatteredSums* target, std::span<double> factors,
-                    SparseBlockSums& sums, Isa isa) {
+                    SparseBlockSums& sums, Isa isa, const Loss& loss) {
     EvaluateSums result{};
     const KernelScatter scatter = kernel_scatter(target);
     const bool is_within = kernels_for(isa).sparse_evaluate(
-        kernel_rows(block), {.coefficients = coefficients.data(), .intercept = intercept},
+        kernel_rows(block, 1, loss), {.coefficients = coefficients.data(), .intercept = intercept},
         target == nullptr ? nullptr : &scatter, factors.data(), result);
     sums = {.slopes = result.slopes, .loss = result.loss, .rows_wrong = result.rows_wrong};
     return is_within;
@@ -72,9 +73,9 @@ void block_margins(const SparseBlock& block, std::span<const double> coefficient
 }
 
 void block_curvatures(const SparseBlock& block, std::span<const double> coefficients,
-                      double intercept, std::span<double> curvatures, Isa isa) {
+                      double intercept, std::span<double> curvatures, Isa isa, const Loss& loss) {
     block_margins(block, coefficients, intercept, curvatures, isa);
-    kernels_for(isa).curvatures(kernel_rows(block).rows, curvatures.data());
+    kernels_for(isa).curvatures(kernel_rows(block, 1, loss).rows, curvatures.data());
 }
 
 bool multiply_block_hessian(const SparseBlock& block, Index thinning,
@@ -85,7 +86,7 @@ bool multiply_block_hessian(const SparseBlock& block, Index thinning,
     std::vector<double> some_curvatures;
     std::vector<double> some_weights;
     if (thinning > 1) {
-        // The labels stay behind: a curvature does not depend on them.
+        // The labels stay behind: these factors do not depend on them.
         some_curvatures = thinned(curvatures, thinning);
         curvatures = some_curvatures;
         if (rows.rows.row_weights != nullptr) {

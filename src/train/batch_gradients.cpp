@@ -51,7 +51,7 @@ BatchGradients::BatchGradients(const comm::Communicator& comm, const DataSet& da
     const Index own_rows_of_batch = is_local() ? batch_rows : batch_rows / comm.size() + 1;
     comm::together(comm, [&] {
         const model::BatchSums none(data.bounds.sum_exponents, data.bounds.weight_exponent,
-                                    batch_rows, word_count, data.execution.isa);
+                                    batch_rows, word_count, data.execution.isa, options_.loss);
         threads_.assign(static_cast<std::size_t>(threads_of_batch(data, own_rows_of_batch)), none);
         own_rows_.resize(threads_.size());
     });
@@ -124,16 +124,17 @@ void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch
     const double rows = all.words()[rows_seen];
     const double weight_of_rows =
         rows * (options_.weight_sum / static_cast<double>(counting_rows_));
+    const double divisor = weight_of_rows / options_.loss.slope_unit();
     evaluation.rows = static_cast<Index>(rows);
     evaluation.gradient.resize(parameters.size());
     if (evaluation.rows == 0) {
         evaluation.gradient.setZero();
     } else {
         for (Index j = 0; j < features_; ++j) {
-            evaluation.gradient[j] = all.slopes_times_feature(j) / weight_of_rows;
+            evaluation.gradient[j] = all.slopes_times_feature(j) / divisor;
         }
         if (options_.has_intercept) {
-            evaluation.gradient[features_] = all.slopes() / weight_of_rows;
+            evaluation.gradient[features_] = all.slopes() / divisor;
         }
     }
     evaluation.loss = all.loss() / options_.weight_sum;

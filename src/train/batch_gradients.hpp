@@ -31,6 +31,7 @@ class BatchGradients {
         BatchOptions batches;
         bool has_intercept = true;
         double weight_sum = 0;
+        model::Loss loss{};
         /// What this rank wants, asked once per message.
         std::function<StopRequests()> own_requests;
     };

@@ -24,7 +24,7 @@ double BlockScorer::loss_of(const model::Block& block, std::span<const double> m
                                   .labels = block.labels,
                                   .row_weights = block.row_weights,
                                   .first_global_row = block.first_global_row};
-    model::evaluate_block(of_margins, {&one, 1}, 0.0, of_kernel_, isa);
+    model::evaluate_block(of_margins, {&one, 1}, 0.0, of_kernel_, isa, loss_);
     return of_kernel_.loss;
 }
 

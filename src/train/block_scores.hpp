@@ -30,6 +30,8 @@ struct BlockScores {
 /// may have any margin: it becomes 0.
 class BlockScorer {
   public:
+    explicit BlockScorer(model::Loss loss = model::Loss()) : loss_(loss) {}
+
     /// With the confusion, without the squared errors: a row is predicted positive when
     /// is_positive(margin).
     template <class IsPositive>
@@ -73,6 +75,7 @@ class BlockScorer {
 
     double loss_of(const model::Block& block, std::span<const double> margins, model::Isa isa);
 
+    model::Loss loss_;
     model::BlockSums of_kernel_;
 };
 

@@ -42,6 +42,7 @@ struct HessianTask {
     std::span<const double> coefficients;
     double intercept;
     Thinning thinning;
+    const model::Loss& loss;
 
     /// The way of a thread through its blocks.
     data::ShardWalk walk(int thread) const {
@@ -54,9 +55,9 @@ struct HessianTask {
         const model::Isa isa = data.execution.isa;
         const Index step = thinning.row_step;
         return data.sparse ? model::append_hessian_rows(walk.sparse_block(), step, coefficients,
-                                                        intercept, frame, panel, isa)
+                                                        intercept, frame, panel, isa, loss)
                            : model::append_hessian_rows(walk.block(), step, coefficients, intercept,
-                                                        frame, panel, isa);
+                                                        frame, panel, isa, loss);
     }
 };
 
@@ -157,16 +158,17 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
 }  // namespace
 
 Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept,
-                     std::shared_ptr<SparsePass> pass)
+                     model::Loss loss, std::shared_ptr<SparsePass> pass)
     : comm_(comm),
       data_(data),
       features_(data.shard.features),
       has_intercept_(has_intercept),
+      loss_(loss),
       pass_(std::move(pass)) {
     if (data.sparse) {
         return;
     }
-    products_ = std::make_unique<HessianProducts>(data, has_intercept);
+    products_ = std::make_unique<HessianProducts>(data, has_intercept, loss);
     message_.resize(HessianProducts::limbs_of(features_) + word_count);
     value_bounds_.resize(features_);
     for (Index j = 0; j < features_; ++j) {
@@ -201,7 +203,8 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
                            .frame = frame,
                            .coefficients = coefficients_of(parameters, features_),
                            .intercept = has_intercept_ ? parameters[features_] : 0.0,
-                           .thinning = Thinning::of(thinning, data_.plan.rows_per_block())};
+                           .thinning = Thinning::of(thinning, data_.plan.rows_per_block()),
+                           .loss = loss_};
     LocalHessian sums = comm::together(comm_, [&] {
         // Up to here the matrices of all threads cost less than their waiting for one another.
         constexpr Index most_apart = 512;
@@ -226,8 +229,9 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
     Matrix hessian = Matrix::Constant(dimension, dimension, nan_value);
     if (is_finite_everywhere) {
         const double weight_sum = sums.weights.value(0);
-        hessian = scaled.unscaled(
-            [&](Index row, Index column) { return sums.products.value(row, column) / weight_sum; });
+        hessian = scaled.unscaled([&](Index row, Index column) {
+            return sums.products.value(row, column) / weight_sum * loss_.curvature_unit();
+        });
     }
     seconds_ += seconds_since(begin);
     return hessian;
@@ -241,7 +245,7 @@ void Curvature::go_to(const Vector& parameters) {
         }
     });
     if (!sparse_) {
-        sparse_ = std::make_unique<SparseCurvature>(comm_, data_, pass_);
+        sparse_ = std::make_unique<SparseCurvature>(comm_, data_, loss_, pass_);
     }
     sparse_->go_to(parameters, has_intercept_);
     seconds_ += seconds_since(begin);
@@ -309,7 +313,7 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
         products_->go_to(parameters, thinning);
         return products_->multiply(scaled);
     });
-    product *= unit;
+    product *= unit * loss_.curvature_unit();
     seconds_ += seconds_since(begin);
     return product;
 }
@@ -342,6 +346,7 @@ Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariab
         const int exponent = 2 * exponents[static_cast<std::size_t>(j)];
         diagonal[j] = scale == 0 ? 0.0 : std::ldexp(diagonal[j], exponent) / scale / scale;
     }
+    diagonal *= loss_.curvature_unit();
     seconds_ += seconds_since(begin);
     return diagonal;
 }

@@ -28,9 +28,10 @@ double sum_of(std::span<const double> values) {
 
 }  // namespace
 
-HessianProducts::HessianProducts(const DataSet& data, bool has_intercept)
+HessianProducts::HessianProducts(const DataSet& data, bool has_intercept, model::Loss loss)
     : data_(data),
       has_intercept_(has_intercept),
+      loss_(loss),
       working_(static_cast<std::size_t>(data.execution.threads)) {}
 
 template <typename Action>
@@ -67,7 +68,7 @@ void HessianProducts::go_to(const Vector& parameters, Index thinning) {
     for_each_block([&](std::size_t thread, Index k, const model::Block& block) {
         model::block_curvatures(block, coefficients_of(parameters, features), intercept,
                                 curvatures_of(k).first(static_cast<std::size_t>(block.rows)),
-                                working_[thread].products.scratch, data_.execution.isa);
+                                working_[thread].products.scratch, data_.execution.isa, loss_);
     });
     parameters_ = parameters;
     thinning_ = thinning;

@@ -11,13 +11,13 @@
 
 namespace paralogit::train {
 
-/// This rank's part of Hessian products and diagonals. Keeps the curvatures of its rows at the last
-/// point, 8 bytes a row, so that the products of one conjugate gradient run compute them once; and
-/// for each thread the sums, 56 bytes a feature.
+/// This rank's part of Hessian products and diagonals, in the loss's unit of curvatures. Keeps the
+/// curvatures of its rows at the last point, 8 bytes a row, so that the products of one conjugate
+/// gradient run compute them once; and for each thread the sums, 56 bytes a feature.
 class HessianProducts {
   public:
     /// `data` must outlive this.
-    HessianProducts(const DataSet& data, bool has_intercept);
+    HessianProducts(const DataSet& data, bool has_intercept, model::Loss loss);
 
     /// Where the next products and diagonals are taken. Cost: a pass over the chosen rows, nothing
     /// when the bits are those of the last call.
@@ -61,6 +61,7 @@ class HessianProducts {
 
     const DataSet& data_;
     bool has_intercept_;
+    model::Loss loss_;
     std::optional<Vector> parameters_;  ///< where the curvatures are taken; empty at first
     Index thinning_ = 0;
     Thinning rows_{.row_step = 1, .block_step = 1};

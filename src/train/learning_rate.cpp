@@ -1,5 +1,6 @@
 #include "learning_rate.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace paralogit::train {
@@ -15,9 +16,20 @@ double norm(const Vector& x) {
     return std::sqrt(sum);
 }
 
+/// The largest curvature of a row, in units of the smallest at margin 0.
+double growth_of_curvature(const model::Loss& loss) {
+    double largest = 0;
+    constexpr double far = 40;
+    for (double margin = -far; margin <= far; margin += 0.0625) {
+        largest = std::max({largest, loss.at(0, margin).curvature, loss.at(1, margin).curvature});
+    }
+    return largest / std::min(loss.at(0, 0).curvature, loss.at(1, 0).curvature);
+}
+
 }  // namespace
 
-double largest_curvature(optim::CurvedObjective& objective, Index features) {
+double largest_curvature(optim::CurvedObjective& objective, Index features,
+                         const model::Loss& loss) {
     const Vector origin = Vector::Zero(objective.dimension());
     // Unequal entries: no eigenvector of a symmetric problem is orthogonal to all of it.
     Vector direction(objective.dimension());
@@ -35,7 +47,7 @@ double largest_curvature(optim::CurvedObjective& objective, Index features) {
         }
         direction = product / largest;
     }
-    return largest;
+    return largest * growth_of_curvature(loss);
 }
 
 }  // namespace paralogit::train

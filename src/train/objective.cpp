@@ -36,7 +36,7 @@ std::vector<std::int32_t> exponents_of_sums(const DataSet& data) {
     if (!data.sparse) {
         exponents.assign(data.bounds.sum_exponents.begin(), data.bounds.sum_exponents.end());
     }
-    exponents.push_back(data.bounds.weight_exponent);  // |slope| <= 1
+    exponents.push_back(data.bounds.weight_exponent);  // |slope| <= 1 in the unit of the loss
     exponents.push_back(0);                            // the loss: set for each evaluation
     exponents.push_back(data.bounds.weight_exponent);  // the row weights
     return exponents;
@@ -143,7 +143,8 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
     const double weight_sum = thinning == 1 ? options_.weight_sum : global_sum(slopes_at_ + 2);
     evaluation.gradient.resize(dimension());
     put_global_sums(evaluation.gradient);
-    evaluation.gradient /= weight_sum;
+    // The unit is a power of two, and so changes nothing but the exponent.
+    evaluation.gradient /= weight_sum / options_.loss.slope_unit();
     evaluation.value = global_sum(slopes_at_ + 1) / weight_sum +
                        options_.penalty.value(parameters.head(features_));
     options_.penalty.add_gradient(parameters.head(features_), evaluation.gradient.head(features_));
@@ -195,7 +196,8 @@ void DistributedObjective::add_blocks(int thread, std::span<const double> coeffi
         const model::Block& block = thinned.of(walk.block(), rows.row_step);
         // The sum of all weights is known.
         const double weight = rows.leave_all() ? 0 : weight_of(block);
-        model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa);
+        model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa,
+                              options_.loss);
         sums.words[rows_seen] += block.rows;
         sums.words[rows_wrong] += of_block.rows_wrong;
         const std::span<const double> feature_sums(of_block.slopes_times_features.data(),
@@ -228,7 +230,7 @@ void DistributedObjective::add_sparse_blocks(std::span<const double> coefficient
             model::SparseBlockSums of_block;
             const bool is_block_within =
                 model::evaluate_block(block, coefficients, intercept, target, factors, of_block,
-                                      data_.execution.isa) &&
+                                      data_.execution.isa, options_.loss) &&
                 sums.exact.add(slopes_at_, of_block.slopes) &&
                 sums.exact.add(slopes_at_ + 1, of_block.loss);
             sums.words[rows_seen] += block.rows;

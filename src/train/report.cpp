@@ -13,6 +13,10 @@ void put_scores(nlohmann::ordered_json& object, const std::string& prefix,
     object[prefix + "accuracy"] = scores.accuracy;
 }
 
+const char* name_of(const model::Loss& loss) {
+    return loss.is_focal() ? "focal" : "bce";
+}
+
 nlohmann::ordered_json json_of_validation(const TrainOutcome& outcome, const DataSet& rows) {
     nlohmann::ordered_json validation;
     validation["rows"] = rows.manifest.rows;
@@ -29,12 +33,13 @@ nlohmann::ordered_json json_of_validation(const TrainOutcome& outcome, const Dat
 
 }  // namespace
 
-std::string metrics_line(const IterationFacts& facts) {
+std::string metrics_line(const IterationFacts& facts, const model::Loss& loss) {
     nlohmann::ordered_json line;
     line["iteration"] = facts.iteration;
     line["passes"] = facts.passes;
     line["objective"] = facts.objective;
     line["loss"] = facts.loss;
+    line["loss_is"] = name_of(loss);
     if (facts.running_objective) {
         line["running_objective"] = *facts.running_objective;
         line["is_evaluated"] = facts.is_evaluated;
@@ -58,6 +63,12 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     nlohmann::ordered_json summary;
     summary["objective"] = outcome.last.objective;
     summary["loss"] = outcome.last.loss;
+    summary["loss_is"] = name_of(options.loss);
+    if (options.loss.is_focal()) {
+        summary["focal_gamma"] = options.loss.gamma();
+        summary["focal_factors"] = {{"negative", options.loss.negative_factor()},
+                                    {"positive", options.loss.positive_factor()}};
+    }
     summary["l1"] = outcome.l1;
     summary["l2"] = outcome.l2;
     summary["solver"] = facts.solver.name;

@@ -32,9 +32,11 @@ void check_option(const std::string& name, const std::string& value, const Check
 
 void check_options(const Checkpoint& then, const Checkpoint& now,
                    const std::filesystem::path& path) {
-    // The solver first: with another one its own options differ too.
-    if (const auto solver = now.path_options.find("solver"); solver != now.path_options.end()) {
-        check_option(solver->first, solver->second, then, path);
+    // Solver and loss first: with others their own options differ too.
+    for (const char* const first : {"solver", "loss"}) {
+        if (const auto found = now.path_options.find(first); found != now.path_options.end()) {
+            check_option(found->first, found->second, then, path);
+        }
     }
     for (const auto& [name, value] : now.path_options) {
         check_option(name, value, then, path);

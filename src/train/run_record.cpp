@@ -72,7 +72,8 @@ void RunRecord::add_iteration(const IterationFacts& facts) {
     if (!comm_.is_root()) {
         return;
     }
-    unwritten_metrics_ += (unwritten_metrics_.empty() ? "" : "\n") + metrics_line(facts);
+    unwritten_metrics_ +=
+        (unwritten_metrics_.empty() ? "" : "\n") + metrics_line(facts, options_.loss);
     try {
         write_metrics();
     } catch (const Error&) {

@@ -34,8 +34,8 @@ double weight_of(const model::SparseBlock& block, Index thinning) {
 }  // namespace
 
 SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& data,
-                                 std::shared_ptr<SparsePass> pass)
-    : comm_(comm), data_(data), pass_(std::move(pass)) {
+                                 model::Loss loss, std::shared_ptr<SparsePass> pass)
+    : comm_(comm), data_(data), loss_(loss), pass_(std::move(pass)) {
     comm::together(comm, [&] {
         by_thread_.assign(
             static_cast<std::size_t>(data.execution.threads),
@@ -56,7 +56,7 @@ void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
             model::block_curvatures(
                 block, coefficients_of(parameters, data_), intercept_of(parameters, has_intercept),
                 std::span(curvatures_).subspan(first, static_cast<std::size_t>(block.rows)),
-                data_.execution.isa);
+                data_.execution.isa, loss_);
         }
     });
 }
@@ -132,7 +132,7 @@ Vector SparseCurvature::product(Vector direction, double ridge, bool has_interce
     all.limbs()[2] = words[slopes_rest];
     all.limbs()[3] = words[weights_rest];
     // The unit is a power of two, and so changes nothing but the exponent.
-    const double unit = std::ldexp(1.0, exponent) / all.value(1);
+    const double unit = std::ldexp(loss_.curvature_unit(), exponent) / all.value(1);
     pass_->values(unit, ridge,
                   std::span(direction.data(), static_cast<std::size_t>(data_.shard.features)));
     if (has_intercept) {
@@ -175,6 +175,7 @@ Vector SparseCurvature::diagonal(const optim::ChangeOfVariables& change, bool ha
     if (has_intercept) {
         diagonal[data_.shard.features] = curvature_sum / weight_sum;
     }
+    diagonal *= loss_.curvature_unit();
     return diagonal;
 }
 

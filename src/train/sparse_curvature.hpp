@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "paralogit/model/loss.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/data_set.hpp"
 #include "paralogit/train/stop_requests.hpp"
@@ -15,7 +16,7 @@ namespace paralogit::train {
 class SparseCurvature {
   public:
     /// The first two must outlive this. `pass` is for its use during each call.
-    SparseCurvature(const comm::Communicator& comm, const DataSet& data,
+    SparseCurvature(const comm::Communicator& comm, const DataSet& data, model::Loss loss,
                     std::shared_ptr<SparsePass> pass);
 
     /// Where the products are taken. Cost: margins, a third of a pass. @collective
@@ -48,6 +49,7 @@ class SparseCurvature {
 
     const comm::Communicator& comm_;
     const DataSet& data_;
+    model::Loss loss_;
     std::shared_ptr<SparsePass> pass_;
     std::vector<model::ExactSums> by_thread_;  ///< of slopes and weights
     std::vector<double> curvatures_;           ///< of this rank's rows

@@ -38,7 +38,8 @@ StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, con
       of_parameters_(of_parameters),
       change_(change),
       start_(start),
-      curvature_(comm, data, change.has_intercept, of_parameters.sparse_pass()),
+      curvature_(comm, data, change.has_intercept, of_parameters.loss(),
+                 of_parameters.sparse_pass()),
       penalty_(std::move(penalty)),
       separable_(std::move(separable)) {}
 

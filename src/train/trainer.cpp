@@ -116,6 +116,7 @@ class Run {
         objective_ = std::make_unique<DistributedObjective>(
             comm_, *data_,
             DistributedObjective::Options{.penalty = penalties_.penalty,
+                                          .loss = options_.loss,
                                           .has_intercept = has_intercept,
                                           .weight_sum = moments_.weight_sum,
                                           .reduction = options_.reduction,
@@ -240,6 +241,7 @@ class Run {
                     .batches = options_.solver.batches,
                     .has_intercept = options_.has_intercept,
                     .weight_sum = moments_.weight_sum,
+                    .loss = options_.loss,
                     .own_requests = [this] { return objective_->own_requests(); }}));
         }
     }
@@ -474,7 +476,7 @@ class Run {
         if (options_.has_intercept) {
             parameters[features] = written[written.size() - 1];
         }
-        PlainEvaluation plain = evaluate_plainly(comm_, *data_, parameters);
+        PlainEvaluation plain = evaluate_plainly(comm_, *data_, parameters, options_.loss);
         penalties_.penalty.add_gradient(parameters.head(features), plain.gradient.head(features));
         const optim::State at_end{
             .point = change_.to_point(parameters),
@@ -510,7 +512,8 @@ class Run {
              !(outcome.last.objective <= (1 + beyond_rounding) * lowest_objective_));
         if (has_steps_too_long) {
             standardised_->let_requests_through(false);
-            const double curvature = largest_curvature(*standardised_, change_.scale.size());
+            const double curvature =
+                largest_curvature(*standardised_, change_.scale.size(), options_.loss);
             outcome.diagnosis.push_back(fmt::format(
                 "the steps are too long: the objective rose; the largest curvature is at most "
                 "about "

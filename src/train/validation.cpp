@@ -12,8 +12,9 @@
 
 namespace paralogit::train {
 
-Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool has_intercept)
-    : comm_(comm), data_(data), has_intercept_(has_intercept) {
+Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool has_intercept,
+                       model::Loss loss)
+    : comm_(comm), data_(data), has_intercept_(has_intercept), loss_(loss) {
     const std::vector<std::int32_t> exponents(score_sums, data.bounds.weight_exponent);
     const model::ExactSums none(exponents, std::max<Index>(data.plan.blocks(), 1),
                                 data.execution.isa);
@@ -81,7 +82,7 @@ void Validation::add_own_blocks(std::span<const double> coefficients, double int
         own.exact.clear();
         own.exact.set_exponent(loss_sum, exponent_of_loss);
         own.bad_blocks = 0;
-        BlockScorer scorer;
+        BlockScorer scorer(loss_);
         data::ShardWalk walk(data_.shard, data_.plan, thread, threads);
         while (walk.next()) {
             const model::Block block = walk.block();

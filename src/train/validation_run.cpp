@@ -21,7 +21,8 @@ ValidationRun::ValidationRun(const comm::Communicator& comm, const TrainOptions&
         fingerprint_ = compute_moments(comm, *data_).fingerprint;
     }
     if (rows != nullptr) {
-        validation_ = std::make_unique<Validation>(comm, *rows, options.has_intercept);
+        validation_ =
+            std::make_unique<Validation>(comm, *rows, options.has_intercept, options.loss);
     }
 }
 

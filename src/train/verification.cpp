@@ -14,6 +14,37 @@ namespace {
 
 using Real = long double;
 
+struct PlainTerms {
+    Real loss;
+    Real slope;
+};
+
+PlainTerms cross_entropy(Real label, Real margin) {
+    return {.loss = std::max(margin, Real{0}) - label * margin +
+                    std::log1p(std::exp(-std::abs(margin))),
+            .slope = 1 / (1 + std::exp(-margin)) - label};
+}
+
+/// The focal loss of label 1: the loss of BCE times a power of its slope.
+PlainTerms focal_of_positive(Real gamma, Real margin) {
+    const auto [minus_log_p, minus_q] = cross_entropy(1, margin);
+    const Real q = 1 / (1 + std::exp(margin));
+    const Real power = std::pow(q, gamma);
+    return {.loss = power * minus_log_p,
+            .slope = power * (minus_q - gamma * (1 - q) * minus_log_p)};
+}
+
+PlainTerms plain_terms(const model::Loss& loss, Real label, Real margin) {
+    if (!loss.is_focal()) {
+        return cross_entropy(label, margin);
+    }
+    const PlainTerms yes = focal_of_positive(loss.gamma(), margin);
+    const PlainTerms no = focal_of_positive(loss.gamma(), -margin);
+    const Real part = loss.positive_factor() * label;
+    const Real rest = loss.negative_factor() * (1 - label);
+    return {.loss = part * yes.loss + rest * no.loss, .slope = part * yes.slope - rest * no.slope};
+}
+
 void check_size(const DataSet& data) {
     if (!is_small_enough_to_visit(data)) {
         throw Error(ExitCode::usage,
@@ -26,7 +57,7 @@ void check_size(const DataSet& data) {
 }  // namespace
 
 PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
-                                 const Vector& parameters) {
+                                 const Vector& parameters, const model::Loss& loss) {
     const auto features = static_cast<std::size_t>(data.shard.features);
     const auto dimension = static_cast<std::size_t>(parameters.size());
     const bool has_intercept = dimension > features;
@@ -42,15 +73,15 @@ PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& 
             for (std::size_t j = 0; j < features; ++j) {
                 margin += Real{row[j]} * parameters[static_cast<Index>(j)];
             }
-            const Real slope = weight * (1 / (1 + std::exp(-margin)) - label);
+            const PlainTerms terms = plain_terms(loss, label, margin);
+            const Real slope = weight * terms.slope;
             for (std::size_t j = 0; j < features; ++j) {
                 part[j] += slope * row[j];
             }
             if (has_intercept) {
                 part[features] += slope;
             }
-            part[dimension] += weight * (std::max(margin, Real{0}) - label * margin +
-                                         std::log1p(std::exp(-std::abs(margin))));
+            part[dimension] += weight * terms.loss;
             part[dimension + 1] += weight;
         });
         for (const std::vector<Real>& part : parts) {

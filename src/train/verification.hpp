@@ -1,5 +1,6 @@
 #pragma once
 
+#include "paralogit/model/loss.hpp"
 #include "paralogit/train/data_set.hpp"
 
 namespace paralogit::train {
@@ -14,6 +15,6 @@ struct PlainEvaluation {
 /// Cost: 4 d flops in long double for each row. Throws Error (usage) for sparse rows of more
 /// features than such a loop is for. @collective
 PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
-                                 const Vector& parameters);
+                                 const Vector& parameters, const model::Loss& loss = model::Loss());
 
 }  // namespace paralogit::train

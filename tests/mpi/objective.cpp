@@ -197,6 +197,64 @@ TEST_F(DistributedObjectiveTest, HasTheGradientThatFiniteDifferencesGive) {
     }
 }
 
+TEST_F(DistributedObjectiveTest, OfAFocalLossHasTheDerivativesThatFiniteDifferencesGive) {
+    // So near to zero no row has a negative curvature, which a Hessian would leave out.
+    const Vector near = 0.05 * point_;
+    const Rows all(path_);
+    for (const double gamma : {0.5, 2.0, 5.0}) {
+        const model::Loss loss = model::Loss::focal(gamma, 0.25);
+        DistributedObjective function(comm_, data_,
+                                      {.penalty = model::Penalty(0.125),
+                                       .loss = loss,
+                                       .has_intercept = true,
+                                       .weight_sum = rows,
+                                       .reduction = Reduction::exact,
+                                       .own_requests = {}});
+        Curvature curvature(comm_, data_, true, loss);
+        const optim::ChangeOfVariables plain = optim::ChangeOfVariables::identity(features, true);
+        const optim::Evaluation here = function.evaluate(near);
+        const Matrix hessian = curvature.hessian(near, plain, 1);
+        long double value = model::Penalty(0.125).value(near.head(features));
+        for (std::size_t i = 0; i < rows; ++i) {
+            long double margin = near[features];
+            for (std::size_t j = 0; j < features; ++j) {
+                margin += 1.0L * near[static_cast<Index>(j)] * all.at(i, j);
+            }
+            const bool is_positive = all.y[i] == 1;
+            const long double p = 1 / (1 + std::exp(is_positive ? -margin : margin));
+            value -=
+                (is_positive ? 0.25L : 0.75L) * std::pow(1 - p, 1.0L * gamma) * std::log(p) / rows;
+        }
+        EXPECT_NEAR(here.value, static_cast<double>(value), 1e-15);
+        for (Index j = 0; j < 5; ++j) {
+            constexpr double step = 1e-5;
+            Vector ahead = near;
+            Vector behind = near;
+            ahead[j] += step;
+            behind[j] -= step;
+            const optim::Evaluation after = function.evaluate(ahead);
+            const optim::Evaluation before = function.evaluate(behind);
+            EXPECT_NEAR(here.gradient[j], (after.value - before.value) / (2 * step), 1e-8);
+            Vector of_penalty = Vector::Zero(5);
+            of_penalty[j] = j < features ? 0.125 : 0.0;
+            const Vector column = (after.gradient - before.gradient) / (2 * step) - of_penalty;
+            EXPECT_LE((hessian.col(j) - column).cwiseAbs().maxCoeff(), 1e-7);
+        }
+
+        // Far out some have, and all forms of the Hessian leave out the same.
+        const Vector far = 4 * point_;
+        const Matrix far_hessian = curvature.hessian(far, plain, 4);
+        const Vector direction{{0.3, 1.0, -2.0, 0.0, 5.0}};
+        const Vector product = curvature.product(far, direction, 4);
+        EXPECT_LE((product - far_hessian * direction).norm(), 1e-13 * product.norm());
+        EXPECT_LE((curvature.diagonal(far, plain, 4) - far_hessian.diagonal()).norm(),
+                  1e-13 * far_hessian.diagonal().norm());
+        const optim::Evaluation farthest = function.evaluate(1e6 * point_);
+        EXPECT_TRUE(std::isfinite(farthest.value));
+        EXPECT_TRUE(farthest.gradient.allFinite());
+    }
+}
+
 TEST_F(DistributedObjectiveTest, IsPlusInfinityWhereMarginsOverflow) {
     for (const Reduction reduction : {Reduction::exact, Reduction::fast}) {
         DistributedObjective function = objective(reduction);

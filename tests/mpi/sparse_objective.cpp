@@ -211,6 +211,39 @@ TEST_F(SparseObjectiveTest, IsThatOfTheSameRowsMadeDense) {
     }
 }
 
+TEST_F(SparseObjectiveTest, OfAFocalLossHasTheDerivativesThatFiniteDifferencesGive) {
+    const model::Loss loss = model::Loss::focal(2, 0.75);
+    const Vector near = 0.01 * point_;
+    for (const int threads : {1, 3}) {
+        const DataSet data = sparse_data(comm_, all_, threads);
+        DistributedObjective function(comm_, data,
+                                      {.penalty = model::Penalty(l2),
+                                       .loss = loss,
+                                       .has_intercept = true,
+                                       .weight_sum = data.sparse->sums.value(0),
+                                       .reduction = Reduction::exact,
+                                       .own_requests = {}});
+        const optim::Evaluation here = function.evaluate(near);
+        for (Index j = 0; j <= features; ++j) {
+            const double step = j == 9 ? 1e-9 : 1e-6;
+            Vector ahead = near;
+            Vector behind = near;
+            ahead[j] += step;
+            behind[j] -= step;
+            const double slope =
+                (function.evaluate(ahead).value - function.evaluate(behind).value) / (2 * step);
+            EXPECT_NEAR(here.gradient[j], slope, 1e-7 * std::max(1.0, std::abs(slope))) << j;
+        }
+        // The dense form is another code.
+        Curvature curvature(comm_, data, true, loss);
+        const Matrix hessian =
+            curvature.hessian(point_, optim::ChangeOfVariables::identity(features, true), 1);
+        const Vector product = curvature.product(point_, direction_, 1);
+        EXPECT_LE((product - hessian * direction_).cwiseAbs().maxCoeff(),
+                  1e-13 * hessian.cwiseAbs().maxCoeff());
+    }
+}
+
 /// The same rows, with so many more features that threads share the sums over them.
 DataSet made_wide(DataSet data) {
     constexpr Index many = (Index{1} << 20) + 100;

@@ -7,6 +7,7 @@
 #include "paralogit/base/types.hpp"
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/isa.hpp"
+#include "paralogit/model/loss.hpp"
 
 namespace paralogit::model {
 
@@ -28,9 +29,10 @@ struct PickedRows {
 };
 
 /// The sums of a batch of rows at one (w, b): of slope times features, slopes and losses, each
-/// times the row weight. Every term is rounded to a multiple of a fixed unit, and what is left of
-/// it to a multiple of a second, far smaller one; plain sums of doubles of either are exact, so
-/// they have the same bits in any order, on any number of threads and ranks.
+/// times the row weight; slopes in the unit of the loss. Every term is rounded to a multiple of a
+/// fixed unit, and what is left of it to a multiple of a second, far smaller one; plain sums of
+/// doubles of either are exact, so they have the same bits in any order, on any number of threads
+/// and ranks.
 ///
 /// With at most 2^k rows in a batch over all ranks (k >= 2) and terms below 2^E, the units are
 /// 2^(E + k - 53) and 2^(E + 2k - 107): a sum is off by at most 2^(E + 3k - 108), which for 1024
@@ -42,7 +44,7 @@ class BatchSums {
     /// below 2^weight_exponent. `words` doubles behind the sums are the caller's. Throws Error
     /// (input_data) where a term could be so large that the sums would overflow.
     BatchSums(std::span<const std::int16_t> exponents, std::int32_t weight_exponent, Index rows,
-              Index words, Isa isa);
+              Index words, Isa isa, const Loss& loss = Loss());
 
     static constexpr Index most_rows = Index{1} << 20U;
 
@@ -84,6 +86,7 @@ class BatchSums {
     Index padded_;  ///< features, in whole groups of eight
     int bits_of_rows_;
     Isa isa_;
+    Loss loss_;
     std::size_t slopes_at_;
     std::vector<double> first_shift_;   ///< of features, and then of slopes and losses
     std::vector<double> second_shift_;  ///< likewise

@@ -7,6 +7,7 @@
 
 #include "paralogit/model/block.hpp"
 #include "paralogit/model/isa.hpp"
+#include "paralogit/model/loss.hpp"
 #include "paralogit/model/sparse_block.hpp"
 
 namespace paralogit::model {
@@ -29,13 +30,15 @@ struct HessianFrame {
 /// Rows whose outer products with themselves, times their curvatures, add up to a Hessian.
 struct HessianPanel {
     std::vector<double> rows;        ///< x'_i, padded_dimension() each
-    std::vector<double> curvatures;  ///< c_i = s_i p_i (1 - p_i)
+    std::vector<double> curvatures;  ///< c_i as block_curvatures tells them
 
-    /// Working memory, kept from block to block: chosen rows as they are stored, and their weights.
+    /// Working memory, kept from block to block: chosen rows as they are stored, their weights and
+    /// labels.
     struct Working {
         std::vector<std::byte> values;
         std::vector<double> weights;
         std::vector<std::uint8_t> labels;
+        std::vector<double> soft_labels;
         std::vector<double> scratch;
     };
     Working working{};
@@ -49,11 +52,12 @@ struct HessianPanel {
 /// rows' weights, in increasing order. Cost: 8 d flops for each row.
 double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
-                           Isa isa);
+                           Isa isa, const Loss& loss = Loss());
 /// The same of sparse rows, which are widened to rows of the features that are wanted.
 double append_hessian_rows(const SparseBlock& block, Index thinning,
                            std::span<const double> coefficients, double intercept,
-                           const HessianFrame& frame, HessianPanel& panel, Isa isa);
+                           const HessianFrame& frame, HessianPanel& panel, Isa isa,
+                           const Loss& loss = Loss());
 
 /// Sums over blocks of the outer products of their panels with themselves, as exact sums: the same
 /// bits for any grouping. One strip of eight rows of the matrix at a time, so that threads can

@@ -5,10 +5,12 @@
 
 #include "paralogit/model/block.hpp"
 #include "paralogit/model/isa.hpp"
+#include "paralogit/model/loss.hpp"
 
 namespace paralogit::model {
 
-/// The sums of one block at one (w, b). With margin z_i = x_i.w + b and row weight s_i:
+/// The sums of one block at one (w, b). With margin z_i = x_i.w + b and row weight s_i, slopes in
+/// the unit of the loss:
 struct BlockSums {
     /// sum_i s_i slope(y_i, z_i) x_i  [d]
     Vector slopes_times_features;
@@ -37,21 +39,24 @@ struct BlockSums {
 ///    lane, p = (1 + p)(1 + u) - 1 as fma(p, u, p + u), whose logarithm is taken, and weighted,
 ///    once per 2048 rows; it keeps the digits of rows that are far on their own side. Other weights
 ///    but 0 take a logarithm and an fma for each row.
+/// Of a focal loss the sum goes by lanes with an fma for each row.
 /// A row of weight 0 changes no bit, whatever its margin.
 /// A margin that is not finite makes sums that are not finite; the caller checks. Cost: 4 b d
 /// flops, b d elements read.
 void evaluate_block(const Block& block, std::span<const double> coefficients, double intercept,
-                    BlockSums& sums, Isa isa = best_isa());
+                    BlockSums& sums, Isa isa = best_isa(), const Loss& loss = Loss());
 
 /// Margins of the block's rows alone, by the same operations. `margins` has block.rows entries.
 void block_margins(const Block& block, std::span<const double> coefficients, double intercept,
                    std::span<double> margins, Isa isa = best_isa());
 
-/// The curvatures c_i = s_i p_i (1 - p_i) of the block's rows, from their margins. `curvatures` has
-/// block.rows entries; `scratch` is working memory, kept from block to block.
+/// The curvatures c_i = s_i p_i (1 - p_i) of the block's rows, from their margins; of a focal loss
+/// the positive part of s_i times the second derivative, in the unit of the loss: a Hessian of
+/// these is never indefinite. `curvatures` has block.rows entries; `scratch` is working memory,
+/// kept from block to block.
 void block_curvatures(const Block& block, std::span<const double> coefficients, double intercept,
                       std::span<double> curvatures, std::vector<double>& scratch,
-                      Isa isa = best_isa());
+                      Isa isa = best_isa(), const Loss& loss = Loss());
 
 /// The Hessian of the block's loss times a direction (v, v0): sums.slopes_times_features is
 /// sum_i c_i q_i x_i and sums.slopes is sum_i c_i q_i, with q_i = x_i.v + v0; the rest of `sums` is

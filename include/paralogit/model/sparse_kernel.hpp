@@ -3,6 +3,7 @@
 #include <span>
 
 #include "paralogit/model/isa.hpp"
+#include "paralogit/model/loss.hpp"
 #include "paralogit/model/scattered_sums.hpp"
 #include "paralogit/model/sparse_block.hpp"
 
@@ -28,15 +29,16 @@ struct SparseBlockSums {
 [[nodiscard]] bool evaluate_block(const SparseBlock& block, std::span<const double> coefficients,
                                   double intercept, ScatteredSums* target,
                                   std::span<double> factors, SparseBlockSums& sums,
-                                  Isa isa = best_isa());
+                                  Isa isa = best_isa(), const Loss& loss = Loss());
 
 /// Margins of the block's rows alone, by the same operations.  [rows]
 void block_margins(const SparseBlock& block, std::span<const double> coefficients, double intercept,
                    std::span<double> margins, Isa isa = best_isa());
 
-/// The curvatures c_i = s_i p_i (1 - p_i) of the block's rows.  [rows]
+/// The curvatures of the block's rows, as of dense ones.  [rows]
 void block_curvatures(const SparseBlock& block, std::span<const double> coefficients,
-                      double intercept, std::span<double> curvatures, Isa isa = best_isa());
+                      double intercept, std::span<double> curvatures, Isa isa = best_isa(),
+                      const Loss& loss = Loss());
 
 /// The block's Hessian times a direction (v, v0), over its rows 0, t, 2t, ... with the thinning t:
 /// the factors c_i q_i unit, q_i = x_i.v + v0, times entries go to `target`, unless it is null;

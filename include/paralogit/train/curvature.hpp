@@ -16,8 +16,9 @@ class HessianProducts;
 class SparseCurvature;
 class SparsePass;
 
-/// Second derivatives of the mean loss over the rows of all ranks, without the penalty; the same
-/// bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
+/// Second derivatives of the mean loss over the rows of all ranks, without the penalty; of a focal
+/// loss those of its rows whose curvature is positive, so that what comes out is never indefinite.
+/// The same bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
 /// over the rows 0, r, 2r, ... of the blocks 0, t/r, 2t/r, ..., where r is t, but no more than
 /// leaves a block 32 rows.
 class Curvature {
@@ -25,7 +26,7 @@ class Curvature {
     /// The first two must outlive this. Of sparse rows it uses `pass` during each call, or makes
     /// one of its own.
     Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept,
-              std::shared_ptr<SparsePass> pass = nullptr);
+              model::Loss loss = model::Loss(), std::shared_ptr<SparsePass> pass = nullptr);
     ~Curvature();
     Curvature(const Curvature&) = delete;
     Curvature& operator=(const Curvature&) = delete;
@@ -78,6 +79,7 @@ class Curvature {
     const DataSet& data_;
     Index features_;
     bool has_intercept_;
+    model::Loss loss_;
     Vector value_bounds_;                        ///< of |x_j|, powers of two; of dense rows
     std::unique_ptr<HessianProducts> products_;  ///< of dense rows
     std::vector<std::int64_t> message_;          ///< of their limbs, and words

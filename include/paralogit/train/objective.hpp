@@ -6,6 +6,7 @@
 
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/exact_sum.hpp"
+#include "paralogit/model/loss.hpp"
 #include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/objective.hpp"
 #include "paralogit/train/data_set.hpp"
@@ -30,6 +31,7 @@ class DistributedObjective : public optim::Objective {
   public:
     struct Options {
         model::Penalty penalty{0.0};
+        model::Loss loss{};
         bool has_intercept = true;
         double weight_sum = 0;  ///< S
         Reduction reduction = Reduction::exact;
@@ -60,6 +62,7 @@ class DistributedObjective : public optim::Objective {
     const StopRequests& agreed_requests() const { return agreed_; }
     void set_agreed_requests(const StopRequests& agreed) { agreed_ = agreed; }
 
+    const model::Loss& loss() const { return options_.loss; }
     /// What adds up over sparse rows, for others to use between evaluations; null of dense rows.
     const std::shared_ptr<SparsePass>& sparse_pass() const { return sparse_; }
 

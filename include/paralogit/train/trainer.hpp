@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "paralogit/model/loss.hpp"
 #include "paralogit/optim/stopping.hpp"
 #include "paralogit/train/checkpoint.hpp"
 #include "paralogit/train/inference_report.hpp"
@@ -36,6 +37,7 @@ struct TrainOptions {
 
     SolverOptions solver;
     PenaltyOptions penalty;
+    model::Loss loss;
     bool has_intercept = true;
     bool standardize = true;
     std::string initial = "zeros";  ///< "zeros", "ones", or the path of a model
@@ -89,7 +91,7 @@ struct IterationFacts {
     /// Where not, objective and loss are the running ones, and the two below of an earlier point.
     bool is_evaluated;
     double objective;
-    double loss;           ///< the mean BCE, without penalty
+    double loss;           ///< the mean loss, without penalty
     double gradient_norm;  ///< largest entry, in the solver's variables; see optimality_violation
     Index nonzeros;        ///< coefficients that are not 0
     Index rows_wrong;

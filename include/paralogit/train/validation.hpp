@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "paralogit/model/exact_sum.hpp"
+#include "paralogit/model/loss.hpp"
 #include "paralogit/train/data_set.hpp"
 
 namespace paralogit::train {
@@ -10,7 +11,7 @@ namespace paralogit::train {
 /// How the parameters of a run do on rows that it is not trained on; weighted by row weights where
 /// there are some, never by class weights.
 struct ValidationScores {
-    double loss = 0;      ///< the mean BCE; infinite where a margin overflows
+    double loss = 0;      ///< the mean of that which is trained; infinite where a margin overflows
     double accuracy = 0;  ///< positive where the margin is; NaN where all labels are soft
 };
 
@@ -19,7 +20,8 @@ class Validation {
   public:
     /// Both must outlive this. Throws Error (input_data) when no row has a positive weight.
     /// @collective
-    Validation(const comm::Communicator& comm, const DataSet& data, bool has_intercept);
+    Validation(const comm::Communicator& comm, const DataSet& data, bool has_intercept,
+               model::Loss loss = model::Loss());
 
     /// One pass over this rank's rows, 2 d flops for each, and ONE message of a few words.
     /// @collective
@@ -41,6 +43,7 @@ class Validation {
     const comm::Communicator& comm_;
     const DataSet& data_;
     bool has_intercept_;
+    model::Loss loss_;
     std::vector<ThreadSums> threads_;  ///< the first one has the sums of all in the end
     double seconds_ = 0;
 };

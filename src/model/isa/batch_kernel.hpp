@@ -43,6 +43,23 @@ struct ExactLanes {
     }
 };
 
+/// Slopes and losses of eight rows, whatever their weights.
+struct SlopesAndLosses {
+    V slope;
+    V loss;
+};
+
+SlopesAndLosses slopes_and_losses(const KernelRows& rows, V margin, V label) {
+    if (rows.focal.is_used) {
+        const FocalTerms terms = focal_terms(rows, margin, label);
+        return {.slope = Lanes::mul(terms.slope, Lanes::all(rows.focal.slope_scale)),
+                .loss = terms.loss};
+    }
+    const Slopes<Lanes> of_rows = slopes_of<Lanes>(margin, label);
+    return {.slope = of_rows.slope,
+            .loss = Lanes::fnma(of_rows.against, of_rows.no_distance, log1p(of_rows.u))};
+}
+
 /// Turns margins [whole groups of eight] into weighted slopes; adds these and the weighted losses
 /// to their sums.
 void batch_slopes(const KernelRows& rows, double* margins, const KernelBins& slopes,
@@ -52,12 +69,11 @@ void batch_slopes(const KernelRows& rows, double* margins, const KernelBins& slo
     for (Count first = 0; first < rows.rows; first += lanes) {
         const Group group = group_at(rows, first);
         const V margin = margin_that_counts(Lanes::load(margins + first), group);
-        const Slopes<Lanes> of_rows = slopes_of<Lanes>(margin, group.label);
+        const SlopesAndLosses of_rows = slopes_and_losses(rows, margin, group.label);
         const V slope = Lanes::mul(group.weight, of_rows.slope);
-        const V loss = Lanes::fnma(of_rows.against, of_rows.no_distance, log1p(of_rows.u));
         Lanes::store(margins + first, slope);
         slope_sums.add(slope);
-        loss_sums.add(Lanes::mul(group.weight, loss));
+        loss_sums.add(Lanes::mul(group.weight, of_rows.loss));
     }
     slope_sums.store(slopes);
     loss_sums.store(losses);

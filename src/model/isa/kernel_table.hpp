@@ -11,6 +11,17 @@
 
 namespace paralogit::model {
 
+/// A focal loss, as Loss has it; BCE unless `is_used`. What a kernel tells of slopes and curvatures
+/// is these times the scale.
+struct KernelFocal {
+    bool is_used = false;
+    double gamma = 0;
+    double positive = 1;         ///< factor of rows of label 1
+    double negative = 1;         ///< of label 0
+    double slope_scale = 1;      ///< a power of two
+    double curvature_scale = 1;  ///< a power of two
+};
+
 /// Rows of a block, as Block has them. No pointer but `values` needs to be set when it is not used.
 struct KernelRows {
     ElementType type;
@@ -20,6 +31,7 @@ struct KernelRows {
     const std::uint8_t* hard;   ///< labels [rows], or null
     const double* soft;         ///< labels [rows], when `hard` is null
     const double* row_weights;  ///< [rows], or null when every weight is 1
+    KernelFocal focal{};
 };
 
 /// A linear function of a row: x.coefficients + intercept.
@@ -101,7 +113,8 @@ struct KernelTable {
     /// `weighted` has room for 8 values of each row.
     void (*add_outer_strip)(const KernelPanel& panel, std::int64_t first, double* weighted,
                             double* strip);
-    /// The margins' curvatures s p (1 - p), in place.
+    /// The margins' curvatures s p (1 - p), or the positive part of those of a focal loss, in
+    /// place.
     void (*curvatures)(const KernelRows& rows, double* margins);
     /// Adds the two limbs of each value to high and low: with t = value * scale (given in two
     /// factors), the integers nearest to t and to (t - that) * limit. Returns false, and adds

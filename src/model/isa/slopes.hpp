@@ -1,6 +1,7 @@
 #pragma once
 
 #include "abreast.hpp"
+#include "focal.hpp"
 #include "row_groups.hpp"
 
 // Part of kernels.hpp: what is done with margins, for eight rows at a time.
@@ -120,9 +121,31 @@ V add_weighted_rows(const Slopes<Lanes>& rows, V weight, SlopeSums& sums) {
     return slope;
 }
 
+/// The same as turn_into_slopes of a focal loss, whose slopes are scaled.
+[[gnu::noinline]] void turn_into_focal_slopes(const KernelRows& block, Count first, Count rows,
+                                              double* margins, SlopeSums& sums) {
+    const V scale = Lanes::all(block.focal.slope_scale);
+    for (Count i = 0; i < rows; i += lanes) {
+        const Group group = group_at(block, first + i);
+        const V margin = margin_that_counts(Lanes::load(margins + i), group);
+        const FocalTerms terms = focal_terms(block, margin, group.label);
+        const M counts_never = Lanes::equal(group.weight, Lanes::all(0.0));
+        sums.rows_wrong +=
+            lanes - Lanes::count(Lanes::either(are_right(margin, group.label), counts_never));
+        sums.linear = Lanes::fma(group.weight, terms.loss, sums.linear);
+        const V slope = Lanes::mul(group.weight, Lanes::mul(terms.slope, scale));
+        sums.slopes = Lanes::add(sums.slopes, slope);
+        Lanes::store(margins + i, slope);
+    }
+}
+
 /// Turns the margins of rows into weighted slopes.
 void turn_into_slopes(const KernelRows& block, Count first, Count rows, double* margins,
                       SlopeSums& sums) {
+    if (block.focal.is_used) {
+        turn_into_focal_slopes(block, first, rows, margins, sums);
+        return;
+    }
     Count i = 0;
     if (block.row_weights == nullptr) {
         for (; i + 2 * lanes <= rows; i += 2 * lanes) {
@@ -170,15 +193,36 @@ V curvature_of(V margin, const Group& group) {
                       Lanes::add(Lanes::div(u, Lanes::mul(below, below)), not_finite));
 }
 
-void curvatures(const KernelRows& block, double* margins) {
+/// The positive part of the curvature of a focal loss, scaled.
+V focal_curvature_of(const KernelRows& block, V margin, const Group& group) {
+    const V curvature =
+        focal_terms(block, margin_that_counts(margin, group), group.label).curvature;
+    // In this order a NaN stays one.
+    const V positive = Lanes::max(Lanes::all(0.0), curvature);
+    return Lanes::mul(group.weight, Lanes::mul(positive, Lanes::all(block.focal.curvature_scale)));
+}
+
+/// Calls of(margin, group) for eight rows at a time.
+template <typename Curvature>
+void turn_into_curvatures(const KernelRows& block, double* margins, Curvature&& of) {
     for (Count i = 0; i < block.rows; i += lanes) {
         const Count rest = block.rows - i;
         const Group group = group_at(block, i);
         if (rest >= lanes) {
-            Lanes::store(margins + i, curvature_of(Lanes::load(margins + i), group));
+            Lanes::store(margins + i, of(Lanes::load(margins + i), group));
         } else {
-            store_some(margins + i, rest, curvature_of(load_some(margins + i, rest), group));
+            store_some(margins + i, rest, of(load_some(margins + i, rest), group));
         }
+    }
+}
+
+void curvatures(const KernelRows& block, double* margins) {
+    if (block.focal.is_used) {
+        turn_into_curvatures(block, margins, [&](V margin, const Group& group) {
+            return focal_curvature_of(block, margin, group);
+        });
+    } else {
+        turn_into_curvatures(block, margins, curvature_of);
     }
 }
 
