@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "paralogit/train/memory.hpp"
+#include "used_features.hpp"
 
 namespace paralogit::train {
 
@@ -23,14 +24,20 @@ void check_inference_size(Index features, bool has_intercept) {
 
 InferenceRun::InferenceRun(const comm::Communicator& comm, const DataSet& data,
                            const Moments& moments, DistributedObjective& objective,
-                           Vector penalty_curvature)
+                           const model::Penalty& penalty)
     : comm_(comm),
       data_(data),
       objective_(objective),
       change_(
           standardisation(moments, model::Penalty(0), objective.dimension() > data.shard.features)),
+      l2_(penalty.l2()),
       weight_sum_(moments.weight_sum),
-      penalty_curvature_(std::move(penalty_curvature)) {}
+      data_fingerprint_(moments.fingerprint),
+      penalty_curvature_(data.shard.features) {
+    for (Index j = 0; j < data.shard.features; ++j) {
+        penalty_curvature_[j] = penalty.l2_of(j);
+    }
+}
 
 void InferenceRun::begin_at(Vector parameters) {
     parameters_ = std::move(parameters);
@@ -101,10 +108,24 @@ void InferenceRun::polish() {
     }
 }
 
-model::Inference InferenceRun::infer(double confidence) const {
+InferenceReport InferenceRun::report(double confidence) const {
     model::InferenceInput input = input_;
     input.confidence = confidence;
-    return model::infer(input, *factor_);
+    InferenceReport report{
+        .statistics = model::infer(input, *factor_),
+        .features = {},
+        .names = data_.manifest.feature_names,
+        .all_features = data_.manifest.features,
+        .l2 = l2_,
+        .has_class_weights = data_.class_weights.negative != 1 || data_.class_weights.positive != 1,
+        .stop_reason = {},
+        .model_sha256 = {},
+        .data_fingerprint = data_fingerprint_,
+        .version = {}};
+    for (Index j = 0; j < data_.shard.features; ++j) {
+        report.features.push_back(number_in_files(data_, j));
+    }
+    return report;
 }
 
 }  // namespace paralogit::train

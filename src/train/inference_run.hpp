@@ -1,6 +1,7 @@
 #pragma once
 
 #include "paralogit/model/inference.hpp"
+#include "paralogit/train/inference_report.hpp"
 #include "paralogit/train/information.hpp"
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
@@ -15,10 +16,9 @@ void check_inference_size(Index features, bool has_intercept);
 /// variables, whatever those of the solver are.
 class InferenceRun {
   public:
-    /// All must outlive this. `penalty_curvature` is the second derivative of the mean penalty by
-    /// each coefficient. [d]
+    /// All but the penalty must outlive this.
     InferenceRun(const comm::Communicator& comm, const DataSet& data, const Moments& moments,
-                 DistributedObjective& objective, Vector penalty_curvature);
+                 DistributedObjective& objective, const model::Penalty& penalty);
 
     /// Goes to some parameters. Costs a pass and a Hessian. @collective
     void begin_at(Vector parameters);
@@ -33,7 +33,8 @@ class InferenceRun {
     /// Evaluations of the objective so far.
     Index evaluations() const { return evaluations_; }
 
-    model::Inference infer(double confidence) const;
+    /// Without what only the run knows: its end, its model and its version.
+    InferenceReport report(double confidence) const;
 
   private:
     void collect();
@@ -44,8 +45,10 @@ class InferenceRun {
     const DataSet& data_;
     DistributedObjective& objective_;
     optim::ChangeOfVariables change_;
+    double l2_;
     double weight_sum_;
-    Vector penalty_curvature_;
+    std::string data_fingerprint_;
+    Vector penalty_curvature_;  ///< second derivative of the mean penalty by each coefficient  [d]
     Vector parameters_;
     optim::Evaluation evaluation_;
     Index evaluations_ = 0;

@@ -8,17 +8,17 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <utility>
 
+#include "column_warnings.hpp"
+#include "diagnosis.hpp"
 #include "inference_run.hpp"
-#include "learning_rate.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
+#include "run_model.hpp"
 #include "run_record.hpp"
 #include "seconds_since.hpp"
-#include "separation.hpp"
 #include "standardised_objective.hpp"
 #include "start_parameters.hpp"
 #include "training_memory.hpp"
@@ -78,7 +78,7 @@ class Run {
                                              ? std::optional(manifest.entries_before_block.back())
                                              : std::nullopt};
         solver_choice_ = choose_solver(options_.solver, shape);
-        refuse_streamed_sparse_batches();
+        refuse_streamed_sparse_batches(comm_, *data_, solver_choice_.name);
         solver_ = make_solver(solver_choice_.name, options_.solver, shape);
         observer_.on_loaded(facts());
         for (const std::string& note : data_->manifest.notes) {
@@ -89,9 +89,8 @@ class Run {
                 "--hessian-fraction is not used: lbfgs was chosen, which needs no "
                 "Hessian");
         }
-        warn_of_far_columns();
-        if (has_one_class()) {
-            observer_.on_warning("all rows are of one class: there is nothing to tell apart");
+        for (const std::string& text : warnings_of_columns(*data_, moments_)) {
+            observer_.on_warning(text);
         }
     }
 
@@ -101,10 +100,6 @@ class Run {
                 solver_choice_,           comm_.size(),        data_->execution,
                 startup_seconds_,         load_seconds_,       data_->training_rows(),
                 data_->class_weights,     penalties_,          validation_->rows()};
-    }
-
-    bool has_one_class() const {
-        return moments_.positive_share <= 0 || moments_.positive_share >= 1;
     }
 
     void prepare_objective() {
@@ -246,38 +241,6 @@ class Run {
         }
     }
 
-    void refuse_streamed_sparse_batches() const {
-        comm::together(comm_, [&] {
-            if (is_stochastic(solver_choice_.name) && data_->manifest.is_sparse &&
-                data_->memory.is_streamed()) {
-                throw Error(
-                    ExitCode::usage,
-                    fmt::format("--solver {} picks single rows, and the sparse rows of a "
-                                "rank do not fit into its memory, {}; use more ranks, a "
-                                "larger --memory-limit, or --solver lbfgs, which reads "
-                                "the rows in their order",
-                                solver_choice_.name, bytes_text(data_->memory.limit_bytes)));
-            }
-        });
-    }
-
-    /// The change of variables is exact, but margins are computed from the columns as they are.
-    void warn_of_far_columns() const {
-        constexpr double far = 1e7;
-        for (Index j = 0; j < data_->shard.features; ++j) {
-            const double deviation = moments_.standard_deviation[j];
-            const double ratio = std::abs(moments_.mean[j]) / deviation;
-            if (deviation > 0 && ratio > far) {
-                observer_.on_warning(fmt::format(
-                    "{} has a mean of {:g} and a standard deviation of {:g}: the margins lose "
-                    "{:.0f} "
-                    "of 16 digits, and the optimum is as uncertain; subtract a constant from it",
-                    data_->manifest.name_of_feature(number_in_files(*data_, j)), moments_.mean[j],
-                    deviation, std::log10(ratio)));
-            }
-        }
-    }
-
     optim::StopReason iterate() {
         optim::State& state = checkpoint_.state;
         const auto begin = Clock::now();
@@ -362,7 +325,7 @@ class Run {
         for (Index j = 0; j < coefficients.size(); ++j) {
             is_held = is_held || (coefficients[j] != 0 && !penalties_.let_grow(j, coefficients[j]));
         }
-        return !is_held || (has_one_class() && options_.has_intercept);
+        return !is_held || (moments_.has_one_class() && options_.has_intercept);
     }
 
     Vector parameters() const {
@@ -446,146 +409,13 @@ class Run {
         }
         record_.write_results(outcome, facts());
         if (options_.verifies && has_model(reason)) {
-            verify(outcome);
+            outcome.verification = verify({comm_, *data_, options_.loss, change_,
+                                           penalties_.penalty, standardised_->separable()},
+                                          options_.out / "model.h5", outcome.last);
             record_.write_results(outcome, facts());
-            if (!outcome.verification->is_consistent) {
-                throw comm::AgreedError(Error(
-                    ExitCode::internal,
-                    fmt::format("internal error: --verify: the written model has the "
-                                "objective {} and violates the conditions of an optimum by "
-                                "{:.2e}, but the run ended with {} and {:.2e}",
-                                outcome.verification->objective, outcome.verification->violation,
-                                outcome.last.objective, outcome.last.gradient_norm)));
-            }
+            require_consistent(*outcome.verification, outcome.last);
         }
         return outcome;
-    }
-
-    /// Computes objective and conditions again at the parameters that the model file has.
-    void verify(TrainOutcome& outcome) {
-        const Index features = data_->shard.features;
-        Vector written(data_->manifest.features + 1);
-        comm::on_root(comm_, [&] {
-            const Model model = read_model(options_.out / "model.h5");
-            written << model.coefficients, model.intercept;
-        });
-        comm_.broadcast(
-            std::span<double>(written.data(), static_cast<std::size_t>(written.size())));
-        Vector parameters(objective_->dimension());
-        parameters.head(features) = of_kept_features(*data_, written.head(written.size() - 1));
-        if (options_.has_intercept) {
-            parameters[features] = written[written.size() - 1];
-        }
-        PlainEvaluation plain = evaluate_plainly(comm_, *data_, parameters, options_.loss);
-        penalties_.penalty.add_gradient(parameters.head(features), plain.gradient.head(features));
-        const optim::State at_end{
-            .point = change_.to_point(parameters),
-            .at_point = {.value = plain.loss,
-                         .gradient = change_.to_point_gradient(plain.gradient),
-                         .rows_wrong = 0},
-            .memory = {}};
-        Verification verification{
-            .objective = plain.loss + penalties_.penalty.value(parameters.head(features)),
-            .violation = optim::optimality_violation(at_end, standardised_->separable())};
-        // What the sums of double arithmetic may be off by, in the solver's variables.
-        double rounding = 1e-13;
-        for (Index j = 0; j < features; ++j) {
-            if (change_.scale[j] > 0) {
-                rounding =
-                    std::max(rounding, 1e-13 * std::abs(change_.centre[j]) / change_.scale[j]);
-            }
-        }
-        const double allowed = 1.01 * outcome.last.gradient_norm + rounding;
-        const double objective = outcome.last.objective;
-        verification.is_consistent =
-            verification.violation <= allowed &&
-            std::abs(verification.objective - objective) <= 1e-10 * std::max(1.0, objective);
-        outcome.verification = verification;
-    }
-
-    /// Says what is wrong with the data or the options, when something seems to be. @collective
-    void diagnose(TrainOutcome& outcome) {
-        constexpr double beyond_rounding = 1e-9;
-        const bool has_steps_too_long =
-            options_.solver.name == "gd" && !options_.solver.gradient_descent.backtracking &&
-            (outcome.reason == optim::StopReason::diverged ||
-             !(outcome.last.objective <= (1 + beyond_rounding) * lowest_objective_));
-        if (has_steps_too_long) {
-            standardised_->let_requests_through(false);
-            const double curvature =
-                largest_curvature(*standardised_, change_.scale.size(), options_.loss);
-            outcome.diagnosis.push_back(fmt::format(
-                "the steps are too long: the objective rose; the largest curvature is at most "
-                "about "
-                "{:.3g}, so steps converge below --learning-rate {:.3g}, and {:.3g} is a good one",
-                curvature, 2 / curvature, 1 / curvature));
-        }
-        const bool has_penalty = penalties_.penalty.l1() > 0 || penalties_.penalty.l2() > 0;
-        if (is_small_enough_to_visit(*data_) && has_model(outcome.reason) && !has_penalty &&
-            !has_one_class() && moves_on()) {
-            add_separation(outcome);
-        }
-        for (const std::string& text : outcome.diagnosis) {
-            observer_.on_warning(text);
-        }
-    }
-
-    /// Whether the last step still changed margins by much, as it does on the way to infinity.
-    bool moves_on() const {
-        constexpr double much = 0.01;
-        const Vector now = parameters();
-        if (previous_.size() != now.size()) {
-            return true;
-        }
-        double change = 0;
-        for (Index j = 0; j < data_->shard.features; ++j) {
-            change += std::abs(now[j] - previous_[j]) *
-                      std::ldexp(1.0, data_->bounds.value_exponents[static_cast<std::size_t>(j)]);
-        }
-        return !(change < much);
-    }
-
-    void add_separation(TrainOutcome& outcome) {
-        const std::vector<Separator> separators = find_separators(comm_, *data_);
-        constexpr std::size_t most_named = 10;
-        for (std::size_t i = 0; i < std::min(separators.size(), most_named); ++i) {
-            const Separator& separator = separators[i];
-            outcome.diagnosis.push_back(fmt::format(
-                "{} alone tells the classes apart{}: positive rows have values {} {}{:.10g}; "
-                "without a penalty its coefficient has no finite optimum: give --l2 1e-3, or leave "
-                "it out",
-                name_of(separator.feature),
-                separator.is_complete ? "" : " but for rows on the border (quasi-complete)",
-                separator.is_positive_above ? "above" : "below",
-                separator.is_complete ? "" : "or at ", separator.threshold));
-        }
-        if (separators.empty() && outcome.is_separable) {
-            outcome.diagnosis.push_back(
-                "no feature alone tells the classes apart; together they do, above all " +
-                most_weighty_features());
-        }
-    }
-
-    std::string name_of(Index feature) const {
-        return data_->manifest.name_of_feature(number_in_files(*data_, feature));
-    }
-
-    /// Those whose coefficients times standard deviations are largest.
-    std::string most_weighty_features() const {
-        const Vector now = parameters();
-        std::vector<Index> order(static_cast<std::size_t>(data_->shard.features));
-        std::iota(order.begin(), order.end(), Index{0});
-        const auto weight = [&](Index j) {
-            const Vector& deviation = moments_.standard_deviation;
-            return std::abs(now[j]) * (deviation.size() > 0 ? deviation[j] : 1.0);
-        };
-        std::ranges::stable_sort(order, [&](Index a, Index b) { return weight(a) > weight(b); });
-        std::string text;
-        constexpr std::size_t most_named = 3;
-        for (std::size_t i = 0; i < std::min(order.size(), most_named); ++i) {
-            text += (i == 0 ? "" : ", ") + name_of(order[i]);
-        }
-        return text;
     }
 
     /// The statistics of the model, which is brought to the optimum itself where the run converged.
@@ -599,12 +429,7 @@ class Run {
             return std::nullopt;
         }
         const auto begin = Clock::now();
-        const Index features = data_->shard.features;
-        Vector penalty_curvature(features);
-        for (Index j = 0; j < features; ++j) {
-            penalty_curvature[j] = penalties_.penalty.l2_of(j);
-        }
-        InferenceRun run(comm_, *data_, moments_, *objective_, std::move(penalty_curvature));
+        InferenceRun run(comm_, *data_, moments_, *objective_, penalties_.penalty);
         run.begin_at(parameters());
         if (reason == optim::StopReason::converged ||
             reason == optim::StopReason::precision_limit) {
@@ -617,20 +442,9 @@ class Run {
         }
         checkpoint_.state.evaluations += run.evaluations();
         last_facts_.passes = checkpoint_.state.evaluations;
-        InferenceReport report{.statistics = run.infer(*options_.inference_confidence),
-                               .features = {},
-                               .names = data_->manifest.feature_names,
-                               .all_features = data_->manifest.features,
-                               .l2 = penalties_.penalty.l2(),
-                               .has_class_weights = data_->class_weights.negative != 1 ||
-                                                    data_->class_weights.positive != 1,
-                               .stop_reason = std::string(optim::name_of(reason)),
-                               .model_sha256 = {},
-                               .data_fingerprint = moments_.fingerprint,
-                               .version = options_.version};
-        for (Index j = 0; j < features; ++j) {
-            report.features.push_back(number_in_files(*data_, j));
-        }
+        InferenceReport report = run.report(*options_.inference_confidence);
+        report.stop_reason = std::string(optim::name_of(reason));
+        report.version = options_.version;
         inference_seconds_ = seconds_since(begin);
         return report;
     }
@@ -675,14 +489,28 @@ class Run {
         }
 
         // A model is as long as the features of the files: it takes the place of sums and rows.
-        diagnose(outcome);
+        standardised_->let_requests_through(false);
+        const bool is_small = is_small_enough_to_visit(*data_);
+        outcome.diagnosis = diagnose(
+            {comm_, options_, *data_, moments_, penalties_.penalty, change_, *standardised_,
+             is_small ? parameters() : Vector{}, previous_, lowest_objective_},
+            outcome);
+        for (const std::string& text : outcome.diagnosis) {
+            observer_.on_warning(text);
+        }
         const bool lets_go = data_->sparse && !options_.verifies;
         if (lets_go) {
             standardised_.reset();
             objective_.reset();
         }
         if (checkpoint_.best) {
-            outcome.best = best_model(*checkpoint_.best, reason);
+            const BestParameters& best = *checkpoint_.best;
+            outcome.best = {.iteration = best.iteration,
+                            .scores = validation_->score(best.parameters).value(),
+                            .model = make_model(best.parameters, reason),
+                            .model_sha256 = {}};
+            outcome.best->model.attributes["best_iteration"] = fmt::format("{}", best.iteration);
+            outcome.best->model_sha256 = outcome.best->model.sha256();
         }
         if (lets_go) {
             data_->shard.sparse = {};
@@ -698,32 +526,9 @@ class Run {
                nanoseconds;
     }
 
-    BestModel best_model(const BestParameters& best, optim::StopReason reason) const {
-        BestModel result{.iteration = best.iteration,
-                         .scores = validation_->score(best.parameters).value(),
-                         .model = make_model(best.parameters, reason),
-                         .model_sha256 = {}};
-        result.model.attributes["best_iteration"] = fmt::format("{}", best.iteration);
-        result.model_sha256 = result.model.sha256();
-        return result;
-    }
-
     Model make_model(const Vector& parameters, optim::StopReason reason) const {
-        const Index features = data_->shard.features;
-        Model model;
-        model.coefficients =
-            penalties_.within_bounds(of_all_features(*data_, parameters.head(features)));
-        model.has_intercept = options_.has_intercept;
-        model.intercept = options_.has_intercept ? parameters[features] : 0.0;
-        model.feature_names = data_->manifest.feature_names;
-        model.attributes = checkpoint_.path_options;
-        model.attributes["labels"] = data_->label_description;
-        model.attributes["class_weights"] =
-            fmt::format("{},{}", data_->class_weights.negative, data_->class_weights.positive);
-        model.attributes["stop_reason"] = std::string(optim::name_of(reason));
-        model.attributes["data_fingerprint"] = moments_.fingerprint;
-        model.attributes["version"] = options_.version;
-        return model;
+        return model_of_run({*data_, penalties_, checkpoint_, options_.has_intercept}, parameters,
+                            reason);
     }
 
     const comm::Communicator& comm_;

@@ -46,4 +46,18 @@ void require_solver_memory(const comm::Communicator& comm, const TrainOptions& o
                  fmt::format("vectors of {} features that have entries", features));
 }
 
+void refuse_streamed_sparse_batches(const comm::Communicator& comm, const DataSet& data,
+                                    const std::string& solver) {
+    comm::together(comm, [&] {
+        if (is_stochastic(solver) && data.manifest.is_sparse && data.memory.is_streamed()) {
+            throw Error(ExitCode::usage,
+                        fmt::format("--solver {} picks single rows, and the sparse rows of a rank "
+                                    "do not fit into its memory, {}; use more ranks, a larger "
+                                    "--memory-limit, or --solver lbfgs, which reads the rows in "
+                                    "their order",
+                                    solver, bytes_text(data.memory.limit_bytes)));
+        }
+    });
+}
+
 }  // namespace paralogit::train

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "paralogit/train/trainer.hpp"
 
@@ -15,5 +16,10 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
 /// which features they use. Throws Error (input_data). @collective
 void require_solver_memory(const comm::Communicator& comm, const TrainOptions& options,
                            const DataSet& data);
+
+/// Throws Error (usage) when a stochastic solver would pick rows out of sparse shards that are
+/// streamed. @collective
+void refuse_streamed_sparse_batches(const comm::Communicator& comm, const DataSet& data,
+                                    const std::string& solver);
 
 }  // namespace paralogit::train

@@ -114,4 +114,8 @@ Index number_in_files(const DataSet& data, Index feature) {
                : feature;
 }
 
+std::string name_of(const DataSet& data, Index feature) {
+    return data.manifest.name_of_feature(number_in_files(data, feature));
+}
+
 }  // namespace paralogit::train

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "paralogit/train/data_set.hpp"
 
 namespace paralogit::train {
@@ -15,5 +17,7 @@ Vector of_all_features(const DataSet& data, const Vector& of_kept);
 
 /// The number in the files of a feature that is kept.
 Index number_in_files(const DataSet& data, Index feature);
+/// What a message calls it: its name, if it has one, and that number.
+std::string name_of(const DataSet& data, Index feature);
 
 }  // namespace paralogit::train

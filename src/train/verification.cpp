@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
 #include "paralogit/comm/agreement.hpp"
+#include "used_features.hpp"
 #include "widened_rows.hpp"
 
 namespace paralogit::train {
@@ -106,6 +108,57 @@ PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& 
         evaluation.gradient[static_cast<Index>(j)] = static_cast<double>(value(j) / weight_sum);
     }
     return evaluation;
+}
+
+Verification verify(const VerifiedRun& run, const std::filesystem::path& model_file,
+                    const IterationFacts& end) {
+    const Index features = run.data.shard.features;
+    Vector written(run.data.manifest.features + 1);
+    comm::on_root(run.comm, [&] {
+        const Model model = read_model(model_file);
+        written << model.coefficients, model.intercept;
+    });
+    run.comm.broadcast(std::span<double>(written.data(), static_cast<std::size_t>(written.size())));
+    Vector parameters(features + (run.change.has_intercept ? 1 : 0));
+    parameters.head(features) = of_kept_features(run.data, written.head(written.size() - 1));
+    if (run.change.has_intercept) {
+        parameters[features] = written[written.size() - 1];
+    }
+    PlainEvaluation plain = evaluate_plainly(run.comm, run.data, parameters, run.loss);
+    run.penalty.add_gradient(parameters.head(features), plain.gradient.head(features));
+    const optim::State at_end{.point = run.change.to_point(parameters),
+                              .at_point = {.value = plain.loss,
+                                           .gradient = run.change.to_point_gradient(plain.gradient),
+                                           .rows_wrong = 0},
+                              .memory = {}};
+    Verification verification{
+        .objective = plain.loss + run.penalty.value(parameters.head(features)),
+        .violation = optim::optimality_violation(at_end, run.separable)};
+    // What the sums of double arithmetic may be off by, in the solver's variables.
+    double rounding = 1e-13;
+    for (Index j = 0; j < features; ++j) {
+        if (run.change.scale[j] > 0) {
+            rounding =
+                std::max(rounding, 1e-13 * std::abs(run.change.centre[j]) / run.change.scale[j]);
+        }
+    }
+    const double allowed = 1.01 * end.gradient_norm + rounding;
+    verification.is_consistent =
+        verification.violation <= allowed &&
+        std::abs(verification.objective - end.objective) <= 1e-10 * std::max(1.0, end.objective);
+    return verification;
+}
+
+void require_consistent(const Verification& verification, const IterationFacts& end) {
+    if (!verification.is_consistent) {
+        throw comm::AgreedError(Error(
+            ExitCode::internal,
+            fmt::format("internal error: --verify: the written model has the objective {} and "
+                        "violates the conditions of an optimum by {:.2e}, but the run ended with "
+                        "{} and {:.2e}",
+                        verification.objective, verification.violation, end.objective,
+                        end.gradient_norm)));
+    }
 }
 
 }  // namespace paralogit::train

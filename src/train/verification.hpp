@@ -1,7 +1,9 @@
 #pragma once
 
+#include <filesystem>
+
 #include "paralogit/model/loss.hpp"
-#include "paralogit/train/data_set.hpp"
+#include "paralogit/train/trainer.hpp"
 
 namespace paralogit::train {
 
@@ -16,5 +18,24 @@ struct PlainEvaluation {
 /// features than such a loop is for. @collective
 PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
                                  const Vector& parameters, const model::Loss& loss = model::Loss());
+
+/// What a run optimised.
+struct VerifiedRun {
+    const comm::Communicator& comm;
+    const DataSet& data;
+    const model::Loss& loss;
+    const optim::ChangeOfVariables& change;
+    const model::Penalty& penalty;
+    const optim::SeparableTerm& separable;
+};
+
+/// Computes objective and conditions again at the parameters that the model file has, and compares
+/// them with those of the run's end. @collective
+Verification verify(const VerifiedRun& run, const std::filesystem::path& model_file,
+                    const IterationFacts& end);
+
+/// Throws Error (internal) unless the verification is consistent with the run's end. The same on
+/// all ranks.
+void require_consistent(const Verification& verification, const IterationFacts& end);
 
 }  // namespace paralogit::train

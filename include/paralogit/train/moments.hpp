@@ -14,6 +14,7 @@ struct Moments {
     Vector standard_deviation;  ///< 0 exactly for a constant feature  [d]
     double weight_sum = 0;      ///< S, the sum of row weights
     double positive_share = 0;  ///< weighted mean of the labels
+    bool has_one_class() const { return positive_share <= 0 || positive_share >= 1; }
     /// SHA-256 over the shape, a hash of the rows in their order, and the exact sums: a function of
     /// rows and order, not of files, stored types or ranks.
     std::string fingerprint;

@@ -1,0 +1,31 @@
+#include "column_warnings.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "used_features.hpp"
+
+namespace paralogit::train {
+
+std::vector<std::string> warnings_of_columns(const DataSet& data, const Moments& moments) {
+    std::vector<std::string> warnings;
+    // The change of variables is exact, but margins are computed from the columns as they are.
+    constexpr double far = 1e7;
+    for (Index j = 0; j < data.shard.features; ++j) {
+        const double deviation = moments.standard_deviation[j];
+        const double ratio = std::abs(moments.mean[j]) / deviation;
+        if (deviation > 0 && ratio > far) {
+            warnings.push_back(fmt::format(
+                "{} has a mean of {:g} and a standard deviation of {:g}: the margins lose {:.0f} "
+                "of 16 digits, and the optimum is as uncertain; subtract a constant from it",
+                name_of(data, j), moments.mean[j], deviation, std::log10(ratio)));
+        }
+    }
+    if (moments.has_one_class()) {
+        warnings.emplace_back("all rows are of one class: there is nothing to tell apart");
+    }
+    return warnings;
+}
+
+}  // namespace paralogit::train

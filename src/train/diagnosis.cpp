@@ -1,0 +1,101 @@
+#include "diagnosis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "learning_rate.hpp"
+#include "separation.hpp"
+#include "used_features.hpp"
+#include "widened_rows.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
+    constexpr double beyond_rounding = 1e-9;
+    const SolverOptions& solver = run.options.solver;
+    const bool has_steps_too_long =
+        solver.name == "gd" && !solver.gradient_descent.backtracking &&
+        (outcome.reason == optim::StopReason::diverged ||
+         !(outcome.last.objective <= (1 + beyond_rounding) * run.lowest_objective));
+    if (!has_steps_too_long) {
+        return;
+    }
+    const double curvature =
+        largest_curvature(run.objective, run.change.scale.size(), run.options.loss);
+    texts.push_back(fmt::format(
+        "the steps are too long: the objective rose; the largest curvature is at most about "
+        "{:.3g}, so steps converge below --learning-rate {:.3g}, and {:.3g} is a good one",
+        curvature, 2 / curvature, 1 / curvature));
+}
+
+/// Whether the last step still changed margins by much, as it does on the way to infinity.
+bool moves_on(const RunEnd& run) {
+    constexpr double much = 0.01;
+    if (run.previous.size() != run.parameters.size()) {
+        return true;
+    }
+    double change = 0;
+    for (Index j = 0; j < run.data.shard.features; ++j) {
+        change += std::abs(run.parameters[j] - run.previous[j]) *
+                  std::ldexp(1.0, run.data.bounds.value_exponents[static_cast<std::size_t>(j)]);
+    }
+    return !(change < much);
+}
+
+/// Those whose coefficients times standard deviations are largest.
+std::string most_weighty_features(const RunEnd& run, const Vector& coefficients) {
+    std::vector<Index> order(static_cast<std::size_t>(run.data.shard.features));
+    std::iota(order.begin(), order.end(), Index{0});
+    const auto weight = [&](Index j) {
+        const Vector& deviation = run.moments.standard_deviation;
+        return std::abs(coefficients[j]) * (deviation.size() > 0 ? deviation[j] : 1.0);
+    };
+    std::ranges::stable_sort(order, [&](Index a, Index b) { return weight(a) > weight(b); });
+    std::string text;
+    constexpr std::size_t most_named = 3;
+    for (std::size_t i = 0; i < std::min(order.size(), most_named); ++i) {
+        text += (i == 0 ? "" : ", ") + name_of(run.data, order[i]);
+    }
+    return text;
+}
+
+void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
+    const std::vector<Separator> separators = find_separators(run.comm, run.data);
+    constexpr std::size_t most_named = 10;
+    for (std::size_t i = 0; i < std::min(separators.size(), most_named); ++i) {
+        const Separator& separator = separators[i];
+        texts.push_back(fmt::format(
+            "{} alone tells the classes apart{}: positive rows have values {} {}{:.10g}; without a "
+            "penalty its coefficient has no finite optimum: give --l2 1e-3, or leave it out",
+            name_of(run.data, separator.feature),
+            separator.is_complete ? "" : " but for rows on the border (quasi-complete)",
+            separator.is_positive_above ? "above" : "below", separator.is_complete ? "" : "or at ",
+            separator.threshold));
+    }
+    if (separators.empty() && outcome.is_separable) {
+        texts.push_back("no feature alone tells the classes apart; together they do, above all " +
+                        most_weighty_features(run, run.parameters));
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome) {
+    Texts texts;
+    add_learning_rate(run, outcome, texts);
+    const bool has_penalty = run.penalty.l1() > 0 || run.penalty.l2() > 0;
+    if (is_small_enough_to_visit(run.data) && has_model(outcome.reason) && !has_penalty &&
+        !run.moments.has_one_class() && moves_on(run)) {
+        add_separation(run, outcome, texts);
+    }
+    return texts;
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "paralogit/train/trainer.hpp"
+#include "standardised_objective.hpp"
+
+namespace paralogit::train {
+
+/// What a run knows at its end.
+struct RunEnd {
+    const comm::Communicator& comm;
+    const TrainOptions& options;
+    const DataSet& data;
+    const Moments& moments;
+    const model::Penalty& penalty;
+    const optim::ChangeOfVariables& change;
+    StandardisedObjective& objective;
+    Vector parameters;  ///< empty where the rows are too wide to be visited one by one
+    Vector previous;    ///< the parameters before the last step; empty when this process did none
+    double lowest_objective;
+};
+
+/// What is wrong with the data or the options, in words, when something seems to be. @collective
+std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome);
+
+}  // namespace paralogit::train
