@@ -11,6 +11,7 @@
 #include "loss_values.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/trace_file.hpp"
 #include "paralogit/train/trainer.hpp"
 #include "penalty_values.hpp"
 #include "row_use_values.hpp"
@@ -434,6 +435,20 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
     }
 }
 
+/// A line when the others waited long for one rank, else nothing.
+std::string imbalance_text(const train::TrainOutcome& outcome) {
+    const std::optional<train::Imbalance> found = train::find_imbalance(outcome.ranks);
+    if (!found) {
+        return "";
+    }
+    return fmt::format(
+        "  imbalance      rank {} on {} computed {:.2f} s, the others {:.2f} s (median): they "
+        "waited "
+        "{:.0f} % of the training for it\n",
+        found->rank, outcome.ranks[static_cast<std::size_t>(found->rank)].host, found->seconds,
+        found->usual_seconds, 100 * found->share_of_train);
+}
+
 std::string summary_text(const train::TrainOutcome& outcome, const train::TrainOptions& options) {
     const train::PhaseSeconds& seconds = outcome.seconds;
     const double rest = std::max(0.0, seconds.train - seconds.kernel - seconds.curvature -
@@ -471,6 +486,7 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
     if (train::has_model(outcome.reason)) {
         text += fmt::format("  model          {}\n", (options.out / "model.h5").string());
     }
+    text += imbalance_text(outcome);
     if (outcome.verification) {
         text += fmt::format("  verified       objective {}, conditions hold to {:.2e}\n",
                             outcome.verification->objective, outcome.verification->violation);
@@ -479,12 +495,26 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
                               outcome.checkpoint.string(), outcome.model_sha256);
 }
 
+train::TraceFile::Options trace_options(const Options& options, const Context& context,
+                                        int threads) {
+    return {.path = options.text("trace"),
+            // A job that goes on does so by the same command.
+            .replaces = options.is_set("overwrite") || options.is_set("resume"),
+            .threads = threads,
+            .process_start = context.process_start};
+}
+
 }  // namespace
 
 ExitCode run_train(const Context& context, const Options& options) {
     train::TrainOptions train =
         comm::together(context.comm, [&] { return read_train_options(options, context); });
     train.execution = execution_of(context, options);
+    std::optional<train::TraceFile> trace;
+    if (options.has("trace")) {
+        trace.emplace(context.comm, trace_options(options, context, train.execution.threads));
+        train.execution.trace = trace->trace();
+    }
     context.console.info(fmt::format("paralogit {}: training on {} rank{}", version(),
                                      context.comm.size(), context.comm.size() > 1 ? "s" : ""));
     TrainPrinter printer(context.console, train);
@@ -495,6 +525,9 @@ ExitCode run_train(const Context& context, const Options& options) {
         context.console.result(inference_table(*outcome.inference, train.out));
     }
     context.console.result(summary_text(outcome, train));
+    if (trace) {
+        trace->write();
+    }
     if (outcome.reason == optim::StopReason::time_limit && options.text("time-limit") == "auto") {
         // The end of the allocation is nobody's wish: the job is to be queued again.
         return ExitCode::stopped_by_signal;

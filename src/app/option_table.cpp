@@ -195,7 +195,10 @@ CommandSpec train_command() {
               "1:30:00; auto: a minute before the end of the SLURM job, with exit code 75"},
              {"checkpoint-every", Kind::value, "COUNT", "10",
               "iterations between checkpoints; 0: only at the end and when stopped"},
-             {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"}},
+             {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"},
+             {"trace", Kind::value, "FILE", "",
+              "write when each rank did what (read, decode, kernel, allreduce, solver, checkpoint) "
+              "to FILE, JSON that ui.perfetto.dev and chrome://tracing open"}},
             machine_options(),
             common_options(),
         })};

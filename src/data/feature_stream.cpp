@@ -28,13 +28,14 @@ Range rows_of_blocks(const ShardPlan& plan, Range blocks) {
 
 FeatureStream::FeatureStream(const Manifest& manifest, const ShardPlan& plan,
                              std::vector<FeatureFile> files, Range blocks, int threads,
-                             RingSize ring)
+                             RingSize ring, Trace* trace)
     : manifest_(manifest),
       plan_(plan),
       files_(std::move(files)),
       blocks_(blocks),
       rows_(rows_of_blocks(plan, blocks)),
       ring_(ring),
+      trace_(trace),
       buffers_(narrow<std::size_t>(threads)) {
     for (std::vector<Buffer>& buffers : buffers_) {
         buffers.resize(narrow<std::size_t>(ring.slots));
@@ -79,6 +80,8 @@ void FeatureStream::check_unchanged() const {
 ReadAhead::ReadAhead(FeatureStream& stream, int thread, Range multiples, Index step)
     : stream_(stream),
       buffers_(stream.buffers_.at(narrow<std::size_t>(thread))),
+      computing_lane_(thread_lane(stream.trace_, thread)),
+      reading_lane_(buffers_.size() > 1 ? reader_lane(stream.trace_, thread) : computing_lane_),
       multiples_(multiples),
       block_step_(step),
       rows_{.first = rows_of(multiples.first).first, .end = rows_of(multiples.end - 1).end},
@@ -142,6 +145,7 @@ void ReadAhead::finish() {
 }
 
 void ReadAhead::wait_until_filled(Index slot) {
+    const TraceSpan span(computing_lane_, "wait for rows");
     std::unique_lock lock(guard_);
     freed_ = slot;
     has_changed_.notify_all();
@@ -173,6 +177,7 @@ void ReadAhead::read_all() {
 }
 
 void ReadAhead::fill(Index slot) {
+    const TraceSpan span(reading_lane_, "read");
     const Range multiples = multiples_of_slot(slot);
     const Index row_bytes = row_bytes_of(stream_.manifest_);
     Buffer& buffer = buffer_of(slot);
@@ -229,7 +234,7 @@ void ReadAhead::open_file() {
         }
     }
     source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_), reading,
-                        stream_.library_);
+                        stream_.library_, reading_lane_);
 }
 
 /// What was written to while it was read may have given rows of no data set at all.

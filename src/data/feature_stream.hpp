@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "paralogit/base/buffer.hpp"
+#include "paralogit/base/trace.hpp"
 #include "paralogit/data/fetch_rows.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/data/mapped_file.hpp"
@@ -31,8 +32,9 @@ struct RingSize {
 /// memory through which they pass, which is kept from one pass to the next.
 class FeatureStream {
   public:
+    /// Reading is noted in `trace`, where that is not null.
     FeatureStream(const Manifest& manifest, const ShardPlan& plan, std::vector<FeatureFile> files,
-                  Range blocks, int threads, RingSize ring);
+                  Range blocks, int threads, RingSize ring, Trace* trace);
 
     /// Global; at least one.
     Range blocks() const { return blocks_; }
@@ -61,6 +63,7 @@ class FeatureStream {
     Range blocks_;
     Range rows_;  ///< of the blocks
     RingSize ring_;
+    Trace* trace_;
     std::vector<std::vector<Buffer>> buffers_;  ///< of each thread, one for each slot
     std::mutex library_;
     std::vector<std::weak_ptr<const MappedFile>> mappings_;  ///< of the files
@@ -110,6 +113,8 @@ class ReadAhead {
 
     FeatureStream& stream_;
     std::vector<Buffer>& buffers_;
+    TraceLane* computing_lane_;
+    TraceLane* reading_lane_;
     Range multiples_;
     Index block_step_;
     Range rows_;  ///< from that of the first block to that of the last one

@@ -110,7 +110,8 @@ std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const Sh
     const Index held = std::clamp<Index>(left / block_bytes, 0, shard.blocks.size() - 1);
     shard.stream = std::make_shared<FeatureStream>(
         manifest, plan, std::move(files),
-        Range{.first = shard.blocks.first + held, .end = shard.blocks.end}, threads, ring);
+        Range{.first = shard.blocks.first + held, .end = shard.blocks.end}, threads, ring,
+        shard.trace);
     return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 #include "block_walk.hpp"
 #include "chunk_lanes.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/trace.hpp"
 #include "paralogit/data/shard.hpp"
 #include "paralogit/data/shard_walk.hpp"
 #include "paralogit/h5/file.hpp"
@@ -90,8 +91,11 @@ class FeatureLoad {
             const Range rows = own_rows(thread, part);
             for (Index row = rows.first; row < rows.end;) {
                 const Index end = std::min(row + piece_rows, rows.end);
-                bring(Range{.first = row, .end = end});
-                walk_.rows_are_ready(thread, part.first_row + end);
+                {
+                    const TraceSpan span(thread_lane(shard_.trace, thread), "read");
+                    bring(Range{.first = row, .end = end});
+                }
+                rows_are_ready(thread, part.first_row + end);
                 row = end;
             }
         });
@@ -128,16 +132,21 @@ class FeatureLoad {
             rows.push_back(own_rows(thread, part));
         }
         lanes_.begin(chunks, rows);
-        while (lanes_.fetch()) {
+        while (fetch_chunks()) {
             run_threads(walk_.threads(), [&](int thread) {
                 const Range own = rows[static_cast<std::size_t>(thread)];
                 if (own.size() > 0) {
-                    lanes_.decode(thread, place_of(part, own.first), [&](Index end) {
-                        walk_.rows_are_ready(thread, part.first_row + end);
-                    });
+                    const TraceSpan span(thread_lane(shard_.trace, thread), "decode");
+                    lanes_.decode(thread, place_of(part, own.first),
+                                  [&](Index end) { rows_are_ready(thread, part.first_row + end); });
                 }
             });
         }
+    }
+
+    bool fetch_chunks() {
+        const TraceSpan span(main_lane(shard_.trace), "read");
+        return lanes_.fetch();
     }
 
     /// In rounds: one thread reads a band of rows for each, then each looks at its own.
@@ -159,12 +168,18 @@ class FeatureLoad {
             }
             run_threads(walk_.threads(), [&](int thread) {
                 const Index end = rest[static_cast<std::size_t>(thread)].first;
-                walk_.rows_are_ready(thread, part.first_row + end);
+                rows_are_ready(thread, part.first_row + end);
             });
         }
     }
 
+    void rows_are_ready(int thread, Index end) {
+        const TraceSpan span(thread_lane(shard_.trace, thread), "scan");
+        walk_.rows_are_ready(thread, end);
+    }
+
     void read_band(const h5::Dataset& dataset, Range rows, std::byte* out) const {
+        const TraceSpan span(main_lane(shard_.trace), "read");
         if (manifest_.is_transposed) {
             read_transposed_features(dataset, rows, out);
         } else {

@@ -11,6 +11,7 @@
 #include "index_check.hpp"
 #include "integers.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/trace.hpp"
 #include "paralogit/data/shard.hpp"
 #include "paralogit/data/sparse_walk.hpp"
 #include "paralogit/h5/file.hpp"
@@ -251,8 +252,11 @@ class SparseLoad {
                   std::unique_lock<std::mutex>& library) {
         const auto has_rows = [](const Lane& lane) { return lane.rows.size() > 0; };
         while (std::ranges::any_of(lanes_, has_rows)) {
-            values.fetch();
-            indices.fetch();
+            {
+                const TraceSpan span(main_lane(shard_.trace), "read");
+                values.fetch();
+                indices.fetch();
+            }
             const Unlocked others_may_fetch(library);
             run_threads(walk_.threads(),
                         [&](int thread) { bring_in(part, thread, values, indices); });
@@ -261,6 +265,7 @@ class SparseLoad {
 
     /// The rows of a thread as far as they were fetched.
     void bring_in(const FilePart& part, int thread, EntryReader& values, EntryReader& indices) {
+        const TraceSpan span(thread_lane(shard_.trace, thread), "read");
         Lane& lane = lanes_[static_cast<std::size_t>(thread)];
         while (lane.rows.size() > 0) {
             const Index wanted =

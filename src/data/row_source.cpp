@@ -130,8 +130,9 @@ class BandedRows : public RowSource {
 /// A band is a row of chunks. This thread decodes; the library only fetches.
 class ChunkedRows : public BandedRows {
   public:
-    ChunkedRows(const Manifest& manifest, const FeatureFile& file, Range rows, std::mutex& library)
-        : BandedRows(manifest, file, rows, library) {
+    ChunkedRows(const Manifest& manifest, const FeatureFile& file, Range rows, std::mutex& library,
+                TraceLane* lane)
+        : BandedRows(manifest, file, rows, library), lane_(lane) {
         const std::lock_guard lock(library);
         chunks_ = dataset().chunks();
         if (!chunks_) {
@@ -163,6 +164,7 @@ class ChunkedRows : public BandedRows {
                 skipped_filters =
                     chunks_->read_stored(number, {stored_.data(), narrow<std::size_t>(bytes)});
             }
+            const TraceSpan span(lane_, "decode");
             chunks_->decode(number, {stored_.data(), narrow<std::size_t>(bytes)}, skipped_filters,
                             band, out, scratch_);
         }
@@ -171,6 +173,7 @@ class ChunkedRows : public BandedRows {
     std::optional<h5::ChunkReader> chunks_;
     Buffer stored_;
     h5::ChunkScratch scratch_;
+    TraceLane* lane_;
 };
 
 /// The library reads and converts, for one thread after the other.
@@ -248,12 +251,12 @@ FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index 
 }
 
 std::unique_ptr<RowSource> open_rows(const Manifest& manifest, const FeatureFile& file, Range rows,
-                                     Reading reading, std::mutex& library) {
+                                     Reading reading, std::mutex& library, TraceLane* lane) {
     switch (file.layout) {
         case FeatureLayout::contiguous:
             return std::make_unique<ContiguousRows>(manifest, file, rows, reading);
         case FeatureLayout::chunked:
-            return std::make_unique<ChunkedRows>(manifest, file, rows, library);
+            return std::make_unique<ChunkedRows>(manifest, file, rows, library, lane);
         default:
             return std::make_unique<LibraryRows>(manifest, file, rows, library);
     }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "paralogit/base/trace.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/h5/file.hpp"
 
@@ -56,9 +57,10 @@ class RowSource {
 };
 
 /// Opens a file of which `rows` will be read, all or some of them. `library` is held while the HDF5
-/// library works, which is made for one thread; it must outlive the source. Throws Error
-/// (input_data), also when the file is no longer the one that was described.
+/// library works, which is made for one thread; it must outlive the source. Decoding is
+/// noted in the lane, if there is one. Throws Error (input_data), also when the file is no longer
+/// the one that was described.
 std::unique_ptr<RowSource> open_rows(const Manifest& manifest, const FeatureFile& file, Range rows,
-                                     Reading reading, std::mutex& library);
+                                     Reading reading, std::mutex& library, TraceLane* lane);
 
 }  // namespace paralogit::data

@@ -79,6 +79,7 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
     const int threads = task.data.execution.threads;
     std::vector<LocalHessian> parts(static_cast<std::size_t>(threads), sums);
     run_threads(threads, [&](int thread) {
+        const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
         LocalHessian& own = parts[static_cast<std::size_t>(thread)];
         model::HessianPanel panel;
         std::vector<double> working;
@@ -125,6 +126,7 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
     const auto has_panels = [](const Part& part) { return part.filled > 0; };
     do {
         run_threads(threads, [&](int thread) {
+            const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
             Part& part = parts[static_cast<std::size_t>(thread)];
             part.filled = 0;
             while (part.filled < part.panels.size() && part.walk.next()) {
@@ -136,6 +138,7 @@ void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
             }
         });
         run_threads(threads, [&](int thread) {
+            const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
             std::vector<double>& memory = parts[static_cast<std::size_t>(thread)].working;
             // The strips grow shorter: dealt out in turn they are about even.
             for (Index strip = thread; strip < sums.products.strips(); strip += threads) {
@@ -196,6 +199,7 @@ Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariabl
 
 Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
                                 std::span<const Index> features, Index thinning) {
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     const ScaledFrame scaled = scaled_frame(change, features, data_.bounds, has_intercept_);
     const model::HessianFrame& frame = scaled.frame;
@@ -292,6 +296,7 @@ Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
 }
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     if (data_.sparse) {
         go_to(parameters);
         return next_product(direction, 0, thinning);
@@ -320,6 +325,7 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
 
 Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
                            Index thinning) {
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     if (data_.sparse) {
         go_to(parameters);
         const auto begin = Clock::now();

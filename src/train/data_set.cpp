@@ -219,6 +219,7 @@ DataSet load(const comm::Communicator& comm, data::Manifest manifest,
     const data::ShardPlan plan = manifest.plan();
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
     const Execution execution = worthwhile(requested, manifest, shard);
+    shard.trace = execution.trace;
     const MemoryPlan memory =
         plan_memory(comm, manifest, plan, execution.memory, execution.threads, shard, use);
     std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);

@@ -38,6 +38,7 @@ template <typename Action>
 void HessianProducts::for_each_block(const Action& action) {
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
+        const TraceSpan span(thread_lane(data_.execution.trace, thread), "Hessian product");
         ThinnedBlock& thinned = working_[static_cast<std::size_t>(thread)].thinned;
         data::ShardWalk walk(data_.shard, data_.plan, thread, threads, rows_.block_step);
         while (walk.next()) {

@@ -88,6 +88,7 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
 }
 
 optim::Evaluation DistributedObjective::evaluate_thinned(const Vector& parameters, Index thinning) {
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     const double kernel = kernel_seconds_;
     const double reduce = reduce_seconds_;
@@ -111,6 +112,11 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
     words[parameter_hash] = hash_of(parameters);
     words[parameter_hash_squared] = words[parameter_hash] * words[parameter_hash];
 
+    const bool is_whole = thinning == 1;
+    const Index number = is_whole ? passes_++ : -1;
+    TraceLane* const lane = main_lane(data_.execution.trace);
+    TraceSpan pass(lane, is_whole ? "pass" : "pass over some rows", number);
+    TraceSpan kernel(lane, is_whole ? "kernel" : "kernel of some rows", number);
     const auto begin = Clock::now();
     own_error_.reset();
     try {
@@ -121,15 +127,19 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
         words[ranks_in_error] = 1;
     }
     kernel_seconds_ += seconds_since(begin);
+    kernel.end();
 
+    TraceSpan reduction(lane, is_whole ? "allreduce" : "allreduce of some rows", number);
     const auto reduce_begin = Clock::now();
     reduce(words);
     reduce_seconds_ += seconds_since(reduce_begin);
+    reduction.end();
+    pass.end();
 
     if (words[ranks_in_error] > 0) {
         comm::agree(comm_, own_error_);
     }
-    check_agreement(words, thinning == 1);
+    check_agreement(words, is_whole);
     agreed_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
 
     optim::Evaluation evaluation;
@@ -140,7 +150,7 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
             Vector::Constant(dimension(), std::numeric_limits<double>::quiet_NaN());
         return evaluation;
     }
-    const double weight_sum = thinning == 1 ? options_.weight_sum : global_sum(slopes_at_ + 2);
+    const double weight_sum = is_whole ? options_.weight_sum : global_sum(slopes_at_ + 2);
     evaluation.gradient.resize(dimension());
     put_global_sums(evaluation.gradient);
     // The unit is a power of two, and so changes nothing but the exponent.
@@ -191,6 +201,7 @@ void DistributedObjective::add_blocks(int thread, std::span<const double> coeffi
     const Index weights_at = slopes_at_ + 2;
     ThinnedBlock thinned;
     model::BlockSums& of_block = sums.of_block;
+    const TraceSpan span(thread_lane(data_.execution.trace, thread), "kernel");
     data::ShardWalk walk(data_.shard, data_.plan, thread, data_.execution.threads, rows.block_step);
     while (walk.next()) {
         const model::Block& block = thinned.of(walk.block(), rows.row_step);

@@ -31,6 +31,39 @@ nlohmann::ordered_json json_of_validation(const TrainOutcome& outcome, const Dat
     return validation;
 }
 
+nlohmann::ordered_json json_of(const PhaseSeconds& seconds) {
+    nlohmann::ordered_json json;
+    for (const Phase& phase : phases()) {
+        json[phase.name] = seconds.*phase.seconds;
+    }
+    return json;
+}
+
+nlohmann::ordered_json json_of(const std::vector<RankTimes>& ranks) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const RankTimes& rank : ranks) {
+        nlohmann::ordered_json& object = json.emplace_back();
+        object["rank"] = json.size() - 1;
+        object["host"] = rank.host;
+        object.update(json_of(rank.seconds));
+    }
+    return json;
+}
+
+nlohmann::ordered_json json_of_spreads(const std::vector<RankTimes>& ranks) {
+    nlohmann::ordered_json json;
+    for (const Phase& phase : phases()) {
+        const Spread spread = spread_of(ranks, phase.seconds);
+        json[phase.name] = {
+            {"min", spread.smallest},
+            {"median", spread.median},
+            {"max", spread.largest},
+            {"slowest_rank", spread.slowest_rank},
+            {"slowest_host", ranks[static_cast<std::size_t>(spread.slowest_rank)].host}};
+    }
+    return json;
+}
+
 }  // namespace
 
 std::string metrics_line(const IterationFacts& facts, const model::Loss& loss) {
@@ -112,13 +145,9 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["isa"] = model::name_of(facts.execution.isa);
     summary["model_sha256"] = outcome.model_sha256;
     summary["data_fingerprint"] = outcome.data_fingerprint;
-    summary["seconds"] = {
-        {"startup", outcome.seconds.startup},     {"load", outcome.seconds.load},
-        {"train", outcome.seconds.train},         {"kernel", outcome.seconds.kernel},
-        {"curvature", outcome.seconds.curvature}, {"batches", outcome.seconds.batches},
-        {"allreduce", outcome.seconds.allreduce}, {"validation", outcome.seconds.validation},
-        {"inference", outcome.seconds.inference}, {"checkpoint", outcome.seconds.checkpoint},
-        {"total", outcome.seconds.total}};
+    summary["seconds"] = json_of(outcome.seconds);
+    summary["seconds_over_ranks"] = json_of_spreads(outcome.ranks);
+    summary["seconds_of_ranks"] = json_of(outcome.ranks);
     summary["bytes_read"] = outcome.bytes_read;
     summary["rows_are"] = facts.memory.is_streamed() ? "streamed" : "resident";
     summary["streamed_bytes"] = facts.memory.global_streamed_bytes;

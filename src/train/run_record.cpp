@@ -93,7 +93,10 @@ void RunRecord::write_checkpoint(const Checkpoint& checkpoint) {
     if (acknowledged_iteration_ == checkpoint.state.iteration) {
         return;
     }
+    const TraceSpan span(main_lane(options_.execution.trace), "checkpoint",
+                         checkpoint.state.iteration);
     const auto begin = std::chrono::steady_clock::now();
+    const double exchanged = comm_.exchange_seconds();
     try {
         comm::on_root(comm_, [&] {
             // Going on from a checkpoint must not leave a gap in the metrics.
@@ -111,6 +114,7 @@ void RunRecord::write_checkpoint(const Checkpoint& checkpoint) {
     }
     checkpoint_seconds_ +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    checkpoint_exchange_seconds_ += comm_.exchange_seconds() - exchanged;
 }
 
 void RunRecord::write_last_checkpoint(const Checkpoint& checkpoint) {

@@ -41,6 +41,8 @@ class RunRecord {
     /// The newest checkpoint that is safe; known on rank 0.
     const std::filesystem::path& checkpoint_path() const { return acknowledged_path_; }
     double checkpoint_seconds() const { return checkpoint_seconds_; }
+    /// Of those: messages, and waiting for other ranks.
+    double checkpoint_exchange_seconds() const { return checkpoint_exchange_seconds_; }
 
   private:
     void write_metrics();
@@ -54,6 +56,7 @@ class RunRecord {
     std::filesystem::path acknowledged_path_;
     std::string unwritten_metrics_;  ///< on rank 0: lines that the disk did not take yet
     double checkpoint_seconds_ = 0;
+    double checkpoint_exchange_seconds_ = 0;
 };
 
 }  // namespace paralogit::train

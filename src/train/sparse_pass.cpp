@@ -130,6 +130,7 @@ bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_bloc
     const auto has_blocks = [](const data::SparseWalk& walk) { return walk.blocks().size() > 0; };
     do {
         run_threads(threads_, [&](int thread) {
+            const TraceSpan span(thread_lane(data_.execution.trace, thread), "kernel");
             data::SparseWalk& walk = walks[static_cast<std::size_t>(thread)];
             // With sums of its own nobody waits for anybody.
             while (walk.next()) {

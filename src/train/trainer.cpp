@@ -50,7 +50,9 @@ class Run {
 
   private:
     void load() {
+        TraceSpan span(lane(), "load");
         const auto begin = Clock::now();
+        const double exchanged = comm_.exchange_seconds();
         std::optional<data::Manifest> validation_files;
         if (!options_.validation_paths.empty()) {
             validation_files = describe_files(comm_, options_.validation_paths, options_.source);
@@ -71,6 +73,8 @@ class Run {
             std::make_unique<ValidationRun>(comm_, options_, std::move(validation_files), *data_);
         malloc_trim(0);
         load_seconds_ = seconds_since(begin);
+        read_seconds_ = load_seconds_ - (comm_.exchange_seconds() - exchanged);
+        span.end();
         const data::Manifest& manifest = data_->manifest;
         const DataShape shape{.rows = manifest.rows,
                               .dimension = data_->shard.features + (options_.has_intercept ? 1 : 0),
@@ -93,6 +97,8 @@ class Run {
             observer_.on_warning(text);
         }
     }
+
+    TraceLane* lane() const { return main_lane(options_.execution.trace); }
 
     RunFacts facts() const {
         return {data_->manifest,          data_->plan,         moments_,
@@ -208,12 +214,15 @@ class Run {
                 start_parameters(comm_, options_.initial, objective_->dimension(), *data_);
             empty_idle_columns(change_, moments_, penalties_, checkpoint_.start_parameters);
             make_standardised_objective();
+            const TraceSpan span(lane(), "solver", 0);
             const auto begin = Clock::now();
+            const double exchanged = comm_.exchange_seconds();
             standardised_->let_requests_through(false);
             checkpoint_.state =
                 solver_->start(*standardised_, change_.to_point(checkpoint_.start_parameters));
             standardised_->let_requests_through(true);
             train_seconds_ = seconds_since(begin);
+            train_exchange_seconds_ = comm_.exchange_seconds() - exchanged;
         }
         forget_beginning();
         record_.begin(found, resumes ? checkpoint_.state.iteration : -1);
@@ -244,6 +253,7 @@ class Run {
     optim::StopReason iterate() {
         optim::State& state = checkpoint_.state;
         const auto begin = Clock::now();
+        const double exchanged = comm_.exchange_seconds();
         optim::StopReason reason = optim::StopReason::diverged;
         while (true) {
             if (const auto stop = reason_to_stop()) {
@@ -259,6 +269,7 @@ class Run {
                 previous_ = parameters();
             }
             try {
+                const TraceSpan span(lane(), "solver", state.iteration + 1);
                 const optim::StepResult result = solver_->step(*standardised_, state);
                 if (result != optim::StepResult::moved) {
                     reason = result == optim::StepResult::diverged
@@ -275,6 +286,8 @@ class Run {
             report_iteration();
         }
         train_seconds_ += seconds_since(begin) - record_.checkpoint_seconds();
+        train_exchange_seconds_ +=
+            comm_.exchange_seconds() - exchanged - record_.checkpoint_exchange_seconds();
         return reason;
     }
 
@@ -407,6 +420,7 @@ class Run {
             inference->model_sha256 = outcome.model_sha256;
             outcome.inference = std::move(inference);
         }
+        const TraceSpan span(lane(), "results");
         record_.write_results(outcome, facts());
         if (options_.verifies && has_model(reason)) {
             outcome.verification = verify({comm_, *data_, options_.loss, change_,
@@ -462,26 +476,30 @@ class Run {
         outcome.hessians = optim::hessians_used(checkpoint_.state);
         outcome.hessian_products = optim::products_used(checkpoint_.state);
 
-        PhaseSeconds& seconds = outcome.seconds;
-        seconds.startup = startup_seconds_;
-        seconds.load = load_seconds_;
-        seconds.train = train_seconds_;
-        seconds.inference = inference_seconds_;
-        seconds.checkpoint = record_.checkpoint_seconds();
-        seconds.validation = largest_over_ranks(validation_->seconds());
-        seconds.kernel = largest_over_ranks(objective_->kernel_seconds());
-        seconds.curvature = largest_over_ranks(standardised_->curvature_seconds());
-        seconds.allreduce = largest_over_ranks(objective_->reduce_seconds());
-        if (const BatchGradients* const batches = standardised_->batch_gradients()) {
-            seconds.batches = largest_over_ranks(batches->kernel_seconds());
+        const BatchGradients* const batches = standardised_->batch_gradients();
+        outcome.ranks =
+            gather_times(comm_, {.startup = startup_seconds_,
+                                 .load = load_seconds_,
+                                 .read = read_seconds_,
+                                 .train = train_seconds_,
+                                 .compute = train_seconds_ - train_exchange_seconds_,
+                                 .kernel = objective_->kernel_seconds(),
+                                 .curvature = standardised_->curvature_seconds(),
+                                 .batches = batches == nullptr ? 0 : batches->kernel_seconds(),
+                                 .allreduce = objective_->reduce_seconds() +
+                                              (batches == nullptr ? 0 : batches->reduce_seconds()),
+                                 .validation = validation_->seconds(),
+                                 .inference = inference_seconds_,
+                                 .checkpoint = record_.checkpoint_seconds(),
+                                 .total = seconds_since(options_.process_start)});
+        outcome.seconds = largest_of(outcome.ranks);
+        if (batches != nullptr) {
             outcome.batches = {.steps = batches->evaluated(),
                                .messages = batches->messages(),
                                .allreduce_seconds = largest_over_ranks(batches->reduce_seconds())};
-            seconds.allreduce += outcome.batches->allreduce_seconds;
         }
-        seconds.total = seconds_since(options_.process_start);
         outcome.bytes_read = data_->bytes_read(comm_);
-        const double pass_seconds = seconds.kernel + seconds.batches;
+        const double pass_seconds = outcome.seconds.kernel + outcome.seconds.batches;
         const auto passes = static_cast<double>(checkpoint_.state.evaluations - start_evaluations_);
         if (pass_seconds > 0) {
             outcome.gradient_gbytes_per_second =
@@ -557,8 +575,10 @@ class Run {
     std::optional<Vector> polished_;  ///< the parameters, when they are no longer the state's
     double startup_seconds_ = 0;
     double load_seconds_ = 0;
+    double read_seconds_ = 0;  ///< of those
     double train_seconds_ = 0;
     double inference_seconds_ = 0;
+    double train_exchange_seconds_ = 0;  ///< of those
 };
 
 }  // namespace

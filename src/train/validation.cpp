@@ -39,6 +39,7 @@ Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool
 }
 
 ValidationScores Validation::score(const Vector& parameters) {
+    const TraceSpan span(main_lane(data_.execution.trace), "validation");
     const auto begin = Clock::now();
     const Index features = data_.manifest.features;
     const std::span<const double> coefficients(parameters.data(),

@@ -11,14 +11,18 @@
 #include "paralogit/base/error.hpp"
 #include "paralogit/base/types.hpp"
 
+namespace paralogit {
+class TraceLane;
+}
+
 namespace paralogit::comm {
 
 class Exchanges;
 
 /// The ranks of a job and the few things that they do together. Every function but rank, size,
-/// is_root and abort is @collective. An MPI call that fails cannot be agreed upon: it is printed
-/// and aborts the job, and so does a lack of memory inside a call. A span has the same length on
-/// every rank. Counts beyond 2^31 are sent in pieces.
+/// is_root, abort and those about time is @collective. An MPI call that fails cannot be agreed
+/// upon: it is printed and aborts the job, and so does a lack of memory inside a call. A span has
+/// the same length on every rank. Counts beyond 2^31 are sent in pieces.
 class Communicator {
   public:
     /// How many values (bytes of a string) one MPI call carries at most, unless told otherwise. Far
@@ -68,6 +72,13 @@ class Communicator {
                   std::span<std::byte> received, std::span<const Index> received_bytes) const;
 
     void barrier() const;
+
+    /// Seconds that this rank has spent in functions that are collective, so far: waiting for the
+    /// others, and messages.
+    double exchange_seconds() const;
+    /// Where these functions are noted, by the names of MPI's; null: nowhere. The lane must outlive
+    /// that.
+    void note_exchanges_in(TraceLane* lane) const;
 
     /// Ends all ranks at once. For failures that cannot be agreed upon; writes `text` to stderr,
     /// after the rank.

@@ -13,6 +13,10 @@
 #include "paralogit/model/block.hpp"
 #include "paralogit/model/sparse_block.hpp"
 
+namespace paralogit {
+class Trace;
+}
+
 namespace paralogit::data {
 
 /// The entries of a shard of sparse rows.
@@ -41,6 +45,7 @@ struct Shard {
     std::shared_ptr<FeatureStream> stream;
     /// Of sparse rows none is held then: see SparseWalk.
     std::shared_ptr<SparseStream> sparse_stream;
+    Trace* trace = nullptr;  ///< where it is noted how the rows are read; null: nowhere
 
     bool is_sparse() const { return !sparse.offsets.empty() || sparse_stream != nullptr; }
 

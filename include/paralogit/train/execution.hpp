@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "paralogit/base/trace.hpp"
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/model/isa.hpp"
 #include "paralogit/train/memory.hpp"
@@ -15,6 +16,7 @@ struct Execution {
     int threads = 1;  ///< of this rank, >= 1
     model::Isa isa = model::best_isa();
     MemoryLimit memory = {};  ///< of this rank
+    Trace* trace = nullptr;   ///< where it is noted what takes time; null: nowhere
 };
 
 /// What the user says of it.

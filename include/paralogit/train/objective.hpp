@@ -121,6 +121,7 @@ class DistributedObjective : public optim::Objective {
     std::vector<double> fast_message_;
     std::optional<Error> own_error_;
     StopRequests agreed_;
+    Index passes_ = 0;
     double kernel_seconds_ = 0;
     double reduce_seconds_ = 0;
     double thinned_seconds_ = 0;

@@ -15,6 +15,7 @@
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
 #include "paralogit/train/penalties.hpp"
+#include "paralogit/train/phase_times.hpp"
 #include "paralogit/train/run_directory.hpp"
 #include "paralogit/train/solver_choice.hpp"
 #include "paralogit/train/validation.hpp"
@@ -99,21 +100,6 @@ struct IterationFacts {
     std::optional<ValidationScores> validation;
 };
 
-struct PhaseSeconds {
-    double startup = 0;
-    double load = 0;
-    double train = 0;   ///< from the first evaluation on; without checkpoints
-    double kernel = 0;  ///< of train: on the rank's own blocks; maximum over ranks
-    /// Of train: Hessians, their products, evaluations of parts of the rows; maximum over ranks.
-    double curvature = 0;
-    double batches = 0;     ///< of train: on the rank's own rows of batches; maximum over ranks
-    double allreduce = 0;   ///< of train: in the Allreduce, waiting included; maximum over ranks
-    double validation = 0;  ///< of train: on validation rows; maximum over ranks
-    double inference = 0;
-    double checkpoint = 0;
-    double total = 0;
-};
-
 /// What the batches of a stochastic solver took in this process.
 struct BatchFacts {
     Index steps = 0;               ///< one for each batch
@@ -151,7 +137,8 @@ struct TrainOutcome {
     std::optional<Verification> verification;
     std::vector<std::string> diagnosis;  ///< what is wrong with data or options, in words
     std::string data_fingerprint;
-    PhaseSeconds seconds;
+    PhaseSeconds seconds;          ///< of each phase the largest of all ranks
+    std::vector<RankTimes> ranks;  ///< what they were, in the order of ranks
     double gradient_gbytes_per_second = 0;
     Index bytes_read = 0;  ///< of its data, on all ranks, unpacked: when loaded and in each pass
     std::optional<BatchFacts> batches;
