@@ -196,8 +196,8 @@ bool is_config_value(std::string_view value) {
 }
 
 bool says_how_to_run(std::string_view name) {
-    constexpr std::string_view names[] = {"out",   "config",  "resume", "overwrite",
-                                          "quiet", "verbose", "help"};
+    constexpr std::string_view names[] = {"out",   "config", "resume",  "overwrite",
+                                          "trace", "quiet",  "verbose", "help"};
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 

@@ -61,6 +61,7 @@ class RowSource {
 /// noted in the lane, if there is one. Throws Error (input_data), also when the file is no longer
 /// the one that was described.
 std::unique_ptr<RowSource> open_rows(const Manifest& manifest, const FeatureFile& file, Range rows,
-                                     Reading reading, std::mutex& library, TraceLane* lane);
+                                     Reading reading, std::mutex& library,
+                                     TraceLane* lane = nullptr);
 
 }  // namespace paralogit::data

@@ -87,6 +87,7 @@ void BatchGradients::begin_epoch(Index epoch) {
 
 void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch,
                               optim::BatchEvaluation& evaluation) {
+    const TraceSpan span(main_lane(data_.execution.trace), "batch", batch);
     const auto begin = Clock::now();
     if (epoch != epoch_ || batch == 0) {
         begin_epoch(epoch);

@@ -242,6 +242,7 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
 }
 
 void Curvature::go_to(const Vector& parameters) {
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     comm::together(comm_, [&] {
         if (!pass_) {
@@ -256,6 +257,7 @@ void Curvature::go_to(const Vector& parameters) {
 }
 
 Vector Curvature::next_product(Vector direction, double ridge, Index thinning) {
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     Vector product =
         sparse_->product(std::move(direction), ridge, has_intercept_, thinning, requests_);
@@ -296,11 +298,11 @@ Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
 }
 
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
-    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     if (data_.sparse) {
         go_to(parameters);
         return next_product(direction, 0, thinning);
     }
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     // A bound of |x.direction|, and the power of two that brings it below 1.
     double largest = std::abs(has_intercept_ ? direction[features_] : 0.0);
@@ -325,15 +327,16 @@ Vector Curvature::product(const Vector& parameters, const Vector& direction, Ind
 
 Vector Curvature::diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
                            Index thinning) {
-    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     if (data_.sparse) {
         go_to(parameters);
+        const TraceSpan span(main_lane(data_.execution.trace), "curvature");
         const auto begin = Clock::now();
         Vector diagonal = sparse_->diagonal(change, has_intercept_);
         static_cast<void>(agree(true));
         seconds_ += seconds_since(begin);
         return diagonal;
     }
+    const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     std::vector<std::int32_t> exponents(static_cast<std::size_t>(features_));
     Vector unit(features_);

@@ -414,7 +414,9 @@ class Run {
         if (std::isfinite(checkpoint_.state.at_point.value)) {
             with_whole_checkpoint([&] { record_.write_last_checkpoint(checkpoint_); });
         }
+        TraceSpan inference_span(options_.inference_confidence ? lane() : nullptr, "inference");
         std::optional<InferenceReport> inference = infer(reason);
+        inference_span.end();
         TrainOutcome outcome = describe_outcome(reason);
         if (inference) {
             inference->model_sha256 = outcome.model_sha256;

@@ -9,8 +9,8 @@ import h5py
 
 from support import AppTest, made_up, read_summary, run, write_data
 
-PHASES = ["startup", "load", "read", "train", "compute", "kernel", "curvature", "allreduce",
-          "validation", "checkpoint", "total"]
+PHASES = ["startup", "load", "read", "train", "compute", "kernel", "curvature", "batches",
+          "allreduce", "validation", "inference", "checkpoint", "total"]
 
 
 def events_of(path):
