@@ -147,25 +147,25 @@ void put_likelihood(const InferenceInput& input, Inference& inference) {
         2 * input.loss_sum + parameters * log_of_positive(static_cast<double>(input.rows));
 }
 
-/// The same in the units of the features; the factor of the intercept is the constant to add.
-Alias in_units_of_features(const InferenceInput& input, Alias alias) {
-    const Index features = input.scale.size();
+}  // namespace
+
+Alias in_units_of_features(Alias alias, const Vector& centre, const Vector& scale,
+                           bool has_intercept) {
+    const Index features = scale.size();
     const bool is_feature = alias.variable < features;
-    const double scale = is_feature ? input.scale[alias.variable] : 1.0;
-    double constant = is_feature ? input.centre[alias.variable] : 0.0;
+    const double of_variable = is_feature ? scale[alias.variable] : 1.0;
+    double constant = is_feature ? centre[alias.variable] : 0.0;
     for (Index j = 0; j < features; ++j) {
-        if (input.scale[j] != 0) {
-            alias.factors[j] *= scale / input.scale[j];
-            constant -= alias.factors[j] * input.centre[j];
+        if (scale[j] != 0) {
+            alias.factors[j] *= of_variable / scale[j];
+            constant -= alias.factors[j] * centre[j];
         }
     }
-    if (input.has_intercept) {
-        alias.factors[features] = alias.factors[features] * scale + constant;
+    if (has_intercept) {
+        alias.factors[features] = alias.factors[features] * of_variable + constant;
     }
     return alias;
 }
-
-}  // namespace
 
 AliasingCholesky factor_information(const InferenceInput& input) {
     Matrix matrix = input.hessian;
@@ -198,7 +198,8 @@ Inference infer(const InferenceInput& input, const AliasingCholesky& factor) {
             continue;
         }
         mark_undetermined(input, alias, is_determined);
-        inference.aliases.push_back(in_units_of_features(input, alias));
+        inference.aliases.push_back(
+            in_units_of_features(alias, input.centre, input.scale, input.has_intercept));
     }
 
     const Matrix inverse = factor.inverse();

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "collinearity.hpp"
 #include "learning_rate.hpp"
 #include "separation.hpp"
 #include "used_features.hpp"
@@ -85,14 +86,63 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts
     }
 }
 
+/// Moments of sparse rows may be gone by now; the change of variables has what is needed.
+bool is_constant(const RunEnd& run, Index feature) {
+    const Vector& deviation = run.moments.standard_deviation;
+    return deviation.size() > 0 ? deviation[feature] == 0 : run.change.scale[feature] == 0;
+}
+
+void add_constant_columns(const RunEnd& run, Texts& texts) {
+    if (!run.options.has_intercept) {
+        return;
+    }
+    constexpr Index most_named = 5;
+    Index count = 0;
+    std::string names;
+    for (Index j = 0; j < run.data.shard.features; ++j) {
+        if (is_constant(run, j)) {
+            if (count < most_named) {
+                names += (count == 0 ? "" : ", ") + name_of(run.data, j);
+            }
+            ++count;
+        }
+    }
+    if (count > 0) {
+        texts.push_back(
+            fmt::format("constant: {}{}; the intercept plays their part", names,
+                        count > most_named ? fmt::format(" and {} more", count - most_named) : ""));
+    }
+}
+
+void add_collinear_columns(const RunEnd& run, Texts& texts) {
+    for (const std::string& equation :
+         find_collinear(run.comm, run.data, run.objective.last_hessian(), run.change)) {
+        texts.push_back("collinear features: " + equation +
+                        "; their coefficients are not determined: leave one out, or give --l2");
+    }
+}
+
 }  // namespace
+
+bool has_penalty(const model::Penalty& penalty) {
+    return penalty.l1() > 0 || penalty.l2() > 0;
+}
 
 std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome) {
     Texts texts;
     add_learning_rate(run, outcome, texts);
-    const bool has_penalty = run.penalty.l1() > 0 || run.penalty.l2() > 0;
-    if (is_small_enough_to_visit(run.data) && has_model(outcome.reason) && !has_penalty &&
-        !run.moments.has_one_class() && moves_on(run)) {
+    if (!is_small_enough_to_visit(run.data) || !has_model(outcome.reason)) {
+        return texts;
+    }
+    add_constant_columns(run, texts);
+    if (has_penalty(run.penalty)) {
+        return texts;
+    }
+    // With --inference its report names them.
+    if (!run.options.inference_confidence) {
+        add_collinear_columns(run, texts);
+    }
+    if (!run.moments.has_one_class() && moves_on(run)) {
         add_separation(run, outcome, texts);
     }
     return texts;

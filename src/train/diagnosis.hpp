@@ -22,6 +22,8 @@ struct RunEnd {
     double lowest_objective;
 };
 
+bool has_penalty(const model::Penalty& penalty);
+
 /// What is wrong with the data or the options, in words, when something seems to be. @collective
 std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome);
 

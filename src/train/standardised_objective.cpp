@@ -70,6 +70,9 @@ Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
     for (Index j = 0; j < change_.scale.size(); ++j) {
         hessian(j, j) = penalised(hessian(j, j), j);
     }
+    if (keeps_hessian_) {
+        last_hessian_ = hessian;
+    }
     return hessian;
 }
 

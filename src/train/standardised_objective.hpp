@@ -52,6 +52,11 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     /// Null without batches.
     const BatchGradients* batch_gradients() const { return batches_.get(); }
 
+    /// Whether the last Hessian is kept, so that it can be asked for.
+    void keep_last_hessian() { keeps_hessian_ = true; }
+    /// Of some of the rows, perhaps; empty when none was kept.
+    const Matrix& last_hessian() const { return last_hessian_; }
+
     Index batches() const override { return batches_->batches(); }
     void evaluate_batch(const Vector& point, Index epoch, Index batch,
                         optim::BatchEvaluation& evaluation) override;
@@ -90,6 +95,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     std::uint64_t sparse_point_ = 0;  ///< where the curvature of sparse rows is taken, in short
     std::unique_ptr<BatchGradients> batches_;
     bool lets_requests_through_ = true;
+    bool keeps_hessian_ = false;
+    Matrix last_hessian_;
 };
 
 }  // namespace paralogit::train

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "collinearity.hpp"
 #include "column_warnings.hpp"
 #include "diagnosis.hpp"
 #include "inference_run.hpp"
@@ -65,6 +66,9 @@ class Run {
             comm::together(comm_, [&] {
                 check_inference_size(data_->shard.features, options_.has_intercept);
             });
+        }
+        if (options_.verifies) {
+            comm::together(comm_, [&] { check_verification_size(*data_); });
         }
         require_solver_memory(comm_, options_, *data_);
         moments_ = compute_moments(comm_, *data_);
@@ -238,6 +242,10 @@ class Run {
         standardised_ = std::make_unique<StandardisedObjective>(
             comm_, *data_, *objective_, change_, checkpoint_.start_parameters, penalties_.penalty,
             separable_term(options_.penalty, penalties_, change_));
+        if (is_small_enough_for_collinearity(data_->shard.features) &&
+            !has_penalty(penalties_.penalty)) {
+            standardised_->keep_last_hessian();
+        }
         if (is_stochastic(solver_choice_.name)) {
             standardised_->set_batches(std::make_unique<BatchGradients>(
                 comm_, *data_,

@@ -47,16 +47,16 @@ PlainTerms plain_terms(const model::Loss& loss, Real label, Real margin) {
     return {.loss = part * yes.loss + rest * no.loss, .slope = part * yes.slope - rest * no.slope};
 }
 
-void check_size(const DataSet& data) {
+}  // namespace
+
+void check_verification_size(const DataSet& data) {
     if (!is_small_enough_to_visit(data)) {
         throw Error(ExitCode::usage,
                     fmt::format("--verify: sparse rows of {} features are too many to check one by "
-                                "one",
+                                "one; leave --verify out",
                                 data.shard.features));
     }
 }
-
-}  // namespace
 
 PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
                                  const Vector& parameters, const model::Loss& loss) {
@@ -66,7 +66,7 @@ PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& 
     // The gradient, the loss, the weights.
     std::vector<Real> sums(dimension + 2);
     comm::together(comm, [&] {
-        check_size(data);
+        check_verification_size(data);
         std::vector<std::vector<Real>> parts(static_cast<std::size_t>(data.execution.threads),
                                              std::vector<Real>(dimension + 2));
         visit_rows(data, [&](int thread, std::span<const double> row, double label, double weight) {

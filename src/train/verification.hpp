@@ -7,6 +7,9 @@
 
 namespace paralogit::train {
 
+/// Throws Error (usage) for sparse rows of more features than a loop over all of them is for.
+void check_verification_size(const DataSet& data);
+
 /// The mean loss and its gradient by the parameters, row by row in long double: by another way than
 /// that of a pass, without blocks' kernels, exact sums and standardised variables.
 struct PlainEvaluation {

@@ -82,6 +82,63 @@ class Diagnosis(AppTest):
             expected = objective(X, y, w, b, summary["l2"]) + summary["l1"] * np.abs(w).sum()
             self.assertLess(abs(verification["objective"] / expected - 1), 1e-14)
 
+    def test_collinear_and_constant_columns_are_named_in_a_plain_run(self):
+        X, y = made_up(3000, 3)
+        X = np.rint(4 * X)
+        X = np.column_stack([X[:, 0], X[:, 1], 2 * X[:, 0] - X[:, 1] + 1, np.full(len(X), 7.0),
+                             X[:, 2]])
+        path = self.named(X, y, "abcde")
+        for ranks in (1, 3):
+            for options in (("--solver", "newton"),
+                            ("--solver", "newton", "--hessian-fraction", "0.125")):
+                constant, collinear = self.diagnosis(path, *options, "--overwrite", ranks=ranks)
+                self.assertIn("constant: 'd' (column 3)", constant)
+                self.assertIn("collinear features: c = 2 a - b + 1;", collinear)
+        # A penalty determines the coefficients.
+        (text,) = self.diagnosis(path, "--l2", "0.01", "--overwrite")
+        self.assertIn("constant", text)
+
+    def test_an_equation_that_one_row_of_all_does_not_obey_is_none(self):
+        X, y = made_up(4000, 3)
+        X = np.column_stack([X, np.zeros(len(X))])
+        X[:, 3] = X[:, 0] + X[:, 1]
+        path = self.named(X, y, "abcd")
+        options = ("--solver", "newton", "--hessian-fraction", "0.0625", "--overwrite")
+        (text,) = self.diagnosis(path, *options, ranks=2)
+        self.assertIn("d = a + b;", text)
+        # No row of the sixteenth that the Hessian is of.
+        X[37, 3] += 5
+        y[37] = 1 - y[37]
+        self.assertEqual(self.diagnosis(self.named(X, y, "abcd"), *options, ranks=2), [])
+
+    def test_verify_allows_for_bounds_and_for_rows_that_are_streamed(self):
+        X, y = made_up(20000, 12)
+        path = write_data(self.folder / "data.h5", X, y)
+        for options in (("--lower", "0", "--l1", "0.001"), ("--lower", "-0.1", "--upper", "0.1"),
+                        ("--memory-limit", "1M"), ("--memory-limit", "1M", "--l1", "0.01")):
+            with self.subTest(options=options):
+                summary = read_summary(self.train(path, "--verify", *options, "--overwrite",
+                                                  ranks=2))
+                self.assertTrue(summary["verification"]["is_consistent"])
+                self.assertLess(summary["verification"]["violation"], 1e-8)
+                self.assertEqual(summary["rows_are"] == "streamed", "--memory-limit" in options)
+
+    def test_verify_of_too_many_sparse_features_is_refused_before_the_run(self):
+        features = 12000
+        with h5py.File(self.folder / "wide.h5", "w") as file:
+            group = file.create_group("X")
+            group.attrs["shape"] = np.array([features // 2, features])
+            group["data"] = np.ones(features, dtype=np.float32)
+            group["indices"] = np.arange(features, dtype=np.int32)
+            group["indptr"] = np.arange(0, features + 1, 2, dtype=np.int64)
+            file["y"] = (np.arange(features // 2) % 2).astype(np.uint8)
+        result = run("train", self.folder / "wide.h5", "--verify", "--out", self.folder / "run",
+                     ranks=2)
+        self.assert_ends(result, 2)
+        self.assertIn("--verify: sparse rows of 12000 features", result.stderr)
+        self.assertFalse((self.folder / "run" / "model.h5").exists())
+        self.assertFalse((self.folder / "run" / "metrics.jsonl").exists())
+
     def test_verify_tells_how_far_an_unfinished_run_is(self):
         path = write_data(self.folder / "data.h5", *made_up(500, 4))
         result = run("train", path, "--verify", "--solver", "gd", "--max-iterations", "3", "--out",

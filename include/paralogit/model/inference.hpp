@@ -70,6 +70,11 @@ struct Inference {
     std::vector<Alias> aliases;  ///< in the units of the features
 };
 
+/// An alias among variables (v, a), w_j = v_j / scale_j, in the units of the features; the factor
+/// of the intercept is the constant to add.
+Alias in_units_of_features(Alias alias, const Vector& centre, const Vector& scale,
+                           bool has_intercept);
+
 /// The Hessian of loss and penalty, without the variables that are constant.
 AliasingCholesky factor_information(const InferenceInput& input);
 

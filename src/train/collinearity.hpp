@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// Whether columns of so many features are looked at: a factorisation must cost next to nothing.
+bool is_small_enough_for_collinearity(Index features);
+
+/// "c = 2 a - b + 1" for each feature that others determine, as the Hessian of a loss without a
+/// penalty tells, in the variables of `change`. It may be of a part of the rows, or of rows whose
+/// curvature has vanished, so what it tells is checked on all rows; where it tells nothing that
+/// costs no pass. At most 20. @collective
+std::vector<std::string> find_collinear(const comm::Communicator& comm, const DataSet& data,
+                                        const Matrix& hessian,
+                                        const optim::ChangeOfVariables& change);
+
+}  // namespace paralogit::train
