@@ -6,7 +6,8 @@ import unittest
 import h5py
 import numpy as np
 
-from support import IRIS, SOURCE, AppTest, made_up, read_model, read_summary, run, text_of, write_data
+from support import (IRIS, SOURCE, AppTest, made_up, objective, read_model, read_summary, run, text_of,
+                     write_data)
 
 
 class FocalLoss(AppTest):
@@ -91,6 +92,18 @@ class FocalLoss(AppTest):
         self.assertAlmostEqual(both[0]["objective"], both[1]["objective"], delta=1e-12)
         self.assertEqual(both[0]["nonzeros"], both[1]["nonzeros"])
         self.assertLess(both[0]["nonzeros"], 5)
+
+    def test_validation_goes_by_the_same_loss_and_evaluate_by_the_log_loss(self):
+        X, y = made_up(400, 4, seed=2)
+        data = write_data(self.folder / "data.h5", X, y)
+        told = read_summary(self.train(data, "--loss", "focal", "--focal-alpha", "0.25",
+                                       "--validation", data))
+        self.assertAlmostEqual(told["validation"]["loss"], told["loss"], delta=1e-15)
+        model = self.folder / "run" / "model.h5"
+        self.assert_ends(run("evaluate", model, data, "--out", self.folder / "metrics"), 0)
+        metrics = json.loads((self.folder / "metrics" / "metrics.json").read_text())
+        w, b = read_model(self.folder / "run")
+        self.assertAlmostEqual(metrics["log_loss"], float(objective(X, y, w, b, 0)), delta=1e-13)
 
     def test_one_batch_of_all_rows_is_the_gradient_of_descent(self):
         X, y = made_up(500, 4, seed=9)

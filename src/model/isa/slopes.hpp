@@ -142,7 +142,7 @@ V add_weighted_rows(const Slopes<Lanes>& rows, V weight, SlopeSums& sums) {
 /// Turns the margins of rows into weighted slopes.
 void turn_into_slopes(const KernelRows& block, Count first, Count rows, double* margins,
                       SlopeSums& sums) {
-    if (block.focal.is_used) {
+    if (block.focal.is_used) [[unlikely]] {
         turn_into_focal_slopes(block, first, rows, margins, sums);
         return;
     }
