@@ -143,7 +143,10 @@ V add_weighted_rows(const Slopes<Lanes>& rows, V weight, SlopeSums& sums) {
 void turn_into_slopes(const KernelRows& block, Count first, Count rows, double* margins,
                       SlopeSums& sums) {
     if (block.focal.is_used) [[unlikely]] {
-        turn_into_focal_slopes(block, first, rows, margins, sums);
+        // A copy, so that the compiler may hold the sums of BCE in registers.
+        SlopeSums own = sums;
+        turn_into_focal_slopes(block, first, rows, margins, own);
+        sums = own;
         return;
     }
     Count i = 0;
