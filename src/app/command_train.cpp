@@ -422,10 +422,9 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
                         outcome.last.gradient_norm, options.stopping.tolerance));
     } else if (outcome.reason == optim::StopReason::diverged &&
                train::is_stochastic(options.solver.name)) {
-        console.warning(fmt::format(
+        console.warning(
             "the loss of an epoch is not finite, or ten times that of the start; no model is "
-            "written. Try --learning-rate {:g}",
-            options.solver.stochastic.learning_rate.rate / 10));
+            "written");
     } else if (outcome.reason == optim::StopReason::diverged) {
         console.warning(
             "the objective stopped being finite; no model is written. With --solver gd a "

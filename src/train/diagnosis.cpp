@@ -18,22 +18,52 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
+/// Whether the objective rose, or was no longer a number.
+bool has_steps_too_long(const RunEnd& run, const TrainOutcome& outcome) {
     constexpr double beyond_rounding = 1e-9;
     const SolverOptions& solver = run.options.solver;
-    const bool has_steps_too_long =
-        solver.name == "gd" && !solver.gradient_descent.backtracking &&
-        (outcome.reason == optim::StopReason::diverged ||
-         !(outcome.last.objective <= (1 + beyond_rounding) * run.lowest_objective));
-    if (!has_steps_too_long) {
+    if (outcome.reason == optim::StopReason::diverged) {
+        return is_stochastic(solver.name) ||
+               (solver.name == "gd" && !solver.gradient_descent.backtracking);
+    }
+    // The objective of a stochastic solver goes up and down at any learning rate.
+    return solver.name == "gd" && !solver.gradient_descent.backtracking &&
+           !(outcome.last.objective <= (1 + beyond_rounding) * run.lowest_objective);
+}
+
+void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
+    if (!has_steps_too_long(run, outcome)) {
+        return;
+    }
+    const SolverOptions& solver = run.options.solver;
+    const double rate = solver.stochastic.learning_rate.rate;
+    if (solver.name == "adam" || solver.name == "adagrad") {
+        texts.push_back(fmt::format(
+            "the steps are too long: the objective rose; the steps of {} have no bound that "
+            "curvature tells, so try a tenth of the rate: --learning-rate {:.3g}",
+            solver.name, rate / 10));
         return;
     }
     const double curvature =
         largest_curvature(run.objective, run.change.scale.size(), run.options.loss);
+    if (!(curvature > 0) || !std::isfinite(curvature)) {
+        return;
+    }
+    if (solver.name == "gd") {
+        texts.push_back(fmt::format(
+            "the steps are too long: the objective rose; the largest curvature is at most about "
+            "{:.3g}, so steps converge below --learning-rate {:.3g}, and {:.3g} is a good one",
+            curvature, 2 / curvature, 1 / curvature));
+        return;
+    }
+    // With momentum m the steps add up to 1 / (1 - m) times the rate.
+    const double safe = (1 - solver.stochastic.momentum) / curvature;
+    constexpr double for_noise = 0.1;
     texts.push_back(fmt::format(
-        "the steps are too long: the objective rose; the largest curvature is at most about "
-        "{:.3g}, so steps converge below --learning-rate {:.3g}, and {:.3g} is a good one",
-        curvature, 2 / curvature, 1 / curvature));
+        "the steps are too long: the objective rose; the largest curvature of all rows is at most "
+        "about {:.3g}, so even steps after all rows are safe only below --learning-rate {:.3g}, "
+        "and batches, whose curvature varies, need a smaller one: try {:.3g}",
+        curvature, 2 * safe, for_noise * std::min(safe, rate)));
 }
 
 /// Whether the last step still changed margins by much, as it does on the way to infinity.

@@ -69,6 +69,28 @@ class Diagnosis(AppTest):
         self.assertEqual(good["diagnosis"], [])
         self.assertLess(good["objective"], read_summary(directory)["objective"])
 
+    def test_a_diverged_stochastic_run_gets_a_smaller_learning_rate(self):
+        path = write_data(self.folder / "data.h5", *made_up(300, 4))
+        Z = made_up(300, 4)[0]
+        Z = np.column_stack([(Z - Z.mean(0)) / Z.std(0), np.ones(len(Z))])
+        bound = np.linalg.eigvalsh(Z.T @ Z / len(Z) / 4).max()
+        for momentum, ranks in ((0, 1), (0.5, 3)):
+            options = ("--solver", "sgd", "--batch-size", "32", "--max-iterations", "30",
+                       "--momentum", momentum)
+            directory = self.train(path, *options, "--learning-rate", "1000", out=f"sgd-{ranks}",
+                                   ranks=ranks, code=5)
+            (text,) = read_summary(directory)["diagnosis"]
+            limit = float(re.search(r"below --learning-rate ([0-9.e+-]+),", text).group(1))
+            self.assertLess(abs(limit * bound / 2 / (1 - momentum) - 1), 0.05)
+            rate = float(re.search(r"try ([0-9.e+-]+)$", text).group(1))
+            self.assertLess(abs(rate / limit - 0.05), 0.001)
+            good = self.train(path, *options, "--learning-rate", rate, out=f"good-{ranks}")
+            self.assertLess(read_summary(good)["objective"], 0.69)
+        directory = self.train(path, "--solver", "adam", "--batch-size", "32", "--learning-rate",
+                               "1000", out="adam", code=5)
+        (text,) = read_summary(directory)["diagnosis"]
+        self.assertIn("try a tenth of the rate: --learning-rate 100", text)
+
     def test_verify_computes_objective_and_conditions_of_the_written_model(self):
         X, y = made_up(500, 4)
         path = write_data(self.folder / "data.h5", X, y)
