@@ -145,6 +145,18 @@ class Diagnosis(AppTest):
                 self.assertLess(summary["verification"]["violation"], 1e-8)
                 self.assertEqual(summary["rows_are"] == "streamed", "--memory-limit" in options)
 
+    def test_verify_refuses_a_run_whose_arithmetic_lost_digits(self):
+        X, y = made_up(500, 3)
+        X[:, 1] += 1e9
+        path = write_data(self.folder / "data.h5", X, y)
+        for ranks in (None, 2):
+            result = run("train", path, "--verify", "--overwrite", "--out", self.folder / "run",
+                         ranks=ranks)
+            self.assert_ends(result, 70)
+            self.assertIn("--verify: the written model has the objective", result.stderr)
+            self.assertFalse(
+                read_summary(self.folder / "run")["verification"]["is_consistent"])
+
     def test_verify_of_too_many_sparse_features_is_refused_before_the_run(self):
         features = 12000
         with h5py.File(self.folder / "wide.h5", "w") as file:
