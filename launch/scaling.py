@@ -257,16 +257,16 @@ set terminal pngcairo size 1600,700 font 'sans,18' linewidth 2
 set output '{arguments.out / "scaling.png"}'
 set multiplot layout 1,2 title 'paralogit: {kind} scaling, {what}'
 set grid back lc rgb '#dddddd'
-set key left top
+set key left top Left reverse
 set xlabel 'cores (ranks x threads)'
 set ylabel 'speedup over the first point'
 set logscale xy 2
-set xrange [{min(row["cores"] for row in valid) / 1.2}:{most * 1.2}]
+set xrange [{min(row["cores"] for row in valid) / 1.4}:{most * 2}]
 set yrange [{min(0.5, least)}:{most / valid[0]["cores"] * 2}]
 plot x/{valid[0]["cores"]} with lines dashtype 2 lc rgb '#777777' title 'ideal', \\
   '{table}' using 3:4:9:10 with yerrorbars pt 7 ps 2 lc rgb '#0060ad' \
   title 'median, slowest to fastest pass', \\
-  '' using 3:4:(sprintf('%.0f %%', 100*$8)) with labels offset 3,-1 notitle
+  '' using 3:4:(sprintf('%s: %.0f %%', strcol(2), 100*$8)) with labels left offset 1,0 notitle
 unset logscale
 set key right top outside horizontal
 set xlabel 'ranks x threads of each (\\@nodes)'
