@@ -113,6 +113,19 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts
     if (separators.empty() && outcome.is_separable) {
         texts.push_back("no feature alone tells the classes apart; together they do, above all " +
                         most_weighty_features(run, run.parameters));
+        return;
+    }
+    if (separators.empty() && run.previous.size() == run.parameters.size()) {
+        // What has an optimum has come to rest; the last step leads on to infinity.
+        const Vector direction = without_rounding(run.data, run.parameters - run.previous);
+        const Apart apart = tell_apart(run.comm, run.data, direction);
+        if (apart.is_certificate()) {
+            texts.push_back(fmt::format(
+                "quasi-complete separation, to rounding: {} rows are told apart without doubt and "
+                "{} lie on the border, above all by {}; without a penalty there is no finite "
+                "optimum: give --l2 1e-3",
+                apart.rows, apart.border, most_weighty_features(run, direction)));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -91,6 +92,60 @@ std::vector<Separator> find_separators(const comm::Communicator& comm, const Dat
         }
     }
     return separators;
+}
+
+Vector without_rounding(const DataSet& data, Vector direction) {
+    constexpr double rounding = 1e-6;
+    const auto most = [&](Index j) {
+        const auto& exponents = data.bounds.value_exponents;
+        return std::abs(direction[j]) *
+               (j < data.shard.features ? std::ldexp(1.0, exponents[static_cast<std::size_t>(j)])
+                                        : 1.0);
+    };
+    double largest = 0;
+    for (Index j = 0; j < direction.size(); ++j) {
+        largest = std::max(largest, most(j));
+    }
+    for (Index j = 0; j < direction.size(); ++j) {
+        if (most(j) < rounding * largest) {
+            direction[j] = 0;
+        }
+    }
+    return direction;
+}
+
+Apart tell_apart(const comm::Communicator& comm, const DataSet& data, const Vector& direction) {
+    constexpr double rounding = 1e-6;
+    const Index features = data.shard.features;
+    const double constant = direction.size() > features ? direction[features] : 0.0;
+    std::array<Index, 3> counts{};
+    comm::together(comm, [&] {
+        std::vector<Apart> parts(static_cast<std::size_t>(data.execution.threads));
+        visit_rows(data, [&](int thread, std::span<const double> row, double label, double) {
+            double margin = constant;
+            double magnitude = std::abs(constant);
+            for (Index j = 0; j < features; ++j) {
+                const double term = direction[j] * row[static_cast<std::size_t>(j)];
+                margin += term;
+                magnitude = std::max(magnitude, std::abs(term));
+            }
+            Apart& part = parts[static_cast<std::size_t>(thread)];
+            if (std::abs(margin) <= rounding * magnitude) {
+                ++part.border;
+            } else if (margin > 0 ? label == 1 : label == 0) {
+                ++part.rows;
+            } else {
+                ++part.exceptions;
+            }
+        });
+        for (const Apart& part : parts) {
+            counts[0] += part.rows;
+            counts[1] += part.border;
+            counts[2] += part.exceptions;
+        }
+    });
+    comm.sum(std::span<Index>(counts));
+    return {.rows = counts[0], .border = counts[1], .exceptions = counts[2]};
 }
 
 }  // namespace paralogit::train

@@ -49,6 +49,23 @@ class Diagnosis(AppTest):
         (text,) = self.diagnosis(self.named(X, y, ["first", "b", "c", "last"]))
         self.assertIn("together they do, above all 'last' (column 3), 'first' (column 0)", text)
 
+    def test_quasi_complete_separation_by_several_features_together_is_named(self):
+        random = np.random.default_rng(8)
+        X = random.integers(-4, 5, size=(600, 3)).astype(float)
+        total = X[:, 0] + X[:, 1]
+        y = np.where(total == 0, random.integers(0, 2, size=600), total > 0).astype(np.uint8)
+        path = self.named(X, y, "abc")
+        for ranks in (1, 3):
+            (text,) = self.diagnosis(path, "--overwrite", ranks=ranks)
+            self.assertIn("quasi-complete separation, to rounding: "
+                          f"{(total != 0).sum()} rows are told apart without doubt and "
+                          f"{(total == 0).sum()} lie on the border", text)
+            self.assertRegex(text, r"above all by ('a'.*'b'|'b'.*'a')")
+        # One row on the wrong side, and there is an optimum.
+        row = np.flatnonzero(total == 3)[0]
+        y[row] = 1 - y[row]
+        self.assertEqual(self.diagnosis(self.named(X, y, "abc"), "--overwrite", ranks=2), [])
+
     def test_nothing_is_said_of_a_penalised_or_a_sound_run(self):
         self.assertEqual(self.diagnosis(IRIS, "--l2", "1e-3"), [])
         self.assertEqual(self.diagnosis(write_data(self.folder / "sound.h5", *made_up(500, 4)),
