@@ -27,6 +27,14 @@ Index rows_at_once(std::size_t row_bytes) {
         group, 64);
 }
 
+/// Neighbours that are added up as one term: fewer where so many do not stay in the second-level
+/// cache until they are read again.
+Index rows_of_piece(std::size_t row_bytes) {
+    constexpr std::size_t most_bytes = std::size_t{1} << 18U;
+    return static_cast<std::size_t>(most_piece_rows) * row_bytes <= most_bytes ? most_piece_rows
+                                                                               : group;
+}
+
 /// Asks for a row that will be copied soon. No more than the beginning of a long one: its rest the
 /// machine foresees.
 void prefetch(const std::byte* row, std::size_t bytes) {
@@ -70,7 +78,7 @@ BatchSums::BatchSums(std::span<const std::int16_t> exponents, std::int32_t weigh
       first_shift_(static_cast<std::size_t>(padded_) + 2),
       second_shift_(first_shift_.size()),
       message_(slopes_at_ + 4 + static_cast<std::size_t>(words)) {
-    const std::int32_t highest = 1023 - bits_of_rows_;
+    const std::int32_t highest = 1022 - bits_of_rows_;
     for (std::size_t j = 0; j < first_shift_.size(); ++j) {
         const std::int32_t exponent = j < exponents.size() ? exponents[j] : 0;
         if (exponent > highest) {
@@ -87,8 +95,8 @@ BatchSums::BatchSums(std::span<const std::int16_t> exponents, std::int32_t weigh
 }
 
 void BatchSums::set_shifts(std::int32_t exponent, double& first, double& second) const {
-    const std::int32_t first_unit = exponent + bits_of_rows_ - 53;
-    const std::int32_t second_unit = first_unit - 1 + bits_of_rows_ - 53;
+    const std::int32_t first_unit = exponent + bits_of_rows_ - 51;
+    const std::int32_t second_unit = first_unit - 1 + bits_of_rows_ - 51;
     first = std::ldexp(1.5, 52 + first_unit);
     second = std::ldexp(1.5, 52 + second_unit);
 }
@@ -110,7 +118,7 @@ KernelBins BatchSums::bins_of_losses() {
 
 void BatchSums::clear(std::int32_t loss_exponent) {
     std::ranges::fill(message_, 0.0);
-    set_shifts(std::min(loss_exponent, 1023 - bits_of_rows_), first_shift_.back(),
+    set_shifts(std::min(loss_exponent, 1022 - bits_of_rows_), first_shift_.back(),
                second_shift_.back());
 }
 
@@ -143,7 +151,11 @@ void BatchSums::add(const PickedRows& rows, std::span<const double> coefficients
             add_dense(rows, static_cast<std::size_t>(begin), count, coefficients, intercept);
         }
     }
-    // What lies behind the rows' features was added to sums that nobody asks for.
+    clear_padding();
+}
+
+/// What lies behind the rows' features was added to sums that nobody asks for.
+void BatchSums::clear_padding() {
     for (Index j = features_; j < padded_; ++j) {
         message_[static_cast<std::size_t>(j)] = 0;
         message_[static_cast<std::size_t>(padded_ + j)] = 0;
@@ -152,38 +164,33 @@ void BatchSums::add(const PickedRows& rows, std::span<const double> coefficients
 
 void BatchSums::add(std::span<const Block> blocks, std::span<const double> coefficients,
                     double intercept) {
-    // The kernel asks for memory behind what it reads.
-    constexpr std::size_t behind = 16384;
-    for (std::size_t k = 0; k < blocks.size(); ++k) {
-        Block block = blocks[k];
-        const std::byte* const next = k + 1 < blocks.size() ? blocks[k + 1].values : block.values;
-        const std::size_t bytes =
-            static_cast<std::size_t>(block.rows * features_) * size_of(block.type);
-        make_room(values_, bytes + behind);
-        std::size_t at = 0;
-        for (; at + line_bytes <= bytes; at += line_bytes) {
-            __builtin_prefetch(next + at);
-            std::memcpy(values_.data() + at, block.values + at, line_bytes);
-        }
-        if (at < bytes) {
-            std::memcpy(values_.data() + at, block.values + at, bytes - at);
-        }
-        block.values = values_.data();
-        evaluate_block(block, coefficients, intercept, of_block_, isa_);
-        const auto padded = static_cast<std::size_t>(padded_);
-        for (std::size_t j = 0; j < static_cast<std::size_t>(features_); ++j) {
-            add_term(j, padded, j, of_block_.slopes_times_features[static_cast<Index>(j)]);
-        }
-        add_term(slopes_at_, 1, padded, of_block_.slopes);
-        add_term(slopes_at_ + 2, 1, padded + 1, of_block_.loss);
+    if (blocks.empty()) {
+        return;
     }
-}
-
-void BatchSums::add_term(std::size_t first, std::size_t distance, std::size_t shift, double term) {
-    const double whole = (term + first_shift_[shift]) - first_shift_[shift];
-    const double rest = term - whole;
-    message_[first] += whole;
-    message_[first + distance] += (rest + second_shift_[shift]) - second_shift_[shift];
+    const std::size_t element_bytes = size_of(blocks.front().type);
+    const std::size_t row_bytes = static_cast<std::size_t>(features_) * element_bytes;
+    const Index piece_rows = rows_of_piece(row_bytes);
+    std::vector<KernelRows> pieces;
+    for (const Block& block : blocks) {
+        const KernelRows all = kernel_rows(block, loss_);
+        for (Index first = 0; first < block.rows; first += piece_rows) {
+            KernelRows piece = all;
+            piece.values += static_cast<std::size_t>(first) * row_bytes;
+            piece.rows = std::min(piece_rows, block.rows - first);
+            piece.hard = all.hard == nullptr ? nullptr : all.hard + first;
+            piece.soft = all.soft == nullptr ? nullptr : all.soft + first;
+            piece.row_weights = all.row_weights == nullptr ? nullptr : all.row_weights + first;
+            pieces.push_back(piece);
+        }
+    }
+    const auto copy_bytes =
+        static_cast<std::size_t>(piece_rows) * row_bytes + 2 * group * element_bytes;
+    make_room(margins_, static_cast<std::size_t>(most_piece_rows) + copy_bytes / sizeof(double));
+    kernels_for(isa_).add_pieces(pieces.data(), std::ssize(pieces),
+                                 {.coefficients = coefficients.data(), .intercept = intercept},
+                                 margins_.data(), bins_at(0, 0, static_cast<std::size_t>(padded_)),
+                                 bins_of_slopes(), bins_of_losses());
+    clear_padding();
 }
 
 void BatchSums::add_dense(const PickedRows& rows, std::size_t begin, Index count,

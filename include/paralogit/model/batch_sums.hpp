@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "paralogit/base/types.hpp"
-#include "paralogit/model/block_kernel.hpp"
+#include "paralogit/model/block.hpp"
 #include "paralogit/model/isa.hpp"
 #include "paralogit/model/loss.hpp"
 
@@ -35,8 +35,8 @@ struct PickedRows {
 /// and ranks.
 ///
 /// With at most 2^k rows in a batch over all ranks (k >= 2) and terms below 2^E, the units are
-/// 2^(E + k - 53) and 2^(E + 2k - 107): a sum is off by at most 2^(E + 3k - 108), which for 1024
-/// rows is 2^-78 of the bound of one term, and by its own rounding. (Two bins of the pre-rounded
+/// 2^(E + k - 51) and 2^(E + 2k - 103): a sum is off by at most 2^(E + 3k - 104), which for 1024
+/// rows is 2^-74 of the bound of one term, and by its own rounding. (Two bins of the pre-rounded
 /// sums of Demmel & Nguyen 2013, with bounds that are known beforehand.)
 class BatchSums {
   public:
@@ -52,11 +52,11 @@ class BatchSums {
     void clear(std::int32_t loss_exponent);
 
     /// Margins follow the order of operations of block_kernel.hpp, or sparse_kernel.hpp; what is
-    /// not finite makes sums that are not. Cost: 9 flops for each value.
+    /// not finite makes sums that are not. Cost: 8 flops for each value.
     void add(const PickedRows& rows, std::span<const double> coefficients, double intercept);
-    /// The same of dense rows that are neighbours, some blocks of them: each block's sums, in the
-    /// order of block_kernel.hpp, count as one term, and have to be below the bounds. Cost: that of
-    /// a pass, and some 10 d flops a block.
+    /// The same of dense rows that are neighbours, some blocks of them: the sums of 32 of a
+    /// block's rows at a time, or of 8 long ones, count as one term, and have to be below the
+    /// bounds. Cost: that of a pass, and some 10 d flops a term.
     void add(std::span<const Block> blocks, std::span<const double> coefficients, double intercept);
     /// Adds the sums and words of another of the same bounds.
     void add(const BatchSums& other);
@@ -78,7 +78,7 @@ class BatchSums {
                    std::span<const double> coefficients, double intercept);
     void add_sparse(const PickedRows& rows, std::size_t begin, Index count,
                     std::span<const double> coefficients, double intercept);
-    void add_term(std::size_t first, std::size_t distance, std::size_t shift, double term);
+    void clear_padding();
     void scatter(ElementType type, Index count);
     double both(std::size_t at) const { return message_[at] + message_[at + 1]; }
 
@@ -98,7 +98,6 @@ class BatchSums {
     std::vector<std::byte> indices_;
     std::vector<Index> offsets_;
     std::vector<double> margins_;
-    BlockSums of_block_;
 };
 
 }  // namespace paralogit::model

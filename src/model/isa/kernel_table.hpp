@@ -89,6 +89,9 @@ struct KernelBins {
     double* second;
 };
 
+/// Neighbours that count as one term of sums in bins.
+constexpr std::int64_t most_piece_rows = 32;
+
 struct KernelPanel {
     const double* rows;        ///< [count x size]
     const double* curvatures;  ///< [count]
@@ -130,6 +133,12 @@ struct KernelTable {
     void (*add_batch)(const KernelRows& rows, const LinearFunction& margin, double* margins,
                       const KernelBins& features, const KernelBins& slopes,
                       const KernelBins& losses);
+    /// Adds pieces of at most most_piece_rows neighbours each, where they lie, each as one term.
+    /// `scratch` has room for as many doubles, and for the elements of a piece and two groups of
+    /// eight rows more.
+    void (*add_pieces)(const KernelRows* pieces, std::int64_t count, const LinearFunction& margin,
+                       double* scratch, const KernelBins& features, const KernelBins& slopes,
+                       const KernelBins& losses);
     /// The same from the margins on, without the features.
     void (*batch_slopes)(const KernelRows& rows, double* margins, const KernelBins& slopes,
                          const KernelBins& losses);

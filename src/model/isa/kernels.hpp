@@ -242,6 +242,15 @@ struct AddBatch {
     }
 };
 
+template <ElementType type>
+struct AddPieces {
+    static void run(const KernelRows* pieces, std::int64_t count, const LinearFunction& f,
+                    double* scratch, const KernelBins& features, const KernelBins& slopes,
+                    const KernelBins& losses) {
+        add_pieces<type>(pieces, count, f, scratch, features, slopes, losses);
+    }
+};
+
 /// The table of this instruction set.
 constexpr KernelTable table{
     .evaluate = [](const KernelRows& block, const LinearFunction& f, double* scratch,
@@ -263,6 +272,11 @@ constexpr KernelTable table{
         [](const KernelRows& rows, const LinearFunction& f, double* margins,
            const KernelBins& features, const KernelBins& slopes, const KernelBins& losses) {
             by_type<AddBatch>(rows.type, rows, f, margins, features, slopes, losses);
+        },
+    .add_pieces =
+        [](const KernelRows* pieces, std::int64_t count, const LinearFunction& f, double* scratch,
+           const KernelBins& features, const KernelBins& slopes, const KernelBins& losses) {
+            by_type<AddPieces>(pieces->type, pieces, count, f, scratch, features, slopes, losses);
         },
     .batch_slopes = batch_slopes,
     .change_places = change_places,

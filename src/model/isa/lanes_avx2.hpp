@@ -82,6 +82,10 @@ struct Lanes {
         const __m256d sign = _mm256_set1_pd(-0.0);
         return {_mm256_xor_pd(sign, a.low), _mm256_xor_pd(sign, a.high)};
     }
+    static V made_odd(V a) {
+        const __m256d last_bit = _mm256_castsi256_pd(_mm256_set1_epi64x(1));
+        return {_mm256_or_pd(last_bit, a.low), _mm256_or_pd(last_bit, a.high)};
+    }
     static V not_positive(V a) {
         const __m256d sign = _mm256_set1_pd(-0.0);
         return {_mm256_or_pd(sign, a.low), _mm256_or_pd(sign, a.high)};

@@ -61,6 +61,9 @@ struct Lanes {
     static V max(V a, V b) { return _mm512_max_pd(a, b); }
     static V absolute(V a) { return _mm512_abs_pd(a); }
     static V negative(V a) { return _mm512_xor_pd(a, _mm512_set1_pd(-0.0)); }
+    static V made_odd(V a) {
+        return _mm512_castsi512_pd(_mm512_or_si512(_mm512_castpd_si512(a), _mm512_set1_epi64(1)));
+    }
     static V not_positive(V a) { return _mm512_or_pd(a, _mm512_set1_pd(-0.0)); }
     static V times_sign(V a, V b) {
         // a ^ (b & sign)

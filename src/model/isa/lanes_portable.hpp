@@ -93,6 +93,13 @@ struct Lanes {
     static V negative(V a) {
         return each([&](int l) { return -a.lane[l]; });
     }
+    /// With the last bit of the significand set.
+    static V made_odd(V a) {
+        return each([&](int l) {
+            return __builtin_bit_cast(
+                double, __builtin_bit_cast(std::uint64_t, a.lane[l]) | std::uint64_t{1});
+        });
+    }
     /// -|a|
     static V not_positive(V a) {
         return each([&](int l) { return -std::fabs(a.lane[l]); });

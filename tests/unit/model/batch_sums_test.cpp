@@ -85,6 +85,23 @@ BatchSums sums_for(const Rows& rows, Isa isa = best_isa()) {
     return sums;
 }
 
+/// Neighbours by blocks; the last may be smaller.
+std::vector<Block> blocks_of(const Rows& rows, std::size_t size) {
+    std::vector<Block> blocks;
+    for (std::size_t first = 0; first < rows.labels.size(); first += size) {
+        const std::size_t count = std::min(size, rows.labels.size() - first);
+        blocks.push_back(
+            {.type = ElementType::float32,
+             .values = rows.picked({first}).values.front(),
+             .rows = static_cast<Index>(count),
+             .features = rows.features,
+             .labels = LabelView(std::span<const double>(rows.labels)).subview(first, count),
+             .row_weights = std::span(rows.weights).subspan(first, count),
+             .first_global_row = static_cast<Index>(first)});
+    }
+    return blocks;
+}
+
 std::vector<double> numbers_of(BatchSums& sums, Index features) {
     std::vector<double> numbers{sums.slopes(), sums.loss()};
     for (Index j = 0; j < features; ++j) {
@@ -156,35 +173,72 @@ TEST(BatchSums, GiveTheSameBitsWithAllInstructions) {
     }
 }
 
-TEST(BatchSums, TakeBlocksOfNeighboursInAnyOrder) {
-    const Rows rows(96, 21);
+TEST(BatchSums, OfBlocksHaveTheSameBitsWithAllInstructions) {
+    const Rows rows(75, 83);
     const std::vector<double> w = coefficients_for(rows);
-    std::vector<Block> blocks;
-    for (std::size_t first = 0; first < 96; first += 32) {
-        blocks.push_back(
-            {.type = ElementType::float32,
-             .values = rows.picked({first}).values.front(),
-             .rows = 32,
-             .features = rows.features,
-             .labels = LabelView(std::span<const double>(rows.labels)).subview(first, 32),
-             .row_weights = std::span(rows.weights).subspan(first, 32),
-             .first_global_row = static_cast<Index>(first)});
+    BatchSums portable = sums_for(rows, Isa::portable);
+    portable.add(blocks_of(rows, 32), w, 0.5);
+    for (const Isa isa : {Isa::avx2, Isa::avx512}) {
+        if (is_supported(isa)) {
+            BatchSums sums = sums_for(rows, isa);
+            sums.add(blocks_of(rows, 32), w, 0.5);
+            EXPECT_EQ(numbers_of(sums, rows.features), numbers_of(portable, rows.features));
+        }
     }
-    BatchSums by_rows = sums_for(rows);
-    BatchSums by_blocks = sums_for(rows);
-    BatchSums backwards = sums_for(rows);
-    by_rows.add(rows.picked(numbers_up_to(rows.size())), w, 0.5);
-    by_blocks.add(blocks, w, 0.5);
-    std::ranges::reverse(blocks);
-    backwards.add(blocks, w, 0.5);
-    const std::vector<double> expected = numbers_of(by_rows, rows.features);
-    const std::vector<double> numbers = numbers_of(by_blocks, rows.features);
-    EXPECT_EQ(numbers, numbers_of(backwards, rows.features));
-    for (std::size_t k = 0; k < numbers.size(); ++k) {
-        const double scale =
-            k < 2 ? 1 : std::ldexp(1.0, Rows::scale_exponent(static_cast<Index>(k) - 2));
-        EXPECT_NEAR(numbers[k] / scale, expected[k] / scale, 1e-12) << k;
+}
+
+/// Of a whole number of groups of eight features, and not; rows that are taken 32 and 8 at a time.
+TEST(BatchSums, TakeBlocksOfNeighboursInAnyOrder) {
+    for (const auto& [count, features] : {std::pair<Index, Index>{101, 21}, {96, 64}, {43, 2101}}) {
+        const Rows rows(count, features);
+        const std::vector<double> w = coefficients_for(rows);
+        std::vector<Block> blocks = blocks_of(rows, 32);
+        BatchSums by_rows = sums_for(rows);
+        BatchSums by_blocks = sums_for(rows);
+        BatchSums backwards = sums_for(rows);
+        by_rows.add(rows.picked(numbers_up_to(rows.size())), w, 0.5);
+        by_blocks.add(blocks, w, 0.5);
+        std::ranges::reverse(blocks);
+        backwards.add(blocks, w, 0.5);
+        const std::vector<double> expected = numbers_of(by_rows, rows.features);
+        const std::vector<double> numbers = numbers_of(by_blocks, rows.features);
+        EXPECT_EQ(numbers, numbers_of(backwards, rows.features));
+        for (std::size_t k = 0; k < numbers.size(); ++k) {
+            const double scale =
+                k < 2 ? 1 : std::ldexp(1.0, Rows::scale_exponent(static_cast<Index>(k) - 2));
+            EXPECT_NEAR(numbers[k] / scale, expected[k] / scale, 1e-12) << k;
+        }
     }
+}
+
+/// Rows of one feature, each of slope 1/2.
+double sum_of_halves(const std::vector<double>& values) {
+    PickedRows rows;
+    rows.type = ElementType::float64;
+    for (const double& value : values) {
+        rows.values.push_back(reinterpret_cast<const std::byte*>(&value));
+        rows.labels.push_back(0);
+    }
+    const std::vector<std::int16_t> exponents{0};
+    const std::vector<double> none{0.0};
+    BatchSums sums(exponents, 0, 4, 0, best_isa());
+    sums.clear(10);
+    sums.add(rows, none, 0.0);
+    return sums.slopes_times_feature(0);
+}
+
+// Of four rows of terms below 1: the units are 2^-49 and 2^-99.
+TEST(BatchSums, KeepMultiplesOfTheSecondUnit) {
+    EXPECT_EQ(sum_of_halves({0.5, -0.5, 0x1p-98}), 0x1p-99);
+    EXPECT_EQ(sum_of_halves({0.5, 0x3p-98, -0.5, 0x4p-98}), 0x7p-99);
+}
+
+TEST(BatchSums, GiveTheSameBitsWhereTermsLieBetweenTwoUnits) {
+    // Half a first unit, and a whole one before it or behind it.
+    EXPECT_EQ(sum_of_halves({0x1p-49, 0x2p-49}), 0x3p-50);
+    EXPECT_EQ(sum_of_halves({0x2p-49, 0x1p-49}), 0x3p-50);
+    // Half a second unit likewise.
+    EXPECT_EQ(sum_of_halves({0x1p-99, 0x2p-99}), sum_of_halves({0x2p-99, 0x1p-99}));
 }
 
 TEST(BatchSums, KeepWhatIsFarBelowTheBound) {
