@@ -399,6 +399,7 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
 
 void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
                      Console& console) {
+    const bool is_stochastic = train::is_stochastic(options.solver.name);
     const bool has_one_class = outcome.is_separable && (outcome.l2 > 0 || outcome.l1 > 0);
     if (has_one_class) {
         console.warning(
@@ -409,22 +410,25 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
             "every row lies on its own side of the model: the classes are separable, and "
             "the optimum lies at infinity; the coefficients are finite but arbitrary in "
             "size. A penalty, such as --l2 1e-3, makes them definite");
+    } else if (outcome.reason == optim::StopReason::diverged && is_stochastic) {
+        console.warning(
+            "the loss of an epoch is not finite, or ten times that of the start; no model is "
+            "written");
     } else if (outcome.last.objective > outcome.first_objective) {
         console.warning(fmt::format(
             "the objective is {:g}, higher than {:g} at the start: the steps are too long; give a "
-            "smaller --learning-rate, or none",
-            outcome.last.objective, outcome.first_objective));
+            "smaller --learning-rate{}",
+            outcome.last.objective, outcome.first_objective, is_stochastic ? "" : ", or none"));
     } else if (outcome.reason == optim::StopReason::iteration_limit ||
                outcome.reason == optim::StopReason::time_limit) {
         console.warning(
             fmt::format("not converged: the gradient is {:.2e}, above --tolerance {:g}; "
-                        "go on with --resume and a higher limit",
-                        outcome.last.gradient_norm, options.stopping.tolerance));
-    } else if (outcome.reason == optim::StopReason::diverged &&
-               train::is_stochastic(options.solver.name)) {
-        console.warning(
-            "the loss of an epoch is not finite, or ten times that of the start; no model is "
-            "written");
+                        "{}",
+                        outcome.last.gradient_norm, options.stopping.tolerance,
+                        is_stochastic && outcome.reason == optim::StopReason::iteration_limit
+                            ? "steps after batches come nearer with more epochs and a "
+                              "falling --schedule; --solver auto gets there"
+                            : "go on with --resume and a higher limit"));
     } else if (outcome.reason == optim::StopReason::diverged) {
         console.warning(
             "the objective stopped being finite; no model is written. With --solver gd a "

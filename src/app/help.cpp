@@ -50,6 +50,15 @@ std::string wrapped(const std::string& head, const std::string& text) {
     return lines + line + "\n";
 }
 
+/// A bar would end the cell of a table.
+std::string in_cell(std::string_view text) {
+    std::string cell;
+    for (const char character : text) {
+        cell += character == '|' ? std::string("\\|") : std::string(1, character);
+    }
+    return cell;
+}
+
 }  // namespace
 
 std::string help_text() {
@@ -63,7 +72,7 @@ std::string help_text() {
     return text +
            "\n'paralogit COMMAND --help' lists the options; --version prints the version.\n"
            "exit codes: 0 done, 2 usage or config, 3 input data, 4 model or checkpoint,\n"
-           "            5 diverged, 6 cannot write, 70 internal error,\n"
+           "            5 diverged, 6 cannot write, 7 stalled, 70 internal error,\n"
            "            75 stopped by a signal after a good checkpoint\n";
 }
 
@@ -83,12 +92,8 @@ std::string help_markdown() {
         for (const OptionSpec& option : command.options) {
             const std::string standard =
                 option.standard.empty() ? "" : fmt::format("`{}`", option.standard);
-            std::string head;
-            for (const char character : option_head(option)) {
-                // A bar would end the cell.
-                head += character == '|' ? std::string("\\|") : std::string(1, character);
-            }
-            text += fmt::format("| `{}` | {} | {} |\n", head, standard, option.help);
+            text += fmt::format("| `{}` | {} | {} |\n", in_cell(option_head(option)), standard,
+                                in_cell(option.help));
         }
         text += "\n";
     }

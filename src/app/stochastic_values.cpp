@@ -78,7 +78,8 @@ void refuse_options_of_others(const Options& options, const std::string& solver)
                                     owner.option, with_commas(owner.schedules), schedule));
         }
     }
-    if (options.is_set("nesterov") && !options.has("momentum")) {
+    if (options.is_set("nesterov") &&
+        !(options.has("momentum") && options.number("momentum", {0.0, infinity}) > 0)) {
         throw Error(ExitCode::usage, "--nesterov needs --momentum above 0");
     }
 }

@@ -20,7 +20,8 @@ namespace paralogit::train {
 namespace {
 
 [[noreturn]] void fail(const NumberRule& rule, const std::string& where, const std::string& text) {
-    throw Error(ExitCode::usage, fmt::format("--{} {}: {}", rule.option, where, text));
+    throw Error(ExitCode::usage,
+                fmt::format("--{}{}{}: {}", rule.option, where.empty() ? "" : " ", where, text));
 }
 
 std::optional<double> number_of(std::string_view text) {
@@ -36,9 +37,10 @@ std::optional<double> number_of(std::string_view text) {
 double checked(double number, const NumberRule& rule, const std::string& where) {
     if (std::isnan(number) || number < rule.lowest ||
         (std::isinf(number) && !rule.may_be_infinite)) {
-        fail(rule, where,
-             fmt::format("{} is no {} number{}", number, rule.may_be_infinite ? "" : "finite",
-                         std::isinf(rule.lowest) ? "" : fmt::format(" >= {}", rule.lowest)));
+        fail(
+            rule, where,
+            fmt::format("expected a {}number{}, found {}", rule.may_be_infinite ? "" : "finite ",
+                        std::isinf(rule.lowest) ? "" : fmt::format(" >= {}", rule.lowest), number));
     }
     return number;
 }

@@ -141,8 +141,8 @@ void keep_bounds_exact(const Penalties& penalties, optim::ChangeOfVariables& cha
 }
 
 optim::SeparableTerm separable_term(const PenaltyOptions& options, const Penalties& penalties,
-                                    const optim::ChangeOfVariables& change) {
-    if (!options.has_kinks()) {
+                                    const optim::ChangeOfVariables& change, bool is_always_whole) {
+    if (!options.has_kinks() && !is_always_whole) {
         return {};
     }
     const Index features = change.scale.size();

@@ -57,6 +57,10 @@ bool is_stochastic(const std::string& solver) {
     return solver == "sgd" || solver == "adam" || solver == "adagrad";
 }
 
+bool is_proximal(const std::string& solver) {
+    return solver == "prox-newton" || solver == "owl-qn";
+}
+
 double hessian_cost_in_passes(const DataShape& shape) {
     return cost_in_passes(shape, shape.dimension);
 }

@@ -241,7 +241,8 @@ class Run {
     void make_standardised_objective() {
         standardised_ = std::make_unique<StandardisedObjective>(
             comm_, *data_, *objective_, change_, checkpoint_.start_parameters, penalties_.penalty,
-            separable_term(options_.penalty, penalties_, change_));
+            separable_term(options_.penalty, penalties_, change_,
+                           is_proximal(solver_choice_.name)));
         if (is_small_enough_for_collinearity(data_->shard.features) &&
             !has_penalty(penalties_.penalty)) {
             standardised_->keep_last_hessian();

@@ -136,6 +136,12 @@ class Penalty(AppTest):
         result = run("train", data, "--l1", "-1", "--out", self.folder / "run")
         self.assert_ends(result, 2)
 
+    def test_the_solvers_for_kinks_minimise_a_smooth_objective_too(self):
+        data = self.data()
+        for solver in ("prox-newton", "owl-qn"):
+            for l2 in (0, 1e-3):
+                self.check(data, "--solver", solver, "--l2", l2, out=f"{solver}-{l2}", l2=l2)
+
     def test_a_factor_per_feature_multiplies_its_penalty(self):
         X = self.X[:, :6]
         names = [b"a", b"b", b"c", b"d", b"e", b"f"]
@@ -220,9 +226,10 @@ class Penalty(AppTest):
                 (("--C", "1"), "--penalty"),
                 (("--lower", "1", "--upper", "0"), "column 0"),
                 (("--lower", "nowhere"), "no such file"),
-                (("--penalty-factors", "-1"), "-1"),
+                (("--penalty-factors", "-1"),
+                 "--penalty-factors: expected a finite number >= 0, found -1"),
                 (("--penalty-factors", text), "has no names"),
-                (("--lower", "nan"), "nan")):
+                (("--lower", "nan"), "--lower: expected a number, found nan")):
             result = run("train", data, *options, "--out", self.folder / "none")
             self.assert_ends(result, 2)
             self.assertIn(said, result.stderr)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import re
 import unittest
 
 import h5py
@@ -214,11 +215,16 @@ class Ends(AppTest):
     def test_a_rate_that_is_too_large_is_recognised_and_a_smaller_one_proposed(self):
         X, y = made_up(300, 5)
         data = write_data(self.folder / "data.h5", X, y)
-        result = run("train", data, "--solver", "sgd", "--learning-rate", "1000", "--standardize",
-                     "no", "--out", self.folder / "run", ranks=2)
-        self.assert_ends(result, 5)
-        self.assertIn("--learning-rate 100", result.stderr)
-        self.assertFalse((self.folder / "run" / "model.h5").exists())
+        for k, options in enumerate((("--learning-rate", "1000", "--standardize", "no"),
+                                     ("--learning-rate", "1000000000"))):
+            out = self.folder / f"run{k}"
+            result = run("train", data, "--solver", "sgd", *options, "--out", out, ranks=(2, None)[k])
+            self.assert_ends(result, 5)
+            self.assertIn("no model is written", result.stderr)
+            proposed = re.search(r"a smaller one: try ([0-9.e+-]+)$", result.stderr, re.MULTILINE)
+            self.assertTrue(proposed, result.stderr)
+            self.assertLess(float(proposed[1]), 1)
+            self.assertFalse((out / "model.h5").exists())
 
     def test_the_summary_tells_what_a_message_for_each_batch_costs(self):
         directory = self.train(IRIS, "--solver", "sgd", "--batch-size", "10", "--max-iterations",
@@ -238,6 +244,7 @@ class Ends(AppTest):
                 (("--solver", "adam", "--momentum", "0.5"), "--momentum is an option of"),
                 (("--solver", "sgd", "--decay", "0.5"), "--schedule inverse, step"),
                 (("--solver", "sgd", "--nesterov"), "--nesterov needs --momentum"),
+                (("--solver", "sgd", "--nesterov", "--momentum", "0"), "--nesterov needs --momentum"),
                 (("--solver", "sgd", "--batch-size", "0"), "from 1 to 1048576"),
                 (("--solver", "adam", "--beta1", "1"), ">= 0 and < 1")):
             result = run("train", IRIS, *arguments, "--out", self.folder / "run")

@@ -66,8 +66,9 @@ Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& o
 /// in either variables.
 void keep_bounds_exact(const Penalties& penalties, optim::ChangeOfVariables& change);
 
-/// The part that is not smooth, in the solver's variables; zero when there is none.
+/// The part that is not smooth, in the solver's variables. When there is none it is empty, or, for
+/// a solver that asks for the part of each variable, a term of zeros.
 optim::SeparableTerm separable_term(const PenaltyOptions& options, const Penalties& penalties,
-                                    const optim::ChangeOfVariables& change);
+                                    const optim::ChangeOfVariables& change, bool is_always_whole);
 
 }  // namespace paralogit::train

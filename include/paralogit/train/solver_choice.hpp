@@ -48,6 +48,9 @@ struct SolverChoice {
 /// Whether a solver of that name takes steps after batches of rows.
 bool is_stochastic(const std::string& solver);
 
+/// Whether a solver of that name steps by the part of the objective that is not smooth.
+bool is_proximal(const std::string& solver);
+
 /// What the choice of a solver goes by.
 struct DataShape {
     Index rows;
