@@ -64,7 +64,10 @@ class Diagnosis(AppTest):
         # One row on the wrong side, and there is an optimum.
         row = np.flatnonzero(total == 3)[0]
         y[row] = 1 - y[row]
-        self.assertEqual(self.diagnosis(self.named(X, y, "abc"), "--overwrite", ranks=2), [])
+        path = self.named(X, y, "abc")
+        self.assertEqual(self.diagnosis(path, "--overwrite", ranks=2), [])
+        # Nor is it taken for separation that a run has not come to rest yet.
+        self.assertEqual(self.diagnosis(path, "--max-iterations", "3", "--overwrite"), [])
 
     def test_nothing_is_said_of_a_penalised_or_a_sound_run(self):
         self.assertEqual(self.diagnosis(IRIS, "--l2", "1e-3"), [])
@@ -137,17 +140,18 @@ class Diagnosis(AppTest):
         (text,) = self.diagnosis(path, "--l2", "0.01", "--overwrite")
         self.assertIn("constant", text)
 
-    def test_an_equation_that_one_row_of_all_does_not_obey_is_none(self):
+    def test_an_equation_that_two_rows_of_all_do_not_obey_is_none(self):
         X, y = made_up(4000, 3)
         X = np.column_stack([X, np.zeros(len(X))])
         X[:, 3] = X[:, 0] + X[:, 1]
         path = self.named(X, y, "abcd")
-        options = ("--solver", "newton", "--hessian-fraction", "0.0625", "--overwrite")
+        options = ("--solver", "newton", "--hessian-fraction", "0.0625", "--max-iterations", "1",
+                   "--overwrite")
         (text,) = self.diagnosis(path, *options, ranks=2)
         self.assertIn("d = a + b;", text)
-        # No row of the sixteenth that the Hessian is of.
-        X[37, 3] += 5
-        y[37] = 1 - y[37]
+        # No rows of the sixteenth that the Hessian is of, one of each class: nothing is separable.
+        X[[37, 53], 3] += 5
+        y[[37, 53]] = 0, 1
         self.assertEqual(self.diagnosis(self.named(X, y, "abcd"), *options, ranks=2), [])
 
     def test_verify_allows_for_bounds_and_for_rows_that_are_streamed(self):
