@@ -211,6 +211,20 @@ TEST(BatchSums, TakeBlocksOfNeighboursInAnyOrder) {
     }
 }
 
+TEST(BatchSums, OfBlocksAreOfTheLossThatIsWanted) {
+    const Rows rows(75, 21);
+    const std::vector<double> w = coefficients_for(rows);
+    const Loss focal = Loss::focal(2, 0.25);
+    BatchSums by_rows(rows.exponents(), 2, rows.size(), 3, best_isa(), focal);
+    BatchSums by_blocks(rows.exponents(), 2, rows.size(), 3, best_isa(), focal);
+    by_rows.clear(10);
+    by_blocks.clear(10);
+    by_rows.add(rows.picked(numbers_up_to(rows.size())), w, 0.5);
+    by_blocks.add(blocks_of(rows, 32), w, 0.5);
+    EXPECT_NEAR(by_blocks.slopes(), by_rows.slopes(), 1e-12);
+    EXPECT_NEAR(by_blocks.loss(), by_rows.loss(), 1e-12);
+}
+
 /// Rows of one feature, each of slope 1/2.
 double sum_of_halves(const std::vector<double>& values) {
     PickedRows rows;
