@@ -26,8 +26,13 @@ std::vector<data::TextFile> describe_inputs(const comm::Communicator& comm,
     comm::on_root(comm, [&] {
         check_target(options.out, options.may_replace, "output");
         const std::vector<data::TextFile> files = data::describe_texts(options.inputs);
+        std::error_code ignored;  // a file that is not there is no other file's double
+        if (options.like && std::filesystem::equivalent(options.out, *options.like, ignored)) {
+            throw Error(ExitCode::usage, fmt::format("{}: the output would replace the file that "
+                                                     "--like names; give another output",
+                                                     options.out.string()));
+        }
         for (const data::TextFile& file : files) {
-            std::error_code ignored;  // a file that is not there is no other file's double
             if (std::filesystem::equivalent(options.out, file.path, ignored)) {
                 throw Error(ExitCode::usage,
                             fmt::format("{}: the output would replace the input {}; give another "

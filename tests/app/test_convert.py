@@ -366,6 +366,14 @@ class LikeAnother(ConvertTest):
                       self.refused(self.TRAIN, "--missing", "mean", code=2))
         self.assertIn("--like is for tables", self.refused("1 1:2\n", "--format", "libsvm", code=2))
 
+    def test_the_file_to_be_like_is_not_replaced(self):
+        before = self.reference.read_bytes()
+        result = run("convert", self.write("test.csv", self.TRAIN), self.reference, "--like",
+                     self.reference, "--overwrite")
+        self.assert_ends(result, 2)
+        self.assertIn("would replace the file that --like names", result.stderr)
+        self.assertEqual(self.reference.read_bytes(), before)
+
     def test_a_file_that_was_not_converted_and_one_without_names(self):
         with h5py.File(self.folder / "made.h5", "w") as file:
             file["X"] = np.zeros((2, 2))

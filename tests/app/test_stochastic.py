@@ -2,11 +2,11 @@
 """Solvers that step after batches: the steps of a plain implementation, the same bits for any
 number of ranks, and after any stop; the optimum with the settings that README names."""
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
-import re
 import unittest
 
 import h5py
