@@ -23,7 +23,7 @@ struct Communicator::Impl {
     int rank = 0;
     int size = 1;
     std::size_t values_per_call = 0;
-    Exchanges exchanges;
+    WatchLine watch_line;
 
     explicit Impl(Index most_values) : values_per_call(narrow<std::size_t>(most_values)) {
         check(MPI_Comm_dup(MPI_COMM_WORLD, &all), "MPI_Comm_dup");
@@ -33,11 +33,15 @@ struct Communicator::Impl {
         check(MPI_Comm_split_type(all, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &host),
               "MPI_Comm_split_type");
         check(MPI_Comm_set_errhandler(host, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+        check(MPI_Comm_dup(all, &watch_line.messages), "MPI_Comm_dup");
+        check(MPI_Comm_set_errhandler(watch_line.messages, MPI_ERRORS_RETURN),
+              "MPI_Comm_set_errhandler");
     }
 
     ~Impl() {
         // Freeing is collective: with an exception on its way the other ranks may not come.
         if (std::uncaught_exceptions() == 0) {
+            check(MPI_Comm_free(&watch_line.messages), "MPI_Comm_free");
             check(MPI_Comm_free(&host), "MPI_Comm_free");
             check(MPI_Comm_free(&all), "MPI_Comm_free");
         }
@@ -161,50 +165,50 @@ int Communicator::size() const {
     return impl_->size;
 }
 
-const Exchanges& Communicator::exchanges() const {
-    return impl_->exchanges;
+const WatchLine& Communicator::watch_line() const {
+    return impl_->watch_line;
 }
 
 double Communicator::exchange_seconds() const {
-    return impl_->exchanges.seconds();
+    return impl_->watch_line.exchanges.seconds();
 }
 
 void Communicator::note_exchanges_in(TraceLane* lane) const {
-    impl_->exchanges.note_in(lane);
+    impl_->watch_line.exchanges.note_in(lane);
 }
 
 void Communicator::sum(std::span<std::int64_t> values) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     impl_->reduce(values, MPI_INT64_T, MPI_SUM);
 }
 
 void Communicator::sum(std::span<double> values) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     impl_->reduce(values, MPI_DOUBLE, MPI_SUM);
 }
 
 Index Communicator::sum(Index value) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     return impl_->reduce(value, MPI_SUM);
 }
 
 void Communicator::max(std::span<std::int32_t> values) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     impl_->reduce(values, MPI_INT32_T, MPI_MAX);
 }
 
 Index Communicator::max(Index value) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     return impl_->reduce(value, MPI_MAX);
 }
 
 Index Communicator::min(Index value) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     return impl_->reduce(value, MPI_MIN);
 }
 
 Index Communicator::sum_of_lower_ranks(Index value) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Exscan");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Exscan");
     Index sum = 0;
     check(MPI_Exscan(&value, &sum, 1, MPI_INT64_T, MPI_SUM, impl_->all), "MPI_Exscan");
     // MPI leaves the result of rank 0 undefined.
@@ -212,7 +216,7 @@ Index Communicator::sum_of_lower_ranks(Index value) const {
 }
 
 void Communicator::sum_of_lower_ranks(std::span<Index> values) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Exscan");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Exscan");
     std::vector<Index> sums(values.size(), 0);
     impl_->for_each_piece(values, [&](Index* piece, int count) {
         check(MPI_Exscan(piece, sums.data() + (piece - values.data()), count, MPI_INT64_T, MPI_SUM,
@@ -226,19 +230,19 @@ void Communicator::sum_of_lower_ranks(std::span<Index> values) const {
 }
 
 Index Communicator::sum_on_host(Index value) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allreduce");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allreduce");
     check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, MPI_SUM, impl_->host),
           "MPI_Allreduce");
     return value;
 }
 
 void Communicator::broadcast(std::span<double> values, int root) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Bcast");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Bcast");
     impl_->broadcast(values, MPI_DOUBLE, root);
 }
 
 void Communicator::broadcast(std::string& bytes, int root) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Bcast");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Bcast");
     Index length = std::ssize(bytes);
     impl_->broadcast(std::span(&length, 1), MPI_INT64_T, root);
     try {
@@ -250,7 +254,7 @@ void Communicator::broadcast(std::string& bytes, int root) const {
 }
 
 std::vector<std::string> Communicator::all_gather(std::string_view bytes) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Allgather");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Allgather");
     try {
         return impl_->all_gather(bytes);
     } catch (const std::bad_alloc&) {
@@ -259,7 +263,7 @@ std::vector<std::string> Communicator::all_gather(std::string_view bytes) const 
 }
 
 std::vector<Index> Communicator::exchange(std::span<const Index> values) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Alltoall");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Alltoall");
     std::vector<Index> received(values.size());
     check(MPI_Alltoall(values.data(), 1, MPI_INT64_T, received.data(), 1, MPI_INT64_T, impl_->all),
           "MPI_Alltoall");
@@ -269,7 +273,7 @@ std::vector<Index> Communicator::exchange(std::span<const Index> values) const {
 void Communicator::exchange(std::span<const std::byte> sent, std::span<const Index> sent_bytes,
                             std::span<std::byte> received,
                             std::span<const Index> received_bytes) const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Sendrecv");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Sendrecv");
     const auto part = [](auto whole, std::span<const Index> bytes, std::size_t rank) {
         const Index first =
             std::accumulate(bytes.begin(), bytes.begin() + narrow<Index>(rank), Index{0});
@@ -288,7 +292,7 @@ void Communicator::exchange(std::span<const std::byte> sent, std::span<const Ind
 }
 
 void Communicator::barrier() const {
-    const Exchanges::Inside inside(impl_->exchanges, "MPI_Barrier");
+    const Exchanges::Inside inside(impl_->watch_line.exchanges, "MPI_Barrier");
     check(MPI_Barrier(impl_->all), "MPI_Barrier");
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include "mpi_api.hpp"
 #include "paralogit/base/trace.hpp"
 
 namespace paralogit::comm {
@@ -52,6 +53,15 @@ class Exchanges {
     std::atomic<std::uint64_t> steps_ = 0;
     TraceEvent::Clock::duration time_{};
     TraceLane* lane_ = nullptr;
+};
+
+/// What a communicator has for the watchdog.
+struct WatchLine {
+    Exchanges exchanges;
+    /// For messages of the watchdog alone. It ends with the communicator, since after an error that
+    /// all ranks share the watchdog cannot free it: only then do all ranks free it together, and
+    /// MPI's own end has nothing left to clear away.
+    MPI_Comm messages = MPI_COMM_NULL;
 };
 
 }  // namespace paralogit::comm

@@ -79,6 +79,7 @@ class Watchdog::Watch {
     void lead();
 
     const Exchanges& exchanges_;
+    const MPI_Comm messages_;
     const int rank_;
     const StallLimits limits_;
     const StallListener listener_;
@@ -87,7 +88,6 @@ class Watchdog::Watch {
     /// How long an answer may take: both sides look once in a tick, when they get to run.
     const double patience_seconds_;
     bool may_send_ = false;
-    MPI_Comm messages_ = MPI_COMM_NULL;
     std::vector<Outbox> questions_;
     std::vector<Outbox> answers_;
 
@@ -106,7 +106,8 @@ class Watchdog::Watch {
 };
 
 Watchdog::Watch::Watch(const Communicator& comm, StallLimits limits, StallListener listener)
-    : exchanges_(comm.exchanges()),
+    : exchanges_(comm.watch_line().exchanges),
+      messages_(comm.watch_line().messages),
       rank_(comm.rank()),
       limits_(limits),
       listener_(std::move(listener)),
@@ -121,10 +122,6 @@ Watchdog::Watch::Watch(const Communicator& comm, StallLimits limits, StallListen
     check(MPI_Query_thread(&granted), "MPI_Query_thread");
     // Either all ranks send messages or none.
     may_send_ = comm.min(granted == MPI_THREAD_MULTIPLE ? 1 : 0) == 1;
-    if (may_send_) {
-        check(MPI_Comm_dup(MPI_COMM_WORLD, &messages_), "MPI_Comm_dup");
-        check(MPI_Comm_set_errhandler(messages_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-    }
     // Signals are for the main thread.
     sigset_t all;
     sigset_t earlier;
@@ -141,9 +138,6 @@ Watchdog::Watch::~Watch() {
     }
     is_told_to_end_.notify_one();
     thread_.join();
-    if (messages_ != MPI_COMM_NULL && std::uncaught_exceptions() == 0) {
-        check(MPI_Comm_free(&messages_), "MPI_Comm_free");
-    }
 }
 
 void Watchdog::Watch::run() {

@@ -17,7 +17,7 @@ class TraceLane;
 
 namespace paralogit::comm {
 
-class Exchanges;
+struct WatchLine;
 
 /// The ranks of a job and the few things that they do together. Every function but rank, size,
 /// is_root, abort and those about time is @collective. An MPI call that fails cannot be agreed
@@ -86,7 +86,7 @@ class Communicator {
 
   private:
     friend class Watchdog;
-    const Exchanges& exchanges() const;
+    const WatchLine& watch_line() const;
 
     struct Impl;
     explicit Communicator(std::unique_ptr<Impl> impl);
