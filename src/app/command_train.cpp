@@ -400,8 +400,7 @@ std::string reason_text(optim::StopReason reason, const train::TrainOptions& opt
 void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptions& options,
                      Console& console) {
     const bool is_stochastic = train::is_stochastic(options.solver.name);
-    const bool has_one_class = outcome.is_separable && (outcome.l2 > 0 || outcome.l1 > 0);
-    if (has_one_class) {
+    if (outcome.has_one_class) {
         console.warning(
             "all rows are of one class: only the intercept is needed to tell them, and no penalty "
             "holds it; its size is arbitrary");

@@ -482,6 +482,8 @@ class Run {
         outcome.l2 = penalties_.penalty.l2();
         outcome.first_objective = first_objective_;
         outcome.is_separable = has_no_finite_optimum();
+        outcome.has_one_class =
+            outcome.is_separable && options_.has_intercept && moments_.has_one_class();
         outcome.data_fingerprint = moments_.fingerprint;
         outcome.checkpoint = record_.checkpoint_path();
         outcome.hessians = optim::hessians_used(checkpoint_.state);

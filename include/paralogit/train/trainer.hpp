@@ -146,6 +146,8 @@ struct TrainOutcome {
     Index hessian_products = 0;  ///< that newton-cg used
     /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
     bool is_separable = false;
+    /// And only because all rows are of one class, which the intercept alone tells.
+    bool has_one_class = false;
     std::filesystem::path checkpoint;
 };
 
