@@ -84,7 +84,10 @@ class Campaign:
                     target = newest_checkpoint(out)[0] + 10
                 except (ValueError, IndexError, OSError, TypeError):
                     target = 10
-                config.write_text(f"max-iterations = {target}\n")
+                # A start may read it at any moment, so it must never be seen half written.
+                whole_config = config.with_suffix(".new")
+                whole_config.write_text(f"max-iterations = {target}\n")
+                whole_config.replace(config)
         state = self.slurm.wait_for_end(job, 180)["JobState"]
         if state != "COMPLETED":
             return launcher, log.read_text(), f"job {job} is {state}"
@@ -92,8 +95,14 @@ class Campaign:
         result = run("train", self.data, "--out", whole, *options, "--max-iterations", target)
         if result.returncode != 0:
             return launcher, log.read_text(), result.stderr
-        same = read_summary(whole)["model_sha256"] == read_summary(out)["model_sha256"]
-        return launcher, log.read_text(), None if same else f"job {job}: other bits"
+        expected, found = read_summary(whole), read_summary(out)
+        if expected["model_sha256"] == found["model_sha256"]:
+            return launcher, log.read_text(), None
+        ends = [f"{end['stop_reason']} after iteration {end['iterations']}, objective "
+                f"{end['objective']!r}" for end in (expected, found)]
+        return launcher, log.read_text(), (
+            f"job {job} ({launcher}, {options}): other bits; in one go: {ends[0]}; preempted: "
+            f"{ends[1]}\n{log.read_text()}")
 
 
 def main():

@@ -1,4 +1,4 @@
-#include "../../../src/train/checkpoint_content.hpp"
+#include "../../../src/train/checkpoint/checkpoint_content.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "paralogit/app/commands.hpp"
+#include "paralogit/train/trainer.hpp"
+
+namespace paralogit::app {
+
+/// What the options say of a run, but for its execution. Throws Error (usage).
+train::TrainOptions read_train_options(const Options& options, const Context& context);
+
+}  // namespace paralogit::app

@@ -1,0 +1,107 @@
+#include "collinearity.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "../load/used_features.hpp"
+#include "../objective/widened_rows.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/inference.hpp"
+#include "paralogit/train/inference_report.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+using Counts = std::vector<Index>;
+
+/// Whether a row obeys the equation, but for the rounding of values and of factors.
+bool holds(const model::Alias& alias, std::span<const double> row) {
+    constexpr double rounding = 1e-6;
+    const auto value = [&](Index variable) {
+        const auto j = static_cast<std::size_t>(variable);
+        return j < row.size() ? row[j] : 1.0;
+    };
+    double rest = value(alias.variable);
+    double magnitude = std::abs(rest);
+    for (Index j = 0; j < alias.factors.size(); ++j) {
+        const double part = alias.factors[j] * value(j);
+        rest -= part;
+        magnitude = std::max(magnitude, std::abs(part));
+    }
+    return std::abs(rest) <= rounding * magnitude;
+}
+
+/// The rows of this rank that do not obey each of the equations.
+Counts own_exceptions(const DataSet& data, const std::vector<model::Alias>& aliases) {
+    std::vector<Counts> parts(static_cast<std::size_t>(data.execution.threads),
+                              Counts(aliases.size()));
+    visit_rows(data, [&](int thread, std::span<const double> row, double, double) {
+        Counts& part = parts[static_cast<std::size_t>(thread)];
+        for (std::size_t k = 0; k < aliases.size(); ++k) {
+            // One row is enough to refute.
+            if (part[k] == 0 && !holds(aliases[k], row)) {
+                part[k] = 1;
+            }
+        }
+    });
+    Counts all(aliases.size());
+    for (const Counts& part : parts) {
+        for (std::size_t k = 0; k < all.size(); ++k) {
+            all[k] += part[k];
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+bool is_small_enough_for_collinearity(Index features) {
+    constexpr Index most_features = 2000;
+    return features <= most_features;
+}
+
+std::vector<std::string> find_collinear(const comm::Communicator& comm, const DataSet& data,
+                                        const Matrix& hessian,
+                                        const optim::ChangeOfVariables& change) {
+    if (hessian.size() == 0 || !hessian.allFinite()) {
+        return {};
+    }
+    std::vector<model::Alias> aliases;
+    for (const model::Alias& alias : model::AliasingCholesky::factor(hessian).aliases()) {
+        constexpr std::size_t most = 20;
+        // A part that is rounding is none: it would only lengthen the sentence.
+        constexpr double negligible = 1e-9;
+        if (aliases.size() < most && alias.factors.size() > 0) {
+            model::Alias clean = alias;
+            for (Index j = 0; j < clean.factors.size(); ++j) {
+                if (std::abs(clean.factors[j]) < negligible) {
+                    clean.factors[j] = 0;
+                }
+            }
+            aliases.push_back(model::in_units_of_features(std::move(clean), change.centre,
+                                                          change.scale, change.has_intercept));
+        }
+    }
+    if (aliases.empty()) {
+        return {};
+    }
+    Counts exceptions = comm::together(comm, [&] { return own_exceptions(data, aliases); });
+    comm.sum(std::span<Index>(exceptions));
+
+    InferenceReport names;
+    names.names = data.manifest.feature_names;
+    names.all_features = data.manifest.features;
+    for (Index j = 0; j < data.shard.features; ++j) {
+        names.features.push_back(number_in_files(data, j));
+    }
+    std::vector<std::string> texts;
+    for (std::size_t k = 0; k < aliases.size(); ++k) {
+        if (exceptions[k] == 0) {
+            texts.push_back(alias_text(names, aliases[k]));
+        }
+    }
+    return texts;
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,164 @@
+#include "verification.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "../load/used_features.hpp"
+#include "../objective/widened_rows.hpp"
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+using Real = long double;
+
+struct PlainTerms {
+    Real loss;
+    Real slope;
+};
+
+PlainTerms cross_entropy(Real label, Real margin) {
+    return {.loss = std::max(margin, Real{0}) - label * margin +
+                    std::log1p(std::exp(-std::abs(margin))),
+            .slope = 1 / (1 + std::exp(-margin)) - label};
+}
+
+/// The focal loss of label 1: the loss of BCE times a power of its slope.
+PlainTerms focal_of_positive(Real gamma, Real margin) {
+    const auto [minus_log_p, minus_q] = cross_entropy(1, margin);
+    const Real q = 1 / (1 + std::exp(margin));
+    const Real power = std::pow(q, gamma);
+    return {.loss = power * minus_log_p,
+            .slope = power * (minus_q - gamma * (1 - q) * minus_log_p)};
+}
+
+PlainTerms plain_terms(const model::Loss& loss, Real label, Real margin) {
+    if (!loss.is_focal()) {
+        return cross_entropy(label, margin);
+    }
+    const PlainTerms yes = focal_of_positive(loss.gamma(), margin);
+    const PlainTerms no = focal_of_positive(loss.gamma(), -margin);
+    const Real part = loss.positive_factor() * label;
+    const Real rest = loss.negative_factor() * (1 - label);
+    return {.loss = part * yes.loss + rest * no.loss, .slope = part * yes.slope - rest * no.slope};
+}
+
+}  // namespace
+
+void check_verification_size(const DataSet& data) {
+    if (!is_small_enough_to_visit(data)) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--verify: sparse rows of {} features are too many to check one by "
+                                "one; leave --verify out",
+                                data.shard.features));
+    }
+}
+
+PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
+                                 const Vector& parameters, const model::Loss& loss) {
+    const auto features = static_cast<std::size_t>(data.shard.features);
+    const auto dimension = static_cast<std::size_t>(parameters.size());
+    const bool has_intercept = dimension > features;
+    // The gradient, the loss, the weights.
+    std::vector<Real> sums(dimension + 2);
+    comm::together(comm, [&] {
+        check_verification_size(data);
+        std::vector<std::vector<Real>> parts(static_cast<std::size_t>(data.execution.threads),
+                                             std::vector<Real>(dimension + 2));
+        visit_rows(data, [&](int thread, std::span<const double> row, double label, double weight) {
+            std::vector<Real>& part = parts[static_cast<std::size_t>(thread)];
+            Real margin = has_intercept ? parameters[data.shard.features] : 0.0;
+            for (std::size_t j = 0; j < features; ++j) {
+                margin += Real{row[j]} * parameters[static_cast<Index>(j)];
+            }
+            const PlainTerms terms = plain_terms(loss, label, margin);
+            const Real slope = weight * terms.slope;
+            for (std::size_t j = 0; j < features; ++j) {
+                part[j] += slope * row[j];
+            }
+            if (has_intercept) {
+                part[features] += slope;
+            }
+            part[dimension] += weight * terms.loss;
+            part[dimension + 1] += weight;
+        });
+        for (const std::vector<Real>& part : parts) {
+            for (std::size_t j = 0; j < sums.size(); ++j) {
+                sums[j] += part[j];
+            }
+        }
+    });
+    // A long double travels as two doubles.
+    std::vector<double> message;
+    for (const Real sum : sums) {
+        const auto high = static_cast<double>(sum);
+        message.push_back(high);
+        message.push_back(static_cast<double>(sum - high));
+    }
+    comm.sum(std::span<double>(message));
+    const auto value = [&](std::size_t j) { return Real{message[2 * j]} + message[2 * j + 1]; };
+    const Real weight_sum = value(dimension + 1);
+    PlainEvaluation evaluation{.loss = static_cast<double>(value(dimension) / weight_sum),
+                               .gradient = Vector(parameters.size())};
+    for (std::size_t j = 0; j < dimension; ++j) {
+        evaluation.gradient[static_cast<Index>(j)] = static_cast<double>(value(j) / weight_sum);
+    }
+    return evaluation;
+}
+
+Verification verify(const VerifiedRun& run, const std::filesystem::path& model_file,
+                    const IterationFacts& end) {
+    const Index features = run.data.shard.features;
+    Vector written(run.data.manifest.features + 1);
+    comm::on_root(run.comm, [&] {
+        const Model model = read_model(model_file);
+        written << model.coefficients, model.intercept;
+    });
+    run.comm.broadcast(std::span<double>(written.data(), static_cast<std::size_t>(written.size())));
+    Vector parameters(features + (run.change.has_intercept ? 1 : 0));
+    parameters.head(features) = of_kept_features(run.data, written.head(written.size() - 1));
+    if (run.change.has_intercept) {
+        parameters[features] = written[written.size() - 1];
+    }
+    PlainEvaluation plain = evaluate_plainly(run.comm, run.data, parameters, run.loss);
+    run.penalty.add_gradient(parameters.head(features), plain.gradient.head(features));
+    const optim::State at_end{.point = run.change.to_point(parameters),
+                              .at_point = {.value = plain.loss,
+                                           .gradient = run.change.to_point_gradient(plain.gradient),
+                                           .rows_wrong = 0},
+                              .memory = {}};
+    Verification verification{
+        .objective = plain.loss + run.penalty.value(parameters.head(features)),
+        .violation = optim::optimality_violation(at_end, run.separable)};
+    // What the sums of double arithmetic may be off by, in the solver's variables.
+    double rounding = 1e-13;
+    for (Index j = 0; j < features; ++j) {
+        if (run.change.scale[j] > 0) {
+            rounding =
+                std::max(rounding, 1e-13 * std::abs(run.change.centre[j]) / run.change.scale[j]);
+        }
+    }
+    const double allowed = 1.01 * end.gradient_norm + rounding;
+    verification.is_consistent =
+        verification.violation <= allowed &&
+        std::abs(verification.objective - end.objective) <= 1e-10 * std::max(1.0, end.objective);
+    return verification;
+}
+
+void require_consistent(const Verification& verification, const IterationFacts& end) {
+    if (!verification.is_consistent) {
+        throw comm::AgreedError(Error(
+            ExitCode::internal,
+            fmt::format("internal error: --verify: the written model has the objective {} and "
+                        "violates the conditions of an optimum by {:.2e}, but the run ended with "
+                        "{} and {:.2e}",
+                        verification.objective, verification.violation, end.objective,
+                        end.gradient_norm)));
+    }
+}
+
+}  // namespace paralogit::train

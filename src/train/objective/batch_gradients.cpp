@@ -1,0 +1,239 @@
+#include "batch_gradients.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "../seconds_since.hpp"
+#include "loss_bound.hpp"
+#include "paralogit/base/threads.hpp"
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+/// Rows that stay together where that is wanted. Blocks have a multiple of them, so no group is
+/// spread over ranks, or lies partly in memory.
+constexpr Index group_rows = 32;
+
+Index count_rows_of_weight(std::span<const double> row_weights) {
+    return std::ranges::count_if(row_weights, [](double weight) { return weight > 0; });
+}
+
+/// Threads that a batch is worth: of sparse rows one, for each has sums as long as all features.
+int threads_of_batch(const DataSet& data, Index own_rows) {
+    constexpr Index values_of_thread = 8192;
+    if (data.sparse) {
+        return 1;
+    }
+    const Index worth = own_rows * data.shard.features / values_of_thread;
+    return static_cast<int>(std::clamp<Index>(worth, 1, data.execution.threads));
+}
+
+}  // namespace
+
+BatchGradients::BatchGradients(const comm::Communicator& comm, const DataSet& data, Options options)
+    : comm_(comm),
+      data_(data),
+      options_(std::move(options)),
+      features_(data.shard.features),
+      own_places_(is_local() ? Range{.first = 0, .end = data.shard.rows.size()}
+                             : Range{.first = 0, .end = data.manifest.rows}),
+      picker_(data, is_local() ? data.shard.rows.first : 0) {
+    const std::vector<double>& row_weights = data.shard.row_weights;
+    const Index own_counting =
+        row_weights.empty() ? data.shard.rows.size() : count_rows_of_weight(row_weights);
+    counting_rows_ = comm.sum(own_counting);
+    own_share_ = static_cast<double>(own_counting) / static_cast<double>(counting_rows_);
+    const Index most_places = comm.max(own_places_.size());
+    const Index batch_rows = std::min(options_.batches.batch_rows, most_places);
+    batches_ = (most_places + batch_rows - 1) / batch_rows;
+    const Index own_rows_of_batch = is_local() ? batch_rows : batch_rows / comm.size() + 1;
+    comm::together(comm, [&] {
+        const model::BatchSums none(data.bounds.sum_exponents, data.bounds.weight_exponent,
+                                    batch_rows, word_count, data.execution.isa, options_.loss);
+        threads_.assign(static_cast<std::size_t>(threads_of_batch(data, own_rows_of_batch)), none);
+        own_rows_.resize(threads_.size());
+    });
+}
+
+Range BatchGradients::places_of(Index batch) const {
+    if (is_local()) {
+        // Ranks with fewer rows have smaller batches, not fewer.
+        const auto at = [&](Index k) {
+            return own_places_.end / batches_ * k + own_places_.end % batches_ * k / batches_;
+        };
+        return {.first = at(batch), .end = at(batch + 1)};
+    }
+    const Index rows = options_.batches.batch_rows;
+    return {.first = batch * rows, .end = std::min((batch + 1) * rows, own_places_.end)};
+}
+
+void BatchGradients::begin_epoch(Index epoch) {
+    const BatchOptions& batches = options_.batches;
+    epoch_ = epoch;
+    picker_.forget_window();
+    const Index rows = own_places_.size();
+    if (!batches.shuffles || rows == 0) {
+        order_ = model::RowOrder::as_stored(std::max<Index>(rows, 1));
+        return;
+    }
+    // Ranks that go their own ways have orders of their own.
+    const std::uint64_t of_rank = is_local() ? static_cast<std::uint64_t>(comm_.rank()) << 40U : 0;
+    // Sparse rows have no sums of blocks.
+    const Index group = batches.keeps_groups && !data_.sparse ? group_rows : 1;
+    order_ = model::RowOrder(rows, batches.seed ^ of_rank, epoch, group);
+}
+
+void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch,
+                              optim::BatchEvaluation& evaluation) {
+    const TraceSpan span(main_lane(data_.execution.trace), "batch", batch);
+    const auto begin = Clock::now();
+    if (epoch != epoch_ || batch == 0) {
+        begin_epoch(epoch);
+    }
+    const std::span<const double> coefficients(parameters.data(),
+                                               static_cast<std::size_t>(features_));
+    const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
+    const std::int32_t exponent = loss_exponent(coefficients, intercept, data_.bounds);
+    for (model::BatchSums& sums : threads_) {
+        sums.clear(exponent);
+    }
+    model::BatchSums& all = threads_.front();
+    try {
+        if (!own_error_) {
+            add_own_rows(parameters, places_of(batch));
+        }
+    } catch (...) {
+        // The other ranks wait in the next message: this one must get there too.
+        own_error_ = comm::error_from(std::current_exception());
+    }
+    put_requests(all.words());
+    kernel_seconds_ += seconds_since(begin);
+    ++evaluated_;
+    if (!is_local()) {
+        const auto reduce_begin = Clock::now();
+        if (comm_.size() > 1) {
+            comm_.sum(all.message());
+        }
+        ++messages_;
+        reduce_seconds_ += seconds_since(reduce_begin);
+        take_requests(all.words());
+    }
+
+    // With a mean row weight of 1 this is the mean over the rows of the batch.
+    const double rows = all.words()[rows_seen];
+    const double weight_of_rows =
+        rows * (options_.weight_sum / static_cast<double>(counting_rows_));
+    const double divisor = weight_of_rows / options_.loss.slope_unit();
+    evaluation.rows = static_cast<Index>(rows);
+    evaluation.gradient.resize(parameters.size());
+    if (evaluation.rows == 0) {
+        evaluation.gradient.setZero();
+    } else {
+        for (Index j = 0; j < features_; ++j) {
+            evaluation.gradient[j] = all.slopes_times_feature(j) / divisor;
+        }
+        if (options_.has_intercept) {
+            evaluation.gradient[features_] = all.slopes() / divisor;
+        }
+    }
+    evaluation.loss = all.loss() / options_.weight_sum;
+    if (is_local() && own_share_ > 0) {
+        // So that the mean over ranks is the sum over all rows.
+        evaluation.loss /= own_share_;
+    }
+}
+
+void BatchGradients::add_own_rows(const Vector& parameters, Range places) {
+    const std::span<const double> coefficients(parameters.data(),
+                                               static_cast<std::size_t>(features_));
+    const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
+    picker_.prepare(order_, places, own_places_.end);
+    run_threads(static_cast<int>(threads_.size()), [&](int thread) {
+        const auto number = static_cast<std::size_t>(thread);
+        model::BatchSums& sums = threads_[number];
+        sums.words()[rows_seen] = static_cast<double>(add_rows_of_thread(
+            places_of_thread(places, thread), coefficients, intercept, own_rows_[number], sums));
+    });
+    for (std::size_t thread = 1; thread < threads_.size(); ++thread) {
+        threads_.front().add(threads_[thread]);
+    }
+}
+
+/// Neighbours that stay together are not cut apart, for their sum is one term.
+Range BatchGradients::places_of_thread(Range places, int thread) const {
+    const Range part = part_of(places, thread, static_cast<int>(threads_.size()));
+    const Index group = order_.group();
+    const auto at = [&](Index place) {
+        return place == places.first ? place
+                                     : std::min((place + group - 1) / group * group, places.end);
+    };
+    return {.first = at(part.first), .end = at(part.end)};
+}
+
+/// Returns how many of the rows count.
+Index BatchGradients::add_rows_of_thread(Range places, std::span<const double> coefficients,
+                                         double intercept, OwnRows& own,
+                                         model::BatchSums& sums) const {
+    Index count = 0;
+    const auto count_rows = [&](Index rows, std::span<const double> row_weights) {
+        count += row_weights.empty() ? rows : count_rows_of_weight(row_weights);
+    };
+    if (order_.group() > 1) {
+        picker_.pick(order_, places, own.blocks);
+        sums.add(own.blocks, coefficients, intercept);
+        for (const model::Block& block : own.blocks) {
+            count_rows(block.rows, block.row_weights);
+        }
+    } else {
+        picker_.pick(order_, places, own.places, own.picked);
+        sums.add(own.picked, coefficients, intercept);
+        count_rows(own.picked.size(), own.picked.row_weights);
+    }
+    return count;
+}
+
+void BatchGradients::put_requests(std::span<double> words) const {
+    const StopRequests own = options_.own_requests ? options_.own_requests() : StopRequests{};
+    words[ranks_in_error] = own_error_ ? 1 : 0;
+    words[signals] = own.signal ? 1 : 0;
+    words[times_up] = own.time_limit ? 1 : 0;
+}
+
+void BatchGradients::take_requests(std::span<const double> words) {
+    if (words[ranks_in_error] > 0) {
+        comm::agree(comm_, std::exchange(own_error_, std::nullopt));
+    }
+    agreed_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
+}
+
+void BatchGradients::join_ranks(std::span<Vector* const> vectors) {
+    const auto begin = Clock::now();
+    mean_message_.clear();
+    for (const Vector* const vector : vectors) {
+        for (const double value : *vector) {
+            mean_message_.push_back(own_share_ * value);
+        }
+    }
+    const std::size_t words_at = mean_message_.size();
+    mean_message_.resize(words_at + word_count, 0.0);
+    const std::span<double> words = std::span(mean_message_).subspan(words_at);
+    put_requests(words);
+    if (comm_.size() > 1) {
+        comm_.sum(mean_message_);
+        // A sum of doubles need not have the same bits everywhere.
+        comm_.broadcast(mean_message_);
+    }
+    std::size_t at = 0;
+    for (Vector* const vector : vectors) {
+        for (double& value : *vector) {
+            value = mean_message_[at++];
+        }
+    }
+    ++messages_;
+    reduce_seconds_ += seconds_since(begin);
+    take_requests(words);
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,182 @@
+#include "sparse_curvature.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "../load/sparse_moments.hpp"
+#include "margin_bound.hpp"
+#include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/sparse_kernel.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+std::span<const double> coefficients_of(const Vector& parameters, const DataSet& data) {
+    return {parameters.data(), static_cast<std::size_t>(data.shard.features)};
+}
+
+double intercept_of(const Vector& parameters, bool has_intercept) {
+    return has_intercept ? parameters[parameters.size() - 1] : 0.0;
+}
+
+/// Of the rows 0, t, 2t, ...
+double weight_of(const model::SparseBlock& block, Index thinning) {
+    double sum = 0;
+    for (Index i = 0; i < block.rows; i += thinning) {
+        sum += block.row_weights.empty() ? 1.0 : block.row_weights[static_cast<std::size_t>(i)];
+    }
+    return sum;
+}
+
+}  // namespace
+
+SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& data,
+                                 model::Loss loss, std::shared_ptr<SparsePass> pass)
+    : comm_(comm), data_(data), loss_(loss), pass_(std::move(pass)) {
+    comm::together(comm, [&] {
+        by_thread_.assign(
+            static_cast<std::size_t>(data.execution.threads),
+            model::ExactSums({data.bounds.weight_exponent, data.bounds.weight_exponent},
+                             std::max<Index>(data.plan.blocks(), 1), data.execution.isa));
+        curvatures_.resize(static_cast<std::size_t>(data.shard.rows.size()));
+    });
+}
+
+void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
+    const int threads = data_.execution.threads;
+    run_threads(threads, [&](int thread) {
+        data::ShardWalk walk(data_.shard, data_.plan, thread, threads);
+        while (walk.next()) {
+            const model::SparseBlock block = walk.sparse_block();
+            const auto first =
+                static_cast<std::size_t>(block.first_global_row - data_.shard.rows.first);
+            model::block_curvatures(
+                block, coefficients_of(parameters, data_), intercept_of(parameters, has_intercept),
+                std::span(curvatures_).subspan(first, static_cast<std::size_t>(block.rows)),
+                data_.execution.isa, loss_);
+        }
+    });
+}
+
+void SparseCurvature::add_own_blocks(const Vector& direction, bool has_intercept, Index thinning,
+                                     double unit) {
+    for (model::ExactSums& sums : by_thread_) {
+        sums.clear();
+    }
+    const bool is_within = pass_->add_up(
+        data_.sparse->scale,
+        [&](int thread, const model::SparseBlock& block, model::ScatteredSums* target,
+            std::span<double> factors) {
+            model::ExactSums& sums = by_thread_[static_cast<std::size_t>(thread)];
+            const auto first =
+                static_cast<std::size_t>(block.first_global_row - data_.shard.rows.first);
+            model::SparseBlockSums of_block;
+            return model::multiply_block_hessian(
+                       block, thinning,
+                       std::span<const double>(curvatures_)
+                           .subspan(first, static_cast<std::size_t>(block.rows)),
+                       coefficients_of(direction, data_), intercept_of(direction, has_intercept),
+                       unit, target, factors, of_block, data_.execution.isa) &&
+                   sums.add(0, of_block.slopes) && sums.add(1, weight_of(block, thinning));
+        },
+        [&](const model::SparseBlock& block, std::span<const double> factors, Range features,
+            model::ScatteredSums& target) {
+            return model::scatter_block(block, thinning, factors, features, target,
+                                        data_.execution.isa);
+        });
+    model::ExactSums& all = by_thread_.front();
+    for (std::size_t t = 1; t < by_thread_.size(); ++t) {
+        all.add(by_thread_[t]);
+    }
+    const std::span<std::int64_t> words = pass_->sums().words();
+    words[slopes] = all.limbs()[0];
+    words[weights] = all.limbs()[1];
+    words[slopes_rest] = all.limbs()[2];
+    words[weights_rest] = all.limbs()[3];
+    words[ranks_outside] = is_within ? 0 : 1;
+}
+
+Vector SparseCurvature::product(Vector direction, double ridge, bool has_intercept, Index thinning,
+                                StopRequests& requests) {
+    const auto nothing = [&] {
+        return Vector::Constant(direction.size(), std::numeric_limits<double>::quiet_NaN());
+    };
+    const double largest = margin_bound(coefficients_of(direction, data_),
+                                        intercept_of(direction, has_intercept), data_.bounds);
+    constexpr double most = 0x1p1000;
+    if (!(largest < most)) {
+        // Known to all ranks, so there is no message that could carry requests.
+        requests = {};
+        return nothing();
+    }
+    // |c q x| <= s |x| |q| / 4, and |q| 2^-exponent < 2 with what rounding adds.
+    const std::int32_t exponent = model::exponent_above(largest);
+    comm::together(comm_, [&] {
+        add_own_blocks(direction, has_intercept, thinning, std::ldexp(1.0, -exponent));
+    });
+    const std::span<std::int64_t> words = pass_->sums().words();
+    words[signals] = requests.signal ? 1 : 0;
+    words[times_up] = requests.time_limit ? 1 : 0;
+    comm_.sum(pass_->sums().message(word_count));
+    requests = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
+    if (words[ranks_outside] > 0) {
+        return nothing();
+    }
+
+    model::ExactSums& all = by_thread_.front();
+    all.limbs()[0] = words[slopes];
+    all.limbs()[1] = words[weights];
+    all.limbs()[2] = words[slopes_rest];
+    all.limbs()[3] = words[weights_rest];
+    // The unit is a power of two, and so changes nothing but the exponent.
+    const double unit = std::ldexp(loss_.curvature_unit(), exponent) / all.value(1);
+    pass_->values(unit, ridge,
+                  std::span(direction.data(), static_cast<std::size_t>(data_.shard.features)));
+    if (has_intercept) {
+        direction[data_.shard.features] = all.value(0) * unit;
+    }
+    return direction;
+}
+
+Vector SparseCurvature::diagonal(const optim::ChangeOfVariables& change, bool has_intercept) {
+    constexpr double least_share = 0.01;
+    model::ExactSums& curvature = by_thread_.front();
+    comm::together(comm_, [&] {
+        curvature.clear();
+        for (Index k = data_.shard.blocks.first; k < data_.shard.blocks.end; ++k) {
+            const Range rows = data_.plan.rows_of_block(k);
+            double sum = 0;
+            for (Index i = rows.first; i < rows.end; ++i) {
+                sum += curvatures_[static_cast<std::size_t>(i - data_.shard.rows.first)];
+            }
+            // Margins that overflow have no curvature; the product finds them as well.
+            static_cast<void>(curvature.add(0, sum));
+        }
+    });
+    comm_.sum(curvature.limbs());
+    const double curvature_sum = curvature.value(0);
+    const double weight_sum = data_.sparse->sums.value(0);
+
+    Vector diagonal(data_.shard.features + (has_intercept ? 1 : 0));
+    sparse_squares(comm_, data_, *pass_, curvatures_,
+                   std::span(diagonal.data(), static_cast<std::size_t>(data_.shard.features)));
+    for (Index j = 0; j < data_.shard.features; ++j) {
+        const int unit = data_.bounds.value_exponents[static_cast<std::size_t>(j)];
+        const double centre = std::ldexp(change.centre[j], -unit);
+        const double scale = std::ldexp(change.scale[j], -unit);
+        const double centred = diagonal[j] - curvature_sum * centre * centre;
+        diagonal[j] = scale == 0 ? 0.0
+                                 : std::max(centred, least_share * diagonal[j]) /
+                                       (scale * scale * weight_sum);
+    }
+    if (has_intercept) {
+        diagonal[data_.shard.features] = curvature_sum / weight_sum;
+    }
+    diagonal *= loss_.curvature_unit();
+    return diagonal;
+}
+
+}  // namespace paralogit::train

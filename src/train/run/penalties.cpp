@@ -1,0 +1,167 @@
+#include "paralogit/train/penalties.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "../checkpoint/stored_arrays.hpp"
+#include "../load/used_features.hpp"
+#include "feature_numbers.hpp"
+#include "paralogit/base/digest.hpp"
+#include "paralogit/base/error.hpp"
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Tells files apart by their numbers, whatever their names.
+std::string digest_of(const Vector& numbers) {
+    constexpr std::size_t digits = 16;
+    Sha256 digest;
+    digest.add(span_of(numbers));
+    return digest.hex().substr(0, digits);
+}
+
+/// l1 and l2 as numbers.
+std::pair<double, double> strengths_of(const PenaltyOptions& options, double weight_sum) {
+    if (!options.has_strength()) {
+        return {options.l1, options.l2};
+    }
+    const double strength = options.lambda ? *options.lambda : 1 / (*options.c * weight_sum);
+    if (!std::isfinite(strength)) {
+        throw comm::AgreedError(
+            Error(ExitCode::usage, fmt::format("--C {}: 1 / (S C), S = {} the sum of the row "
+                                               "weights, is not finite; give a larger number",
+                                               *options.c, weight_sum)));
+    }
+    return {options.l1_ratio * strength, (1 - options.l1_ratio) * strength};
+}
+
+Vector bounds_of(const comm::Communicator& comm, const data::Manifest& manifest,
+                 const std::string& source, const std::string& option, double none) {
+    return source.empty() ? Vector::Constant(manifest.features, none)
+                          : feature_numbers(comm, manifest, source,
+                                            {.option = option,
+                                             .otherwise = none,
+                                             .lowest = -infinity,
+                                             .may_be_infinite = true});
+}
+
+void check_bounds(const comm::Communicator& comm, const data::Manifest& manifest,
+                  const Vector& lower, const Vector& upper) {
+    comm::on_root(comm, [&] {
+        for (Index j = 0; j < lower.size(); ++j) {
+            if (!(lower[j] <= upper[j]) || lower[j] == infinity || upper[j] == -infinity) {
+                throw Error(ExitCode::usage,
+                            fmt::format("--lower and --upper leave no number to the coefficient of "
+                                        "{}: {} is not below {}",
+                                        manifest.name_of_feature(j), lower[j], upper[j]));
+            }
+        }
+    });
+}
+
+}  // namespace
+
+bool Penalties::let_grow(Index feature, double coefficient) const {
+    const bool is_penalised = penalty.l1_of(feature) > 0 || penalty.l2_of(feature) > 0;
+    const bool is_bounded =
+        lower.size() > 0 && std::isfinite(coefficient > 0 ? upper[feature] : lower[feature]);
+    return !is_penalised && !is_bounded;
+}
+
+double Penalties::nearest_to_zero(Index feature) const {
+    return lower.size() == 0 ? 0.0 : std::clamp(0.0, lower[feature], upper[feature]);
+}
+
+Vector Penalties::within_bounds(Vector of_all) const {
+    for (Index j = 0; j < lower_of_all.size(); ++j) {
+        of_all[j] = std::clamp(of_all[j], lower_of_all[j], upper_of_all[j]);
+    }
+    return of_all;
+}
+
+Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& options,
+                         const DataSet& data, const Moments& moments) {
+    const data::Manifest& manifest = data.manifest;
+    const auto [l1, l2] = strengths_of(options, moments.weight_sum);
+    Penalties penalties;
+    penalties.penalty = model::Penalty(l2, l1);
+    auto& path = penalties.path_options;
+    path = {{"l1", fmt::format("{}", l1)},
+            {"l2", fmt::format("{}", l2)},
+            {"penalty-scale", options.is_of_standardised ? "standardized" : "original"},
+            {"penalty-factors", "unset"},
+            {"lower", "unset"},
+            {"upper", "unset"}};
+    if (!options.factors.empty() || options.is_of_standardised) {
+        Vector factors = Vector::Ones(data.shard.features);
+        if (!options.factors.empty()) {
+            const Vector of_all = feature_numbers(comm, manifest, options.factors,
+                                                  {.option = "penalty-factors",
+                                                   .otherwise = 1,
+                                                   .lowest = 0,
+                                                   .may_be_infinite = false});
+            path["penalty-factors"] = digest_of(of_all);
+            factors = of_kept_features(data, of_all);
+        }
+        const Vector unit = options.is_of_standardised ? moments.standard_deviation
+                                                       : Vector::Ones(data.shard.features);
+        penalties.penalty = model::Penalty(l2, l1, factors.cwiseProduct(unit).cwiseProduct(unit),
+                                           factors.cwiseProduct(unit));
+    }
+    if (options.has_bounds()) {
+        penalties.lower_of_all = bounds_of(comm, manifest, options.lower, "lower", -infinity);
+        penalties.upper_of_all = bounds_of(comm, manifest, options.upper, "upper", infinity);
+        check_bounds(comm, manifest, penalties.lower_of_all, penalties.upper_of_all);
+        path["lower"] = digest_of(penalties.lower_of_all);
+        path["upper"] = digest_of(penalties.upper_of_all);
+        penalties.lower = of_kept_features(data, penalties.lower_of_all);
+        penalties.upper = of_kept_features(data, penalties.upper_of_all);
+    }
+    return penalties;
+}
+
+void keep_bounds_exact(const Penalties& penalties, optim::ChangeOfVariables& change) {
+    for (Index j = 0; j < penalties.lower.size(); ++j) {
+        const auto is_number = [](double bound) { return bound != 0 && std::isfinite(bound); };
+        if (change.scale[j] > 0 &&
+            (is_number(penalties.lower[j]) || is_number(penalties.upper[j]))) {
+            int exponent = 0;
+            std::frexp(change.scale[j], &exponent);
+            change.scale[j] = std::ldexp(1.0, exponent);
+        }
+    }
+}
+
+optim::SeparableTerm separable_term(const PenaltyOptions& options, const Penalties& penalties,
+                                    const optim::ChangeOfVariables& change, bool is_always_whole) {
+    if (!options.has_kinks() && !is_always_whole) {
+        return {};
+    }
+    const Index features = change.scale.size();
+    const Index dimension = features + (change.has_intercept ? 1 : 0);
+    optim::SeparableTerm term{.l1 = Vector::Zero(dimension),
+                              .lower = Vector::Constant(dimension, -infinity),
+                              .upper = Vector::Constant(dimension, infinity)};
+    for (Index j = 0; j < features; ++j) {
+        // A feature that is left alone has no variable of its own.
+        if (change.scale[j] == 0) {
+            continue;
+        }
+        term.l1[j] = penalties.penalty.l1_of(j) / change.scale[j];
+        if (penalties.lower.size() > 0) {
+            term.lower[j] = penalties.lower[j] * change.scale[j];
+            term.upper[j] = penalties.upper[j] * change.scale[j];
+        }
+    }
+    return term;
+}
+
+}  // namespace paralogit::train

@@ -1,0 +1,95 @@
+#include "run_data.hpp"
+
+#include <malloc.h>
+
+#include <utility>
+
+#include "../checks/inference_run.hpp"
+#include "../checks/verification.hpp"
+#include "../load/column_warnings.hpp"
+#include "../load/training_memory.hpp"
+#include "../load/used_features.hpp"
+#include "../seconds_since.hpp"
+#include "paralogit/comm/agreement.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunData& run) {
+    TraceSpan span(main_lane(options.execution.trace), "load");
+    const auto begin = Clock::now();
+    const double exchanged = comm.exchange_seconds();
+    std::optional<data::Manifest> validation_files;
+    if (!options.validation_paths.empty()) {
+        validation_files = describe_files(comm, options.validation_paths, options.source);
+    }
+    run.rows = std::make_unique<DataSet>(
+        load_data_set(comm, options.paths, options.source,
+                      share_memory(comm, options, validation_files), options.row_use));
+    keep_used_features(comm, *run.rows);
+    if (options.inference_confidence) {
+        comm::together(
+            comm, [&] { check_inference_size(run.rows->shard.features, options.has_intercept); });
+    }
+    if (options.verifies) {
+        comm::together(comm, [&] { check_verification_size(*run.rows); });
+    }
+    require_solver_memory(comm, options, *run.rows);
+    run.moments = compute_moments(comm, *run.rows);
+    run.penalties = make_penalties(comm, options.penalty, *run.rows, run.moments);
+    run.validation =
+        std::make_unique<ValidationRun>(comm, options, std::move(validation_files), *run.rows);
+    // What the C library keeps of freed vectors would come on top of what the solver takes.
+    malloc_trim(0);
+    run.load_seconds = seconds_since(begin);
+    run.read_seconds = run.load_seconds - (comm.exchange_seconds() - exchanged);
+}
+
+void set_solver(const comm::Communicator& comm, const TrainOptions& options, RunData& run) {
+    const data::Manifest& manifest = run.rows->manifest;
+    const DataShape shape{.rows = manifest.rows,
+                          .dimension = run.rows->shard.features + (options.has_intercept ? 1 : 0),
+                          .entries = manifest.is_sparse
+                                         ? std::optional(manifest.entries_before_block.back())
+                                         : std::nullopt};
+    run.solver_choice = choose_solver(options.solver, shape);
+    refuse_streamed_sparse_batches(comm, *run.rows, run.solver_choice.name);
+    run.solver = make_solver(run.solver_choice.name, options.solver, shape);
+}
+
+void warn_of_data(const TrainOptions& options, const RunData& run, TrainObserver& observer) {
+    for (const std::string& note : run.rows->manifest.notes) {
+        observer.on_warning(note);
+    }
+    if (run.solver_choice.name == "lbfgs" && options.solver.newton.keeps_thinning) {
+        observer.on_warning(
+            "--hessian-fraction is not used: lbfgs was chosen, which needs no "
+            "Hessian");
+    }
+    for (const std::string& text : warnings_of_columns(*run.rows, run.moments)) {
+        observer.on_warning(text);
+    }
+}
+
+}  // namespace
+
+RunFacts RunData::facts(const comm::Communicator& comm) const {
+    return {rows->manifest,      rows->plan,      moments,           rows->label_description,
+            rows->global_bytes,  rows->memory,    solver_choice,     comm.size(),
+            rows->execution,     startup_seconds, load_seconds,      rows->training_rows(),
+            rows->class_weights, penalties,       validation->rows()};
+}
+
+RunData load_run(const comm::Communicator& comm, const TrainOptions& options,
+                 TrainObserver& observer) {
+    RunData run;
+    run.startup_seconds = seconds_since(options.process_start);
+    load_rows(comm, options, run);
+    set_solver(comm, options, run);
+    observer.on_loaded(run.facts(comm));
+    warn_of_data(options, run, observer);
+    return run;
+}
+
+}  // namespace paralogit::train
