@@ -69,6 +69,9 @@ int main(int argc, char** argv) {
     const auto process_start = std::chrono::steady_clock::now();
     try {
         return run_session(argc, argv, process_start);
+    } catch (const comm::WrongLauncher& error) {
+        app::Console(error.is_first(), app::Verbosity::normal).error(error.what());
+        return static_cast<int>(error.code());
     } catch (...) {
         // Without MPI there is nobody to agree with.
         const Error error = comm::error_from(std::current_exception());

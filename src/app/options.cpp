@@ -10,6 +10,7 @@
 
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "same_everywhere.hpp"
 
 namespace paralogit::app {
 
@@ -188,6 +189,24 @@ void store_config(const CommandSpec& command, const po::options_description& des
     }
 }
 
+/// What the user has said of an option; empty: nothing.
+std::optional<std::vector<std::string>> values_of(const OptionSpec& option,
+                                                  const po::variable_value& value) {
+    if (value.empty()) {
+        return std::nullopt;
+    }
+    switch (option.kind) {
+        case OptionSpec::Kind::flag:
+            return value.as<bool>() ? std::optional(std::vector<std::string>{"true"})
+                                    : std::nullopt;
+        case OptionSpec::Kind::positional_list:
+        case OptionSpec::Kind::list:
+            return value.as<std::vector<std::string>>();
+        default:
+            return std::vector<std::string>{value.as<std::string>()};
+    }
+}
+
 /// Whether a config file gives the value back: '#' begins a comment, and blanks at the ends go.
 bool is_config_value(std::string_view value) {
     return value.find_first_of("#\n\r") == std::string_view::npos && !value.empty() &&
@@ -221,6 +240,14 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
     const po::options_description description = describe(command);
     po::variables_map map;
     comm::together(comm, [&] { store_command_line(command, description, arguments, map); });
+    // The config file is that of rank 0, and the defaults are those of the program.
+    std::map<std::string, std::vector<std::string>> given;
+    for (const OptionSpec& option : command.options) {
+        if (auto values = values_of(option, map[std::string(option.name)])) {
+            given.emplace(option.name, *std::move(values));
+        }
+    }
+    require_same_options(comm, command, given);
     // What is stored first wins, so the file comes second.
     if (map.count("config") > 0) {
         const auto path = map["config"].as<std::string>();
@@ -231,20 +258,10 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
     }
     for (const OptionSpec& option : command.options) {
         const std::string name(option.name);
-        const po::variable_value& value = map[name];
-        if (value.empty()) {
-            if (!option.standard.empty()) {
-                values_[name] = {std::string(option.standard)};
-            }
-        } else if (option.kind == OptionSpec::Kind::flag) {
-            if (value.as<bool>()) {
-                values_[name] = {"true"};
-            }
-        } else if (option.kind == OptionSpec::Kind::positional_list ||
-                   option.kind == OptionSpec::Kind::list) {
-            values_[name] = value.as<std::vector<std::string>>();
-        } else {
-            values_[name] = {value.as<std::string>()};
+        if (auto values = values_of(option, map[name])) {
+            values_[name] = *std::move(values);
+        } else if (map[name].empty() && !option.standard.empty()) {
+            values_[name] = {std::string(option.standard)};
         }
     }
     comm::together(comm, [&] { check_texts(); });

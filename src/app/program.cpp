@@ -7,6 +7,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/watchdog.hpp"
 #include "paralogit/h5/library.hpp"
+#include "same_everywhere.hpp"
 
 namespace paralogit::app {
 
@@ -32,6 +33,7 @@ std::optional<comm::StallLimits> stall_limits_of(const Options& options) {
 
 ExitCode run_program(const comm::Communicator& comm, const std::vector<std::string>& arguments,
                      std::chrono::steady_clock::time_point process_start) {
+    require_same_program(comm, arguments);
     Console plain(comm.is_root(), Verbosity::normal);
 
     // What is asked of the program as a whole.

@@ -68,6 +68,26 @@ void agree(const Communicator& comm, const std::optional<Error>& own, NameRank n
     throw AgreedError(Error(static_cast<ExitCode>(code), text, has_row ? lowest : Error::no_row));
 }
 
+std::optional<Difference> find_difference(const Communicator& comm, const std::string& own) {
+    const Index hash = hash_of(own);
+    if (comm.min(hash) == comm.max(hash)) {
+        return std::nullopt;
+    }
+    Index hash_of_root = comm.is_root() ? hash : 0;
+    hash_of_root = comm.max(hash_of_root);
+    Difference difference;
+    difference.rank = static_cast<int>(comm.min(hash == hash_of_root ? comm.size() : comm.rank()));
+    difference.host_of_root = host_name();
+    difference.host = host_name();
+    difference.text_of_root = own;
+    difference.text = own;
+    comm.broadcast(difference.host_of_root);
+    comm.broadcast(difference.text_of_root);
+    comm.broadcast(difference.host, difference.rank);
+    comm.broadcast(difference.text, difference.rank);
+    return difference;
+}
+
 Error error_from(const std::exception_ptr& caught) {
     try {
         std::rethrow_exception(caught);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,26 @@ namespace paralogit::comm {
 /// MPI does not read them.
 std::vector<std::pair<std::string, std::string>> settings_for_start(
     const std::function<const char*(const char*)>& variable);
+
+/// What the launcher that started this process says of it.
+struct Task {
+    std::string variable;  ///< which says so
+    long count;            ///< of how many processes it is one, >= 1
+    long number;           ///< which, from 0
+};
+
+/// Empty for a process that no launcher started; also for one started by hand in the shell or the
+/// script of a SLURM job, since that is no task of a step. Of several launchers the nearest counts:
+/// mpirun may have been started by srun, or its daemons.
+std::optional<Task> task_of_launcher(const std::function<const char*(const char*)>& variable);
+
+/// Whether srun has started the process without PMIx, and without the older protocols. Open MPI
+/// then refuses to start, with words about how it was built.
+bool is_without_process_manager(const Task& task,
+                                const std::function<const char*(const char*)>& variable);
+
+/// For the user: `mpi` is what library_version() says.
+std::string wrong_launcher_text(const Task& task, const std::string& mpi);
 
 /// Keeps the plugins of Open MPI in memory to the end of the process. At its own end Open MPI
 /// unloads them, and a thread of theirs that is still at work there would run into nothing. A few

@@ -1,7 +1,11 @@
 #include "paralogit/comm/session.hpp"
 
+#include <array>
 #include <cstdlib>
 #include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "check.hpp"
 #include "launch.hpp"
@@ -10,14 +14,42 @@
 
 namespace paralogit::comm {
 
+namespace {
+
+const char* environment(const char* variable) {
+    return std::getenv(variable);
+}
+
+/// Of a job of several processes that are no ranks of one job.
+[[noreturn]] void refuse(const Task& task) {
+    throw WrongLauncher(wrong_launcher_text(task, library_version()), task.number == 0);
+}
+
+}  // namespace
+
+std::string library_version() {
+    std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+    int length = 0;
+    check(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
+    const std::string_view whole(text.data(), static_cast<std::size_t>(length));
+    // Up to who built it when.
+    return std::string(whole.substr(0, whole.find_first_of(",\n")));
+}
+
 Session::Session(int& argc, char**& argv) {
     int is_started = 0;
     if (MPI_Initialized(&is_started) != MPI_SUCCESS || is_started != 0) {
         throw Error(ExitCode::internal,
                     "internal error: MPI has been started before; make one Session per process");
     }
-    for (const auto& [name, value] :
-         settings_for_start([](const char* variable) { return std::getenv(variable); })) {
+    // Before MPI starts, which adds to the environment.
+    const std::optional<Task> task = task_of_launcher(environment);
+    const bool is_one_of_several = task && task->count > 1;
+    if (is_one_of_several && is_without_process_manager(*task, environment) &&
+        library_version().starts_with("Open MPI")) {
+        refuse(*task);
+    }
+    for (const auto& [name, value] : settings_for_start(environment)) {
         // What the user has set stays.
         static_cast<void>(::setenv(name.c_str(), value.c_str(), 0));
     }
@@ -31,6 +63,13 @@ Session::Session(int& argc, char**& argv) {
             "was built with belong together");
     }
     check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    int size = 0;
+    check(MPI_Comm_size(MPI_COMM_WORLD, &size), "MPI_Comm_size");
+    if (is_one_of_several && size == 1) {
+        keep_plugins_loaded();
+        check(MPI_Finalize(), "MPI_Finalize");
+        refuse(*task);
+    }
 }
 
 Session::~Session() {

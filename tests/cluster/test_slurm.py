@@ -89,6 +89,22 @@ class AJob(Jobs):
         self.assertIn("paralogit: error:", self.printed())
         self.assertNotIn("Restarts=1", slurm.scontrol("show", "job", job))
 
+    def test_whose_tasks_are_no_ranks_of_one_job_is_refused_before_it_does_anything(self):
+        train = (BINARY, "train", self.data, "--out", self.out)
+        with self.assertRaises(RuntimeError) as refused:
+            slurm.run("srun", "--mpi=none", "-n", "3", *train)
+        self.assertIn("the launcher started 3 processes (SLURM_STEP_NUM_TASKS=3)",
+                      str(refused.exception))
+        self.assertIn("start it by srun --mpi=pmix", str(refused.exception))
+        self.assertEqual(str(refused.exception).count("paralogit: error"), 1)
+        self.assertFalse(self.out.exists())
+
+    def test_may_start_one_process_by_hand(self):
+        command = " ".join(map(str, (BINARY, "train", self.data, "--out", self.out)))
+        slurm.run("sbatch", "--wait", "--ntasks=3", f"--output={self.log}", "--wrap", command)
+        self.assertEqual(read_summary(self.out)["ranks"], 1)
+        self.assert_bits_of_one_go()
+
     def test_that_lost_a_rank_ends_within_seconds_and_resumes_to_the_same_bits(self):
         job = self.submit(*SLOW, *self.config(ENDLESS), LAUNCHER="srun")
         self.wait_for_iterations(count=100)

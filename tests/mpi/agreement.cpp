@@ -176,6 +176,29 @@ TEST(Together, MakesAnErrorOfEveryException) {
     EXPECT_THAT(text_of(42), testing::HasSubstr("unknown type"));
 }
 
+TEST(Difference, IsNoneWhenAllRanksHaveTheSameText) {
+    const Communicator comm = Communicator::world();
+
+    EXPECT_FALSE(find_difference(comm, "the same"));
+    EXPECT_FALSE(find_difference(comm, ""));
+}
+
+TEST(Difference, IsOfTheLowestRankThatIsNotLikeRankZero) {
+    const Communicator comm = Communicator::world();
+    for (int other = 1; other < comm.size(); ++other) {
+        const std::string own = comm.rank() < other ? "first" : std::to_string(comm.rank());
+
+        const std::optional<Difference> difference = find_difference(comm, own);
+
+        ASSERT_TRUE(difference);
+        EXPECT_EQ(difference->rank, other);
+        EXPECT_EQ(difference->text_of_root, "first");
+        EXPECT_EQ(difference->text, std::to_string(other));
+        EXPECT_EQ(difference->host_of_root, host_name());
+        EXPECT_EQ(difference->host, host_name());
+    }
+}
+
 TEST(OnRoot, RunsOnRankZeroOnly) {
     const Communicator comm = Communicator::world();
     Index runs = 0;

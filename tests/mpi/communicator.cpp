@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,13 +18,56 @@
 namespace paralogit::comm {
 namespace {
 
+using Environment = std::map<std::string, std::string>;
+
+auto reader_of(const Environment& environment) {
+    return [&environment](const char* variable) {
+        const auto at = environment.find(variable);
+        return at == environment.end() ? nullptr : at->second.c_str();
+    };
+}
+
+TEST(TaskOfLauncher, IsWhatTheNearestLauncherSays) {
+    const auto text = [](const Environment& environment) {
+        const std::optional<Task> task = task_of_launcher(reader_of(environment));
+        return task ? task->variable + " " + std::to_string(task->number) + "/" +
+                          std::to_string(task->count)
+                    : "none";
+    };
+    const Environment shell{{"SLURM_JOB_ID", "7"}, {"SLURM_NTASKS", "4"}, {"SLURM_PROCID", "0"}};
+    Environment step = shell;
+    step.insert({{"SLURM_STEP_ID", "0"}, {"SLURM_STEP_NUM_TASKS", "3"}});
+    Environment below_daemon = step;
+    below_daemon.insert({{"OMPI_COMM_WORLD_SIZE", "8"}, {"OMPI_COMM_WORLD_RANK", "5"}});
+
+    EXPECT_EQ(text({}), "none");
+    EXPECT_EQ(text(shell), "none");
+    EXPECT_EQ(text(step), "SLURM_STEP_NUM_TASKS 0/3");
+    EXPECT_EQ(text(below_daemon), "OMPI_COMM_WORLD_SIZE 5/8");
+    EXPECT_EQ(text({{"PMI_SIZE", "4"}, {"PMI_RANK", "2"}}), "PMI_SIZE 2/4");
+    EXPECT_EQ(text({{"PMI_SIZE", "4"}}), "PMI_SIZE 0/4");
+    EXPECT_EQ(text({{"PMI_SIZE", "four"}}), "none");
+    EXPECT_EQ(text({{"PMI_SIZE", ""}, {"SLURM_STEP_NUM_TASKS", "2"}}), "SLURM_STEP_NUM_TASKS 0/2");
+}
+
+TEST(TaskOfLauncher, HasNoProcessManagerWhenSrunTellsOfNone) {
+    const Environment step{{"SLURM_STEP_NUM_TASKS", "3"}, {"SLURM_PROCID", "1"}};
+    const Task task = task_of_launcher(reader_of(step)).value();
+
+    EXPECT_TRUE(is_without_process_manager(task, reader_of(step)));
+    for (const char* const sign : {"PMIX_RANK", "PMIX_NAMESPACE", "PMI_FD", "PMI_RANK"}) {
+        Environment managed = step;
+        managed[sign] = "1";
+        EXPECT_FALSE(is_without_process_manager(task, reader_of(managed))) << sign;
+    }
+    EXPECT_FALSE(is_without_process_manager({.variable = "PMI_SIZE", .count = 2, .number = 0},
+                                            reader_of({})));
+}
+
 TEST(SettingsForStart, SpareTheSearchForNetworksOnOneHostAlone) {
-    const auto names = [](const std::map<std::string, std::string>& environment) {
+    const auto names = [](const Environment& environment) {
         std::vector<std::string> found;
-        for (const auto& [name, value] : settings_for_start([&](const char* variable) {
-                 const auto at = environment.find(variable);
-                 return at == environment.end() ? nullptr : at->second.c_str();
-             })) {
+        for (const auto& [name, value] : settings_for_start(reader_of(environment))) {
             found.push_back(name);
         }
         return found;

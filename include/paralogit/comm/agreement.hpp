@@ -29,6 +29,19 @@ enum class NameRank {
 void agree(const Communicator& comm, const std::optional<Error>& own,
            NameRank naming = NameRank::when_it_matters);
 
+/// Where the ranks differ in a text that should be the same on all.
+struct Difference {
+    int rank = 0;  ///< the lowest that has another text than rank 0
+    std::string host_of_root;
+    std::string host;
+    std::string text_of_root;
+    std::string text;
+};
+
+/// Empty when all ranks have the same text; else the same on all ranks. @collective: two Allreduces
+/// of one integer; a few small messages more when there is a difference.
+std::optional<Difference> find_difference(const Communicator& comm, const std::string& own);
+
 /// The Error that stands for a caught exception: itself when it is one, else one with code internal
 /// (std::bad_alloc with advice).
 Error error_from(const std::exception_ptr& caught);

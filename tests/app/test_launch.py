@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""Ranks that do not belong together: started by the launcher of another MPI, of another build of the
+program, or with other options. One message, one exit code, no output; and no false alarm."""
+import os
+import subprocess
+import unittest
+from pathlib import Path
+
+from support import BINARY, IRIS, LAUNCHER, AppTest, read_summary, run
+
+USAGE = 2
+TRAIN = ("train", IRIS, "--l2", "0.1", "--max-iterations", "2")
+
+
+def run_differently(*programs):
+    """One mpirun; of each (ranks, command line) so many ranks."""
+    words = []
+    for ranks, command in programs:
+        words += [":"] * bool(words) + ["-n", str(ranks), *map(str, command)]
+    return subprocess.run([*LAUNCHER, *words], capture_output=True, text=True, timeout=60,
+                          check=False, stdin=subprocess.DEVNULL)
+
+
+class RanksOfOneJob(AppTest):
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder / "run"
+
+    def assert_refused(self, result, *says):
+        self.assert_ends(result, USAGE)
+        self.assertEqual(result.stderr.count("paralogit: error: "), 1, result.stderr)
+        for text in says:
+            self.assertIn(text, result.stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_must_have_the_same_options(self):
+        own = (BINARY, *TRAIN, "--out", self.out)
+        config = self.folder / "run.conf"
+        config.write_text("tolerance = 1e-3\n")
+        copy = self.folder / "copy.h5"
+        copy.write_bytes(IRIS.read_bytes())
+        for other, of_root, of_other in (
+                ((BINARY, "train", IRIS, "--l2", "0.2", "--max-iterations", "2", "--out", self.out),
+                 "--l2 0.1", "--l2 0.2"),
+                ((*own, "--verify"), "no --verify", "--verify"),
+                ((*own, "--config", config), "no --config", f"--config {config}"),
+                ((*own, copy), f"DATA... {IRIS}", f"DATA... {IRIS} {copy}"),
+                ((*own, "--help"), "no --help", "--help"),
+                ((BINARY, "--version"), "train", "--version")):
+            with self.subTest(of_other):
+                self.assert_refused(run_differently((2, own), (1, other)),
+                                    f"was started with {of_root}, but rank 2 on ",
+                                    f" with {of_other}; start all ranks with the same command line")
+        # It is rank 0 that is held against all others.
+        self.assert_refused(run_differently((1, (*own, "--verify")), (2, own)),
+                            "rank 0 on ", "started with --verify, but rank 1 on ")
+
+    def test_may_compute_in_ways_of_their_own_and_write_options_as_they_like(self):
+        result = run_differently(
+            (1, (BINARY, *TRAIN, "--out", self.out, "--threads", "1", "--isa", "portable")),
+            (2, (BINARY, "train", "--out", self.out, "--l2=0.1", "--max-iterations=2", IRIS,
+                 "--threads", "2", "--memory-limit", "1G")))
+        self.assert_ends(result, 0)
+        self.assertEqual(read_summary(self.out)["model_sha256"],
+                         self.train_hash(*TRAIN[1:], out="whole"))
+
+    def test_must_be_of_the_same_build(self):
+        program = Path(BINARY).read_bytes()
+        # The note of the linker: lengths of name and number, kind, name, number.
+        head = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
+        self.assertEqual(program.count(head), 1)
+        at = program.index(head) + len(head)
+        number = program[at:at + 20]
+        other = self.folder / "other"
+        other.write_bytes(program[:at] + bytes([number[0] ^ 1]) + program[at + 1:])
+        other.chmod(0o755)
+        options = (*TRAIN, "--out", self.out)
+        self.assert_refused(
+            run_differently((2, (BINARY, *options)), (1, (other, *options))),
+            f"build {number.hex()}, ", f"build {bytes([number[0] ^ 1]).hex()}{number[1:].hex()}, ",
+            "but rank 2 on ", "install the same build")
+
+    def test_are_not_jobs_of_one_rank_each(self):
+        # What the launchers of other MPIs tell the processes that they start.
+        for count, number in (("PMI_SIZE", "PMI_RANK"), ("MV2_COMM_WORLD_SIZE", "PMI_RANK"),
+                              ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+                              ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID")):
+            with self.subTest(count):
+                result = run(*TRAIN, "--out", self.out, env={count: "4", number: "0"})
+                self.assert_refused(result, f"the launcher started 4 processes ({count}=4), but to ")
+                self.assertIn("--mpi=pmix" if "SLURM" in count else "the mpirun that belongs to",
+                              result.stderr)
+        quiet = run(*TRAIN, "--out", self.out, env={"PMI_SIZE": "4", "PMI_RANK": "3"})
+        self.assert_ends(quiet, USAGE)
+        self.assertEqual(quiet.stderr, "")
+
+    def test_that_another_launcher_started_for_real_say_so_once(self):
+        # What starts them knows nothing of the MPI that the program has, and the other way round.
+        alone = ('exec > "$OUTPUT.$OMPI_COMM_WORLD_RANK" 2>&1; '
+                 'env -i PATH="$PATH" PMI_SIZE=3 PMI_RANK="$OMPI_COMM_WORLD_RANK" "$0" "$@"; '
+                 'echo code $?')
+        output = self.folder / "printed"
+        result = subprocess.run(
+            [*LAUNCHER, "-n", "3", "sh", "-c", alone, BINARY, *map(str, TRAIN), "--out",
+             str(self.out)], capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, "OUTPUT": str(output)})
+        self.assert_ends(result, 0)
+        printed = [Path(f"{output}.{rank}").read_text() for rank in range(3)]
+        self.assertIn("the launcher started 3 processes (PMI_SIZE=3)", printed[0])
+        self.assertTrue(printed[0].endswith("code 2\n"), printed[0])
+        self.assertEqual(printed[1:], ["code 2\n"] * 2)
+        self.assertFalse(self.out.exists())
+
+    def test_are_let_be_in_the_shell_of_a_job(self):
+        # Where sbatch and salloc put a user who asked for four tasks.
+        shell = {"SLURM_JOB_ID": "1", "SLURM_NTASKS": "4", "SLURM_NPROCS": "4", "SLURM_PROCID": "0",
+                 "SLURM_LOCALID": "0", "SLURM_TASKS_PER_NODE": "4"}
+        self.assert_ends(run(*TRAIN, "--out", self.out, env=shell), 0)
+        # One rank by mpirun, whose daemons srun has started, one on each of three hosts.
+        daemons = ("env", "SLURM_STEP_NUM_TASKS=3", "SLURM_PROCID=1")
+        result = run_differently((1, (*daemons, BINARY, *TRAIN, "--out", self.folder / "second")))
+        self.assert_ends(result, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
