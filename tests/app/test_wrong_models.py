@@ -83,6 +83,33 @@ class Resuming(RefusalTest):
                 f"--{name}", "0.5" if now == "1/2" else now,
                 says=f"the run was started with --{name} {then}, but now it is {now}")
 
+    def test_other_bounds_and_factors_are_told_in_numbers(self):
+        numbers = {name: self.path(name) for name in ("low", "same", "higher", "shuffled")}
+        for path, lines in zip(numbers.values(), ("-1 -2 -3 0", "-1 -2 -3 0.0", "-1 -2 -3 1",
+                                                  "-2 -1 -3 0")):
+            path.write_text("\n".join(lines.split()) + "\n")
+        start = ("train", self.data, "--l2", "1e-3", "--max-iterations", "1", "--out")
+        bounded = self.path("bounded")
+        self.assert_ends(run(*start, bounded, "--lower", numbers["low"], "--upper", "5",
+                             "--penalty-factors", "2"), 0)
+        low, factors = ("--lower", numbers["low"]), ("--penalty-factors", "2")
+        upper = ("--upper", "5")
+        for options, says in (
+                ((*low, *factors, "--upper", "4.5"), "--upper 5, but now it is 4.5"),
+                ((*low, *factors), "--upper 5, but now it is unset"),
+                ((*low, *upper), "--penalty-factors 2, but now it is unset"),
+                (("--lower", "-3", *upper, *factors),
+                 "--lower a number per feature, -3 to 0, but now it is -3;"),
+                (("--lower", numbers["higher"], *upper, *factors),
+                 "--lower a number per feature, -3 to 0, but now it is a number per feature, -3 to 1;"),
+                (("--lower", numbers["shuffled"], *upper, *factors),
+                 "other contents of --lower (a number per feature, -3 to 0 both times)")):
+            self.assert_refused(4, *start, bounded, *options, "--resume", ranks=(None,),
+                                says=("cannot resume: the run was started with", says))
+        # The same numbers from another file are the same bounds.
+        self.assert_ends(run(*start, bounded, "--lower", numbers["same"], *upper, *factors,
+                             "--resume"), 0)
+
     def test_stopping_and_output_options_may_change(self):
         result = run("train", self.data, "--l2", "1e-3", "--tolerance", "1e-5",
                      "--max-iterations", "40", "--checkpoint-every", "0", "--keep-checkpoints", "1",

@@ -13,6 +13,7 @@
 #include "paralogit/base/digest.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/resume.hpp"
 
 namespace paralogit::train {
 
@@ -20,12 +21,18 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Tells files apart by their numbers, whatever their names.
-std::string digest_of(const Vector& numbers) {
+/// One number for all features as that number; else what there is, and a digest that tells files
+/// apart by their numbers, whatever their names.
+std::string path_option_of(const Vector& numbers) {
+    if ((numbers.array() == numbers[0]).all()) {
+        return fmt::format("{}", numbers[0]);
+    }
     constexpr std::size_t digits = 16;
     Sha256 digest;
     digest.add(span_of(numbers));
-    return digest.hex().substr(0, digits);
+    return with_digest(
+        fmt::format("a number per feature, {} to {}", numbers.minCoeff(), numbers.maxCoeff()),
+        digest.hex().substr(0, digits));
 }
 
 /// l1 and l2 as numbers.
@@ -108,7 +115,7 @@ Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& o
                                                    .otherwise = 1,
                                                    .lowest = 0,
                                                    .may_be_infinite = false});
-            path["penalty-factors"] = digest_of(of_all);
+            path["penalty-factors"] = path_option_of(of_all);
             factors = of_kept_features(data, of_all);
         }
         const Vector unit = options.is_of_standardised ? moments.standard_deviation
@@ -120,8 +127,12 @@ Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& o
         penalties.lower_of_all = bounds_of(comm, manifest, options.lower, "lower", -infinity);
         penalties.upper_of_all = bounds_of(comm, manifest, options.upper, "upper", infinity);
         check_bounds(comm, manifest, penalties.lower_of_all, penalties.upper_of_all);
-        path["lower"] = digest_of(penalties.lower_of_all);
-        path["upper"] = digest_of(penalties.upper_of_all);
+        if ((penalties.lower_of_all.array() > -infinity).any()) {
+            path["lower"] = path_option_of(penalties.lower_of_all);
+        }
+        if ((penalties.upper_of_all.array() < infinity).any()) {
+            path["upper"] = path_option_of(penalties.upper_of_all);
+        }
         penalties.lower = of_kept_features(data, penalties.lower_of_all);
         penalties.upper = of_kept_features(data, penalties.upper_of_all);
     }

@@ -8,10 +8,17 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace paralogit::train {
 
 namespace {
+
+constexpr std::string_view before_digest = "; digest ";
+
+std::string_view words_of(std::string_view value) {
+    return value.substr(0, value.find(before_digest));
+}
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& difference) {
     throw Error(ExitCode::model_file,
@@ -24,10 +31,15 @@ void check_option(const std::string& name, const std::string& value, const Check
                   const std::filesystem::path& path) {
     const auto stored = then.path_options.find(name);
     const std::string before = stored == then.path_options.end() ? "unset" : stored->second;
-    if (before != value) {
-        refuse(path, fmt::format("the run was started with --{} {}, but now it is {}", name, before,
-                                 value));
+    if (before == value) {
+        return;
     }
+    if (words_of(before) == words_of(value)) {
+        refuse(path, fmt::format("the run was started with other contents of --{} ({} both times)",
+                                 name, words_of(value)));
+    }
+    refuse(path, fmt::format("the run was started with --{} {}, but now it is {}", name,
+                             words_of(before), words_of(value)));
 }
 
 void check_options(const Checkpoint& then, const Checkpoint& now,
@@ -55,6 +67,10 @@ std::span<double> span_of(Vector& vector) {
 }
 
 }  // namespace
+
+std::string with_digest(const std::string& words, const std::string& digest) {
+    return fmt::format("{}{}{}", words, before_digest, digest);
+}
 
 void check_resumable(const Checkpoint& then, const Checkpoint& now,
                      const std::filesystem::path& checkpoint_path) {

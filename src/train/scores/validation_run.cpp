@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../load/used_features.hpp"
+#include "paralogit/train/resume.hpp"
 
 namespace paralogit::train {
 
@@ -41,7 +42,9 @@ std::optional<ValidationScores> ValidationRun::score(const Vector& parameters) c
 }
 
 std::string ValidationRun::path_option() const {
-    return data_ ? fmt::format("data of fingerprint {:.16}", fingerprint_) : "unset";
+    return data_ ? with_digest(fmt::format("{} rows", data_->manifest.rows),
+                               fmt::format("{:.16}", fingerprint_))
+                 : "unset";
 }
 
 void ValidationRun::check_unchanged() const {
