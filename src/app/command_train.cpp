@@ -38,6 +38,11 @@ ExitCode run_train(const Context& context, const Options& options) {
     }
     context.console.info(fmt::format("paralogit {}: training on {} rank{}", version(),
                                      context.comm.size(), context.comm.size() > 1 ? "s" : ""));
+    if (ends_with_the_job(options) && train.time_limit_seconds == 0.0) {
+        context.console.warning(
+            "--time-limit auto: the job ends in less than a minute, so this start makes one "
+            "iteration only; give the job more time (sbatch --time)");
+    }
     TrainPrinter printer(context.console, train);
     const train::TrainOutcome outcome = train::train(context.comm, train, printer);
     warn_of_outcome(outcome, train, context.console);
@@ -49,7 +54,7 @@ ExitCode run_train(const Context& context, const Options& options) {
     if (trace) {
         trace->write();
     }
-    if (outcome.reason == optim::StopReason::time_limit && options.text("time-limit") == "auto") {
+    if (outcome.reason == optim::StopReason::time_limit && ends_with_the_job(options)) {
         // The end of the allocation is nobody's wish: the job is to be queued again.
         return ExitCode::stopped_by_signal;
     }

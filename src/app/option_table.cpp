@@ -192,7 +192,8 @@ CommandSpec train_command() {
               "level of the confidence intervals of --inference, in (0, 1)"},
              {"time-limit", Kind::value, "TIME|auto", "",
               "stop with a checkpoint and a model this long after the start: 90, 90s, 15m, 2h or "
-              "1:30:00; auto: a minute before the end of the SLURM job, with exit code 75"},
+              "1:30:00; auto: a minute before the end of the SLURM job, but after one "
+              "iteration at least, with exit code 75"},
              {"checkpoint-every", Kind::value, "COUNT", "10",
               "iterations between checkpoints; 0: only at the end and when stopped"},
              {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"},

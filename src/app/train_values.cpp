@@ -83,11 +83,19 @@ train::SolverOptions read_solver(const Options& options, Index max_iterations) {
     return solver;
 }
 
+}  // namespace
+
+bool ends_with_the_job(const Options& options) {
+    return options.has("time-limit") && options.text("time-limit") == "auto";
+}
+
+namespace {
+
 /// Seconds since the start of the process. SLURM tells when the allocation ends; the checkpoint and
 /// the model want some of the rest.
 std::optional<double> time_limit_of(const Options& options,
                                     std::chrono::steady_clock::time_point process_start) {
-    if (!options.has("time-limit") || options.text("time-limit") != "auto") {
+    if (!ends_with_the_job(options)) {
         return options.seconds("time-limit", ", or auto");
     }
     const char* const end = std::getenv("SLURM_JOB_END_TIME");
@@ -181,6 +189,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
         train.inference_confidence = confidence;
     }
     train.time_limit_seconds = time_limit_of(options, context.process_start);
+    train.makes_an_iteration = ends_with_the_job(options);
     train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
     train.path_options = path_options(train, context.comm.size());

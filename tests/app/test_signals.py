@@ -10,7 +10,7 @@ import h5py
 
 from jobs import Job, wait_for
 from kill_campaign import metrics, newest_checkpoint
-from support import KILL_WAIT, AppTest, made_up, read_summary, write_data
+from support import KILL_WAIT, AppTest, made_up, read_summary, run, write_data
 
 STOPPED_BY_SIGNAL = 75
 # Small steps over a long way: it never comes to an end by itself.
@@ -200,6 +200,17 @@ class Stopped(AppTest):
             iteration, _ = newest_checkpoint(self.folder / "limit")
             self.assertGreater(iteration, before)
             before = iteration
+
+    def test_each_start_in_a_job_that_is_nearly_over_makes_an_iteration(self):
+        for starts in (1, 2, 3):
+            job = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 5)}
+            result = run("train", self.data, *SOLVER, *ENDLESS, "--time-limit", "auto", "--resume",
+                         "--out", self.folder / "short", ranks=starts, env=job)
+            self.assert_ends(result, STOPPED_BY_SIGNAL)
+            self.assertIn("the job ends in less than a minute", result.stderr)
+            summary = read_summary(self.folder / "short")
+            self.assertEqual((summary["stop_reason"], summary["iterations"]), ("time_limit", starts))
+        self.assert_resumes_to_the_same_bits("short")
 
 
 if __name__ == "__main__":

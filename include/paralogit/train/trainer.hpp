@@ -53,6 +53,9 @@ struct TrainOptions {
     optim::StoppingRules stopping;
     /// Since `process_start`; none when empty.
     std::optional<double> time_limit_seconds;
+    /// Whether one iteration is made however little time there is: of a job that is queued again
+    /// and again each start must come further than the one before.
+    bool makes_an_iteration = false;
 
     Index checkpoint_every = 10;  ///< iterations; 0: only at the end and when stopped
     int keep_checkpoints = 3;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "../checks/collinearity.hpp"
@@ -89,7 +90,10 @@ class Run {
 
     /// Rank 0's clock counts for all: only its request is ever made.
     bool is_time_up() const {
-        return comm_.is_root() && options_.time_limit_seconds &&
+        const bool may_stop =
+            !options_.makes_an_iteration ||
+            (first_iteration_ && state_.checkpoint.state.iteration > *first_iteration_);
+        return comm_.is_root() && options_.time_limit_seconds && may_stop &&
                seconds_since(options_.process_start) >= *options_.time_limit_seconds;
     }
 
@@ -130,6 +134,7 @@ class Run {
         if (!resumes) {
             report_iteration();
         }
+        first_iteration_ = state_.checkpoint.state.iteration;
         start_evaluations_ = state_.checkpoint.state.evaluations - (resumes ? 0 : 1);
     }
 
@@ -390,6 +395,7 @@ class Run {
     std::unique_ptr<DistributedObjective> objective_;
     std::unique_ptr<StandardisedObjective> standardised_;
 
+    std::optional<Index> first_iteration_;  ///< of this process; empty before it is known
     Index start_evaluations_ = 0;
     IterationFacts last_facts_{};
     double first_objective_ = 0;
