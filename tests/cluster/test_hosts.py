@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "app"))
 from hosts import Hosts, wait_until_gone, what_is_missing  # noqa: E402
 from jobs import wait_for  # noqa: E402
 from kill_campaign import newest_checkpoint  # noqa: E402
-from support import BINARY, AppTest, made_up, read_summary, write_data  # noqa: E402
+from support import BINARY, SOURCE, AppTest, made_up, read_summary, write_data  # noqa: E402
 
 # Small steps over a long way: it never comes to an end by itself.
 SLOW = ("--solver", "gd", "--learning-rate", "1e-4", "--standardize", "no", "--tolerance", "0")
@@ -60,6 +60,24 @@ class RanksOnHosts(AppTest):
                 summary = read_summary(out)
                 self.assertEqual(summary["ranks"], count * ranks_per_host)
                 self.assertEqual(summary["model_sha256"], whole)
+
+    def test_are_started_by_the_helper_with_a_list_of_hosts(self):
+        with Hosts(2) as hosts:
+            names = self.folder / "hosts.txt"
+            names.write_text("# by name\nh1 slots=2\nh2 slots=2\n")
+            helper = [SOURCE / "launch" / "mpirun.sh", "--hosts", names, "--ranks", "4", "--threads",
+                      "1", "--cores", "2", "--bind", "none", "--interface", "eth0", "--program",
+                      BINARY, "--", "train", self.data, "--out", self.out]
+            result = subprocess.run(
+                [*hosts.hosts[1].enter, *map(str, helper)], capture_output=True, text=True,
+                env={**os.environ, "OMPI_MCA_plm_rsh_agent": str(hosts.agent),
+                     "OMPI_MCA_mpi_yield_when_idle": "1"}, check=False, timeout=60)
+        self.assert_ends(result, 0)
+        self.assertEqual(read_summary(self.out)["ranks"], 4)
+        self.assertEqual({rank["host"] for rank in read_summary(self.out)["seconds_of_ranks"]},
+                         {"h1", "h2"})
+        self.assertEqual(read_summary(self.out)["model_sha256"],
+                         self.train_hash(self.data, out="whole"))
 
     def test_end_within_the_stall_timeout_when_a_link_is_cut(self):
         with Hosts(2) as hosts:
