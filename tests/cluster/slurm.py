@@ -1,4 +1,4 @@
-"""A SLURM of one node on this machine, from Debian's packages, as an ordinary test fixture.
+"""A SLURM on this machine, of one node or a few, from Debian's packages, as an ordinary test fixture.
 
 All that it needs, from the munge key to the logs, lies in one folder, and it listens on free ports
 of loopback: it touches no other SLURM, and several of them run side by side. It needs root, since
@@ -76,26 +76,28 @@ EnforcePartLimits=ALL
 JobRequeue=1
 SlurmdTimeout=20
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool.%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd.%n.log
 JobCompType=jobcomp/none
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 MailProg=/bin/true
-NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cpus} \
-RealMemory={megabytes} State=UNKNOWN
+{nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
+NODE = ("NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
+        "RealMemory={megabytes} State=UNKNOWN")
 
 
 class Slurm:
     """Started by `with`, stopped at its end; jobs that still run are cancelled."""
 
-    def __init__(self, cpus=4, megabytes=8000):
+    def __init__(self, cpus=4, megabytes=8000, nodes=1):
         self.cpus = cpus
+        self.nodes = [f"n{k}" for k in range(1, nodes + 1)]
         self.megabytes = megabytes
 
     def __enter__(self):
@@ -117,12 +119,14 @@ class Slurm:
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
-        controller_port, node_port = free_ports(2)
+        controller_port, *node_ports = free_ports(1 + len(self.nodes))
         host = socket.gethostname().split(".")[0]
         config = self.folder / "slurm.conf"
         config.write_text(CONFIG.format(
-            host=host, node="n1", folder=self.folder, cpus=self.cpus, megabytes=self.megabytes,
-            controller_port=controller_port, node_port=node_port))
+            host=host, folder=self.folder, controller_port=controller_port,
+            nodes="\n".join(NODE.format(node=node, host=host, port=port, cpus=self.cpus,
+                                        megabytes=self.megabytes)
+                            for node, port in zip(self.nodes, node_ports))))
         (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
         # Nothing of a job that this runs in may reach the jobs of this SLURM.
@@ -135,9 +139,10 @@ class Slurm:
                   f"--seed-file={self.folder}/munged.seed")
         wait_for(lambda: self._try("munge", "-S", munge, "-n").returncode == 0, 10, "munged")
         self._run("slurmctld")
-        self._run("slurmd", "-N", "n1")
-        wait_for(lambda: self._try("sinfo", "-h", "-o", "%T").stdout.strip() == "idle", 30,
-                 f"an idle node; see {self.folder}/*.log")
+        for node in self.nodes:
+            self._run("slurmd", "-N", node)
+        wait_for(lambda: self._try("sinfo", "-h", "-N", "-o", "%T").stdout.split()
+                 == ["idle"] * len(self.nodes), 30, f"idle nodes; see {self.folder}/*.log")
 
     def _stop(self):
         if hasattr(self, "environment"):
@@ -146,14 +151,33 @@ class Slurm:
                 wait_for(lambda: not self._try("squeue", "-h").stdout.strip(), 15, "the last jobs")
             except TimeoutError:
                 pass
-        pids = [pid for name in ("slurmd", "slurmctld", "munged")
-                if (pid := self._told(self.folder / f"{name}.pid", signal.SIGTERM))]
+        daemons = [*(f"slurmd.{node}" for node in self.nodes), "slurmctld", "munged"]
+        pids = [pid for name in daemons if (pid := self._told(self.folder / f"{name}.pid", signal.SIGTERM))]
         try:
             wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 15, "daemons")
         except TimeoutError:
-            for name in ("slurmd", "slurmctld", "munged"):
+            for name in daemons:
                 self._told(self.folder / f"{name}.pid", signal.SIGKILL)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def crash(self, node):
+        """The node and all that runs on it is gone, and SLURM is told so; by itself it would find
+        out after SlurmdTimeout."""
+        self._told(self.folder / f"slurmd.{node}.pid", signal.SIGKILL)
+        for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            try:
+                environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            except OSError:
+                continue
+            is_step = words.startswith(b"slurmstepd") or b"/slurmstepd" in words
+            is_ours = f"SLURM_CONF={self.folder}/slurm.conf".encode() in environment
+            if is_ours and (is_step or f"SLURMD_NODENAME={node}".encode() in environment):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+        self._run("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=crash")
 
     @staticmethod
     def _told(pid_file, number):

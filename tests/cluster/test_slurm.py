@@ -179,6 +179,58 @@ class AJobThatIsStopped(Jobs):
         self.assertIn("queued again 0 times already; go on with: sbatch", self.printed())
 
 
+class AJobOnANodeThatFails(Jobs):
+    def test_goes_on_by_itself_on_another_node_to_the_same_bits(self):
+        with Slurm(cpus=4, nodes=2) as cluster:
+            job = cluster.submit(
+                f"--output={self.log}", SCRIPT, self.data, "--out", self.out, *SLOW,
+                *self.config(ENDLESS), env={**self.environment, "LAUNCHER": "mpirun"},
+                cwd=self.folder)
+            self.wait_for_iterations(count=100)
+            first = cluster.fields(job)["BatchHost"]
+            cluster.crash(first)
+            wait_for(lambda: cluster.fields(job).get("Restarts") == "1", 60, "the next start")
+            iteration, fault = newest_checkpoint(self.out)
+            self.assertIsNone(fault)
+            target = iteration + FURTHER
+            self.config(target)
+            fields = cluster.wait_for_end(job)
+            self.assertEqual(fields["JobState"], "COMPLETED", self.printed())
+            self.assertNotEqual(fields["BatchHost"], first)
+        self.assertIn("start 2:", self.printed())
+        self.assertEqual(read_summary(self.out)["iterations"], target)
+        self.assert_bits_of_one_go(*SLOW, "--max-iterations", target)
+
+
+class AJobThatComesNoFurther(Jobs):
+    def test_is_not_queued_again_for_ever(self):
+        # Stopped at once, each time, at the iteration that it began with.
+        program = self.folder / "program"
+        program.write_text('#!/bin/sh\nmkdir -p "$4"\n'
+                           'echo \'  "iterations": 7,\' > "$4/summary.json"\nexit 75\n')
+        program.chmod(0o755)
+        starts = self.folder / "run.fruitless"
+        self.out.mkdir()
+        (self.out / "summary.json").write_text('  "iterations": 7,\n')
+        starts.write_text("2\n")
+        job = self.submit(LAUNCHER="srun", PARALOGIT=str(program))
+        self.wait_for_requeue(job)
+        self.assertEqual(starts.read_text(), "3\n")
+        starts.write_text("4\n")
+        self.assertEqual(slurm.wait_for_end(job)["JobState"], "FAILED")
+        self.assertIn("5 starts in a row came to no new iteration", self.printed())
+        self.assertFalse(starts.exists())
+
+    def test_begins_to_count_anew_when_it_does(self):
+        self.folder.joinpath("run.fruitless").write_text("4\n")
+        job = self.submit(*SLOW, *self.config(ENDLESS), LAUNCHER="srun")
+        self.wait_for_iterations()
+        slurm.scancel("--signal=USR1", "--batch", job)
+        self.wait_for_requeue(job)
+        self.assertFalse(self.folder.joinpath("run.fruitless").exists())
+        slurm.scancel(job)
+
+
 class AnArray(Jobs):
     def test_trains_each_line_of_the_sweep_into_its_own_folder(self):
         sweep = self.folder / "sweep.txt"
