@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
 #include <functional>
@@ -132,11 +134,12 @@ constexpr std::array plot_names{"roc", "precision_recall", "calibration", "lift"
 class Outputs {
   public:
     /// Throws Error (usage) where there is something already that may not be replaced, or no
-    /// program that draws.
+    /// program that draws, and Error (cannot_write) where no directory can be.
     explicit Outputs(const Options& options)
         : directory_(options.optional_text("out")), plots_(options.optional_text("plots")) {
         const bool may_replace = options.is_set("overwrite");
         if (plots_) {
+            check_directory(*plots_, "--plots");
             gnuplot_ = train::find_gnuplot();
             for (const std::string name : plot_names) {
                 train::check_target(path_of(*plots_, name + ".gnuplot"), may_replace, "--plots");
@@ -144,6 +147,7 @@ class Outputs {
             }
         }
         if (directory_) {
+            check_directory(*directory_, "--out");
             train::check_target(path_of(*directory_, "metrics.json"), may_replace);
             for (const std::string name : plot_names) {
                 train::check_target(path_of(*directory_, name + ".csv"), may_replace);
@@ -176,6 +180,27 @@ class Outputs {
   private:
     static std::filesystem::path path_of(const std::string& directory, const std::string& name) {
         return std::filesystem::path(directory) / name;
+    }
+
+    /// It is made, and written into, when all has been read: a long time later.
+    static void check_directory(const std::filesystem::path& directory, std::string_view option) {
+        std::error_code ignored;  // what cannot be looked at says why when it is made
+        std::filesystem::path place = std::filesystem::absolute(directory, ignored);
+        while (place.has_relative_path() && !std::filesystem::exists(place, ignored)) {
+            place = place.parent_path();
+        }
+        if (std::filesystem::exists(place, ignored) &&
+            !std::filesystem::is_directory(place, ignored)) {
+            throw Error(ExitCode::cannot_write,
+                        fmt::format("{}: {} is a file, and {} names a directory; give another",
+                                    directory.string(), place.string(), option));
+        }
+        if (::access(place.c_str(), W_OK | X_OK) != 0) {
+            throw Error(
+                ExitCode::cannot_write,
+                fmt::format("{}: cannot write into {}: {}", directory.string(), place.string(),
+                            std::error_code(errno, std::generic_category()).message()));
+        }
     }
 
     static void make(const std::string& directory) {

@@ -278,10 +278,13 @@ class Files(MetricsTest):
 
     def test_a_place_that_cannot_be_written_to_is_an_error(self):
         (self.folder / "file").write_text("no directory")
-        result = run("evaluate", self.trained, self.train_data, "--out", self.folder / "file",
-                     ranks=2)
-        self.assert_ends(result, 6)
-        self.assertIn("cannot make the directory", result.stderr)
+        # Before a row is read: there is no such model either.
+        for option in ("--out", "--plots"):
+            for place in ("file", "file/below"):
+                result = run("evaluate", self.folder / "none.h5", self.train_data, option,
+                             self.folder / place, ranks=2)
+                self.assert_ends(result, 6)
+                self.assertIn(f"file is a file, and {option} names a directory", result.stderr)
 
 
 class Pictures(MetricsTest):

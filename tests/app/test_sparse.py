@@ -132,6 +132,20 @@ class Sparse(AppTest):
         again = self.train(path, "--l2", 1e-3, "--initial", wide_model / "model.h5", out="again")
         self.assertLessEqual(read_summary(again)["iterations"], 1)
 
+    def test_features_without_entries_stay_where_they_begin(self):
+        X, y = made_up(rows=100, features=2000)
+        X[:, 40:] = 0
+        options = ("--solver", "gd", "--max-iterations", 3, "--l2", 0)
+        sparse = write_csr(self.folder / "rows.h5", X, y)
+        dense = write_data(self.folder / "dense.h5", X, y)
+        for start, standardize, end in (("ones", "no", 1), ("zeros", "no", 0), ("ones", "yes", 0)):
+            models = [read_model(self.train(data, *options, "--initial", start, "--standardize",
+                                            standardize, out=f"{start}-{standardize}-{data.stem}"))
+                      for data in (sparse, dense)]
+            for model in models:
+                self.assertEqual(set(np.asarray(model[0])[40:]), {end}, (start, standardize))
+            np.testing.assert_allclose(models[0][0], models[1][0], rtol=1e-9)
+
     def test_a_resumed_run_has_the_same_bits(self):
         path = self.data()
         whole = self.train_hash(path, "--l2", 1e-3, "--solver", "lbfgs", out="whole")

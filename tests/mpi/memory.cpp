@@ -63,10 +63,14 @@ TEST_F(ChooseMemoryLimit, LeavesTheProgramItsPartOfLittle) {
 }
 
 TEST_F(ChooseMemoryLimit, IsWhatTheUserSays) {
-    const MemoryLimit limit = choose({{.bytes = 5, .source = "x", .shared_as = ""}}, 7);
+    const auto of = [&](Index wanted) {
+        return choose({{.bytes = 5, .source = "x", .shared_as = ""}}, wanted);
+    };
 
-    EXPECT_EQ(limit.bytes, 7);
-    EXPECT_EQ(limit.source, "--memory-limit");
+    EXPECT_EQ(of(7).bytes, 7);
+    EXPECT_EQ(of(7).source, "--memory-limit 7");
+    EXPECT_EQ(of(450 << 10).source, "--memory-limit 450k");
+    EXPECT_EQ(of(gibibyte * 1024).source, "--memory-limit 1T");
 }
 
 TEST_F(ChooseMemoryLimit, IsNoneWhereNothingIsKnown) {

@@ -44,13 +44,29 @@ std::map<std::string, Index> count_sharers(const comm::Communicator& comm,
     return sharers;
 }
 
+/// A number of bytes in the letters of the option, which count in powers of 1024.
+std::string as_given(Index bytes) {
+    constexpr Index step = 1024;
+    std::string letter;
+    for (const char* const larger : {"k", "M", "G", "T"}) {
+        if (bytes == 0 || bytes % step != 0) {
+            break;
+        }
+        bytes /= step;
+        letter = larger;
+    }
+    return fmt::format("{}{}", bytes, letter);
+}
+
 }  // namespace
 
 MemoryLimit choose_memory_limit(const comm::Communicator& comm, const std::optional<Index>& wanted,
                                 const std::vector<MemoryBound>& bounds) {
     std::map<std::string, Index> sharers = count_sharers(comm, bounds);
     if (wanted) {
-        return {.bytes = *wanted, .source = option_name, .also_needed = nullptr};
+        return {.bytes = *wanted,
+                .source = fmt::format("{} {}", option_name, as_given(*wanted)),
+                .also_needed = nullptr};
     }
     MemoryLimit limit;
     for (const MemoryBound& bound : bounds) {
@@ -129,15 +145,16 @@ Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit,
     throw Error(
         ExitCode::input_data,
         fmt::format(
-            "{}: a rank may take {} of memory ({}), but needs {}: {}; {}, use more ranks on "
+            "{}: a rank may take {} of memory ({}), but needs {}{}; {}, use more ranks on "
             "more hosts, or fewer threads",
             manifest.files.front().path, bytes_text(limit.bytes), limit.source, bytes_text(needed),
             why, limit.source.starts_with(option_name) ? "allow it more" : "ask for more memory"));
 }
 
 std::string even_when_streamed(const RowUse& use) {
-    return std::string("even when its rows are read from the file in each pass") +
-           (use.hold_out ? ", for those that are held out are copied" : "");
+    return use.hold_out ? " even when only the rows that are held out for validation stay in it, "
+                          "and the others are read from the file in each pass"
+                        : " even when its rows are read from the file in each pass";
 }
 
 }  // namespace
@@ -170,7 +187,7 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
             }
             if (rest < 0 && of_features > bytes) {
                 fail_short(manifest, limit, bytes + beside + of_features,
-                           fmt::format("vectors as long as its {} features take {} of it; is the "
+                           fmt::format(": vectors as long as its {} features take {} of it; is the "
                                        "largest index, or the shape, what it should be?",
                                        manifest.features, bytes_text(of_features)));
             }
@@ -210,7 +227,7 @@ void require_left(const comm::Communicator& comm, const data::Manifest& manifest
         const Index left = plan.left_bytes - limit.set_aside_bytes;
         if (!limit.source.empty() && all > left) {
             fail_short(manifest, limit, limit.bytes - left + all,
-                       fmt::format("{} take {} of it", what, bytes_text(all)));
+                       fmt::format(": {} take {} of it", what, bytes_text(all)));
         }
     });
 }

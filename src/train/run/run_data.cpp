@@ -27,7 +27,11 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     run.rows = std::make_unique<DataSet>(
         load_data_set(comm, options.paths, options.source,
                       share_memory(comm, options, validation_files), options.row_use));
-    keep_used_features(comm, *run.rows);
+    // Without entries a feature stays where it begins: at 0 when nothing else is asked for, or when
+    // columns that do not vary are set to it.
+    if (options.initial == "zeros" || options.standardize) {
+        keep_used_features(comm, *run.rows);
+    }
     if (options.inference_confidence) {
         comm::together(
             comm, [&] { check_inference_size(run.rows->shard.features, options.has_intercept); });
