@@ -53,7 +53,16 @@ class Campaign:
         self.data = write_data(folder / "data.h5", *made_up(4000, 30, seed=3))
 
     def job(self, number, preemptions):
-        """One job from its start to its end; returns its log and what is wrong, or None."""
+        """One job from its start to its end; returns its launcher, its log and what is wrong, or
+        None."""
+        try:
+            return self.preempt(number, preemptions)
+        except (TimeoutError, RuntimeError) as fault:
+            log = self.folder / f"log-{number}"
+            text = log.read_text() if log.exists() else ""
+            return "", text, f"run {number}: {fault}\n{text}"
+
+    def preempt(self, number, preemptions):
         choice = random.Random(f"{self.seed}-{number}")
         solver = SOLVERS[choice.choice(sorted(SOLVERS))]
         out, log, config = (self.folder / f"{kind}-{number}" for kind in ("run", "log", "conf"))
@@ -79,7 +88,7 @@ class Campaign:
             wait_for(lambda: self.slurm.fields(job).get("Restarts") == str(k), 120,
                      f"start {k} of job {job} to end")
             if k == preemptions:
-                wait_for(lambda: log.read_text().count("exit code") >= k, 60, "the last stop")
+                wait_for(lambda: log.read_text().count("train.sbatch: exit code") >= k, 60, "the last stop")
                 try:
                     target = newest_checkpoint(out)[0] + 10
                 except (ValueError, IndexError, OSError, TypeError):
