@@ -7,6 +7,7 @@
 
 #include "cholesky.hpp"
 #include "curved.hpp"
+#include "kept_hessian.hpp"
 #include "option_checks.hpp"
 #include "ordered_sums.hpp"
 #include "precision.hpp"
@@ -19,64 +20,11 @@ namespace paralogit::optim {
 
 namespace {
 
-constexpr const char* hessian_point_key = "hessian_point";
-constexpr const char* curvature_key = "curvature";
 constexpr double most_stalled_steps = 20;
-
-/// Which Hessian the next step uses, and what is known of its worth: what memory holds of it.
-struct Curvature {
-    Vector point;
-    Index thinning;
-    Index most_thinning;        ///< the most that is still trusted
-    Index used;                 ///< Hessians that have made a step so far
-    Index steps;                ///< made with this one
-    double newton_contraction;  ///< to be expected from a new one of all rows
-    double excess_noise;        ///< see HessianCosts
-
-    static Curvature of(const State& state, Index first_thinning) {
-        const auto found = state.memory.find(curvature_key);
-        if (found == state.memory.end()) {
-            return {.point = state.point,
-                    .thinning = first_thinning,
-                    .most_thinning = first_thinning,
-                    .used = 0,
-                    .steps = 0,
-                    .newton_contraction = 1,
-                    .excess_noise = 1};
-        }
-        const Matrix& numbers = found->second;
-        const auto count = [&](Index k) { return static_cast<Index>(numbers(k, 0)); };
-        return {.point = state.memory.at(hessian_point_key).col(0),
-                .thinning = count(0),
-                .most_thinning = count(1),
-                .used = count(2),
-                .steps = count(3),
-                .newton_contraction = numbers(4, 0),
-                .excess_noise = numbers(5, 0)};
-    }
-
-    void remember(std::map<std::string, Matrix>& memory) const {
-        Matrix numbers(6, 1);
-        numbers << static_cast<double>(thinning), static_cast<double>(most_thinning),
-            static_cast<double>(used), static_cast<double>(steps), newton_contraction, excess_noise;
-        memory.insert_or_assign(hessian_point_key, Matrix(point));
-        memory.insert_or_assign(curvature_key, std::move(numbers));
-    }
-
-    void renew(const Vector& at, Index new_thinning) {
-        point = at;
-        thinning = new_thinning;
-        steps = 0;
-    }
-};
 
 bool have_the_same_bits(const Vector& a, const Vector& b) {
     const auto bytes = static_cast<std::size_t>(a.size()) * sizeof(double);
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), bytes) == 0;
-}
-
-bool is_power_of_two(Index number) {
-    return number > 0 && (number & (number - 1)) == 0;
 }
 
 /// The direction of the pairs, from H_0 = the inverse of the kept Hessian. Where the newest pair
@@ -122,14 +70,11 @@ void remember_start(State& state, const HessianCosts& costs, const ThinningRange
     const Outlook outlook{.contraction = 1, .newton_contraction = newton_contraction};
     const HessianChoice choice = choose_hessian(
         costs, outlook, bits_to_go(distance * distance, state.at_point.value), range);
-    const Curvature curvature{.point = state.point,
+    const KeptHessian hessian{.point = state.point,
                               .thinning = choice.thinning,
                               .most_thinning = range.most,
-                              .used = 0,
-                              .steps = 0,
-                              .newton_contraction = newton_contraction,
-                              .excess_noise = 1};
-    curvature.remember(state.memory);
+                              .newton_contraction = newton_contraction};
+    hessian.remember(state.memory);
 }
 
 }  // namespace
@@ -141,13 +86,12 @@ struct Newton::Cache {
     Index thinning = 0;  ///< 0: nothing is cached
     std::optional<Cholesky> factor;
 
-    const std::optional<Cholesky>& at(CurvedObjective& objective, const Curvature& curvature) {
-        if (thinning != curvature.thinning || !have_the_same_bits(point, curvature.point)) {
+    const std::optional<Cholesky>& at(CurvedObjective& objective, const KeptHessian& kept) {
+        if (thinning != kept.thinning || !have_the_same_bits(point, kept.point)) {
             thinning = 0;
-            factor =
-                Cholesky::factor_with_ridge(objective.hessian(curvature.point, curvature.thinning));
-            point = curvature.point;
-            thinning = curvature.thinning;
+            factor = Cholesky::factor_with_ridge(objective.hessian(kept.point, kept.thinning));
+            point = kept.point;
+            thinning = kept.thinning;
         }
         return factor;
     }
@@ -166,8 +110,8 @@ class Newton::Step {
                  .hessian_cost = options.hessian_cost},
           none_(state.point.size(), 0),
           pairs_(Pairs::of(state, none_)),
-          curvature_(Curvature::of(state, thinning_to_begin())) {
-        costs_.excess_noise = curvature_.excess_noise;
+          hessian_(kept_or_first()) {
+        costs_.excess_noise = hessian_.excess_noise;
     }
 
     StepResult take() {
@@ -193,6 +137,14 @@ class Newton::Step {
     }
 
   private:
+    KeptHessian kept_or_first() const {
+        if (auto kept = KeptHessian::of(state_)) {
+            return std::move(*kept);
+        }
+        const Index thinning = thinning_to_begin();
+        return {.point = state_.point, .thinning = thinning, .most_thinning = thinning};
+    }
+
     Index thinning_to_begin() const {
         const Index most = objective_.most_thinning();
         return options_.thinning == 0 ? first_thinning(costs_, most)
@@ -202,7 +154,7 @@ class Newton::Step {
     const Vector& gradient() const { return state_.at_point.gradient; }
 
     Vector direction() {
-        const auto& factor = cache_.at(objective_, curvature_);
+        const auto& factor = cache_.at(objective_, hessian_);
         return factor ? direction_with(*factor, keeps_pairs_ ? pairs_ : no_pairs(), gradient())
                       : steepest_direction(gradient());
     }
@@ -222,11 +174,11 @@ class Newton::Step {
         std::optional<LineSearchResult> found = search_along(first);
         // A better Hessian is no help where the decrease to be had is below rounding.
         const bool is_at_limit = is_level(value + dot(gradient(), first), value, value);
-        for (const Index thinning : {std::max<Index>(curvature_.thinning / 4, 1), Index{1}}) {
-            const bool is_known = curvature_.steps == 0 && thinning == curvature_.thinning;
+        for (const Index thinning : {std::max<Index>(hessian_.thinning / 4, 1), Index{1}}) {
+            const bool is_known = hessian_.steps == 0 && thinning == hessian_.thinning;
             if (!found && !is_at_limit && !is_known) {
-                curvature_.renew(state_.point, thinning);
-                curvature_.most_thinning = thinning;
+                hessian_.renew(state_.point, thinning);
+                hessian_.most_thinning = thinning;
                 keeps_pairs_ = false;
                 found = search_along(direction());
             }
@@ -238,38 +190,38 @@ class Newton::Step {
         return found;
     }
 
-    /// Leaves in curvature_ what the next step uses; its steps are 0 when that is a new Hessian.
+    /// Leaves in hessian_ what the next step uses; its steps are 0 when that is a new Hessian.
     void choose_next_hessian(const LineSearchResult& found, Index trials) {
-        const auto& factor = cache_.at(objective_, curvature_);
+        const auto& factor = cache_.at(objective_, hessian_);
         const double squared = squared_size(factor, found.at_point.gradient);
         const double contraction = std::sqrt(squared / squared_size(factor, gradient()));
-        const bool was_new = curvature_.steps == 0;
+        const bool was_new = hessian_.steps == 0;
         if (was_new) {
             measure_noise(contraction);
         }
-        const double noise = sampling_contraction(costs_, curvature_.thinning);
+        const double noise = sampling_contraction(costs_, hessian_.thinning);
         const Outlook outlook =
-            was_new ? outlook_after_new(contraction, curvature_.newton_contraction, noise)
+            was_new ? outlook_after_new(contraction, hessian_.newton_contraction, noise)
                     : Outlook{.contraction = contraction,
-                              .newton_contraction = curvature_.newton_contraction * contraction};
-        curvature_.newton_contraction = outlook.newton_contraction;
-        curvature_.used += was_new ? 1 : 0;
-        ++curvature_.steps;
+                              .newton_contraction = hessian_.newton_contraction * contraction};
+        hessian_.newton_contraction = outlook.newton_contraction;
+        hessian_.used += was_new ? 1 : 0;
+        ++hessian_.steps;
 
         // Nonlinearity alone can make a step as bad; not so if the rows are few.
         constexpr Index many_trials = 3;
         constexpr double poor = 0.5;
         constexpr double noisy = 0.1;
         if (was_new && (trials >= many_trials || (contraction > poor && noise > noisy))) {
-            curvature_.most_thinning = std::max<Index>(curvature_.thinning / 4, 1);
+            hessian_.most_thinning = std::max<Index>(hessian_.thinning / 4, 1);
         }
         const Index fixed = std::min(options_.thinning, objective_.most_thinning());
         const HessianChoice choice = choose_hessian(
             costs_, outlook, bits_to_go(squared, found.at_point.value),
             keeps_thinning() ? ThinningRange{.least = fixed, .most = fixed}
-                             : ThinningRange{.least = 1, .most = curvature_.most_thinning});
+                             : ThinningRange{.least = 1, .most = hessian_.most_thinning});
         if (choice.is_new) {
-            curvature_.renew(found.point, choice.thinning);
+            hessian_.renew(found.point, choice.thinning);
         }
     }
 
@@ -277,19 +229,19 @@ class Newton::Step {
     void measure_noise(double contraction) {
         constexpr double most = 10;
         costs_.excess_noise = 1;
-        const double noise = sampling_contraction(costs_, curvature_.thinning);
-        if (noise > curvature_.newton_contraction) {
-            curvature_.excess_noise = std::clamp(contraction / noise, 1.0, most);
+        const double noise = sampling_contraction(costs_, hessian_.thinning);
+        if (noise > hessian_.newton_contraction) {
+            hessian_.excess_noise = std::clamp(contraction / noise, 1.0, most);
         }
-        costs_.excess_noise = curvature_.excess_noise;
+        costs_.excess_noise = hessian_.excess_noise;
     }
 
     bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
 
     std::map<std::string, Matrix> memory_after(const LineSearchResult& found) const {
         std::map<std::string, Matrix> memory = state_.memory;
-        curvature_.remember(memory);
-        const bool has_new_hessian = curvature_.steps == 0;
+        hessian_.remember(memory);
+        const bool has_new_hessian = hessian_.steps == 0;
         if (has_new_hessian || !keeps_pairs_) {
             // The pairs tell of the curvature farther back: a new Hessian knows better.
             forget_pairs(memory, state_.point.size());
@@ -308,16 +260,13 @@ class Newton::Step {
     HessianCosts costs_;
     Matrix none_;
     Pairs pairs_;
-    Curvature curvature_;
+    KeptHessian hessian_;
     bool keeps_pairs_ = true;
 };
 
 Newton::Newton(const NewtonOptions& options)
     : options_(options), cache_(std::make_unique<Cache>()) {
-    require_option(options.thinning == 0 || is_power_of_two(options.thinning), "--thinning",
-                   options.thinning, "a power of two, or 0 to leave the choice to the solver");
-    require_option(options.hessian_cost > 0 && std::isfinite(options.hessian_cost),
-                   "--hessian-cost", options.hessian_cost, "a finite number above 0");
+    require_hessian_options(options.thinning, options.hessian_cost);
     require_option(options.history >= 1, "--history", options.history, "a whole number, 1 or more");
     require_search_options(options.line_search);
 }
@@ -357,11 +306,6 @@ StepResult Newton::step(Objective& objective, State& state) const {
         return StepResult::diverged;
     }
     return Step(options_, *cache_, curved, state).take();
-}
-
-Index hessians_used(const State& state) {
-    const auto found = state.memory.find(curvature_key);
-    return found == state.memory.end() ? 0 : static_cast<Index>(found->second(2, 0));
 }
 
 }  // namespace paralogit::optim

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string_view>
 
 #include "paralogit/base/error.hpp"
@@ -17,6 +18,14 @@ void require_option(bool is_admissible, std::string_view option, Value value,
     if (!is_admissible) {
         throw Error(ExitCode::usage, fmt::format("{} {}: expected {}", option, value, range));
     }
+}
+
+/// Throws Error (usage) unless a solver can work with these choices of its Hessian.
+inline void require_hessian_options(Index thinning, double cost) {
+    require_option(thinning >= 0 && (thinning & (thinning - 1)) == 0, "--thinning", thinning,
+                   "a power of two, or 0 to leave the choice to the solver");
+    require_option(cost > 0 && std::isfinite(cost), "--hessian-cost", cost,
+                   "a finite number above 0");
 }
 
 /// Throws Error (usage) unless the options of the line search are admissible.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "box_lasso.hpp"
+#include "kept_hessian.hpp"
 #include "option_checks.hpp"
 #include "ordered_sums.hpp"
 #include "prox_search.hpp"
@@ -17,51 +18,29 @@ namespace paralogit::optim {
 
 namespace {
 
-constexpr const char* hessian_point_key = "hessian_point";
 constexpr const char* working_set_key = "working_set";
-constexpr const char* curvature_key = "curvature";
 constexpr double most_stalled_steps = 20;
 constexpr Index most_pairs = 20;
 
-/// The model of the next step, and what is known of its worth: what memory holds of it.
-struct Model {
-    Vector point;            ///< of the Hessian
-    std::vector<Index> set;  ///< of variables
-    Index thinning = 1;
-    Index most_thinning = 1;        ///< the most that is still trusted
-    Index used = 0;                 ///< Hessians that have made a step so far
-    Index steps = 0;                ///< made with this one
-    double newton_contraction = 1;  ///< to be expected from a new one of all rows
-    double excess_noise = 1;        ///< see HessianCosts
+/// The model of the next step: a Hessian of some of the variables.
+struct Model : KeptHessian {
+    std::vector<Index> set;
 
     static std::optional<Model> of(const State& state) {
-        const auto found = state.memory.find(curvature_key);
-        if (found == state.memory.end()) {
+        auto kept = KeptHessian::of(state);
+        if (!kept) {
             return std::nullopt;
         }
-        const Matrix& numbers = found->second;
         const Matrix& set = state.memory.at(working_set_key);
-        const auto count = [&](Index k) { return static_cast<Index>(numbers(k, 0)); };
-        return Model{.point = state.memory.at(hessian_point_key).col(0),
-                     .set = {set.data(), set.data() + set.size()},
-                     .thinning = count(0),
-                     .most_thinning = count(1),
-                     .used = count(2),
-                     .steps = count(3),
-                     .newton_contraction = numbers(4, 0),
-                     .excess_noise = numbers(5, 0)};
+        return Model{std::move(*kept), {set.data(), set.data() + set.size()}};
     }
 
     void remember(std::map<std::string, Matrix>& memory) const {
-        Matrix numbers(6, 1);
-        numbers << static_cast<double>(thinning), static_cast<double>(most_thinning),
-            static_cast<double>(used), static_cast<double>(steps), newton_contraction, excess_noise;
+        KeptHessian::remember(memory);
         Matrix variables(std::ssize(set), 1);
         std::ranges::transform(set, variables.data(),
                                [](Index j) { return static_cast<double>(j); });
-        memory.insert_or_assign(hessian_point_key, Matrix(point));
         memory.insert_or_assign(working_set_key, std::move(variables));
-        memory.insert_or_assign(curvature_key, std::move(numbers));
     }
 };
 
@@ -202,11 +181,9 @@ class ProxNewton::Step {
 
     /// The model of this point.
     void renew(Index thinning) {
-        model_.point = state_.point;
+        model_.renew(state_.point, thinning);
         model_.set = working_set(state_.point, violations_, term_, options_.always_all,
                                  options_.most_variables);
-        model_.thinning = thinning;
-        model_.steps = 0;
         is_new_ = true;
     }
 
@@ -288,9 +265,7 @@ class ProxNewton::Step {
             keeps_thinning() ? ThinningRange{.least = fixed, .most = fixed}
                              : ThinningRange{.least = 1, .most = model_.most_thinning});
         if (choice.is_new || Pairs::of(state_, no_pairs_).count() >= most_pairs) {
-            model_.point = found.point;
-            model_.thinning = choice.thinning;
-            model_.steps = 0;
+            model_.renew(found.point, choice.thinning);
         }
     }
 
@@ -321,11 +296,7 @@ class ProxNewton::Step {
 
 ProxNewton::ProxNewton(const ProxNewtonOptions& options)
     : options_(options), cache_(std::make_unique<Cache>()) {
-    require_option(options.thinning >= 0 && (options.thinning & (options.thinning - 1)) == 0,
-                   "--thinning", options.thinning,
-                   "a power of two, or 0 to leave the choice to the solver");
-    require_option(options.hessian_cost > 0 && std::isfinite(options.hessian_cost),
-                   "--hessian-cost", options.hessian_cost, "a finite number above 0");
+    require_hessian_options(options.thinning, options.hessian_cost);
     require_option(options.always_all >= 1 && options.most_variables >= options.always_all,
                    "--most-variables", options.most_variables,
                    "no fewer than are always all, at least 1");

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -118,3 +119,15 @@ class AppTest(unittest.TestCase):
 
     def train_hash(self, *arguments, out, ranks=1, code=0):
         return read_summary(self.train(*arguments, out=out, ranks=ranks, code=code))["model_sha256"]
+
+
+def add_real_sets(case, name_of_test, paths):
+    """Gives `case` a test for each of the data sets, by name, that is there."""
+    for name, path in paths.items():
+        if path.exists():
+            def test(self, name=name):
+                self.check(name)
+            setattr(case, f"test_{name}_{name_of_test}", test)
+        else:
+            print(f"{name}: not tested, there is no {path.name} in the folder that "
+                  "PARALOGIT_REAL_DATA names", file=sys.stderr)

@@ -8,7 +8,7 @@ import unittest
 import h5py
 import numpy as np
 
-from support import IRIS, REAL_DATA, SOURCE, AppTest, read_model, run
+from support import IRIS, REAL_DATA, SOURCE, AppTest, add_real_sets, read_model, run
 
 GOLDEN = json.loads((SOURCE / "tests" / "golden" / "inference.json").read_text())
 COLUMNS = ("estimate", "standard_error", "z", "p", "lower", "upper", "robust_standard_error")
@@ -204,20 +204,9 @@ class Inference(AppTest):
         self.assertIn("10002 x 10002", result.stderr)
 
 
-def add_real_sets():
-    for name, golden in GOLDEN.items():
-        if name.startswith("_") or golden["file"] == "iris.h5":
-            continue
-        if path_of(name).exists():
-            def test(self, name=name):
-                self.check(name)
-            setattr(Inference, f"test_{name}_has_the_statistics_of_glm", test)
-        else:
-            print(f"{name}: not tested, there is no {path_of(name).name} in the folder that "
-                  "PARALOGIT_REAL_DATA names", file=sys.stderr)
-
-
-add_real_sets()
+add_real_sets(Inference, "has_the_statistics_of_glm",
+              {name: path_of(name) for name in GOLDEN
+               if not name.startswith("_") and GOLDEN[name]["file"] != "iris.h5"})
 
 if __name__ == "__main__":
     unittest.main()

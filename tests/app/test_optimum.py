@@ -6,7 +6,7 @@ import unittest
 
 import numpy as np
 
-from support import IRIS, REAL_DATA, SOURCE, AppTest, read_model, read_summary
+from support import IRIS, REAL_DATA, SOURCE, AppTest, add_real_sets, read_model, read_summary
 
 OPTIMA = json.loads((SOURCE / "tests" / "golden" / "optima.json").read_text())
 PENALTIES = ("0.001", "1e-05")
@@ -49,20 +49,9 @@ class Optimum(AppTest):
                             "--tolerance", "1e-12"))
 
 
-def add_real_sets():
-    for name in OPTIMA:
-        if name.startswith("_") or name == "iris":
-            continue
-        if path_of(name).exists():
-            def test(self, name=name):
-                self.check(name)
-            setattr(Optimum, f"test_{name}_reaches_the_optimum_of_an_independent_solver", test)
-        else:
-            print(f"{name}: not tested, there is no {path_of(name).name} in the folder that "
-                  "PARALOGIT_REAL_DATA names", file=sys.stderr)
-
-
-add_real_sets()
+add_real_sets(Optimum, "reaches_the_optimum_of_an_independent_solver",
+              {name: path_of(name) for name in OPTIMA
+               if not name.startswith("_") and name != "iris"})
 
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <random>
 #include <utility>
 #include <vector>
@@ -308,6 +309,19 @@ inline long double least_value(const CurvedLogistic& problem) {
         value = value_at(w);
     }
     return value;
+}
+
+/// -log(x) + x, which is only there for x > 0, and least at 1.
+inline CurvedFunction of_positive_numbers() {
+    static constexpr double nowhere = std::numeric_limits<double>::quiet_NaN();
+    return {1,
+            [](const Vector& x) {
+                return x[0] > 0
+                           ? Evaluation{.value = x[0] - std::log(x[0]),
+                                        .gradient = Vector::Constant(1, 1 - 1 / x[0])}
+                           : Evaluation{.value = nowhere, .gradient = Vector::Constant(1, nowhere)};
+            },
+            [](const Vector& x) -> Matrix { return Matrix::Constant(1, 1, 1 / (x[0] * x[0])); }};
 }
 
 }  // namespace paralogit::optim::test_problems

@@ -23,6 +23,7 @@ using test_problems::CurvedLogistic;
 using test_problems::Data;
 using test_problems::error_of;
 using test_problems::have_the_same_bits;
+using test_problems::of_positive_numbers;
 using test_problems::quadratic;
 using test_problems::some_hessian;
 using test_problems::states_of_run;
@@ -241,16 +242,8 @@ TEST(NewtonCg, AsksForAPartOfTheRows) {
 }
 
 TEST(NewtonCg, ShrinksTheRadiusWhereTheFunctionIsNotFinite) {
-    // -log(x) + x: Newton's step from 2.5 leads below 0.
-    CurvedFunction objective(
-        1,
-        [](const Vector& x) {
-            return x[0] > 0 ? Evaluation{.value = x[0] - std::log(x[0]),
-                                         .gradient = Vector::Constant(1, 1 - 1 / x[0])}
-                            : Evaluation{.value = not_a_number,
-                                         .gradient = Vector::Constant(1, not_a_number)};
-        },
-        [](const Vector& x) -> Matrix { return Matrix::Constant(1, 1, 1 / (x[0] * x[0])); });
+    // Newton's step from here leads below 0.
+    CurvedFunction objective = of_positive_numbers();
 
     const std::vector<State> states = states_of_run(NewtonCg({}), objective, Vector{{2.5}});
 
