@@ -17,32 +17,9 @@ namespace {
 
 constexpr Index group = 8;
 constexpr Index index_bytes = 4;
-constexpr std::size_t line_bytes = 64;
 
-/// Rows that are copied side by side before they are added: they stay in the first-level cache.
-Index rows_at_once(std::size_t row_bytes) {
-    constexpr std::size_t bytes_at_once = 12288;
-    return std::clamp<Index>(
-        static_cast<Index>(bytes_at_once / std::max<std::size_t>(row_bytes, 1)) / group * group,
-        group, 64);
-}
-
-/// Neighbours that are added up as one term: fewer where so many do not stay in the second-level
-/// cache until they are read again.
-Index rows_of_piece(std::size_t row_bytes) {
-    constexpr std::size_t most_bytes = std::size_t{1} << 18U;
-    return static_cast<std::size_t>(most_piece_rows) * row_bytes <= most_bytes ? most_piece_rows
-                                                                               : group;
-}
-
-/// Asks for a row that will be copied soon. No more than the beginning of a long one: its rest the
-/// machine foresees.
-void prefetch(const std::byte* row, std::size_t bytes) {
-    constexpr std::size_t most_bytes = 1024;
-    for (std::size_t at = 0; at < std::min(bytes, most_bytes); at += line_bytes) {
-        __builtin_prefetch(row + at);
-    }
-}
+/// Sparse rows that are copied side by side before they are added.
+constexpr Index sparse_rows_at_once = 64;
 
 /// The smallest k with 2^k >= count.
 int bits_of(Index count) {
@@ -61,6 +38,7 @@ void make_room(std::vector<T>& memory, std::size_t size) {
 
 void PickedRows::clear() {
     values.clear();
+    next_values.clear();
     labels.clear();
     row_weights.clear();
     indices.clear();
@@ -139,89 +117,45 @@ void BatchSums::add(const BatchSums& other) {
 
 void BatchSums::add(const PickedRows& rows, std::span<const double> coefficients,
                     double intercept) {
-    const bool is_sparse = !rows.entries.empty();
-    const std::size_t row_bytes =
-        is_sparse ? 0 : static_cast<std::size_t>(features_) * size_of(rows.type);
-    const Index at_once = rows_at_once(row_bytes);
-    for (Index begin = 0; begin < rows.size(); begin += at_once) {
-        const Index count = std::min(at_once, rows.size() - begin);
-        if (is_sparse) {
-            add_sparse(rows, static_cast<std::size_t>(begin), count, coefficients, intercept);
-        } else {
-            add_dense(rows, static_cast<std::size_t>(begin), count, coefficients, intercept);
+    if (rows.size() == 0) {
+        return;
+    }
+    if (rows.entries.empty()) {
+        add_dense(rows, coefficients, intercept);
+    } else {
+        for (Index begin = 0; begin < rows.size(); begin += sparse_rows_at_once) {
+            add_sparse(rows, static_cast<std::size_t>(begin),
+                       std::min(sparse_rows_at_once, rows.size() - begin), coefficients, intercept);
         }
     }
-    clear_padding();
-}
-
-/// What lies behind the rows' features was added to sums that nobody asks for.
-void BatchSums::clear_padding() {
+    // What lies behind the rows' features was added to sums that nobody asks for.
     for (Index j = features_; j < padded_; ++j) {
         message_[static_cast<std::size_t>(j)] = 0;
         message_[static_cast<std::size_t>(padded_ + j)] = 0;
     }
 }
 
-void BatchSums::add(std::span<const Block> blocks, std::span<const double> coefficients,
-                    double intercept) {
-    if (blocks.empty()) {
-        return;
-    }
-    const std::size_t element_bytes = size_of(blocks.front().type);
-    const std::size_t row_bytes = static_cast<std::size_t>(features_) * element_bytes;
-    const Index piece_rows = rows_of_piece(row_bytes);
-    std::vector<KernelRows> pieces;
-    for (const Block& block : blocks) {
-        const KernelRows all = kernel_rows(block, loss_);
-        for (Index first = 0; first < block.rows; first += piece_rows) {
-            KernelRows piece = all;
-            piece.values += static_cast<std::size_t>(first) * row_bytes;
-            piece.rows = std::min(piece_rows, block.rows - first);
-            piece.hard = all.hard == nullptr ? nullptr : all.hard + first;
-            piece.soft = all.soft == nullptr ? nullptr : all.soft + first;
-            piece.row_weights = all.row_weights == nullptr ? nullptr : all.row_weights + first;
-            pieces.push_back(piece);
-        }
-    }
-    const auto copy_bytes =
-        static_cast<std::size_t>(piece_rows) * row_bytes + 2 * group * element_bytes;
-    make_room(margins_, static_cast<std::size_t>(most_piece_rows) + copy_bytes / sizeof(double));
-    kernels_for(isa_).add_pieces(pieces.data(), std::ssize(pieces),
-                                 {.coefficients = coefficients.data(), .intercept = intercept},
-                                 margins_.data(), bins_at(0, 0, static_cast<std::size_t>(padded_)),
-                                 bins_of_slopes(), bins_of_losses());
-    clear_padding();
-}
-
-void BatchSums::add_dense(const PickedRows& rows, std::size_t begin, Index count,
-                          std::span<const double> coefficients, double intercept) {
-    constexpr std::size_t rows_ahead = 24;
-    const std::size_t row_bytes = static_cast<std::size_t>(features_) * size_of(rows.type);
-    const auto own = static_cast<std::size_t>(count);
-    const std::size_t whole = (own + group - 1) / group * group;
-    make_room(values_, whole * row_bytes + group * size_of(rows.type));
-    make_room(margins_, whole);
-    for (std::size_t i = 0; i < own; ++i) {
-        if (begin + i + rows_ahead < rows.values.size()) {
-            prefetch(rows.values[begin + i + rows_ahead], row_bytes);
-        }
-        if (row_bytes > 0) {
-            std::memcpy(values_.data() + i * row_bytes, rows.values[begin + i], row_bytes);
-        }
-    }
-    std::memset(values_.data() + own * row_bytes, 0,
-                (whole - own) * row_bytes + group * size_of(rows.type));
+void BatchSums::add_dense(const PickedRows& rows, std::span<const double> coefficients,
+                          double intercept) {
+    // The kernel looks at so many more: at those of the next batch, or at any.
+    constexpr std::size_t more = most_rows_ahead + group;
+    places_.assign(rows.values.begin(), rows.values.end());
+    const std::size_t next = std::min(rows.next_values.size(), more);
+    places_.insert(places_.end(), rows.next_values.begin(),
+                   rows.next_values.begin() + static_cast<std::ptrdiff_t>(next));
+    places_.resize(rows.values.size() + more, rows.values.back());
     const KernelRows kernel_rows{
         .type = rows.type,
-        .values = values_.data(),
-        .rows = count,
+        .values = nullptr,
+        .rows = rows.size(),
         .features = features_,
         .hard = nullptr,
-        .soft = rows.labels.data() + begin,
-        .row_weights = rows.row_weights.empty() ? nullptr : rows.row_weights.data() + begin,
+        .soft = rows.labels.data(),
+        .row_weights = rows.row_weights.empty() ? nullptr : rows.row_weights.data(),
         .focal = kernel_focal(loss_)};
     kernels_for(isa_).add_batch(
-        kernel_rows, {.coefficients = coefficients.data(), .intercept = intercept}, margins_.data(),
+        kernel_rows, places_.data(),
+        {.coefficients = coefficients.data(), .intercept = intercept},
         bins_at(0, 0, static_cast<std::size_t>(padded_)), bins_of_slopes(), bins_of_losses());
 }
 

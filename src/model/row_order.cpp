@@ -1,5 +1,6 @@
 #include "paralogit/model/row_order.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "isa/kernel_table.hpp"
@@ -69,25 +70,37 @@ void RowOrder::groups_at(Index first, std::span<Index> out) const {
 }
 
 void RowOrder::rows_at(Index first, std::span<Index> out) const {
-    if (group_ == 1 && groups_ > 0) {
-        groups_at(first, out);
-        return;
+    const Index end = first + std::ssize(out);
+    const Index of_groups = std::clamp<Index>(groups_ * group_ - first, 0, std::ssize(out));
+    if (group_ == 1) {
+        groups_at(first, out.first(static_cast<std::size_t>(of_groups)));
+    } else if (of_groups > 0) {
+        groups_between(first, out.first(static_cast<std::size_t>(of_groups)));
     }
-    for_each_run({.first = first, .end = first + std::ssize(out)},
-                 [&](Index place, Index row, Index count) {
-                     for (Index i = 0; i < count; ++i) {
-                         out[static_cast<std::size_t>(place - first + i)] = row + i;
-                     }
-                 });
+    for (Index place = first + of_groups; place < end; ++place) {
+        out[static_cast<std::size_t>(place - first)] = place;
+    }
 }
 
-Index RowOrder::row_at(Index place) const {
-    if (place >= groups_ * group_) {
-        return place;
+/// The rows of groups, or parts of them.
+void RowOrder::groups_between(Index first, std::span<Index> out) const {
+    constexpr Index at_once = 128;
+    Index groups[at_once];
+    const Index last_group = (first + std::ssize(out) - 1) / group_;
+    Index* to = out.data();
+    for (Index begin = first / group_; begin <= last_group; begin += at_once) {
+        const Index count = std::min(at_once, last_group - begin + 1);
+        groups_at(begin, std::span(groups).first(static_cast<std::size_t>(count)));
+        for (Index k = 0; k < count; ++k) {
+            const Index place = (begin + k) * group_;
+            const Index from = std::max(place, first) - place;
+            const Index rest = out.data() + out.size() - to;
+            const Index size = std::min(group_ - from, rest);
+            for (Index i = 0; i < size; ++i) {
+                *to++ = groups[k] * group_ + from + i;
+            }
+        }
     }
-    Index group = 0;
-    groups_at(place / group_, {&group, 1});
-    return group * group_ + place % group_;
 }
 
 Index RowOrder::place_of(Index row) const {

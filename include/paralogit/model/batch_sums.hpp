@@ -16,8 +16,13 @@ struct KernelBins;
 /// Rows picked out of a data set, wherever each lies: features in their stored type. Owns none of
 /// them.
 struct PickedRows {
+    /// Bytes behind a dense row that may be read, whatever is there: finite numbers, if any.
+    static constexpr Index bytes_behind = 64;
+
     ElementType type = ElementType::float64;
     std::vector<const std::byte*> values;
+    /// Dense rows that will be added next: the memory is asked for them.
+    std::vector<const std::byte*> next_values;
     std::vector<double> labels;
     std::vector<double> row_weights;  ///< empty when every weight is 1
     // Of sparse rows: their indices, of 32 bits each, and how many entries they have.
@@ -52,12 +57,9 @@ class BatchSums {
     void clear(std::int32_t loss_exponent);
 
     /// Margins follow the order of operations of block_kernel.hpp, or sparse_kernel.hpp; what is
-    /// not finite makes sums that are not. Cost: 8 flops for each value.
+    /// not finite makes sums that are not. Cost: some 8 flops for each value, while the memory
+    /// brings the rows behind.
     void add(const PickedRows& rows, std::span<const double> coefficients, double intercept);
-    /// The same of dense rows that are neighbours, some blocks of them: the sums of 32 of a
-    /// block's rows at a time, or of 8 long ones, count as one term, and have to be below the
-    /// bounds. Cost: that of a pass, and some 10 d flops a term.
-    void add(std::span<const Block> blocks, std::span<const double> coefficients, double intercept);
     /// Adds the sums and words of another of the same bounds.
     void add(const BatchSums& other);
 
@@ -74,11 +76,9 @@ class BatchSums {
     KernelBins bins_of_slopes();
     KernelBins bins_of_losses();
     void set_shifts(std::int32_t exponent, double& first, double& second) const;
-    void add_dense(const PickedRows& rows, std::size_t begin, Index count,
-                   std::span<const double> coefficients, double intercept);
+    void add_dense(const PickedRows& rows, std::span<const double> coefficients, double intercept);
     void add_sparse(const PickedRows& rows, std::size_t begin, Index count,
                     std::span<const double> coefficients, double intercept);
-    void clear_padding();
     void scatter(ElementType type, Index count);
     double both(std::size_t at) const { return message_[at] + message_[at + 1]; }
 
@@ -93,7 +93,8 @@ class BatchSums {
     /// The first bins of all features, the second ones; both of slopes and of losses; words.
     std::vector<double> message_;
 
-    // The rows that are at work, side by side.
+    // The rows that are at work: where they are, or side by side when they are sparse.
+    std::vector<const std::byte*> places_;
     std::vector<std::byte> values_;
     std::vector<std::byte> indices_;
     std::vector<Index> offsets_;

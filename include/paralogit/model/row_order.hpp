@@ -1,11 +1,9 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 
-#include "paralogit/base/threads.hpp"
 #include "paralogit/base/types.hpp"
 
 namespace paralogit::model {
@@ -36,29 +34,20 @@ class RowOrder {
 
     /// The rows at the places [first, first + out.size()). Cost: a few nanoseconds a row.
     void rows_at(Index first, std::span<Index> out) const;
-    Index row_at(Index place) const;
+    Index row_at(Index place) const {
+        Index row = 0;
+        rows_at(place, {&row, 1});
+        return row;
+    }
     /// Of rows that do not stay together: the inverse.
     Index place_of(Index row) const;
-
-    /// Calls action(place, row, count) for the neighbours of each group, or part of one, that have
-    /// some places.
-    template <typename Action>
-    void for_each_run(Range places, Action&& action) const {
-        Index place = places.first;
-        while (place < places.end) {
-            const bool is_grouped = place < groups_ * group_;
-            const Index end =
-                is_grouped ? std::min(places.end, place / group_ * group_ + group_) : places.end;
-            action(place, row_at(place), end - place);
-            place = end;
-        }
-    }
 
   private:
     static constexpr int rounds = 6;
     explicit RowOrder(Index rows) : rows_(rows) {}
 
     void groups_at(Index first, std::span<Index> out) const;
+    void groups_between(Index first, std::span<Index> out) const;
 
     Index rows_;
     Index group_ = 1;         ///< rows that stay together

@@ -79,15 +79,18 @@ void batch_slopes(const KernelRows& rows, double* margins, const KernelBins& slo
     loss_sums.store(losses);
 }
 
+/// Rows wherever each of them lies, in memory that may be read to the end of the last group of eight
+/// features.
+using RowPlaces = const std::byte* const*;
+
 /// The sums of 8 count features from `feature` on. While they are at work, both sums lie on their
 /// shifts: so an addition rounds to whole units by itself. Which way it rounds what is just between
 /// two depends on the sum so far, but then the other half unit goes into the second bin, whole, and
 /// the value of both bins is the same. In the second bin nothing is just between two units: what is
 /// left of a product first gets an odd last bit, which is worth far less than half a unit.
 template <int count, ElementType type>
-void add_exact_tile(const Chunk<type>& chunk, Count feature, const double* factors,
+void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, const double* factors,
                     const KernelBins& bins) {
-    const Count row_bytes = chunk.features * chunk.element_bytes;
     V first[count];
     V second[count];
     for (int t = 0; t < count; ++t) {
@@ -95,18 +98,17 @@ void add_exact_tile(const Chunk<type>& chunk, Count feature, const double* facto
         first[t] = Lanes::add(Lanes::load(bins.first_shift + at), Lanes::load(bins.first + at));
         second[t] = Lanes::add(Lanes::load(bins.second_shift + at), Lanes::load(bins.second + at));
     }
-    const std::byte* row = chunk.at(0, feature);
-    for (Count i = 0; i < chunk.rows; ++i) {
+    for (Count i = 0; i < rows_at_work; ++i) {
+        const std::byte* const row = rows[i] + feature * bytes_of(type);
         const V factor = Lanes::all(factors[i]);
         for (int t = 0; t < count; ++t) {
-            const V x = Lanes::widen<type>(row + t * lanes * chunk.element_bytes);
+            const V x = Lanes::widen<type>(row + t * lanes * bytes_of(type));
             // The product itself is never rounded: only what is left of it below the first unit.
             const V sum = Lanes::fma(factor, x, first[t]);
             const V rest = Lanes::fma(factor, x, Lanes::sub(first[t], sum));
             first[t] = sum;
             second[t] = Lanes::add(second[t], Lanes::made_odd(rest));
         }
-        row += row_bytes;
     }
     for (int t = 0; t < count; ++t) {
         const Count at = feature + t * lanes;
@@ -115,81 +117,137 @@ void add_exact_tile(const Chunk<type>& chunk, Count feature, const double* facto
     }
 }
 
-/// Rows that lie side by side, filled up with zeros to whole groups of eight and with one more
-/// group behind them. `margins` has room for all of them.
+/// Margins of rows wherever they lie, in the order of operations of Margins8.
 template <ElementType type>
-PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, const LinearFunction& f,
-                                      double* margins, const KernelBins& features,
-                                      const KernelBins& slopes, const KernelBins& losses) {
-    const Margins8<type> margins_of(f, rows.features);
-    const Chunk<type> chunk{.values = rows.values,
-                            .rows = whole_lanes(rows.rows + lanes - 1),
-                            .features = rows.features};
-    margins_of(chunk, margins);
-    batch_slopes(rows, margins, slopes, losses);
-    constexpr int most = Lanes::features_at_once > 2 ? Lanes::features_at_once / 2 : 1;
-    for_each_tile<most>(0, whole_lanes(rows.features + lanes - 1),
-                        [&]<int width>(Width<width>, Count feature) {
-                            add_exact_tile<width>(chunk, feature, margins, features);
-                        });
-}
+class MarginsOfPlaces {
+  public:
+    MarginsOfPlaces(const LinearFunction& f, Count features)
+        : coefficients_(f.coefficients),
+          whole_(whole_lanes(features)),
+          intercept_(Lanes::all(f.intercept)),
+          last_(load_some(f.coefficients + whole_, features - whole_)),
+          has_rest_(features > whole_) {}
 
-/// Adds the sums of some neighbours, row by row, as one term of each of 8 count features.
-template <int count, bool asks, ElementType type>
-void add_term_tile(const Chunk<type>& chunk, Count feature, const double* factors, Ahead& ahead,
-                   const KernelBins& bins) {
-    double sums[count * lanes] = {};
-    add_tile<count, asks>(chunk, feature, factors, ahead, sums);
-    for (int t = 0; t < count; ++t) {
-        const Count at = feature + t * lanes;
-        ExactLanes bin{.first_shift = Lanes::load(bins.first_shift + at),
-                       .second_shift = Lanes::load(bins.second_shift + at),
-                       .first = Lanes::load(bins.first + at),
-                       .second = Lanes::load(bins.second + at)};
-        bin.add(Lanes::load(sums + t * lanes));
-        Lanes::store(bins.first + at, bin.first);
-        Lanes::store(bins.second + at, bin.second);
+    /// Of eight rows.
+    V operator()(RowPlaces rows) const {
+        constexpr Count rows_at_once = Lanes::rows_at_once;
+        V sums[lanes];
+        for (Count begin = 0; begin < lanes; begin += rows_at_once) {
+            V partial[rows_at_once];
+            for (Count i = 0; i < rows_at_once; ++i) {
+                partial[i] = Lanes::all(0.0);
+            }
+            for (Count j = 0; j < whole_; j += lanes) {
+                const V w = Lanes::load(coefficients_ + j);
+                for (Count i = 0; i < rows_at_once; ++i) {
+                    partial[i] = Lanes::fma(
+                        Lanes::widen<type>(rows[begin + i] + j * bytes_of(type)), w, partial[i]);
+                }
+            }
+            if (has_rest_) {
+                // What lies behind a row meets coefficients of 0.
+                for (Count i = 0; i < rows_at_once; ++i) {
+                    partial[i] =
+                        Lanes::fma(Lanes::widen<type>(rows[begin + i] + whole_ * bytes_of(type)),
+                                   last_, partial[i]);
+                }
+            }
+            for (Count i = 0; i < rows_at_once; ++i) {
+                sums[begin + i] = partial[i];
+            }
+        }
+        return Lanes::add(Lanes::sums_of(sums), intercept_);
     }
+
+  private:
+    const double* coefficients_;
+    Count whole_;
+    V intercept_;
+    V last_;  ///< coefficients of the features behind the last whole group of eight
+    bool has_rest_;
+};
+
+/// Asks for rows that will be read soon, a row at a time. Of a long one no more than its beginning:
+/// the rest the machine foresees.
+class RowsAhead {
+  public:
+    RowsAhead(RowPlaces rows, Count row_bytes)
+        : rows_(rows), bytes_(smaller_of(row_bytes, most_bytes)) {}
+
+    void ask(Count count) {
+        for (Count i = 0; i < count; ++i) {
+            const std::byte* const row = rows_[i];
+            // The line of the last byte too, wherever in its first line the row begins.
+            for (Count at = 0; at < bytes_; at += line_bytes) {
+                __builtin_prefetch(row + at, 0, 3);
+            }
+            __builtin_prefetch(row + bytes_ - 1, 0, 3);
+        }
+        rows_ += count;
+    }
+
+  private:
+    static constexpr Count most_bytes = 1024;
+    RowPlaces rows_;
+    Count bytes_;
+};
+
+/// How many rows are asked for before they are read: enough to keep the memory busy, and no more
+/// than stay in the first-level cache meanwhile.
+constexpr Count rows_to_ask_ahead(Count row_bytes) {
+    constexpr Count bytes_ahead = 16384;
+    const Count rows = whole_lanes(bytes_ahead / (row_bytes > 0 ? row_bytes : 1));
+    return rows < lanes ? lanes : smaller_of(rows, most_rows_ahead);
 }
 
-/// Pieces of neighbours, each at most most_piece_rows, where they are; what each adds up to is one
-/// term, of slopes and losses one in each lane. While one is at work the memory brings the next,
-/// half of it while margins are made and half while products are.
+/// Rows wherever they lie: `places` has, behind those of the rows, one more group of eight and
+/// most_rows_ahead places that are asked for, the first of which fill up the last group of rows;
+/// any will do. Three steps are at work at a time, as in add_products.
 template <ElementType type>
-PARALOGIT_WHOLE_KERNEL void add_pieces(const KernelRows* pieces, Count count,
-                                       const LinearFunction& f, double* scratch,
-                                       const KernelBins& features, const KernelBins& slopes,
-                                       const KernelBins& losses) {
+PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
+                                      const LinearFunction& f, const KernelBins& features,
+                                      const KernelBins& slopes, const KernelBins& losses) {
+    const Count row_bytes = rows.features * bytes_of(type);
+    const Count padded = whole_lanes(rows.features + lanes - 1);
+    const Count whole = whole_lanes(rows.rows + lanes - 1);
+    const Count step = 2 * lanes * row_bytes > bytes_of_groups_in_cache / 3 ? lanes : step_rows;
+    const MarginsOfPlaces<type> margins_of(f, rows.features);
     ExactLanes slope_sums = ExactLanes::of(slopes);
     ExactLanes loss_sums = ExactLanes::of(losses);
-    constexpr Count half = (bytes_of(type) + 1) / 2;
-    double* const margins = scratch;
-    for (Count k = 0; k < count; ++k) {
-        const KernelRows& rows = pieces[k];
-        const std::byte* const next = k + 1 < count ? pieces[k + 1].values : rows.values;
-        const Margins8<type> margins_of(f, rows.features);
-        const Count padded = whole_lanes(rows.features + lanes - 1);
-        ChunkWalk<type> walk(rows, most_piece_rows, scratch + most_piece_rows);
-        if (!walk.next()) {
-            continue;
+    constexpr int most = Lanes::features_at_once > 2 ? Lanes::features_at_once / 2 : 1;
+
+    const Count ahead_rows = rows_to_ask_ahead(row_bytes);
+    RowsAhead ahead(places, row_bytes);
+    ahead.ask(ahead_rows);
+    double values[3 * step_rows];
+    double* values_ahead = values;  // margins, then slopes
+    double* values_middle = values + step_rows;
+    double* values_last = values + 2 * step_rows;
+    for (Count at = 0; at < whole + 2 * step; at += step) {
+        for (Count i = at; i < smaller_of(at + step, whole); i += lanes) {
+            ahead.ask(lanes);
+            Lanes::store(values_ahead + (i - at), margins_of(places + i));
         }
-        const Chunk<type>& chunk = walk.chunk();
-        for (Count i = 0; i < chunk.rows; i += lanes) {
-            Lanes::store(margins + i, margins_of.template operator()<half>(
-                                          chunk.group(i), Ahead(next + half * i * padded)));
+        for (Count i = at - step; i >= 0 && i < smaller_of(at, whole); i += lanes) {
+            double* const values_of_group = values_middle + (i - (at - step));
+            const Group group = group_at(rows, i);
+            const V margin = margin_that_counts(Lanes::load(values_of_group), group);
+            const SlopesAndLosses of_rows = slopes_and_losses(rows, margin, group.label);
+            const V slope = Lanes::mul(group.weight, of_rows.slope);
+            Lanes::store(values_of_group, slope);
+            slope_sums.add(slope);
+            loss_sums.add(Lanes::mul(group.weight, of_rows.loss));
         }
-        SlopeSums sums;
-        sums.common = Lanes::all(largest_weight(rows));
-        turn_into_slopes(rows, 0, rows.rows, margins, sums);
-        sums.flush();
-        slope_sums.add(sums.slopes);
-        loss_sums.add(Lanes::add(sums.linear, Lanes::add(sums.logs, sums.weighted_logs)));
-        Ahead ahead(next + half * chunk.rows * padded);
-        for_each_tile<Lanes::features_at_once>(0, padded,
-                                               [&]<int width>(Width<width>, Count feature) {
-                                                   add_term_tile<width, (bytes_of(type) > 1)>(
-                                                       chunk, feature, margins, ahead, features);
-                                               });
+        if (const Count last = at - 2 * step; last >= 0) {
+            const Count count = smaller_of(step, whole - last);
+            for_each_tile<most>(0, padded, [&]<int width>(Width<width>, Count feature) {
+                add_exact_tile<width, type>(places + last, count, feature, values_last, features);
+            });
+        }
+        double* const used = values_last;
+        values_last = values_middle;
+        values_middle = values_ahead;
+        values_ahead = used;
     }
     slope_sums.store(slopes);
     loss_sums.store(losses);

@@ -89,8 +89,8 @@ struct KernelBins {
     double* second;
 };
 
-/// Neighbours that count as one term of sums in bins.
-constexpr std::int64_t most_piece_rows = 32;
+/// Rows of a batch that are asked for before they are read, at most.
+constexpr std::int64_t most_rows_ahead = 64;
 
 struct KernelPanel {
     const double* rows;        ///< [count x size]
@@ -127,18 +127,12 @@ struct KernelTable {
     bool (*add_limbs_of_one_scale)(const double* values, double scale, double limit,
                                    std::int64_t count, std::int64_t* high, std::int64_t* low);
 
-    /// Adds rows of a batch to sums of features, slopes and losses. The rows are filled up with
-    /// zeros to whole groups of eight, with one more group behind them; `margins` has room for
-    /// them, and becomes their weighted slopes.
-    void (*add_batch)(const KernelRows& rows, const LinearFunction& margin, double* margins,
-                      const KernelBins& features, const KernelBins& slopes,
-                      const KernelBins& losses);
-    /// Adds pieces of at most most_piece_rows neighbours each, where they lie, each as one term.
-    /// `scratch` has room for as many doubles, and for the elements of a piece and two groups of
-    /// eight rows more.
-    void (*add_pieces)(const KernelRows* pieces, std::int64_t count, const LinearFunction& margin,
-                       double* scratch, const KernelBins& features, const KernelBins& slopes,
-                       const KernelBins& losses);
+    /// Adds rows of a batch to sums of features, slopes and losses. Row i lies at places[i], in
+    /// memory that may be read to the end of the last group of eight features; behind those of the
+    /// rows there are most_rows_ahead + 8 more places, of rows that are read next or of any.
+    void (*add_batch)(const KernelRows& rows, const std::byte* const* places,
+                      const LinearFunction& margin, const KernelBins& features,
+                      const KernelBins& slopes, const KernelBins& losses);
     /// The same from the margins on, without the features.
     void (*batch_slopes)(const KernelRows& rows, double* margins, const KernelBins& slopes,
                          const KernelBins& losses);

@@ -235,19 +235,10 @@ struct SparseScatter {
 
 template <ElementType type>
 struct AddBatch {
-    static void run(const KernelRows& rows, const LinearFunction& f, double* margins,
-                    const KernelBins& features, const KernelBins& slopes,
+    static void run(const KernelRows& rows, const std::byte* const* places,
+                    const LinearFunction& f, const KernelBins& features, const KernelBins& slopes,
                     const KernelBins& losses) {
-        add_batch<type>(rows, f, margins, features, slopes, losses);
-    }
-};
-
-template <ElementType type>
-struct AddPieces {
-    static void run(const KernelRows* pieces, std::int64_t count, const LinearFunction& f,
-                    double* scratch, const KernelBins& features, const KernelBins& slopes,
-                    const KernelBins& losses) {
-        add_pieces<type>(pieces, count, f, scratch, features, slopes, losses);
+        add_batch<type>(rows, places, f, features, slopes, losses);
     }
 };
 
@@ -269,14 +260,9 @@ constexpr KernelTable table{
     .add_limbs = add_limbs,
     .add_limbs_of_one_scale = add_limbs_of_one_scale,
     .add_batch =
-        [](const KernelRows& rows, const LinearFunction& f, double* margins,
+        [](const KernelRows& rows, const std::byte* const* places, const LinearFunction& f,
            const KernelBins& features, const KernelBins& slopes, const KernelBins& losses) {
-            by_type<AddBatch>(rows.type, rows, f, margins, features, slopes, losses);
-        },
-    .add_pieces =
-        [](const KernelRows* pieces, std::int64_t count, const LinearFunction& f, double* scratch,
-           const KernelBins& features, const KernelBins& slopes, const KernelBins& losses) {
-            by_type<AddPieces>(pieces->type, pieces, count, f, scratch, features, slopes, losses);
+            by_type<AddBatch>(rows.type, rows, places, f, features, slopes, losses);
         },
     .batch_slopes = batch_slopes,
     .change_places = change_places,

@@ -12,8 +12,7 @@ namespace paralogit::train {
 
 namespace {
 
-/// Rows that stay together where that is wanted. Blocks have a multiple of them, so no group is
-/// spread over ranks, or lies partly in memory.
+/// Rows that stay together where that is wanted.
 constexpr Index group_rows = 32;
 
 Index count_rows_of_weight(std::span<const double> row_weights) {
@@ -73,6 +72,9 @@ void BatchGradients::begin_epoch(Index epoch) {
     const BatchOptions& batches = options_.batches;
     epoch_ = epoch;
     picker_.forget_window();
+    for (OwnRows& own : own_rows_) {
+        own.next_batch = -1;
+    }
     const Index rows = own_places_.size();
     if (!batches.shuffles || rows == 0) {
         order_ = model::RowOrder::as_stored(std::max<Index>(rows, 1));
@@ -80,9 +82,8 @@ void BatchGradients::begin_epoch(Index epoch) {
     }
     // Ranks that go their own ways have orders of their own.
     const std::uint64_t of_rank = is_local() ? static_cast<std::uint64_t>(comm_.rank()) << 40U : 0;
-    // Sparse rows have no sums of blocks.
-    const Index group = batches.keeps_groups && !data_.sparse ? group_rows : 1;
-    order_ = model::RowOrder(rows, batches.seed ^ of_rank, epoch, group);
+    order_ = model::RowOrder(rows, batches.seed ^ of_rank, epoch,
+                             batches.keeps_groups ? group_rows : 1);
 }
 
 void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch,
@@ -102,7 +103,7 @@ void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch
     model::BatchSums& all = threads_.front();
     try {
         if (!own_error_) {
-            add_own_rows(parameters, places_of(batch));
+            add_own_rows(parameters, batch);
         }
     } catch (...) {
         // The other ranks wait in the next message: this one must get there too.
@@ -145,53 +146,45 @@ void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch
     }
 }
 
-void BatchGradients::add_own_rows(const Vector& parameters, Range places) {
+void BatchGradients::add_own_rows(const Vector& parameters, Index batch) {
     const std::span<const double> coefficients(parameters.data(),
                                                static_cast<std::size_t>(features_));
     const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
-    picker_.prepare(order_, places, own_places_.end);
+    picker_.prepare(order_, places_of(batch), own_places_.end);
     run_threads(static_cast<int>(threads_.size()), [&](int thread) {
         const auto number = static_cast<std::size_t>(thread);
+        pick_rows_of_thread(batch, thread);
+        const model::PickedRows& picked = own_rows_[number].picked;
         model::BatchSums& sums = threads_[number];
-        sums.words()[rows_seen] = static_cast<double>(add_rows_of_thread(
-            places_of_thread(places, thread), coefficients, intercept, own_rows_[number], sums));
+        sums.add(picked, coefficients, intercept);
+        sums.words()[rows_seen] = static_cast<double>(
+            picked.row_weights.empty() ? picked.size() : count_rows_of_weight(picked.row_weights));
     });
     for (std::size_t thread = 1; thread < threads_.size(); ++thread) {
         threads_.front().add(threads_[thread]);
     }
 }
 
-/// Neighbours that stay together are not cut apart, for their sum is one term.
-Range BatchGradients::places_of_thread(Range places, int thread) const {
-    const Range part = part_of(places, thread, static_cast<int>(threads_.size()));
-    const Index group = order_.group();
-    const auto at = [&](Index place) {
-        return place == places.first ? place
-                                     : std::min((place + group - 1) / group * group, places.end);
-    };
-    return {.first = at(part.first), .end = at(part.end)};
+Range BatchGradients::places_of_thread(Index batch, int thread) const {
+    return part_of(places_of(batch), thread, static_cast<int>(threads_.size()));
 }
 
-/// Returns how many of the rows count.
-Index BatchGradients::add_rows_of_thread(Range places, std::span<const double> coefficients,
-                                         double intercept, OwnRows& own,
-                                         model::BatchSums& sums) const {
-    Index count = 0;
-    const auto count_rows = [&](Index rows, std::span<const double> row_weights) {
-        count += row_weights.empty() ? rows : count_rows_of_weight(row_weights);
-    };
-    if (order_.group() > 1) {
-        picker_.pick(order_, places, own.blocks);
-        sums.add(own.blocks, coefficients, intercept);
-        for (const model::Block& block : own.blocks) {
-            count_rows(block.rows, block.row_weights);
-        }
+void BatchGradients::pick_rows_of_thread(Index batch, int thread) {
+    OwnRows& own = own_rows_[static_cast<std::size_t>(thread)];
+    if (own.next_batch == batch) {
+        std::swap(own.picked, own.next);
     } else {
-        picker_.pick(order_, places, own.places, own.picked);
-        sums.add(own.picked, coefficients, intercept);
-        count_rows(own.picked.size(), own.picked.row_weights);
+        picker_.pick(order_, places_of_thread(batch, thread), own.places, own.picked);
     }
-    return count;
+    own.picked.next_values.clear();
+    own.next_batch = -1;
+    if (batch + 1 < batches_ && !data_.sparse && picker_.has(places_of(batch + 1))) {
+        own.next_batch = batch + 1;
+        picker_.pick(order_, places_of_thread(batch + 1, thread), own.places, own.next);
+        const std::size_t some = std::min<std::size_t>(own.next.values.size(), 128);
+        own.picked.next_values.assign(own.next.values.begin(),
+                                      own.next.values.begin() + static_cast<std::ptrdiff_t>(some));
+    }
 }
 
 void BatchGradients::put_requests(std::span<double> words) const {

@@ -63,20 +63,21 @@ class BatchGradients {
     /// What the caller's words of a message are.
     enum Word : std::size_t { rows_seen, ranks_in_error, signals, times_up, word_count };
 
-    /// Of a batch, by thread.
+    /// What one thread has of a batch, and already of the next, for which the memory is asked in
+    /// time.
     struct OwnRows {
+        Index next_batch = -1;  ///< of the epoch; -1 where none was picked
         RowPicker::OwnPlaces places;
         model::PickedRows picked;
-        std::vector<model::Block> blocks;  ///< where neighbours stay together
+        model::PickedRows next;
     };
 
     bool is_local() const { return options_.batches.local_steps > 0; }
     Range places_of(Index batch) const;
     void begin_epoch(Index epoch);
-    Range places_of_thread(Range places, int thread) const;
-    Index add_rows_of_thread(Range places, std::span<const double> coefficients, double intercept,
-                             OwnRows& own, model::BatchSums& sums) const;
-    void add_own_rows(const Vector& parameters, Range places);
+    Range places_of_thread(Index batch, int thread) const;
+    void pick_rows_of_thread(Index batch, int thread);
+    void add_own_rows(const Vector& parameters, Index batch);
     void put_requests(std::span<double> words) const;
     void take_requests(std::span<const double> words);
 

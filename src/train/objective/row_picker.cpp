@@ -1,6 +1,7 @@
 #include "row_picker.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace paralogit::train {
 
@@ -8,11 +9,30 @@ RowPicker::RowPicker(const DataSet& data, Index first_row)
     : data_(data),
       first_row_(first_row),
       held_(data.shard.is_sparse() ? data.shard.rows : data.shard.held_rows(data.plan)),
-      row_bytes_(static_cast<std::size_t>(data.shard.features) * size_of(data.shard.type)) {}
+      row_bytes_(static_cast<std::size_t>(data.shard.features) * size_of(data.shard.type)) {
+    if (!data.shard.is_sparse()) {
+        copy_last_rows();
+    }
+}
+
+void RowPicker::copy_last_rows() {
+    constexpr Index behind = model::PickedRows::bytes_behind;
+    const auto row_bytes = static_cast<Index>(row_bytes_);
+    const Index rows =
+        row_bytes == 0 ? 0 : std::min(held_.size(), (behind + row_bytes - 1) / row_bytes);
+    last_rows_ = held_.end - rows;
+    copies_ = Buffer(rows * row_bytes + behind);
+    std::memset(copies_.data(), 0, static_cast<std::size_t>(copies_.size()));
+    if (rows > 0) {
+        std::memcpy(copies_.data(),
+                    data_.shard.values.data() +
+                        static_cast<std::size_t>(last_rows_ - held_.first) * row_bytes_,
+                    static_cast<std::size_t>(rows * row_bytes));
+    }
+}
 
 void RowPicker::prepare(const model::RowOrder& order, Range batch, Index end) {
-    if (held_.end == data_.shard.rows.end ||
-        (batch.first >= window_.first && batch.end <= window_.end)) {
+    if (has(batch)) {
         return;
     }
     // Of the places some are other ranks', or of rows that are held; all the same the window has
@@ -32,13 +52,18 @@ void RowPicker::prepare(const model::RowOrder& order, Range batch, Index end) {
             wanted_.push_back({.row = row, .slot = slots_[i]});
         }
     }
-    values_.reserve(std::ssize(wanted_) * static_cast<Index>(row_bytes_));
+    const Index bytes = std::ssize(wanted_) * static_cast<Index>(row_bytes_);
+    values_.reserve(bytes + model::PickedRows::bytes_behind);
+    std::memset(values_.data() + bytes, 0, model::PickedRows::bytes_behind);
     std::ranges::sort(wanted_, {}, &data::WantedRow::row);
     data::fetch_rows(data_.shard, wanted_, values_.data());
 }
 
 const std::byte* RowPicker::values_of(Index row, Index place) const {
     if (row < held_.end) {
+        if (row >= last_rows_) {
+            return copies_.data() + static_cast<std::size_t>(row - last_rows_) * row_bytes_;
+        }
         return data_.shard.values.data() + static_cast<std::size_t>(row - held_.first) * row_bytes_;
     }
     const Index slot = slots_[static_cast<std::size_t>(place - window_.first)];
@@ -97,30 +122,6 @@ void RowPicker::put_entries(const OwnPlaces& own, model::PickedRows& picked) con
         picked.values[i] = sparse.values.data() + begin * size_of(data_.shard.type);
         picked.indices[i] = sparse.indices.data() + begin * index_bytes;
     }
-}
-
-void RowPicker::pick(const model::RowOrder& order, Range places,
-                     std::vector<model::Block>& blocks) const {
-    const data::Shard& shard = data_.shard;
-    const model::LabelView labels = shard.labels.view();
-    blocks.clear();
-    order.for_each_run(places, [&](Index place, Index row_of_order, Index count) {
-        const Index row = first_row_ + row_of_order;
-        if (row < shard.rows.first || row >= shard.rows.end) {
-            return;
-        }
-        const auto own = static_cast<std::size_t>(row - shard.rows.first);
-        const auto size = static_cast<std::size_t>(count);
-        blocks.push_back({.type = shard.type,
-                          .values = values_of(row, place),
-                          .rows = count,
-                          .features = shard.features,
-                          .labels = labels.subview(own, size),
-                          .row_weights = shard.row_weights.empty()
-                                             ? std::span<const double>()
-                                             : std::span(shard.row_weights).subspan(own, size),
-                          .first_global_row = row});
-    });
 }
 
 }  // namespace paralogit::train

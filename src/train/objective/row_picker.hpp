@@ -23,6 +23,11 @@ class RowPicker {
     void prepare(const model::RowOrder& order, Range batch, Index end);
     void forget_window() { window_ = {}; }
 
+    /// Whether all that has places in a batch is at hand.
+    bool has(Range batch) const {
+        return !streams() || (batch.first >= window_.first && batch.end <= window_.end);
+    }
+
     struct OwnPlaces {
         std::vector<Index> rows;  ///< counted in the shard
         std::vector<Index> places;
@@ -32,19 +37,20 @@ class RowPicker {
     void pick(const model::RowOrder& order, Range places, OwnPlaces& own,
               model::PickedRows& picked) const;
 
-    /// The same of dense rows by runs of neighbours.
-    void pick(const model::RowOrder& order, Range places, std::vector<model::Block>& blocks) const;
-
     /// Memory of the window for a rank whose rows are streamed, at most.
     static constexpr Index window_bytes = Index{32} << 20U;
 
   private:
+    bool streams() const { return held_.end != data_.shard.rows.end; }
+    void copy_last_rows();
     void put_entries(const OwnPlaces& own, model::PickedRows& picked) const;
     const std::byte* values_of(Index row, Index place) const;
 
     const DataSet& data_;
     Index first_row_;
-    Range held_;  ///< global rows
+    Range held_;         ///< global rows
+    Index last_rows_ = 0;  ///< from this held one on they are copied, for want of bytes behind
+    Buffer copies_;
     std::size_t row_bytes_;
     Range window_;              ///< places
     std::vector<Index> slots_;  ///< of the window's places; -1 for rows that need none

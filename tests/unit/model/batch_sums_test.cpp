@@ -35,6 +35,8 @@ struct Rows {
             labels.push_back(i % 3 == 0 ? 1.0 : 0.0);
             weights.push_back(0.5 * static_cast<double>(i % 4));
         }
+        // Whatever lies behind the last row.
+        values.insert(values.end(), PickedRows::bytes_behind / sizeof(float), 7.0F);
     }
 
     static int scale_exponent(Index j) { return static_cast<int>(j * 40 % 41) - 20; }
@@ -83,23 +85,6 @@ BatchSums sums_for(const Rows& rows, Isa isa = best_isa()) {
     BatchSums sums(rows.exponents(), 2, rows.size(), 3, isa);
     sums.clear(10);
     return sums;
-}
-
-/// Neighbours by blocks; the last may be smaller.
-std::vector<Block> blocks_of(const Rows& rows, std::size_t size) {
-    std::vector<Block> blocks;
-    for (std::size_t first = 0; first < rows.labels.size(); first += size) {
-        const std::size_t count = std::min(size, rows.labels.size() - first);
-        blocks.push_back(
-            {.type = ElementType::float32,
-             .values = rows.picked({first}).values.front(),
-             .rows = static_cast<Index>(count),
-             .features = rows.features,
-             .labels = LabelView(std::span<const double>(rows.labels)).subview(first, count),
-             .row_weights = std::span(rows.weights).subspan(first, count),
-             .first_global_row = static_cast<Index>(first)});
-    }
-    return blocks;
 }
 
 std::vector<double> numbers_of(BatchSums& sums, Index features) {
@@ -173,66 +158,62 @@ TEST(BatchSums, GiveTheSameBitsWithAllInstructions) {
     }
 }
 
-TEST(BatchSums, OfBlocksHaveTheSameBitsWithAllInstructions) {
-    const Rows rows(75, 83);
-    const std::vector<double> w = coefficients_for(rows);
-    BatchSums portable = sums_for(rows, Isa::portable);
-    portable.add(blocks_of(rows, 32), w, 0.5);
-    for (const Isa isa : {Isa::avx2, Isa::avx512}) {
-        if (is_supported(isa)) {
-            BatchSums sums = sums_for(rows, isa);
-            sums.add(blocks_of(rows, 32), w, 0.5);
-            EXPECT_EQ(numbers_of(sums, rows.features), numbers_of(portable, rows.features));
-        }
+/// The loss and the slopes of three rows, by the formulas of the focal loss.
+TEST(BatchSums, AreOfTheLossThatIsWanted) {
+    const Rows rows(3, 5);
+    const std::vector<double> none(5, 0.0);
+    const double b = 0.5;
+    BatchSums sums(rows.exponents(), 2, rows.size(), 3, best_isa(), Loss::focal(2, 0.25));
+    sums.clear(10);
+    sums.add(rows.picked(numbers_up_to(rows.size())), none, b);
+    double loss = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+        const bool is_positive = rows.labels[i] == 1;
+        const double p = 1 / (1 + std::exp(is_positive ? -b : b));
+        loss -= rows.weights[i] * (is_positive ? 0.25 : 0.75) * (1 - p) * (1 - p) * std::log(p);
     }
+    EXPECT_NEAR(sums.loss(), loss, 1e-14);
 }
 
-/// Of a whole number of groups of eight features, and not; rows that are taken 32 and 8 at a time.
-TEST(BatchSums, TakeBlocksOfNeighboursInAnyOrder) {
-    for (const auto& [count, features] : {std::pair<Index, Index>{101, 21}, {96, 64}, {43, 2101}}) {
+/// Rows of all lengths are taken in steps of eight or sixteen; what is added next, or lies behind
+/// a row, leaves no trace.
+TEST(BatchSums, HaveNothingOfTheRowsThatComeNext) {
+    for (const auto& [count, features] :
+         {std::pair<Index, Index>{1, 1}, {8, 8}, {16, 7}, {17, 64}, {101, 21}, {96, 83},
+          {43, 2101}}) {
         const Rows rows(count, features);
         const std::vector<double> w = coefficients_for(rows);
-        std::vector<Block> blocks = blocks_of(rows, 32);
-        BatchSums by_rows = sums_for(rows);
-        BatchSums by_blocks = sums_for(rows);
-        BatchSums backwards = sums_for(rows);
-        by_rows.add(rows.picked(numbers_up_to(rows.size())), w, 0.5);
-        by_blocks.add(blocks, w, 0.5);
-        std::ranges::reverse(blocks);
-        backwards.add(blocks, w, 0.5);
-        const std::vector<double> expected = numbers_of(by_rows, rows.features);
-        const std::vector<double> numbers = numbers_of(by_blocks, rows.features);
-        EXPECT_EQ(numbers, numbers_of(backwards, rows.features));
-        for (std::size_t k = 0; k < numbers.size(); ++k) {
-            const double scale =
-                k < 2 ? 1 : std::ldexp(1.0, Rows::scale_exponent(static_cast<Index>(k) - 2));
-            EXPECT_NEAR(numbers[k] / scale, expected[k] / scale, 1e-12) << k;
+        PickedRows picked = rows.picked(numbers_up_to(count));
+        BatchSums alone = sums_for(rows);
+        alone.add(picked, w, 0.5);
+        picked.next_values.assign(100, picked.values.front());
+        BatchSums followed = sums_for(rows);
+        followed.add(picked, w, 0.5);
+        EXPECT_EQ(numbers_of(followed, features), numbers_of(alone, features)) << count;
+        BatchSums one_by_one = sums_for(rows);
+        for (const std::size_t row : numbers_up_to(count)) {
+            one_by_one.add(rows.picked({row}), w, 0.5);
         }
+        EXPECT_EQ(numbers_of(one_by_one, features), numbers_of(alone, features)) << count;
     }
 }
 
-TEST(BatchSums, OfBlocksAreOfTheLossThatIsWanted) {
-    const Rows rows(75, 21);
-    const std::vector<double> w = coefficients_for(rows);
-    const Loss focal = Loss::focal(2, 0.25);
-    BatchSums by_rows(rows.exponents(), 2, rows.size(), 3, best_isa(), focal);
-    BatchSums by_blocks(rows.exponents(), 2, rows.size(), 3, best_isa(), focal);
-    by_rows.clear(10);
-    by_blocks.clear(10);
-    by_rows.add(rows.picked(numbers_up_to(rows.size())), w, 0.5);
-    by_blocks.add(blocks_of(rows, 32), w, 0.5);
-    EXPECT_NEAR(by_blocks.slopes(), by_rows.slopes(), 1e-12);
-    EXPECT_NEAR(by_blocks.loss(), by_rows.loss(), 1e-12);
-}
-
-/// Rows of one feature, each of slope 1/2.
-double sum_of_halves(const std::vector<double>& values) {
+/// A value each, and something behind the last of them.
+PickedRows rows_of_one_feature(std::vector<double>& values) {
+    const std::size_t count = values.size();
+    values.insert(values.end(), PickedRows::bytes_behind / sizeof(double), 7.0);
     PickedRows rows;
     rows.type = ElementType::float64;
-    for (const double& value : values) {
-        rows.values.push_back(reinterpret_cast<const std::byte*>(&value));
+    for (std::size_t i = 0; i < count; ++i) {
+        rows.values.push_back(reinterpret_cast<const std::byte*>(values.data() + i));
         rows.labels.push_back(0);
     }
+    return rows;
+}
+
+/// Of rows of one feature, each of slope 1/2.
+double sum_of_halves(std::vector<double> values) {
+    const PickedRows rows = rows_of_one_feature(values);
     const std::vector<std::int16_t> exponents{0};
     const std::vector<double> none{0.0};
     BatchSums sums(exponents, 0, 4, 0, best_isa());
@@ -259,12 +240,7 @@ TEST(BatchSums, KeepWhatIsFarBelowTheBound) {
     // One row of 2^30, and one of -2^30 + 2^7, and 100 of 2^-20: plain sums would lose the last.
     std::vector<double> values{0x1p30, -0x1p30};
     values.insert(values.end(), 100, 0x1p-20);
-    PickedRows rows;
-    rows.type = ElementType::float64;
-    for (const double& value : values) {
-        rows.values.push_back(reinterpret_cast<const std::byte*>(&value));
-        rows.labels.push_back(0);
-    }
+    const PickedRows rows = rows_of_one_feature(values);
     const std::vector<std::int16_t> exponents{31};
     BatchSums sums(exponents, 0, 102, 0, best_isa());
     sums.clear(10);

@@ -67,13 +67,13 @@ TEST(RowOrders, KeepNeighboursTogetherWhereToldSo) {
     for (std::size_t place = 992; place < 1003; ++place) {
         EXPECT_EQ(rows[place], static_cast<Index>(place));
     }
-    // In runs of 10 rows of one group, all of the next, and 8 of the third.
-    std::vector<Index> counts;
-    order.for_each_run({.first = 22, .end = 72}, [&](Index place, Index row, Index count) {
-        EXPECT_EQ(row, rows[static_cast<std::size_t>(place)]);
-        counts.push_back(count);
-    });
-    EXPECT_EQ(counts, (std::vector<Index>{10, 32, 8}));
+    // From anywhere to anywhere: parts of groups, whole ones, and what is behind them.
+    for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{22, 50},
+                                       {64, 32}, {33, 1}, {31, 2}, {980, 23}, {995, 5}}) {
+        std::vector<Index> part(count);
+        order.rows_at(static_cast<Index>(first), part);
+        EXPECT_TRUE(std::ranges::equal(part, std::span(rows).subspan(first, count))) << first;
+    }
 }
 
 TEST(RowOrders, AsStoredAreTheRowsThemselves) {
