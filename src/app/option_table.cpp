@@ -105,8 +105,9 @@ CommandSpec train_command() {
               "training rows and of the class, so that both classes weigh the same"},
              {"validation", Kind::list, "FILE...", "",
               "files of rows that are not trained on: all up to the next option; their loss, "
-              "without class weights, and accuracy are told after each iteration, and the model "
-              "of the lowest loss is kept as best_model.h5 beside the last one, model.h5"},
+              "without class weights, accuracy, exact ROC AUC and average precision are told "
+              "after each iteration, and the best model is kept as best_model.h5 beside the last "
+              "one, model.h5"},
              {"validation-fraction", Kind::value, "NUMBER", "",
               "the same by rows of DATA, a part of about NUMBER in (0, 1) chosen by a hash of the "
               "row's number: the same rows on any number of ranks; they are copied in memory"},
@@ -115,6 +116,9 @@ CommandSpec train_command() {
              {"early-stopping", Kind::value, "PATIENCE", "",
               "stop when the validation loss has not fallen below its lowest for PATIENCE "
               "iterations; model.h5 is still the last model, best_model.h5 the best"},
+             {"early-stopping-metric", Kind::value, "loss|auc", "",
+              "loss, when it is not given, or auc: by what of the validation rows --early-stopping "
+              "goes and the best model is chosen, the lowest loss or the largest ROC AUC"},
              {"loss", Kind::value, "bce|focal", "bce",
               "bce: binary cross-entropy; focal: -a (1-p)^gamma log p for a positive row, which "
               "counts rows less that are far on their own side already"},

@@ -60,6 +60,17 @@ void read_row_use(const Options& options, train::TrainOptions& train) {
                         "--validation-fraction NUMBER with it");
         }
     }
+    if (options.has("early-stopping-metric")) {
+        constexpr std::string_view metrics[] = {"loss", "auc"};
+        train.early_stopping_metric = options.choice("early-stopping-metric", metrics) == "auc"
+                                          ? train::ValidationMetric::roc_auc
+                                          : train::ValidationMetric::loss;
+        if (!holds_out && train.validation_paths.empty()) {
+            throw Error(ExitCode::usage,
+                        "--early-stopping-metric is of validation rows: give --validation FILE or "
+                        "--validation-fraction NUMBER with it");
+        }
+    }
 }
 
 std::map<std::string, std::string> path_options_of(const train::RowUse& use) {

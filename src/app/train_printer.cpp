@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "loss_values.hpp"
 #include "stochastic_values.hpp"
 
@@ -73,10 +75,16 @@ void add_row_use(const train::RunFacts& facts, const train::TrainOptions& option
     }
 }
 
+/// Empty where there is none.
+std::string area_text(const train::ValidationScores& scores) {
+    return std::isnan(scores.roc_auc) ? "" : fmt::format(", AUC {:.6f}", scores.roc_auc);
+}
+
 std::string validation_text(const train::IterationFacts& facts) {
-    return facts.validation ? fmt::format("validation {:.6f} ({:.4f} right)  ",
-                                          facts.validation->loss, facts.validation->accuracy)
-                            : "";
+    return facts.validation
+               ? fmt::format("validation {:.6f} ({:.4f} right{})  ", facts.validation->loss,
+                             facts.validation->accuracy, area_text(*facts.validation))
+               : "";
 }
 
 std::string solver_text(const train::SolverChoice& choice, const train::TrainOptions& options) {
@@ -105,7 +113,10 @@ std::string stop_text(const train::TrainOptions& options) {
         text += fmt::format(", or {:.0f} s", *options.time_limit_seconds);
     }
     if (options.early_stopping) {
-        text += fmt::format(", or a validation loss that is not the lowest for {} iterations",
+        text += fmt::format(", or a validation {} for {} iterations",
+                            options.early_stopping_metric == train::ValidationMetric::roc_auc
+                                ? "AUC that is not the largest"
+                                : "loss that is not the lowest",
                             *options.early_stopping);
     }
     return text;

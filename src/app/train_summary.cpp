@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "loss_values.hpp"
 #include "stochastic_values.hpp"
@@ -121,9 +122,13 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
         seconds.curvature, seconds.allreduce, rest, seconds.checkpoint, batches_text(outcome));
     if (outcome.best) {
-        text += fmt::format("  validation     loss {}, lowest {} after iteration {}\n",
-                            outcome.last.validation->loss, outcome.best->scores.loss,
-                            outcome.best->iteration);
+        const train::ValidationScores& last = *outcome.last.validation;
+        const train::ValidationScores& best = outcome.best->scores;
+        const bool is_by_area = options.early_stopping_metric == train::ValidationMetric::roc_auc;
+        text += fmt::format("  validation     loss {}{}, {} {} after iteration {}\n", last.loss,
+                            std::isnan(last.roc_auc) ? "" : fmt::format(", AUC {}", last.roc_auc),
+                            is_by_area ? "largest AUC" : "lowest loss",
+                            is_by_area ? best.roc_auc : best.loss, outcome.best->iteration);
         text += fmt::format("  best model     {}\n", (options.out / "best_model.h5").string());
     }
     if (train::has_model(outcome.reason)) {

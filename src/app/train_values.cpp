@@ -140,6 +140,8 @@ std::map<std::string, std::string> path_options(const train::TrainOptions& train
         {"intercept", yes_or_no(train.has_intercept)},
         {"standardize", yes_or_no(train.standardize)},
         {"initial", train.initial},
+        {"early-stopping-metric",
+         train.early_stopping_metric == train::ValidationMetric::roc_auc ? "auc" : "loss"},
         {"reduction", train.reduction == train::Reduction::exact ? "exact" : "fast"},
     });
     options.merge(path_options_of(train.row_use));

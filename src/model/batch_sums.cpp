@@ -154,8 +154,7 @@ void BatchSums::add_dense(const PickedRows& rows, std::span<const double> coeffi
         .row_weights = rows.row_weights.empty() ? nullptr : rows.row_weights.data(),
         .focal = kernel_focal(loss_)};
     kernels_for(isa_).add_batch(
-        kernel_rows, places_.data(),
-        {.coefficients = coefficients.data(), .intercept = intercept},
+        kernel_rows, places_.data(), {.coefficients = coefficients.data(), .intercept = intercept},
         bins_at(0, 0, static_cast<std::size_t>(padded_)), bins_of_slopes(), bins_of_losses());
 }
 

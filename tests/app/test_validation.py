@@ -35,6 +35,19 @@ def without_times(directory):
                    ("model_sha256", "validation", "stop_reason", "rows", "iterations")}
 
 
+def roc_auc(margins, y):
+    """The part of the pairs of both classes that are in the right order."""
+    above = margins[y == 1][:, None] - margins[y == 0][None, :]
+    return ((above > 0).mean() + (above >= 0).mean()) / 2
+
+
+def average_precision(margins, y):
+    """Of scores that differ."""
+    y = y[np.argsort(-margins)]
+    precision = np.cumsum(y) / np.arange(1, len(y) + 1)
+    return precision[y == 1].mean()
+
+
 class OverfittingTest(AppTest):
     """Few rows, many features: the loss on other rows rises after some iterations."""
 
@@ -62,8 +75,14 @@ class Validation(OverfittingTest):
         self.assertAlmostEqual(last["validation_loss"], float(expected), delta=1e-14)
         self.assertAlmostEqual(last["validation_accuracy"], right, delta=1e-14)
         self.assertAlmostEqual(metrics(run_of)[0]["validation_loss"], np.log(2), delta=1e-15)
+        margins, y = self.X[200:] @ w + b, self.y[200:]
+        self.assertAlmostEqual(last["validation_roc_auc"], roc_auc(margins, y), delta=1e-14)
+        self.assertAlmostEqual(last["validation_average_precision"],
+                               average_precision(margins, y), delta=1e-14)
+        self.assertEqual(metrics(run_of)[0]["validation_roc_auc"], 0.5)
         told = read_summary(run_of)["validation"]
         self.assertEqual(told["rows"], 700)
+        self.assertEqual(told["roc_auc"], last["validation_roc_auc"])
         self.assertEqual(told["loss"], last["validation_loss"])
         # Training is as without validation.
         self.assertEqual(self.train_hash(self.data, "--max-iterations", "3", out="plain"),
@@ -112,8 +131,11 @@ class Validation(OverfittingTest):
         run_of = self.train(self.data, "--validation", other, "--max-iterations", "2", ranks=3)
         w, b = read_model(run_of)
         X = self.X[200:][ones].astype(np.float32)
-        self.assertAlmostEqual(metrics(run_of)[-1]["validation_loss"],
-                               float(objective(X, 1, w, b, 0)), delta=1e-14)
+        last = metrics(run_of)[-1]
+        self.assertAlmostEqual(last["validation_loss"], float(objective(X, 1, w, b, 0)),
+                               delta=1e-14)
+        self.assertIsNone(last["validation_roc_auc"])
+        self.assertEqual(last["validation_average_precision"], 1)
 
     def test_labels_mean_what_they_mean_in_training(self):
         # Of the validation labels alone, the other text would be as good a positive one.
@@ -143,7 +165,8 @@ class Validation(OverfittingTest):
         other = write_data(self.folder / "others.h5", *made_up(5000, 12, seed=9))
         for name, options in {
             "fraction": ("--validation-fraction", "0.3", "--class-weights", "balanced"),
-            "files": ("--validation", other, "--early-stopping", "2"),
+            "files": ("--validation", other, "--early-stopping", "2", "--early-stopping-metric",
+                      "auc"),
         }.items():
             told = [without_times(self.train(data, *options, "--threads", threads, ranks=ranks,
                                              out=f"{name}-{ranks}-{threads}"))
@@ -230,6 +253,42 @@ class EarlyStopping(OverfittingTest):
                 self.assertEqual(text_of(last, "stop_reason"), "early_stopping")
                 self.assertEqual(text_of(kept, "best_iteration"), str(best))
             self.assertEqual(read_best(run_of)[2], told["validation"]["best_model_sha256"])
+
+    def test_it_goes_by_the_area_under_the_curve_where_told_so(self):
+        options = (self.data, "--validation", self.validation, *self.slow,
+                   "--early-stopping-metric", "auc")
+        lines = metrics(self.train(*options, out="whole"))
+        areas = [line["validation_roc_auc"] for line in lines]
+        told = read_summary(self.folder / "whole")["validation"]
+        best = int(np.argmax(areas))
+        self.assertNotEqual(best, int(np.argmin([line["validation_loss"] for line in lines])))
+        self.assertEqual(told["best_iteration"], best)
+        self.assertEqual(told["best_roc_auc"], areas[best])
+        self.assertEqual(told["best_is"], "largest roc_auc")
+        patience = 3
+        stop = next(k for k in range(len(areas)) if k - int(np.argmax(areas[:k + 1])) == patience)
+        stopped = self.train(*options, "--early-stopping", patience, out="stopped", ranks=2)
+        self.assertEqual(read_summary(stopped)["iterations"], stop)
+        self.assertEqual(read_summary(stopped)["validation"]["best_iteration"], stop - patience)
+        # Resumed after some iteration it is the same; by another metric it is another run.
+        part = self.train(*options[:-4], "--max-iterations", "3", *options[-2:], out="part")
+        result = run("train", *options[:-2], "--resume", "--out", part)
+        self.assert_ends(result, 4)
+        self.assertIn("early-stopping-metric", result.stderr)
+        self.train(*options, "--early-stopping", patience, "--resume", out="part", ranks=3)
+        self.assertEqual(without_times(part), without_times(stopped))
+
+    def test_rows_of_one_class_have_no_area_to_go_by(self):
+        ones = self.y[200:] == 1
+        other = write_data(self.folder / "ones.h5", self.X[200:][ones], self.y[200:][ones])
+        result = run("train", self.data, "--validation", other, "--early-stopping-metric", "auc",
+                     "--out", self.folder / "run", ranks=2)
+        self.assert_ends(result, 3)
+        self.assertIn("ones.h5:/y: all validation rows are of one class", result.stderr)
+        result = run("train", self.data, "--early-stopping-metric", "auc", "--out",
+                     self.folder / "run")
+        self.assert_ends(result, 2)
+        self.assertIn("give --validation FILE or --validation-fraction", result.stderr)
 
     def test_it_says_nothing_where_the_run_converges_first(self):
         run_of = self.train(self.data, "--l2", "0.1", "--validation", self.validation,

@@ -212,6 +212,8 @@ TEST_F(ValidationTest, GivesTheSameBitsForAnyNumberOfThreads) {
 
     EXPECT_EQ(again.loss, scores.loss);
     EXPECT_EQ(again.accuracy, scores.accuracy);
+    EXPECT_EQ(again.roc_auc, scores.roc_auc);
+    EXPECT_EQ(again.average_precision, scores.average_precision);
 }
 
 TEST_F(ValidationTest, HasTheScoresOfAnEvaluationOfTheSameFile) {
@@ -228,6 +230,10 @@ TEST_F(ValidationTest, HasTheScoresOfAnEvaluationOfTheSameFile) {
 
     EXPECT_NEAR(scores.loss, expected.log_loss, 1e-15);
     EXPECT_EQ(scores.accuracy, model::accuracy(expected.ranking.confusion));
+    EXPECT_EQ(scores.roc_auc, expected.ranking.roc_auc);
+    EXPECT_EQ(scores.average_precision, expected.ranking.average_precision);
+    EXPECT_GT(scores.roc_auc, 0.1);
+    EXPECT_LT(scores.roc_auc, 0.9);
 }
 
 TEST_F(ValidationTest, HasAnInfiniteLossWhereAMarginOverflows) {
@@ -243,6 +249,8 @@ TEST_F(ValidationTest, HasAnInfiniteLossWhereAMarginOverflows) {
 
     EXPECT_EQ(scores.loss, std::numeric_limits<double>::infinity());
     EXPECT_TRUE(std::isnan(scores.accuracy));
+    EXPECT_TRUE(std::isnan(scores.roc_auc));
+    EXPECT_FALSE(std::isnan(later.roc_auc));
     // Nothing of the one is left in the other.
     const ValidationScores alone =
         Validation(comm_, *data.held_out, true).score(some_parameters() * 1e-3);

@@ -11,10 +11,12 @@
 
 namespace paralogit::train {
 
-/// The parameters of the run with the lowest validation loss so far.
+/// The parameters of the run with the lowest validation loss so far, or the largest ROC AUC.
 struct BestParameters {
     Index iteration = 0;
-    double loss = 0;  ///< on the validation rows; infinite where a margin overflowed
+    /// The smaller the better: the loss of the validation rows, or minus their ROC AUC; infinite
+    /// where a margin overflowed.
+    double measure = 0;
     Vector parameters;
 };
 

@@ -49,6 +49,16 @@ struct RankMetrics {
     Index distinct_scores = 0;
 };
 
+/// Areas under the curves of ROC and of precision and recall; NaN where they are undefined.
+struct RankAreas {
+    double roc_auc = std::numeric_limits<double>::quiet_NaN();
+    double average_precision = std::numeric_limits<double>::quiet_NaN();
+};
+
+/// These alone: one walk through the scores of this rank, and one message. The same on every rank.
+/// @collective
+RankAreas rank_areas(const comm::Communicator& comm, const RankedScores& scores);
+
 /// Bins of the calibration, parts of the gains, and most points of the curve.
 inline constexpr int calibration_bins = 10;
 inline constexpr int gain_parts = 10;

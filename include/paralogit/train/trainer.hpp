@@ -29,9 +29,11 @@ struct TrainOptions {
 
     /// Files of rows to validate by, described as `paths` are; instead of rows that are held out.
     std::vector<std::string> validation_paths;
-    /// Stops when the validation loss has not fallen below its lowest for so many iterations;
+    /// Stops when the validation metric has not been better than its best for so many iterations;
     /// needs validation rows.
     std::optional<Index> early_stopping;
+    /// What the best model is chosen by; the ROC AUC needs validation rows of both classes.
+    ValidationMetric early_stopping_metric = ValidationMetric::loss;
 
     std::filesystem::path out;
     ExistingRun existing = ExistingRun::refuse;
@@ -118,7 +120,7 @@ struct Verification {
     bool is_consistent = false;  ///< with what the run says of itself
 };
 
-/// The model with the lowest validation loss of all iterations.
+/// The model with the best validation metric of all iterations.
 struct BestModel {
     Index iteration = 0;
     ValidationScores scores;

@@ -79,8 +79,8 @@ void batch_slopes(const KernelRows& rows, double* margins, const KernelBins& slo
     loss_sums.store(losses);
 }
 
-/// Rows wherever each of them lies, in memory that may be read to the end of the last group of eight
-/// features.
+/// Rows wherever each of them lies, in memory that may be read to the end of the last group of
+/// eight features.
 using RowPlaces = const std::byte* const*;
 
 /// The sums of 8 count features from `feature` on. While they are at work, both sums lie on their

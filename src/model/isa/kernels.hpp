@@ -235,8 +235,8 @@ struct SparseScatter {
 
 template <ElementType type>
 struct AddBatch {
-    static void run(const KernelRows& rows, const std::byte* const* places,
-                    const LinearFunction& f, const KernelBins& features, const KernelBins& slopes,
+    static void run(const KernelRows& rows, const std::byte* const* places, const LinearFunction& f,
+                    const KernelBins& features, const KernelBins& slopes,
                     const KernelBins& losses) {
         add_batch<type>(rows, places, f, features, slopes, losses);
     }

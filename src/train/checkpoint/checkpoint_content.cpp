@@ -88,7 +88,7 @@ std::map<std::string, Matrix> read_memory(const h5::File& file) {
 
 void write_best(h5::Writer& writer, const BestParameters& best) {
     writer.attribute("best_iteration", best.iteration);
-    writer.attribute("best_loss", best.loss);
+    writer.attribute("best_measure", best.measure);
     writer.dataset("/best_parameters", span_of(best.parameters));
 }
 
@@ -97,7 +97,7 @@ std::optional<BestParameters> read_best(const h5::File& file) {
         return std::nullopt;
     }
     return BestParameters{.iteration = required_integer(file, "best_iteration"),
-                          .loss = required_number(file, "best_loss"),
+                          .measure = required_number(file, "best_measure"),
                           .parameters = read_vector(file, "/best_parameters")};
 }
 
@@ -105,7 +105,7 @@ std::string fault_of_best(const BestParameters& best, const optim::State& state)
     if (best.iteration < 0 || best.iteration > state.iteration) {
         return fmt::format("the best iteration is {} of {}", best.iteration, state.iteration);
     }
-    if (std::isnan(best.loss)) {
+    if (std::isnan(best.measure)) {
         return "the lowest validation loss is not a number";
     }
     if (best.parameters.size() != state.point.size()) {
@@ -222,7 +222,7 @@ bool have_same_bits(const std::optional<BestParameters>& a,
     if (!a || !b) {
         return a.has_value() == b.has_value();
     }
-    return a->iteration == b->iteration && has_same_bits(a->loss, b->loss) &&
+    return a->iteration == b->iteration && has_same_bits(a->measure, b->measure) &&
            has_same_bits(span_of(a->parameters), span_of(b->parameters));
 }
 

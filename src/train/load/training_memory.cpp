@@ -5,9 +5,23 @@
 #include <algorithm>
 
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/score_key.hpp"
 #include "paralogit/train/information.hpp"
 
 namespace paralogit::train {
+
+namespace {
+
+/// The scores of validation rows are sorted, exchanged and merged.
+constexpr Index bytes_of_score = 2 * static_cast<Index>(sizeof(model::WeightedKey));
+
+Index score_bytes(const RowUse& use, Index own_rows) {
+    return use.hold_out ? bytes_of_score * static_cast<Index>(use.hold_out->fraction *
+                                                              static_cast<double>(own_rows))
+                        : 0;
+}
+
+}  // namespace
 
 Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
                        const std::optional<data::Manifest>& validation_files) {
@@ -16,6 +30,7 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
     memory.also_needed = [&options](Index rows, Index own_rows, Index features) {
         return solver_bytes(options.solver, rows, own_rows, features + 1,
                             options.execution.threads) +
+               score_bytes(options.row_use, own_rows) +
                (options.inference_confidence ? information_bytes(features + 1) : 0);
     };
     memory.also_needed_by_sparse = [&options](const data::Manifest& manifest, Index own_rows) {
@@ -23,11 +38,13 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
         const DataShape shape{.rows = manifest.rows,
                               .dimension = std::min(manifest.features, entries) + 1,
                               .entries = entries};
-        return sparse_solver_bytes(options.solver, shape, own_rows);
+        return sparse_solver_bytes(options.solver, shape, own_rows) +
+               score_bytes(options.row_use, own_rows);
     };
     if (validation_files) {
         memory.set_aside_bytes = comm::together(
             comm, [&] { return bytes_to_set_aside(comm, *validation_files, memory); });
+        memory.set_aside_bytes += bytes_of_score * (validation_files->rows / comm.size() + 1);
     }
     return execution;
 }

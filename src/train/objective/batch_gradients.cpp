@@ -82,8 +82,8 @@ void BatchGradients::begin_epoch(Index epoch) {
     }
     // Ranks that go their own ways have orders of their own.
     const std::uint64_t of_rank = is_local() ? static_cast<std::uint64_t>(comm_.rank()) << 40U : 0;
-    order_ = model::RowOrder(rows, batches.seed ^ of_rank, epoch,
-                             batches.keeps_groups ? group_rows : 1);
+    order_ =
+        model::RowOrder(rows, batches.seed ^ of_rank, epoch, batches.keeps_groups ? group_rows : 1);
 }
 
 void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch,

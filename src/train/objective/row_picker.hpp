@@ -48,7 +48,7 @@ class RowPicker {
 
     const DataSet& data_;
     Index first_row_;
-    Range held_;         ///< global rows
+    Range held_;           ///< global rows
     Index last_rows_ = 0;  ///< from this held one on they are copied, for want of bytes behind
     Buffer copies_;
     std::size_t row_bytes_;

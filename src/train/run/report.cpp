@@ -11,19 +11,25 @@ void put_scores(nlohmann::ordered_json& object, const std::string& prefix,
                 const ValidationScores& scores) {
     object[prefix + "loss"] = scores.loss;
     object[prefix + "accuracy"] = scores.accuracy;
+    object[prefix + "roc_auc"] = scores.roc_auc;
+    object[prefix + "average_precision"] = scores.average_precision;
 }
 
 const char* name_of(const model::Loss& loss) {
     return loss.is_focal() ? "focal" : "bce";
 }
 
-nlohmann::ordered_json json_of_validation(const TrainOutcome& outcome, const DataSet& rows) {
+nlohmann::ordered_json json_of_validation(const TrainOutcome& outcome, const DataSet& rows,
+                                          const TrainOptions& options) {
     nlohmann::ordered_json validation;
     validation["rows"] = rows.manifest.rows;
     if (outcome.last.validation) {
         put_scores(validation, "", *outcome.last.validation);
     }
     if (outcome.best) {
+        validation["best_is"] = options.early_stopping_metric == ValidationMetric::roc_auc
+                                    ? "largest roc_auc"
+                                    : "lowest loss";
         validation["best_iteration"] = outcome.best->iteration;
         put_scores(validation, "best_", outcome.best->scores);
         validation["best_model_sha256"] = outcome.best->model_sha256;
@@ -138,7 +144,7 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     summary["class_weights"] = {{"negative", facts.class_weights.negative},
                                 {"positive", facts.class_weights.positive}};
     if (facts.validation != nullptr) {
-        summary["validation"] = json_of_validation(outcome, *facts.validation);
+        summary["validation"] = json_of_validation(outcome, *facts.validation, options);
     }
     summary["ranks"] = facts.ranks;
     summary["threads"] = facts.execution.threads;

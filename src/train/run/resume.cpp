@@ -132,7 +132,7 @@ void broadcast_progress(const comm::Communicator& comm, Checkpoint& checkpoint) 
         BestParameters& best = checkpoint.best ? *checkpoint.best : checkpoint.best.emplace();
         best.iteration = shape["best_iteration"];
         best.parameters.resize(state.point.size());
-        comm.broadcast(std::span<double>(&best.loss, 1));
+        comm.broadcast(std::span<double>(&best.measure, 1));
         comm.broadcast(span_of(best.parameters));
     }
     for (const auto& [name, extent] : shape["memory"].items()) {

@@ -283,7 +283,8 @@ class Run {
     void report_iteration() {
         last_facts_ = iteration_facts();
         lowest_objective_ = std::min(lowest_objective_, last_facts_.objective);
-        note_if_best(state_.checkpoint.best, last_facts_, state_.parameters());
+        note_if_best(state_.checkpoint.best, options_.early_stopping_metric, last_facts_,
+                     state_.parameters());
         observer_.on_iteration(last_facts_);
         record_.add_iteration(last_facts_);
     }

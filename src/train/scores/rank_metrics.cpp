@@ -99,7 +99,27 @@ void scale_weights(RankMetrics& metrics, int exponent) {
     }
 }
 
+RankAreas values_of(const model::RankAreas& areas, const ClassWeightSums& all) {
+    RankAreas values;
+    if (all.positives > 0) {
+        values.average_precision = areas.average_precision();
+        if (all.negatives > 0) {
+            values.roc_auc = areas.roc_auc();
+        }
+    }
+    return values;
+}
+
 }  // namespace
+
+RankAreas rank_areas(const comm::Communicator& comm, const RankedScores& scores) {
+    model::RankAreas areas(scores.all());
+    comm::together(comm, [&] {
+        scores.for_each_group([&](const model::ScoreGroup& group) { areas.add(group); });
+    });
+    sum_over_ranks(comm, areas.totals());
+    return values_of(areas, scores.all());
+}
 
 RankMetrics rank_metrics(const comm::Communicator& comm, const RankedScores& scores,
                          const ThresholdRule& rule) {
@@ -127,13 +147,14 @@ RankMetrics rank_metrics(const comm::Communicator& comm, const RankedScores& sco
     const BestThreshold best_youden = best_of(comm, search.youden);
     const BestThreshold by_precision = best_of(comm, search.precision);
     const std::vector<double> distances = gather(comm, search.distance);
+    const RankAreas of_curves = values_of(areas, all);
+    metrics.roc_auc = of_curves.roc_auc;
+    metrics.average_precision = of_curves.average_precision;
     if (has_both) {
-        metrics.roc_auc = areas.roc_auc();
         metrics.kolmogorov_smirnov = *std::ranges::max_element(distances);
         metrics.best_youden = best_youden;
     }
     if (has_positives) {
-        metrics.average_precision = areas.average_precision();
         metrics.best_f1 = best_f1;
     }
     metrics.curve = curve_of(comm, points);

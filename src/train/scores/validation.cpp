@@ -9,6 +9,7 @@
 #include "../seconds_since.hpp"
 #include "block_scores.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/rank_metrics.hpp"
 
 namespace paralogit::train {
 
@@ -21,15 +22,26 @@ Validation::Validation(const comm::Communicator& comm, const DataSet& data, bool
     threads_.assign(static_cast<std::size_t>(data.execution.threads),
                     ThreadSums{.exact = none, .bad_blocks = 0, .margins = {}});
 
-    bool has_weight = false;
-    for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
-        // No feature is asked for.
-        const model::Block block = data.shard.block(k, data.plan, nullptr);
-        has_weight = has_weight || (block.row_weights.empty() && block.rows > 0) ||
-                     std::ranges::any_of(block.row_weights, [](double s) { return s > 0; });
+    look_at_labels();
+}
+
+void Validation::look_at_labels() {
+    const data::Shard& shard = data_.shard;
+    const model::LabelView labels = shard.labels.view();
+    enum What : std::size_t { positive_rows, negative_rows, weights, soft_labels, kinds };
+    std::vector<Index> found(kinds, 0);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+        const bool counts = shard.row_weights.empty() || shard.row_weights[i] > 0;
+        found[positive_rows] += counts && labels[i] > 0 ? 1 : 0;
+        found[negative_rows] += counts && labels[i] < 1 ? 1 : 0;
     }
-    if (comm.sum(Index{has_weight ? 1 : 0}) == 0) {
-        const data::FilePart& file = data.manifest.files.front();
+    found[weights] = shard.row_weights.empty() ? 0 : 1;
+    found[soft_labels] = labels.soft() == nullptr ? 0 : 1;
+    comm_.sum(found);
+    form_ = {.has_weights = found[weights] > 0, .is_soft = found[soft_labels] > 0};
+    has_both_classes_ = found[positive_rows] > 0 && found[negative_rows] > 0;
+    if (found[positive_rows] + found[negative_rows] == 0) {
+        const data::FilePart& file = data_.manifest.files.front();
         throw comm::AgreedError(
             Error(ExitCode::input_data,
                   file.path + ":" + file.weights_path +
@@ -47,8 +59,10 @@ ValidationScores Validation::score(const Vector& parameters) {
     const double intercept = has_intercept_ ? parameters[features] : 0.0;
 
     std::optional<Error> own_error;
+    std::optional<ScoreCollector> collector;
     try {
-        add_own_blocks(coefficients, intercept);
+        collector.emplace(data_.shard.rows.size(), form_);
+        add_own_blocks(coefficients, intercept, *collector);
     } catch (...) {
         // The other ranks wait for the message: this one must get there too.
         own_error = comm::error_from(std::current_exception());
@@ -60,8 +74,8 @@ ValidationScores Validation::score(const Vector& parameters) {
     message.push_back(own_error ? 1 : 0);
     comm_.sum(message);
     std::copy_n(message.begin(), limbs.size(), limbs.begin());
-    seconds_ += seconds_since(begin);
     if (message.back() > 0) {
+        seconds_ += seconds_since(begin);
         comm::agree(comm_, own_error);
     }
 
@@ -72,10 +86,20 @@ ValidationScores Validation::score(const Vector& parameters) {
         is_finite ? value(loss_sum) / value(weight_sum) : std::numeric_limits<double>::infinity();
     scores.accuracy =
         is_finite ? model::accuracy(confusion_of(value)) : std::numeric_limits<double>::quiet_NaN();
+    scores.roc_auc = std::numeric_limits<double>::quiet_NaN();
+    scores.average_precision = scores.roc_auc;
+    if (is_finite) {
+        const RankAreas areas =
+            rank_areas(comm_, RankedScores(comm_, *std::move(collector), data_.execution.threads));
+        scores.roc_auc = areas.roc_auc;
+        scores.average_precision = areas.average_precision;
+    }
+    seconds_ += seconds_since(begin);
     return scores;
 }
 
-void Validation::add_own_blocks(std::span<const double> coefficients, double intercept) {
+void Validation::add_own_blocks(std::span<const double> coefficients, double intercept,
+                                ScoreCollector& collector) {
     const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.bounds);
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
@@ -94,7 +118,11 @@ void Validation::add_own_blocks(std::span<const double> coefficients, double int
             margins_of_block(data_, walk, coefficients, intercept, own.margins);
             const BlockScores scores = scorer.score(block, own.margins, data_.execution.isa,
                                                     [](double margin) { return margin > 0; });
-            own.bad_blocks += own.exact.add(0, scores.sums) ? 0 : 1;
+            if (own.exact.add(0, scores.sums)) {
+                collector.add(own.margins, block.labels, block.row_weights);
+            } else {
+                ++own.bad_blocks;
+            }
         }
     });
     ThreadSums& all = threads_.front();

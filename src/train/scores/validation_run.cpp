@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
 #include <utility>
 
 #include "../load/used_features.hpp"
+#include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/resume.hpp"
 
 namespace paralogit::train {
@@ -24,6 +27,16 @@ ValidationRun::ValidationRun(const comm::Communicator& comm, const TrainOptions&
     if (rows != nullptr) {
         validation_ =
             std::make_unique<Validation>(comm, *rows, options.has_intercept, options.loss);
+        if (options.early_stopping_metric == ValidationMetric::roc_auc &&
+            !validation_->has_both_classes()) {
+            const data::FilePart& file = rows->manifest.files.front();
+            throw comm::AgreedError(
+                Error(ExitCode::input_data,
+                      fmt::format("{}:{}: all validation rows are of one class, of which there is "
+                                  "no ROC AUC; give other rows to validate by, or "
+                                  "--early-stopping-metric loss",
+                                  file.path, file.labels_path)));
+        }
     }
 }
 
@@ -53,11 +66,26 @@ void ValidationRun::check_unchanged() const {
     }
 }
 
-void note_if_best(std::optional<BestParameters>& best, const IterationFacts& facts,
-                  const Vector& parameters) {
-    if (facts.validation && (!best || facts.validation->loss < best->loss)) {
+namespace {
+
+double measure_of(const ValidationScores& scores, ValidationMetric metric) {
+    if (metric == ValidationMetric::loss) {
+        return scores.loss;
+    }
+    return std::isnan(scores.roc_auc) ? std::numeric_limits<double>::infinity() : -scores.roc_auc;
+}
+
+}  // namespace
+
+void note_if_best(std::optional<BestParameters>& best, ValidationMetric metric,
+                  const IterationFacts& facts, const Vector& parameters) {
+    if (!facts.validation) {
+        return;
+    }
+    const double measure = measure_of(*facts.validation, metric);
+    if (!best || measure < best->measure) {
         best = BestParameters{
-            .iteration = facts.iteration, .loss = facts.validation->loss, .parameters = parameters};
+            .iteration = facts.iteration, .measure = measure, .parameters = parameters};
     }
 }
 

@@ -14,7 +14,7 @@ namespace paralogit::train {
 class ValidationRun {
   public:
     /// Loads the files, if there are some, into the memory that `training` left; that must outlive
-    /// this. @collective
+    /// this. Throws Error (input_data), also where the metric needs two classes. @collective
     ValidationRun(const comm::Communicator& comm, const TrainOptions& options,
                   std::optional<data::Manifest> files, const DataSet& training);
 
@@ -40,8 +40,9 @@ class ValidationRun {
     std::unique_ptr<Validation> validation_;
 };
 
-/// Takes parameters for the best of the run when their validation loss is below that of all before.
-void note_if_best(std::optional<BestParameters>& best, const IterationFacts& facts,
-                  const Vector& parameters);
+/// Takes parameters for the best of the run when they are better on the validation rows than all
+/// before.
+void note_if_best(std::optional<BestParameters>& best, ValidationMetric metric,
+                  const IterationFacts& facts, const Vector& parameters);
 
 }  // namespace paralogit::train

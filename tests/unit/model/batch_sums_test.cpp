@@ -178,9 +178,13 @@ TEST(BatchSums, AreOfTheLossThatIsWanted) {
 /// Rows of all lengths are taken in steps of eight or sixteen; what is added next, or lies behind
 /// a row, leaves no trace.
 TEST(BatchSums, HaveNothingOfTheRowsThatComeNext) {
-    for (const auto& [count, features] :
-         {std::pair<Index, Index>{1, 1}, {8, 8}, {16, 7}, {17, 64}, {101, 21}, {96, 83},
-          {43, 2101}}) {
+    for (const auto& [count, features] : {std::pair<Index, Index>{1, 1},
+                                          {8, 8},
+                                          {16, 7},
+                                          {17, 64},
+                                          {101, 21},
+                                          {96, 83},
+                                          {43, 2101}}) {
         const Rows rows(count, features);
         const std::vector<double> w = coefficients_for(rows);
         PickedRows picked = rows.picked(numbers_up_to(count));

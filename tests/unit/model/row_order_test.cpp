@@ -69,7 +69,11 @@ TEST(RowOrders, KeepNeighboursTogetherWhereToldSo) {
     }
     // From anywhere to anywhere: parts of groups, whole ones, and what is behind them.
     for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{22, 50},
-                                       {64, 32}, {33, 1}, {31, 2}, {980, 23}, {995, 5}}) {
+                                       {64, 32},
+                                       {33, 1},
+                                       {31, 2},
+                                       {980, 23},
+                                       {995, 5}}) {
         std::vector<Index> part(count);
         order.rows_at(static_cast<Index>(first), part);
         EXPECT_TRUE(std::ranges::equal(part, std::span(rows).subspan(first, count))) << first;

@@ -85,7 +85,7 @@ TEST(CheckpointContent, IsComparedBitForBit) {
     EXPECT_TRUE(differs([](Checkpoint& c) { c.scale[0] = -0.0; }));
     EXPECT_TRUE(differs([](Checkpoint& c) { c.start_parameters[0] = 2; }));
     EXPECT_TRUE(differs([](Checkpoint& c) { c.best->parameters[0] = 0.0; }));
-    EXPECT_TRUE(differs([](Checkpoint& c) { c.best->loss = 0; }));
+    EXPECT_TRUE(differs([](Checkpoint& c) { c.best->measure = 0; }));
     EXPECT_TRUE(differs([](Checkpoint& c) { ++c.best->iteration; }));
     EXPECT_TRUE(differs([](Checkpoint& c) { c.best.reset(); }));
     EXPECT_TRUE(differs([](Checkpoint& c) { c.version = ""; }));

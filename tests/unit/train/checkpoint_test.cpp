@@ -84,7 +84,7 @@ TEST(CheckpointStore, GivesBackAValidationLossThatIsInfinite) {
     const TemporaryFolder folder;
     const CheckpointStore store(folder.path(), 1);
     Checkpoint written = example_checkpoint();
-    written.best->loss = std::numeric_limits<double>::infinity();
+    written.best->measure = std::numeric_limits<double>::infinity();
 
     store.write(written);
 
@@ -314,7 +314,7 @@ TEST(CheckpointStore, RefusesToWriteWhatItWouldReject) {
         spoilt([&](Checkpoint& c) { c.blocks = -1; }),
         spoilt([&](Checkpoint& c) { c.best->iteration = -1; }),
         spoilt([&](Checkpoint& c) { c.best->iteration = 8; }),
-        spoilt([&](Checkpoint& c) { c.best->loss = nan; }),
+        spoilt([&](Checkpoint& c) { c.best->measure = nan; }),
         spoilt([&](Checkpoint& c) { c.best->parameters[2] = nan; }),
         spoilt([&](Checkpoint& c) { c.best->parameters = Vector::Zero(2); })};
 

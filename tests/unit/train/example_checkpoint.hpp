@@ -34,7 +34,7 @@ inline train::Checkpoint example_checkpoint(Index iteration = 7) {
     checkpoint.start_parameters = (Vector(3) << 1, -2, 3).finished();
     checkpoint.best = train::BestParameters{
         .iteration = 0,
-        .loss = Limits::denorm_min(),
+        .measure = Limits::denorm_min(),
         .parameters = (Vector(3) << -0.0, 1.0 / 3, -Limits::max()).finished()};
     checkpoint.version = "0.1.0 \xc3\xa4";
     return checkpoint;
@@ -87,7 +87,7 @@ inline std::string image_of(const train::Checkpoint& checkpoint) {
     add_integer(checkpoint.best.has_value() ? 1 : 0);
     if (checkpoint.best) {
         add_integer(checkpoint.best->iteration);
-        add(&checkpoint.best->loss, sizeof(double));
+        add(&checkpoint.best->measure, sizeof(double));
         add_matrix(checkpoint.best->parameters);
     }
     return image;
