@@ -306,6 +306,11 @@ bool Options::is_set(const std::string& flag) const {
     return has(flag);
 }
 
+bool Options::differs_from_standard(const std::string& name) const {
+    const auto spec = std::ranges::find(command_.options, name, &OptionSpec::name);
+    return has(name) && (spec == command_.options.end() || text(name) != spec->standard);
+}
+
 std::string Options::text(const std::string& name) const {
     const auto found = values_.find(name);
     if (found == values_.end()) {

@@ -12,7 +12,8 @@ namespace paralogit::app {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Beyond any use, and far within what a double can hold beside coefficients and their squares.
+constexpr double strongest = 1e100;
 
 [[noreturn]] void refuse(const std::string& text) {
     throw Error(ExitCode::usage, text);
@@ -23,7 +24,7 @@ void read_family(const Options& options, train::PenaltyOptions& penalty) {
     constexpr std::string_view families[] = {"none", "l2", "l1", "elasticnet"};
     const std::string family = options.choice("penalty", families);
     for (const char* own : {"l1", "l2"}) {
-        if (options.number(own, {0.0, infinity}) > 0) {
+        if (options.number(own, {0.0, strongest}) > 0) {
             refuse(
                 fmt::format("--{} {} and --penalty {} exclude each other: give --l1 and --l2, or "
                             "--penalty with --lambda or --C",
@@ -45,9 +46,9 @@ void read_family(const Options& options, train::PenaltyOptions& penalty) {
                         family));
     }
     if (has_lambda) {
-        penalty.lambda = options.number("lambda", {0.0, infinity});
+        penalty.lambda = options.number("lambda", {0.0, strongest});
     } else {
-        penalty.c = options.number("C", {0.0, infinity, false});
+        penalty.c = options.number("C", {0.0, std::numeric_limits<double>::infinity(), false});
     }
     const bool mixes = family == "elasticnet";
     if (mixes != options.has("l1-ratio")) {
@@ -73,8 +74,16 @@ train::PenaltyOptions read_penalty(const Options& options) {
                                 needs_family));
             }
         }
-        penalty.l1 = options.number("l1", {0.0, infinity});
-        penalty.l2 = options.number("l2", {0.0, infinity});
+        penalty.l1 = options.number("l1", {0.0, strongest});
+        penalty.l2 = options.number("l2", {0.0, strongest});
+    }
+    for (const char* of_penalty : {"penalty-scale", "penalty-factors"}) {
+        if (!penalty.is_penalised() && options.differs_from_standard(of_penalty)) {
+            refuse(
+                fmt::format("--{} has no effect without a penalty; give --l1, --l2 or --penalty "
+                            "with it, or leave it out",
+                            of_penalty));
+        }
     }
     constexpr std::string_view scales[] = {"original", "standardized"};
     penalty.is_of_standardised = options.choice("penalty-scale", scales) == "standardized";

@@ -241,6 +241,33 @@ void read_stochastic(const Options& options, Index max_iterations, train::Solver
     batches.local_steps = stochastic.local_steps;
 }
 
+void refuse_idle_options(const Options& options, const train::TrainOptions& train) {
+    if (!train::is_stochastic(train.solver.name)) {
+        return;
+    }
+    if (options.has("seed") && !train.solver.batches.shuffles) {
+        throw Error(ExitCode::usage,
+                    "--seed is of random orders, and with --shuffle no there are none");
+    }
+    if (train.solver.stochastic.decouples_decay && !train.penalty.is_penalised()) {
+        throw Error(ExitCode::usage,
+                    "--weight-decay decoupled has no effect without a penalty; give --l2 with it");
+    }
+    // A run that goes on may be stopped anywhere.
+    if (train.existing == train::ExistingRun::resume) {
+        return;
+    }
+    const Index epochs = train.stopping.max_iterations;
+    for (const char* from_epoch : {"average", "decay-epochs"}) {
+        if (options.has(from_epoch) && options.integer(from_epoch, 0, largest) >= epochs) {
+            throw Error(ExitCode::usage,
+                        fmt::format("--{} {} has no effect in a run of {} epochs; give a smaller "
+                                    "number, or a larger --max-iterations",
+                                    from_epoch, options.text(from_epoch), epochs));
+        }
+    }
+}
+
 std::map<std::string, std::string> path_options_of_batches(const train::SolverOptions& solver,
                                                            int ranks) {
     if (!train::is_stochastic(solver.name)) {

@@ -16,6 +16,9 @@ std::vector<OptionSpec> stochastic_options();
 /// that has none of its own. Throws Error (usage), also for options of another solver than this.
 void read_stochastic(const Options& options, Index max_iterations, train::SolverOptions& solver);
 
+/// Refuses options of stochastic solvers that have no effect in the run. Throws Error (usage).
+void refuse_idle_options(const Options& options, const train::TrainOptions& train);
+
 /// Those that change the path of the iteration, by value; empty for other solvers.
 std::map<std::string, std::string> path_options_of_batches(const train::SolverOptions& solver,
                                                            int ranks);

@@ -64,6 +64,14 @@ train::SolverOptions read_solver(const Options& options, Index max_iterations) {
     }
     read_stochastic(options, max_iterations, solver);
     solver.gradient_descent.backtracking = !has_rate;
+    const bool may_remember =
+        solver.name == "lbfgs" || solver.name == "owl-qn" || solver.name == "auto";
+    if (!may_remember && options.differs_from_standard("history")) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--history is an option of --solver lbfgs and owl-qn; the solver "
+                                "is {}",
+                                solver.name));
+    }
     solver.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
     if (options.has("hessian-fraction")) {
         if (solver.name == "lbfgs" || solver.name == "gd" || solver.name == "owl-qn" ||
@@ -168,6 +176,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.penalty = read_penalty(options);
     train.solver.has_kinks = train.penalty.has_kinks();
     check_solver(train.penalty, train.solver);
+    refuse_idle_options(options, train);
     train.has_intercept = options.yes_or_no("intercept");
     train.standardize = options.yes_or_no("standardize");
     train.initial = options.text("initial");
@@ -189,6 +198,10 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
                         "penalty or bounds choose; train without these, or with --l2 alone");
         }
         train.inference_confidence = confidence;
+    } else if (options.differs_from_standard("confidence")) {
+        throw Error(ExitCode::usage,
+                    "--confidence is the level of the intervals of --inference, which is not "
+                    "given");
     }
     train.time_limit_seconds = time_limit_of(options, context.process_start);
     train.makes_an_iteration = ends_with_the_job(options);

@@ -226,9 +226,9 @@ class Penalty(AppTest):
                 (("--C", "1"), "--penalty"),
                 (("--lower", "1", "--upper", "0"), "column 0"),
                 (("--lower", "nowhere"), "no such file"),
-                (("--penalty-factors", "-1"),
+                (("--l1", "1", "--penalty-factors", "-1"),
                  "--penalty-factors: expected a finite number >= 0, found -1"),
-                (("--penalty-factors", text), "has no names"),
+                (("--l2", "1", "--penalty-factors", text), "has no names"),
                 (("--lower", "nan"), "--lower: expected a number, found nan")):
             result = run("train", data, *options, "--out", self.folder / "none")
             self.assert_ends(result, 2)

@@ -11,7 +11,7 @@ NOT_NUMBERS = ("nan", "inf", "-inf", "1e999", "", "abc", "1x")
 ODD_SPELLINGS = ("-nan", "0x10", "1,5", "--", " 1", "1 ")
 # Option, what is expected, and values that this option alone does not take.
 NUMBERS = (
-    (("--l2",), "a finite number >= 0", ("-1", "-1e-300", *ODD_SPELLINGS)),
+    (("--l2",), "a number >= 0 and <= 1e+100", ("1e400", "1e308", "-1", "-1e-300", *ODD_SPELLINGS)),
     (("--tolerance",), "a finite number >= 0", ("-1e-9",)),
     (("--solver", "gd", "--learning-rate"), "a finite number > 0", ("0", "-0.5")),
     (("--max-iterations",), "an integer >= 0 and < 2^63", ("-1", "1.5", "1e3", HUGE)),
@@ -92,6 +92,31 @@ class WrongOptions(RefusalTest):
         self.assert_train_usage("--learning-rate", "0.1", says="--learning-rate is an option of "
                                                                "--solver gd")
 
+    def test_what_has_no_effect(self):
+        sgd = ("--solver", "sgd")
+        for options, says in (
+                (("--penalty-scale", "standardized"), "--penalty-scale has no effect without"),
+                (("--penalty", "none", "--penalty-scale", "standardized"), "--penalty-scale has"),
+                (("--penalty-factors", "f.txt"), "--penalty-factors has no effect without"),
+                (("--confidence", "0.9"), "--inference, which is not given"),
+                (("--history", "7", *sgd), "--history is an option of --solver lbfgs and owl-qn"),
+                (("--history", "7", "--solver", "newton"), "the solver is newton"),
+                ((*sgd, "--seed", "3", "--shuffle", "no"), "with --shuffle no there are none"),
+                ((*sgd, "--weight-decay", "decoupled"), "no effect without a penalty; give --l2"),
+                ((*sgd, "--average", "100"), "--average 100 has no effect in a run of 100 epochs"),
+                ((*sgd, "--schedule", "step", "--decay-epochs", "5", "--max-iterations", "5"),
+                 "--decay-epochs 5 has no effect in a run of 5 epochs"),
+                (("--early-stopping-metric", "auc"), "--early-stopping-metric is of validation")):
+            self.assert_train_usage(*options, says=says)
+
+    def test_bounds_of_no_use(self):
+        for options, says in (
+                (("--lower", "inf"), ("--lower inf", "or -inf for no bound")),
+                (("--upper", "-inf"), ("--upper -inf", "or inf for no bound")),
+                (("--lower", "1e308"), ("--lower 1e+308", "from -1e100 to 1e100")),
+                (("--lower", "2", "--upper", "1"), "2 is not below 1")):
+            self.assert_train_usage(*options, says=says)
+
     def test_numbers_of_the_other_commands(self):
         for value in ("nan", "-0.1", "1.1", "half"):
             for command in ("predict", "evaluate"):
@@ -143,7 +168,7 @@ class WrongConfig(RefusalTest):
                                    "wrong.conf: 'solver.l2' is not an option")
 
     def test_values(self):
-        self.assert_config_refused(b"l2 = nan\n", "--l2 nan: expected a finite number >= 0",
+        self.assert_config_refused(b"l2 = nan\n", "--l2 nan: expected a number >= 0 and <= 1e+100",
                                    ranks=(None, 2))
         self.assert_config_refused(b"l2 =\n", "--l2 '': the value is empty")
         self.assert_config_refused(b"resume = maybe\n", "wrong.conf: 'resume' takes true or false")

@@ -66,6 +66,8 @@ class Options {
 
     bool has(const std::string& name) const;
     bool is_set(const std::string& flag) const;
+    /// Whether it has a value that is not the text of its default.
+    bool differs_from_standard(const std::string& name) const;
     std::string text(const std::string& name) const;
     std::optional<std::string> optional_text(const std::string& name) const;
     const std::vector<std::string>& list(const std::string& name) const;

@@ -32,6 +32,7 @@ struct PenaltyOptions {
     std::string upper;
 
     bool has_strength() const { return lambda || c; }
+    bool is_penalised() const { return l1 > 0 || l2 > 0 || lambda.value_or(0) > 0 || c; }
     bool has_bounds() const { return !lower.empty() || !upper.empty(); }
     bool has_l1() const { return l1 > 0 || (has_strength() && l1_ratio > 0); }
     /// Whether the objective has a part that is not smooth.

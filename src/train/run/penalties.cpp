@@ -64,7 +64,20 @@ void check_bounds(const comm::Communicator& comm, const data::Manifest& manifest
                   const Vector& lower, const Vector& upper) {
     comm::on_root(comm, [&] {
         for (Index j = 0; j < lower.size(); ++j) {
-            if (!(lower[j] <= upper[j]) || lower[j] == infinity || upper[j] == -infinity) {
+            // Steps to such a number, and penalties of it, would not be finite.
+            constexpr double largest = 1e100;
+            const auto check = [&](const char* option, double bound, double no_bound) {
+                if (std::abs(bound) > largest && bound != no_bound) {
+                    throw Error(
+                        ExitCode::usage,
+                        fmt::format("--{} {} of the coefficient of {}: expected a number from "
+                                    "-1e100 to 1e100, or {} for no bound",
+                                    option, bound, manifest.name_of_feature(j), no_bound));
+                }
+            };
+            check("lower", lower[j], -infinity);
+            check("upper", upper[j], infinity);
+            if (!(lower[j] <= upper[j])) {
                 throw Error(ExitCode::usage,
                             fmt::format("--lower and --upper leave no number to the coefficient of "
                                         "{}: {} is not below {}",
