@@ -55,8 +55,11 @@ class Diagnosis(AppTest):
         total = X[:, 0] + X[:, 1]
         y = np.where(total == 0, random.integers(0, 2, size=600), total > 0).astype(np.uint8)
         path = self.named(X, y, "abc")
-        for ranks in (1, 3):
-            (text,) = self.diagnosis(path, "--overwrite", ranks=ranks)
+        plain = ("--standardize", "no")
+        for ranks, options in ((1, ()), (3, ()), (2, ("--solver", "newton-cg")),
+                               (1, ("--solver", "newton-cg", *plain)),
+                               (1, ("--solver", "lbfgs", *plain)), (1, ("--solver", "newton", *plain))):
+            (text,) = self.diagnosis(path, "--overwrite", *options, ranks=ranks)
             self.assertIn("quasi-complete separation, to rounding: "
                           f"{(total != 0).sum()} rows are told apart without doubt and "
                           f"{(total == 0).sum()} lie on the border", text)
@@ -132,7 +135,10 @@ class Diagnosis(AppTest):
         path = self.named(X, y, "abcde")
         for ranks in (1, 3):
             for options in (("--solver", "newton"),
-                            ("--solver", "newton", "--hessian-fraction", "0.125")):
+                            ("--solver", "newton", "--hessian-fraction", "0.125"),
+                            *((("--solver", solver) for solver in ("newton-cg", "lbfgs", "gd",
+                                                                   "adam")) if ranks == 1 else ()),
+                            ("--standardize", "no")):
                 constant, collinear = self.diagnosis(path, *options, "--overwrite", ranks=ranks)
                 self.assertIn("constant: 'd' (column 3)", constant)
                 self.assertIn("collinear features: c = 2 a - b + 1;", collinear)

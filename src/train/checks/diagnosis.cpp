@@ -9,6 +9,7 @@
 #include "../load/used_features.hpp"
 #include "../objective/widened_rows.hpp"
 #include "collinearity.hpp"
+#include "end_curvature.hpp"
 #include "learning_rate.hpp"
 #include "separation.hpp"
 
@@ -97,6 +98,20 @@ std::string most_weighty_features(const RunEnd& run, const Vector& coefficients)
     return text;
 }
 
+/// Whether the direction tells rows apart, and none wrongly.
+bool add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts) {
+    const Vector direction = without_rounding(run.data, towards);
+    const Apart apart = tell_apart(run.comm, run.data, direction);
+    if (apart.is_certificate()) {
+        texts.push_back(fmt::format(
+            "quasi-complete separation, to rounding: {} rows are told apart without doubt and "
+            "{} lie on the border, above all by {}; without a penalty there is no finite "
+            "optimum: give --l2 1e-3",
+            apart.rows, apart.border, most_weighty_features(run, direction)));
+    }
+    return apart.is_certificate();
+}
+
 void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
     const std::vector<Separator> separators = find_separators(run.comm, run.data);
     constexpr std::size_t most_named = 10;
@@ -115,16 +130,17 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts
                         most_weighty_features(run, run.parameters));
         return;
     }
-    if (separators.empty() && run.previous.size() == run.parameters.size()) {
-        // What has an optimum has come to rest; the last step leads on to infinity.
-        const Vector direction = without_rounding(run.data, run.parameters - run.previous);
-        const Apart apart = tell_apart(run.comm, run.data, direction);
-        if (apart.is_certificate()) {
-            texts.push_back(fmt::format(
-                "quasi-complete separation, to rounding: {} rows are told apart without doubt and "
-                "{} lie on the border, above all by {}; without a penalty there is no finite "
-                "optimum: give --l2 1e-3",
-                apart.rows, apart.border, most_weighty_features(run, direction)));
+    if (!separators.empty()) {
+        return;
+    }
+    // What has an optimum has come to rest; the last step leads on to infinity, or the next one.
+    if (run.previous.size() == run.parameters.size() &&
+        add_quasi_separation(run, run.parameters - run.previous, texts)) {
+        return;
+    }
+    if (const auto change = telling_variables(run)) {
+        if (const Vector direction = newton_direction_at_end(run, *change); direction.size() > 0) {
+            add_quasi_separation(run, direction, texts);
         }
     }
 }
@@ -158,8 +174,14 @@ void add_constant_columns(const RunEnd& run, Texts& texts) {
 }
 
 void add_collinear_columns(const RunEnd& run, Texts& texts) {
-    for (const std::string& equation :
-         find_collinear(run.comm, run.data, run.objective.last_hessian(), run.change)) {
+    const auto change = telling_variables(run);
+    if (!change) {
+        return;
+    }
+    const Matrix& last = run.objective.last_hessian();
+    const bool is_telling = run.options.standardize && last.size() > 0;
+    for (const std::string& equation : find_collinear(
+             run.comm, run.data, is_telling ? last : hessian_at_end(run, *change), *change)) {
         texts.push_back("collinear features: " + equation +
                         "; their coefficients are not determined: leave one out, or give --l2");
     }

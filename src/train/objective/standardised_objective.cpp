@@ -76,6 +76,15 @@ Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
     return hessian;
 }
 
+Matrix StandardisedObjective::hessian_by(const optim::ChangeOfVariables& change,
+                                         const Vector& parameters, Index thinning) {
+    Matrix hessian = curvature_.hessian(parameters, change, thinning);
+    for (Index j = 0; j < change.scale.size(); ++j) {
+        hessian(j, j) = change.scale[j] == 0 ? 1 : hessian(j, j);
+    }
+    return hessian;
+}
+
 Matrix StandardisedObjective::hessian_among(const Vector& point, std::span<const Index> variables,
                                             Index thinning) {
     const Index intercept = change_.scale.size();

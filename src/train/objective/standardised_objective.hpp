@@ -65,6 +65,15 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     void decay(double rate, Vector& point) const override;
     void join_ranks(std::span<Vector* const> vectors) override;
 
+    /// The Hessian of some of the rows at some parameters, by variables of any change; 1 for a
+    /// feature that is left alone. @collective
+    Matrix hessian_by(const optim::ChangeOfVariables& change, const Vector& parameters,
+                      Index thinning);
+    /// The gradient likewise. @collective
+    Vector gradient_by(const optim::ChangeOfVariables& change, const Vector& parameters) {
+        return change.to_point_gradient(of_parameters_.evaluate(parameters).gradient);
+    }
+
     /// Whether requests stop the iteration. They wait for the first point of a run, which there is
     /// no state before.
     void let_requests_through(bool lets) { lets_requests_through_ = lets; }
