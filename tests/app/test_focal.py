@@ -116,6 +116,21 @@ class FocalLoss(AppTest):
         np.testing.assert_allclose(np.append(*batch[0]), np.append(*full), rtol=1e-12)
         np.testing.assert_array_equal(np.append(*batch[0]), np.append(*batch[1]))
 
+    def test_batches_have_the_same_bits_resident_and_streamed(self):
+        X, y = made_up(6000, 40, seed=3)
+        data = write_data(self.folder / "data.h5", X.astype("f4"), y)
+        for solver in ("sgd", "adam"):
+            options = (data, "--loss", "focal", "--focal-alpha", "0.25", "--solver", solver,
+                       "--batch-size", "300", "--max-iterations", "3", "--validation-fraction", "0.1")
+            told = [read_summary(self.train(*options, *more, ranks=ranks, out=f"{solver}-{ranks}"))
+                    for ranks, more in ((1, ()), (3, ()), (2, ("--memory-limit", "1500k")))]
+            self.assertEqual([each["rows_are"] for each in told],
+                             ["resident", "resident", "streamed"])
+            for name in ("model_sha256", "objective", "validation"):
+                self.assertEqual(told[1][name], told[0][name], (solver, name))
+                self.assertEqual(told[2][name], told[0][name], (solver, name))
+            self.assertLess(told[0]["validation"]["loss"], 0.5 * 0.25 * np.log(2))
+
     def test_what_is_refused(self):
         for options, says in (
                 (("--focal-gamma", "1"), "--focal-gamma goes with --loss focal"),

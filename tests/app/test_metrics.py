@@ -209,7 +209,7 @@ class Files(MetricsTest):
             digest.update((self.folder / out / name).read_bytes())
         return digest.hexdigest()
 
-    def test_no_byte_depends_on_ranks_threads_and_files(self):
+    def test_no_byte_depends_on_ranks_threads_files_and_memory(self):
         for weights in ((), ("--weights-name", "w")):
             hashes = {self.hash_of([self.train_data], *weights, out=f"{len(weights)}-whole")}
             for data in ([self.train_data], self.parts)[:2 if not weights else 1]:
@@ -218,6 +218,9 @@ class Files(MetricsTest):
                         out = f"{len(weights)}-{len(data)}-{ranks}-{threads}"
                         hashes.add(self.hash_of(data, *weights, "--threads", threads, out=out,
                                                 ranks=ranks))
+            # 800 kB of rows: most of them are streamed.
+            hashes.add(self.hash_of([self.train_data], *weights, "--memory-limit", "300k",
+                                    out=f"{len(weights)}-streamed", ranks=2))
             self.assertEqual(len(hashes), 1)
 
     def test_json_on_stdout_is_the_content_of_the_file_in_sorted_order(self):

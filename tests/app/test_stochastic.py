@@ -151,7 +151,8 @@ class SameBits(AppTest):
 
     def test_after_a_stop_at_every_epoch(self):
         for solver in (("sgd", "--momentum", "0.9", "--nesterov", "--average", "2"),
-                       ("adam", "--schedule", "cosine", "--schedule-epochs", "6")):
+                       ("adam", "--schedule", "cosine", "--schedule-epochs", "6"),
+                       ("adagrad", "--shuffle", "groups")):
             options = (self.data, "--solver", *solver, "--evaluate-every", "2")
             whole = self.train_hash(*options, "--max-iterations", "4", out=f"whole-{solver[0]}")
             stopped = f"stopped-{solver[0]}"
