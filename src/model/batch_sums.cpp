@@ -138,7 +138,7 @@ void BatchSums::add(const PickedRows& rows, std::span<const double> coefficients
 void BatchSums::add_dense(const PickedRows& rows, std::span<const double> coefficients,
                           double intercept) {
     // The kernel looks at so many more: at those of the next batch, or at any.
-    constexpr std::size_t more = most_rows_ahead + group;
+    constexpr std::size_t more = places_ahead;
     places_.assign(rows.values.begin(), rows.values.end());
     const std::size_t next = std::min(rows.next_values.size(), more);
     places_.insert(places_.end(), rows.next_values.begin(),

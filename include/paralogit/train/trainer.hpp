@@ -32,8 +32,6 @@ struct TrainOptions {
     /// Stops when the validation metric has not been better than its best for so many iterations;
     /// needs validation rows.
     std::optional<Index> early_stopping;
-    /// What the best model is chosen by; the ROC AUC needs validation rows of both classes.
-    ValidationMetric early_stopping_metric = ValidationMetric::loss;
 
     std::filesystem::path out;
     ExistingRun existing = ExistingRun::refuse;
@@ -43,6 +41,8 @@ struct TrainOptions {
     model::Loss loss;
     bool has_intercept = true;
     bool standardize = true;
+    /// What the best model is chosen by; the ROC AUC needs validation rows of both classes.
+    ValidationMetric early_stopping_metric = ValidationMetric::loss;
     std::string initial = "zeros";  ///< "zeros", "ones", or the path of a model
     Reduction reduction = Reduction::exact;
     Execution execution;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "paralogit/model/exact_sum.hpp"
@@ -19,7 +20,7 @@ struct ValidationScores {
 };
 
 /// What of them the best model of a run is chosen by: the lowest loss, or the largest area.
-enum class ValidationMetric { loss, roc_auc };
+enum class ValidationMetric : std::uint8_t { loss, roc_auc };
 
 /// Scores parameters by the rows of a data set: the same bits for any number of ranks and threads.
 class Validation {

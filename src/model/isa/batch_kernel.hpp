@@ -88,9 +88,19 @@ using RowPlaces = const std::byte* const*;
 /// two depends on the sum so far, but then the other half unit goes into the second bin, whole, and
 /// the value of both bins is the same. In the second bin nothing is just between two units: what is
 /// left of a product first gets an odd last bit, which is worth far less than half a unit.
+/// With each row the memory is asked for as much of another, `ahead` of it: a few lines at a time,
+/// for where many wait for the memory those that compute wait behind them.
 template <int count, ElementType type>
-void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, const double* factors,
-                    const KernelBins& bins) {
+void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, Count row_bytes, Count ahead,
+                    const double* factors, const KernelBins& bins) {
+    constexpr Count lines_of_tile = count * bytes_of(type) / lanes;
+    constexpr Count lines = lines_of_tile > 0 ? lines_of_tile : 1;
+    // Of a long row no more than its beginning is asked for: the rest the machine foresees.
+    constexpr Count most_bytes = 1024;
+    const Count offset = feature * bytes_of(type);
+    const RowPlaces next = offset < most_bytes ? rows + ahead : rows;
+    const Count end = offset + count * lanes * bytes_of(type);
+    const Count last_byte = smaller_of(end, row_bytes) - 1;
     V first[count];
     V second[count];
     for (int t = 0; t < count; ++t) {
@@ -101,6 +111,10 @@ void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, const dou
     for (Count i = 0; i < rows_at_work; ++i) {
         const std::byte* const row = rows[i] + feature * bytes_of(type);
         const V factor = Lanes::all(factors[i]);
+        for (Count line = 0; line < lines; ++line) {
+            __builtin_prefetch(next[i] + offset + line * line_bytes, 0, 3);
+        }
+        __builtin_prefetch(next[i] + last_byte, 0, 3);
         for (int t = 0; t < count; ++t) {
             const V x = Lanes::widen<type>(row + t * lanes * bytes_of(type));
             // The product itself is never rounded: only what is left of it below the first unit.
@@ -167,31 +181,6 @@ class MarginsOfPlaces {
     bool has_rest_;
 };
 
-/// Asks for rows that will be read soon, a row at a time. Of a long one no more than its beginning:
-/// the rest the machine foresees.
-class RowsAhead {
-  public:
-    RowsAhead(RowPlaces rows, Count row_bytes)
-        : rows_(rows), bytes_(smaller_of(row_bytes, most_bytes)) {}
-
-    void ask(Count count) {
-        for (Count i = 0; i < count; ++i) {
-            const std::byte* const row = rows_[i];
-            // The line of the last byte too, wherever in its first line the row begins.
-            for (Count at = 0; at < bytes_; at += line_bytes) {
-                __builtin_prefetch(row + at, 0, 3);
-            }
-            __builtin_prefetch(row + bytes_ - 1, 0, 3);
-        }
-        rows_ += count;
-    }
-
-  private:
-    static constexpr Count most_bytes = 1024;
-    RowPlaces rows_;
-    Count bytes_;
-};
-
 /// How many rows are asked for before they are read: enough to keep the memory busy, and no more
 /// than stay in the first-level cache meanwhile.
 constexpr Count rows_to_ask_ahead(Count row_bytes) {
@@ -200,9 +189,9 @@ constexpr Count rows_to_ask_ahead(Count row_bytes) {
     return rows < lanes ? lanes : smaller_of(rows, most_rows_ahead);
 }
 
-/// Rows wherever they lie: `places` has, behind those of the rows, one more group of eight and
-/// most_rows_ahead places that are asked for, the first of which fill up the last group of rows;
-/// any will do. Three steps are at work at a time, as in add_products.
+/// Rows wherever they lie: `places` has, behind those of the rows, places_ahead more that are asked
+/// for, the first of which fill up the last group of rows; any will do. Three steps are at work at
+/// a time, as in add_products.
 template <ElementType type>
 PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
                                       const LinearFunction& f, const KernelBins& features,
@@ -216,16 +205,18 @@ PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
     ExactLanes loss_sums = ExactLanes::of(losses);
     constexpr int most = Lanes::features_at_once > 2 ? Lanes::features_at_once / 2 : 1;
 
-    const Count ahead_rows = rows_to_ask_ahead(row_bytes);
-    RowsAhead ahead(places, row_bytes);
-    ahead.ask(ahead_rows);
+    // Products come two steps behind margins.
+    const Count ahead = rows_to_ask_ahead(row_bytes) + 2 * step;
+    for (Count i = 0; i < smaller_of(ahead, rows.rows); ++i) {
+        __builtin_prefetch(places[i], 0, 3);
+        __builtin_prefetch(places[i] + row_bytes / 2, 0, 3);
+    }
     double values[3 * step_rows];
     double* values_ahead = values;  // margins, then slopes
     double* values_middle = values + step_rows;
     double* values_last = values + 2 * step_rows;
     for (Count at = 0; at < whole + 2 * step; at += step) {
         for (Count i = at; i < smaller_of(at + step, whole); i += lanes) {
-            ahead.ask(lanes);
             Lanes::store(values_ahead + (i - at), margins_of(places + i));
         }
         for (Count i = at - step; i >= 0 && i < smaller_of(at, whole); i += lanes) {
@@ -241,7 +232,8 @@ PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
         if (const Count last = at - 2 * step; last >= 0) {
             const Count count = smaller_of(step, whole - last);
             for_each_tile<most>(0, padded, [&]<int width>(Width<width>, Count feature) {
-                add_exact_tile<width, type>(places + last, count, feature, values_last, features);
+                add_exact_tile<width, type>(places + last, count, feature, row_bytes, ahead,
+                                            values_last, features);
             });
         }
         double* const used = values_last;

@@ -91,6 +91,9 @@ struct KernelBins {
 
 /// Rows of a batch that are asked for before they are read, at most.
 constexpr std::int64_t most_rows_ahead = 64;
+/// Places behind those of a batch that the kernel looks at: of rows ahead, of two steps of 16, and
+/// of what fills up the last eight.
+constexpr std::int64_t places_ahead = most_rows_ahead + 2 * 16 + 8;
 
 struct KernelPanel {
     const double* rows;        ///< [count x size]
@@ -129,7 +132,7 @@ struct KernelTable {
 
     /// Adds rows of a batch to sums of features, slopes and losses. Row i lies at places[i], in
     /// memory that may be read to the end of the last group of eight features; behind those of the
-    /// rows there are most_rows_ahead + 8 more places, of rows that are read next or of any.
+    /// rows there are places_ahead more places, of rows that are read next or of any.
     void (*add_batch)(const KernelRows& rows, const std::byte* const* places,
                       const LinearFunction& margin, const KernelBins& features,
                       const KernelBins& slopes, const KernelBins& losses);

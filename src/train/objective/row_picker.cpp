@@ -75,23 +75,21 @@ void RowPicker::pick(const model::RowOrder& order, Range places, OwnPlaces& own,
     const data::Shard& shard = data_.shard;
     const auto all = static_cast<std::size_t>(places.size());
     own.rows.resize(all);
-    own.places.resize(all);
     order.rows_at(places.first, own.rows);
-    std::size_t count = 0;
-    const Index shift = first_row_ - shard.rows.first;
-    const Index shard_rows = shard.rows.size();
-    for (std::size_t i = 0; i < all; ++i) {
-        const Index row = own.rows[i] + shift;
-        own.rows[count] = row;
-        own.places[count] = places.first + static_cast<Index>(i);
-        count += row >= 0 && row < shard_rows ? 1 : 0;
-    }
+    const std::size_t count = keep_own_rows(places, own);
     picked.clear();
     picked.type = shard.type;
     const model::LabelView labels = shard.labels.view();
     picked.labels.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        picked.labels[i] = labels[static_cast<std::size_t>(own.rows[i])];
+    const auto pick_labels = [&](const auto* all_labels) {
+        for (std::size_t i = 0; i < count; ++i) {
+            picked.labels[i] = static_cast<double>(all_labels[own.rows[i]]);
+        }
+    };
+    if (labels.hard() != nullptr) {
+        pick_labels(labels.hard());
+    } else {
+        pick_labels(labels.soft());
     }
     if (!shard.row_weights.empty()) {
         picked.row_weights.resize(count);
@@ -104,9 +102,33 @@ void RowPicker::pick(const model::RowOrder& order, Range places, OwnPlaces& own,
         put_entries(own, picked);
         return;
     }
+    const std::byte* const held = shard.values.data();
+    const Index held_rows = last_rows_ - shard.rows.first;
     for (std::size_t i = 0; i < count; ++i) {
-        picked.values[i] = values_of(shard.rows.first + own.rows[i], own.places[i]);
+        const Index row = own.rows[i];
+        picked.values[i] = row < held_rows ? held + static_cast<std::size_t>(row) * row_bytes_
+                                           : values_of(shard.rows.first + row,
+                                                       streams() ? own.places[i] : Index{0});
     }
+}
+
+/// Of the rows at some places, all ranks', keeps this rank's, counted in the shard; returns how
+/// many. Where some are streamed, their places too.
+std::size_t RowPicker::keep_own_rows(Range places, OwnPlaces& own) const {
+    const Index shift = first_row_ - data_.shard.rows.first;
+    const auto shard_rows = static_cast<std::uint64_t>(data_.shard.rows.size());
+    const std::size_t all = own.rows.size();
+    own.places.resize(streams() ? all : 0);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < all; ++i) {
+        const Index row = own.rows[i] + shift;
+        own.rows[count] = row;
+        if (streams()) {
+            own.places[count] = places.first + static_cast<Index>(i);
+        }
+        count += static_cast<std::uint64_t>(row) < shard_rows ? 1 : 0;
+    }
+    return count;
 }
 
 void RowPicker::put_entries(const OwnPlaces& own, model::PickedRows& picked) const {

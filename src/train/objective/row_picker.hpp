@@ -29,8 +29,8 @@ class RowPicker {
     }
 
     struct OwnPlaces {
-        std::vector<Index> rows;  ///< counted in the shard
-        std::vector<Index> places;
+        std::vector<Index> rows;    ///< counted in the shard
+        std::vector<Index> places;  ///< where some rows are streamed
     };
     /// This rank's rows at some places of what was prepared. Threads may do so at the same time;
     /// `own` is memory that a thread keeps.
@@ -43,6 +43,7 @@ class RowPicker {
   private:
     bool streams() const { return held_.end != data_.shard.rows.end; }
     void copy_last_rows();
+    std::size_t keep_own_rows(Range places, OwnPlaces& own) const;
     void put_entries(const OwnPlaces& own, model::PickedRows& picked) const;
     const std::byte* values_of(Index row, Index place) const;
 
