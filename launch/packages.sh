@@ -4,7 +4,7 @@ build_packages="g++ cmake ninja-build openmpi-bin libopenmpi-dev libhdf5-dev lib
     libeigen3-dev libboost-program-options-dev libfmt-dev nlohmann-json3-dev libssl-dev
     libfast-float-dev zlib1g-dev libzstd-dev"
 test_packages="libgtest-dev libgmock-dev libboost-dev python3-h5py gnuplot-nox clang-format
-    clang-tidy clang-14 libclang-rt-14-dev slurm-wlm munge iproute2"
+    clang-tidy clang-14 libclang-rt-14-dev slurm-wlm munge iproute2 libsimgrid-dev"
 
 # install_packages NAME...: does nothing when all are there.
 install_packages() {

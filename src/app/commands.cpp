@@ -7,11 +7,12 @@ namespace paralogit::app {
 
 ExitCode run_command(const CommandSpec& command, const Context& context, const Options& options) {
     using Function = ExitCode (*)(const Context&, const Options&);
-    constexpr std::array<std::pair<std::string_view, Function>, 6> functions{{
+    constexpr std::array<std::pair<std::string_view, Function>, 7> functions{{
         {"train", run_train},
         {"predict", run_predict},
         {"evaluate", run_evaluate},
         {"inspect", run_inspect},
+        {"plan", run_plan},
         {"convert", run_convert},
         {"generate", run_generate},
     }};

@@ -268,6 +268,38 @@ CommandSpec inspect_command() {
             })};
 }
 
+CommandSpec plan_command() {
+    return {
+        "plan", "how long a pass takes on a cluster, and how many ranks pay off",
+        "paralogit plan DATA... [options]",
+        join({
+            {{"data", Kind::positional_list, "DATA...", "",
+              "HDF5 files, one data set in the order given"},
+             {"network", Kind::value, "100gbit|10gbit", "100gbit",
+              "between nodes: an InfiniBand of 100 Gbit/s, or TCP over Ethernet of 10 Gbit/s"},
+             {"latency", Kind::value, "SECONDS", "",
+              "of a short message between two nodes, in place of the network's, >= 0"},
+             {"bandwidth", Kind::value, "GBIT", "",
+              "of a node, in Gbit/s, in place of the network's, > 0"},
+             {"ranks-per-node", Kind::value, "COUNT", "1", "1 to 4096"},
+             {"threads", Kind::value, "COUNT", "auto",
+              "threads of each rank; auto: its share of the cores of this machine"},
+             {"node-memory", Kind::value, "SIZE", "",
+              "memory of a node for rows: 500M, 256G; without it, what this machine has"},
+             {"seconds-per-row", Kind::value, "SECONDS", "",
+              "that a rank takes for a row in a pass while its node is full, > 0; without it, "
+              "measured on this machine, on the first rows of DATA and all cores that a node would "
+              "use"},
+             {"most-ranks", Kind::value, "COUNT", "1024", "where the table ends, 1 to 1048576"},
+             {"efficiency", Kind::value, "NUMBER", "0.8",
+              "the least share of a rank's time that is to be worth it, in (0, 1]"},
+             {"json", Kind::flag, "", "", "print one JSON object instead of text"}},
+            source_options(),
+            weight_options(),
+            common_options(),
+        })};
+}
+
 CommandSpec convert_command() {
     return {
         "convert", "make a data set of text files: LIBSVM, CSV, TSV; also gzip and zstd",
@@ -351,9 +383,9 @@ CommandSpec generate_command() {
 }  // namespace
 
 const std::vector<CommandSpec>& command_table() {
-    static const std::vector<CommandSpec> commands{train_command(),    predict_command(),
-                                                   evaluate_command(), inspect_command(),
-                                                   convert_command(),  generate_command()};
+    static const std::vector<CommandSpec> commands{
+        train_command(), predict_command(), evaluate_command(), inspect_command(),
+        plan_command(),  convert_command(), generate_command()};
     return commands;
 }
 

@@ -27,9 +27,8 @@ std::chrono::steady_clock::time_point simulated_now() noexcept
     __asm__("__wrap__ZNSt6chrono3_V212steady_clock3nowEv");
 
 std::chrono::steady_clock::time_point simulated_now() noexcept {
-    return std::chrono::steady_clock::time_point(
-        std::chrono::duration_cast<Nanoseconds>(
-            std::chrono::duration<double>(simgrid_get_clock())));
+    return std::chrono::steady_clock::time_point(std::chrono::duration_cast<Nanoseconds>(
+        std::chrono::duration<double>(simgrid_get_clock())));
 }
 
 #define EVALUATE_BLOCK                                                                    \
@@ -38,13 +37,13 @@ std::chrono::steady_clock::time_point simulated_now() noexcept {
 
 void really_evaluate_block(const paralogit::model::Block& block,
                            std::span<const double> coefficients, double intercept, BlockSums& sums,
-                           paralogit::model::Isa isa, const paralogit::model::Loss& loss)
-    __asm__("__real_" EVALUATE_BLOCK);
+                           paralogit::model::Isa isa,
+                           const paralogit::model::Loss& loss) __asm__("__real_" EVALUATE_BLOCK);
 
 void evaluate_block_in_time(const paralogit::model::Block& block,
                             std::span<const double> coefficients, double intercept, BlockSums& sums,
-                            paralogit::model::Isa isa, const paralogit::model::Loss& loss)
-    __asm__("__wrap_" EVALUATE_BLOCK);
+                            paralogit::model::Isa isa,
+                            const paralogit::model::Loss& loss) __asm__("__wrap_" EVALUATE_BLOCK);
 
 void evaluate_block_in_time(const paralogit::model::Block& block,
                             std::span<const double> coefficients, double intercept, BlockSums& sums,

@@ -20,6 +20,7 @@ ExitCode run_train(const Context& context, const Options& options);
 ExitCode run_predict(const Context& context, const Options& options);
 ExitCode run_evaluate(const Context& context, const Options& options);
 ExitCode run_inspect(const Context& context, const Options& options);
+ExitCode run_plan(const Context& context, const Options& options);
 ExitCode run_convert(const Context& context, const Options& options);
 ExitCode run_generate(const Context& context, const Options& options);
 
