@@ -33,7 +33,7 @@ class Plan(AppTest):
             ranks = one["ranks"]
             seconds = 8192 / ranks * 1e-5
             if ranks > 1:
-                seconds += 1e-4 * math.log2(ranks) + 20 * 32 / 125e6
+                seconds += 1e-4 * math.log2(ranks) + 20 * 32 / 125e6 * (1 - 1 / ranks)
             self.assertAlmostEqual(one["seconds"], seconds, delta=1e-12)
             self.assertAlmostEqual(one["efficiency"], 8192e-5 / ranks / seconds, delta=1e-9)
         best = min(plan["passes"], key=lambda one: one["seconds"])

@@ -55,7 +55,7 @@ class WrongOptions(RefusalTest):
         self.assert_train_usage("--tol", "1", says="'--tol' is not an option")
         self.assert_train_usage("-q", says=("'-q' is not an option", "two dashes"))
         self.assert_usage("trian", says=("'trian' is not a command; did you mean train?",
-                                         "predict, evaluate, inspect, convert, generate"), ranks=(None, 2))
+                                         "predict, evaluate, inspect, plan, convert, generate"), ranks=(None, 2))
 
     def test_what_is_missing(self):
         self.assert_usage("train", self.data, ranks=(None, 2),

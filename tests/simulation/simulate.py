@@ -10,7 +10,7 @@ take what the program was measured to take for so many rows on one core of this 
 few rows that are there standing for many: nothing else takes time, and no host is ever disturbed.
 Series, all of passes of L-BFGS: `weak` has --rows-per-rank on each rank, `strong` --rows together, and
 `message` no computation but wider messages. Every series trains one data set, and so must give one
-model. The model of a pass, T(R) = rows/R c + alpha log2 R + beta d for R > 1, is fitted to all of
+model. The model of a pass, T(R) = rows/R c + alpha log2 R + beta d (1 - 1/R), is fitted to all of
 them, for each cluster. Writes simulated.csv and model.json.
 """
 import argparse
@@ -109,14 +109,16 @@ def fit(points, seconds_per_row):
     """alpha, beta by least squares of relative errors, and the largest of these."""
     several = [point for point in points if point["ranks"] > 1]
     scale = np.array([1 / point["pass_seconds"] for point in several])
-    columns = np.array([[math.log2(point["ranks"]), point["features"]] for point in several])
+    columns = np.array([[math.log2(point["ranks"]), point["features"] * (1 - 1 / point["ranks"])]
+                        for point in several])
     rest = np.array([point["pass_seconds"] - busiest_seconds(point, seconds_per_row)
                      for point in several])
     (alpha, beta), *_ = np.linalg.lstsq(columns * scale[:, None], rest * scale, rcond=None)
     for point in points:
         several_ranks = point["ranks"] > 1
         point["model_seconds"] = busiest_seconds(point, seconds_per_row) + several_ranks * (
-            alpha * math.log2(point["ranks"]) + beta * point["features"])
+            alpha * math.log2(point["ranks"])
+            + beta * point["features"] * (1 - 1 / point["ranks"]))
     errors = {}
     for point in points:
         error = abs(point["model_seconds"] / point["pass_seconds"] - 1)

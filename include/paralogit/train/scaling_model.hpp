@@ -36,12 +36,12 @@ struct PredictedPass {
 };
 
 /// The seconds that an Allreduce of d sums takes R ranks: alpha for each doubling of the nodes, and
-/// beta d when there are several; the same with the constants of memory for the ranks of a node.
-/// Rabenseifner's algorithm (2004) sends each sum twice; where short messages make recursive
-/// doubling the better one, alpha counts.
+/// beta d (1 - 1/nodes); the same with the constants of memory for the ranks of a node. In
+/// Rabenseifner's algorithm (2004) a rank sends and receives each sum twice, but for its own part;
+/// where short messages make recursive doubling the better one, alpha counts.
 double allreduce_seconds(const Network& network, Index ranks, int ranks_per_node, Index features);
 
-/// T(R) = rows/R c + alpha log2 R + beta d, where rows/R is what the busiest rank has: blocks are
+/// T(R) = rows/R c + alpha log2 R + beta d (1 - 1/R), where rows/R is what the busiest rank has: blocks are
 /// not divided, and of sparse rows entries count.
 PredictedPass predict_pass(const data::Manifest& manifest, const Cluster& cluster, Index ranks);
 

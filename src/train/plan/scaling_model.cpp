@@ -37,7 +37,8 @@ double exchange_seconds(const Network& network, double members, Index features) 
         return 0;
     }
     return network.latency_seconds * std::log2(members) +
-           2 * bytes_of_sum * static_cast<double>(features) / network.bytes_per_second;
+           2 * bytes_of_sum * static_cast<double>(features) * (1 - 1 / members) /
+               network.bytes_per_second;
 }
 
 }  // namespace
