@@ -30,11 +30,11 @@ class SimulatedCluster(AppTest):
             self.assertEqual(summary["ranks"], ranks)
 
     def test_rows_take_as_long_as_they_are_to_take(self):
-        # 150 rows in blocks of 32: the first of two ranks has two or three of them.
+        # 100 rows in blocks of 32: the first of two ranks has two of the four.
         alone = seconds_of_pass(self.simulated(1, SECONDS_PER_ROW))
         whole, compute, allreduce = seconds_of_pass(self.simulated(2, SECONDS_PER_ROW))
-        self.assertAlmostEqual(alone[0], 150 * SECONDS_PER_ROW, delta=1e-9)
-        self.assertAlmostEqual(whole, 96 * SECONDS_PER_ROW, delta=50e-6)
+        self.assertAlmostEqual(alone[0], 100 * SECONDS_PER_ROW, delta=1e-9)
+        self.assertAlmostEqual(whole, 64 * SECONDS_PER_ROW, delta=50e-6)
         self.assertAlmostEqual(whole, compute + allreduce, delta=1e-9)
 
     def test_a_message_takes_what_the_network_takes(self):
