@@ -41,8 +41,8 @@ struct PredictedPass {
 /// where short messages make recursive doubling the better one, alpha counts.
 double allreduce_seconds(const Network& network, Index ranks, int ranks_per_node, Index features);
 
-/// T(R) = rows/R c + alpha log2 R + beta d (1 - 1/R), where rows/R is what the busiest rank has: blocks are
-/// not divided, and of sparse rows entries count.
+/// T(R) = rows/R c + alpha log2 R + beta d (1 - 1/R), where rows/R is what the busiest rank has:
+/// blocks are not divided, and of sparse rows entries count.
 PredictedPass predict_pass(const data::Manifest& manifest, const Cluster& cluster, Index ranks);
 
 /// For R = 1, 2, 4, ... up to `most_ranks`.
