@@ -25,6 +25,10 @@ constexpr std::int64_t line_bytes = 64;
 /// so many bytes: large steps are less work, small ones keep the memory busy all the time.
 constexpr std::int64_t step_rows = 16;
 constexpr std::int64_t bytes_of_step = 2048;
+/// How far ahead of such steps the memory is asked.
+constexpr std::int64_t bytes_ahead = 10240;
+/// Rows from so many bytes on have margins and products made in turns of few rows.
+constexpr std::int64_t least_row_bytes_in_turns = 192;
 
 /// The first place from `p` on where a cache line begins.
 inline double* aligned(double* p) {

@@ -13,42 +13,28 @@
 namespace paralogit::model {
 namespace {
 
-/// Turns rows into factors, and adds up the products of factors and features.
-/// `to_factors(first, rows, chunk, margins)` makes factors of the margins of a chunk.
-template <ElementType type, typename ToFactors>
-void add_products(const KernelRows& block, const LinearFunction& f, double* scratch, double* sums,
-                  ToFactors&& to_factors) {
-    const Count group_bytes = lanes * block.features * Chunk<type>::element_bytes;
-    const Margins8<type> margins(f, block.features);
-    double* const padded_sums = aligned(scratch);
-    scratch = padded_sums + whole_lanes(block.features + lanes - 1);
-    Products<type> products(padded_sums, block.features);
-    if (group_bytes > bytes_of_groups_in_cache / 3) {
-        // One group at a time. While it is at work the memory brings the next one, half of it while
-        // margins are made and half while products are.
-        constexpr int half = (bytes_of(type) + 1) / 2;
-        ChunkWalk<type> walk(block, lanes, scratch + lanes);
-        while (walk.next()) {
-            const std::byte* const next = walk.chunk().values + group_bytes;
-            Lanes::store(scratch, margins.template operator()<half>(walk.chunk(), Ahead(next)));
-            to_factors(walk.first(), walk.rows(), walk.chunk(), scratch);
-            products.template add<(bytes_of(type) > 1)>(
-                walk.chunk(), scratch, Ahead(next + half * whole_lanes(block.features) * lanes));
-        }
-        products.store(sums);
-        return;
-    }
-    // Three chunks are at work at a time, one read from memory for its margins, one before it
-    // turned into factors, and one before that, which is still in the cache, added to the sums. So
-    // there is something to do for all parts of the processor and for the memory. The memory is
-    // asked evenly: where margins take less time than the lines that they read, half of these are
-    // asked for while products are made.
-    constexpr bool asks_twice = bytes_of(type) == 8;
+/// Three chunks are at work at a time, one read from memory for its margins, one before it turned
+/// into factors, and one before that, which is still in the cache, added to the sums. So there is
+/// something to do for all parts of the processor and for the memory.
+///
+/// Margins of so many rows and products of as many take turns, or all products follow where that
+/// is a whole group: the memory, which brings what the margins ask for, is best kept busy by
+/// margins of one to two kilobytes and an equal amount of other work in turn.
+template <ElementType type, int turn_rows, typename ToFactors>
+void add_in_steps(const KernelRows& block, const Margins8<type>& margins, double* scratch,
+                  Products<type>& products, ToFactors& to_factors) {
+    constexpr bool takes_turns = turn_rows < lanes;
+    // Where the margins of small rows take less time than the lines that they read, half of these
+    // are asked for while products are made.
+    constexpr bool asks_twice = bytes_of(type) == 8 && !takes_turns;
     constexpr int lines_with_margins = bytes_of(type) / (asks_twice ? 2 : 1);
+    const Count group_bytes = lanes * block.features * Chunk<type>::element_bytes;
     const Count asked_of_row = lines_with_margins * whole_lanes(block.features + lanes - 1);
     ChunkWalk<type> walk(block, 2 * group_bytes > bytes_of_step ? lanes : step_rows,
                          scratch + 3 * step_rows);
-    const Count distance = 2 * group_bytes > bytes_at_once ? 2 * group_bytes : bytes_at_once;
+    const Count distance = takes_turns || group_bytes <= bytes_of_step
+                               ? bytes_ahead
+                               : larger_of(2 * group_bytes, bytes_at_once);
     struct Step {
         Chunk<type> chunk;
         Count first = 0;
@@ -62,23 +48,34 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     bool has_next = walk.next();
     while (has_next || middle.rows > 0 || last.rows > 0) {
         Step ahead;
+        Count added = 0;  // rows of the last step
         if (has_next) {
             ahead = {.chunk = walk.chunk(), .first = walk.first(), .rows = walk.rows()};
             for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
                 const Chunk<type> group = ahead.chunk.group(i);
-                Lanes::store(values_ahead + i,
-                             margins.template operator()<lines_with_margins>(
-                                 group, Ahead(ahead.chunk.values + distance + i * asked_of_row)));
+                const Ahead asked(ahead.chunk.values + distance + i * asked_of_row);
+                V own;
+                if (takes_turns && i < last.chunk.rows) {
+                    own = margins.template in_turns<lines_with_margins, turn_rows>(
+                        group, asked, [&](Count begin) {
+                            products.template add<false, turn_rows>(
+                                last.chunk.part(i + begin, turn_rows), values_last + i + begin);
+                        });
+                    added += lanes;
+                } else {
+                    own = margins.template operator()<lines_with_margins>(group, asked);
+                }
+                Lanes::store(values_ahead + i, own);
             }
             has_next = walk.next();
         }
         if (middle.rows > 0) {
             to_factors(middle.first, middle.rows, middle.chunk, values_middle);
         }
-        if (last.rows > 0) {
+        if (added < last.chunk.rows) {
             const Chunk<type>& newest = ahead.rows > 0 ? ahead.chunk : last.chunk;
             products.template add<asks_twice>(
-                last.chunk, values_last,
+                last.chunk.part(added, last.chunk.rows - added), values_last + added,
                 Ahead(newest.values + distance + newest.rows * asked_of_row));
         }
         last = middle;
@@ -87,6 +84,47 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
         values_last = values_middle;
         values_middle = values_ahead;
         values_ahead = used;
+    }
+}
+
+/// One group at a time. While it is at work the memory brings the next one, half of it while
+/// margins are made and half while products are.
+template <ElementType type, typename ToFactors>
+void add_by_groups(const KernelRows& block, const Margins8<type>& margins, double* scratch,
+                   Products<type>& products, ToFactors& to_factors) {
+    constexpr int half = (bytes_of(type) + 1) / 2;
+    const Count group_bytes = lanes * block.features * Chunk<type>::element_bytes;
+    ChunkWalk<type> walk(block, lanes, scratch + lanes);
+    while (walk.next()) {
+        const std::byte* const next = walk.chunk().values + group_bytes;
+        Lanes::store(scratch, margins.template operator()<half>(walk.chunk(), Ahead(next)));
+        to_factors(walk.first(), walk.rows(), walk.chunk(), scratch);
+        products.template add<(bytes_of(type) > 1)>(
+            walk.chunk(), scratch, Ahead(next + half * whole_lanes(block.features) * lanes));
+    }
+}
+
+/// Turns rows into factors, and adds up the products of factors and features.
+/// `to_factors(first, rows, chunk, margins)` makes factors of the margins of a chunk.
+template <ElementType type, typename ToFactors>
+void add_products(const KernelRows& block, const LinearFunction& f, double* scratch, double* sums,
+                  ToFactors&& to_factors) {
+    const Count row_bytes = block.features * Chunk<type>::element_bytes;
+    const Margins8<type> margins(f, block.features);
+    double* const padded_sums = aligned(scratch);
+    scratch = padded_sums + whole_lanes(block.features + lanes - 1);
+    Products<type> products(padded_sums, block.features);
+    if (lanes * row_bytes > bytes_of_groups_in_cache / 3) {
+        add_by_groups(block, margins, scratch, products, to_factors);
+    } else if (type != ElementType::float64 || row_bytes < least_row_bytes_in_turns) {
+        add_in_steps<type, lanes>(block, margins, scratch, products, to_factors);
+    } else if constexpr (type == ElementType::float64) {
+        // Other types are busy widening; turns of few rows are more work for them than they gain.
+        if (4 * row_bytes < bytes_of_step) {
+            add_in_steps<type, 4>(block, margins, scratch, products, to_factors);
+        } else {
+            add_in_steps<type, 2>(block, margins, scratch, products, to_factors);
+        }
     }
     products.store(sums);
 }

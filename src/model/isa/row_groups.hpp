@@ -24,6 +24,10 @@ constexpr Count smaller_of(Count a, Count b) {
     return b < a ? b : a;
 }
 
+constexpr Count larger_of(Count a, Count b) {
+    return a < b ? b : a;
+}
+
 constexpr Count whole_lanes(Count count) {
     return count - count % lanes;
 }
@@ -51,16 +55,18 @@ struct Chunk {
     static constexpr Count element_bytes = bytes_of(type);
 
     const std::byte* values = nullptr;
-    Count rows = 0;      ///< a multiple of 8
+    Count rows = 0;      ///< a multiple of 8, but for rows that only products are made of
     Count features = 0;  ///< d, also the distance between rows
 
     const std::byte* at(Count row, Count feature) const {
         return values + (row * features + feature) * element_bytes;
     }
-    /// Eight of its rows.
-    Chunk group(Count first) const {
-        return {.values = at(first, 0), .rows = lanes, .features = features};
+    /// Some of its rows.
+    Chunk part(Count first, Count count) const {
+        return {.values = at(first, 0), .rows = count, .features = features};
     }
+    /// Eight of its rows.
+    Chunk group(Count first) const { return part(first, lanes); }
 };
 
 /// The rows of a block in chunks that stay in the first-level cache between two visits; none goes
@@ -153,7 +159,12 @@ class Margins8 {
     /// Of the eight rows of a group. Asks for so many lines with every eight features of them.
     template <int lines_to_ask = 0>
     V operator()(const Chunk<type>& group, Ahead ahead = Ahead(nullptr)) const {
-        constexpr Count rows_at_once = Lanes::rows_at_once;
+        return in_turns<lines_to_ask, Lanes::rows_at_once>(group, ahead, [](Count) {});
+    }
+
+    /// The same, so many rows at once; calls after(begin) after rows [begin, begin + rows_at_once).
+    template <int lines_to_ask, int rows_at_once, typename After>
+    V in_turns(const Chunk<type>& group, Ahead ahead, After&& after) const {
         const Count row_bytes = group.features * group.element_bytes;
         V sums[lanes];
         for (Count begin = 0; begin < lanes; begin += rows_at_once) {
@@ -161,11 +172,11 @@ class Margins8 {
             for (Count i = 0; i < rows_at_once; ++i) {
                 partial[i] = Lanes::all(0.0);
             }
+            const Count lines =
+                (begin + rows_at_once) * lines_to_ask / lanes - begin * lines_to_ask / lanes;
             const std::byte* row = group.at(begin, 0);
             for (Count j = 0; j < whole_; j += lanes) {
-                if (begin == 0) {
-                    ahead.ask(lines_to_ask);
-                }
+                ahead.ask(lines);
                 const V w = Lanes::load(coefficients_ + j);
                 for (Count i = 0; i < rows_at_once; ++i) {
                     partial[i] = Lanes::fma(Lanes::widen<type>(row + i * row_bytes), w, partial[i]);
@@ -174,9 +185,7 @@ class Margins8 {
             }
             if (rest_ > 0) {
                 // What lies behind a row meets coefficients of 0.
-                if (begin == 0) {
-                    ahead.ask(lines_to_ask);
-                }
+                ahead.ask(lines);
                 for (Count i = 0; i < rows_at_once; ++i) {
                     partial[i] =
                         Lanes::fma(Lanes::widen<type>(row + i * row_bytes), last_, partial[i]);
@@ -185,6 +194,7 @@ class Margins8 {
             for (Count i = 0; i < rows_at_once; ++i) {
                 sums[begin + i] = partial[i];
             }
+            after(begin);
         }
         return Lanes::add(Lanes::sums_of(sums), intercept_);
     }
@@ -205,8 +215,8 @@ class Margins8 {
 };
 
 /// sums[0 .. 8 count) += sum_i factors[i] x_i over the rows of a chunk, for features from `feature`
-/// on. Asks for half as many lines as it reads, if told to.
-template <int count, bool asks, ElementType type>
+/// on, so many rows at once. Asks for half as many lines as it reads, if told to.
+template <int count, bool asks, int rows_at_once = lanes, ElementType type>
 void add_tile(const Chunk<type>& chunk, Count feature, const double* factors, Ahead& ahead,
               double* sums) {
     constexpr Count lines_to_ask = asks ? count * Chunk<type>::element_bytes / 2 : 0;
@@ -216,8 +226,8 @@ void add_tile(const Chunk<type>& chunk, Count feature, const double* factors, Ah
         sum[t] = Lanes::load(sums + t * lanes);
     }
     const std::byte* row = chunk.at(0, feature);
-    for (Count first = 0; first < chunk.rows; first += lanes) {
-        for (Count i = 0; i < lanes; ++i) {
+    for (Count first = 0; first < chunk.rows; first += rows_at_once) {
+        for (Count i = 0; i < rows_at_once; ++i) {
             ahead.ask((i + 1) * lines_to_ask / lanes - i * lines_to_ask / lanes);
             const V factor = Lanes::all(factors[first + i]);
             for (int t = 0; t < count; ++t) {
@@ -260,11 +270,12 @@ class Products {
     }
 
     /// What lies behind a row goes into sums of their own, which nobody asks for.
-    template <bool asks = false>
+    template <bool asks = false, int rows_at_once = lanes>
     void add(const Chunk<type>& chunk, const double* factors, Ahead ahead = Ahead(nullptr)) {
         for_each_tile<Lanes::features_at_once>(
             0, padded_, [&]<int width>(Width<width>, Count feature) {
-                add_tile<width, asks>(chunk, feature, factors, ahead, padded_sums_ + feature);
+                add_tile<width, asks, rows_at_once>(chunk, feature, factors, ahead,
+                                                    padded_sums_ + feature);
             });
     }
 
