@@ -265,7 +265,7 @@ set xrange [{min(row["cores"] for row in valid) / 1.4}:{most * 2}]
 set yrange [{min(0.5, least)}:{most / valid[0]["cores"] * 2}]
 plot x/{valid[0]["cores"]} with lines dashtype 2 lc rgb '#777777' title 'ideal', \\
   '{table}' using 3:4:9:10 with yerrorbars pt 7 ps 2 lc rgb '#0060ad' \
-  title 'median, slowest to fastest pass', \\
+  title 'median, slowest to fastest pass; % of ideal', \\
   '' using 3:4:(sprintf('%s: %.0f %%', strcol(2), 100*$8)) with labels left offset 1,0 notitle
 unset logscale
 set key right top outside horizontal

@@ -122,6 +122,13 @@ class SameFiles(AppTest):
                 contents.add(out.read_bytes())
             self.assertEqual(len(contents), 1, kind)
 
+    def test_sums_that_take_several_messages_give_one_model(self):
+        data = self.folder / "wide.h5"
+        self.assert_ends(run("generate", data, "--rows", 33, "--features", 530_000, "--quiet"), 0)
+        options = (data, "--solver", "gd", "--max-iterations", 1, "--checkpoint-every", 0)
+        self.assertEqual(len({self.train_hash(*options, out=f"wide-{ranks}", ranks=ranks)
+                              for ranks in (1, 3)}), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -20,6 +20,10 @@ namespace paralogit::train {
 namespace {
 
 __extension__ using Wide = __int128;
+
+constexpr auto most_values_of_one_call =
+    static_cast<std::size_t>(comm::Communicator::default_values_per_call);
+
 /// 20 bits of the parameters, so that the sum of their squares over 2^20 ranks fits into a word.
 std::int64_t hash_of(const Vector& parameters) {
     std::uint64_t hash = 0xcbf29ce484222325U;
@@ -67,7 +71,9 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
         fast_message_.resize(is_exact ? 0
                                       : static_cast<std::size_t>(features_) + sums + word_count);
     } else if (is_exact) {
-        message_.resize(none.limbs().size() + word_count);
+        // A message that takes several calls anyway is not copied into one place.
+        message_.resize(
+            none.limbs().size() < most_values_of_one_call ? none.limbs().size() + word_count : 0);
     } else {
         fast_message_.resize(sums + word_count);
     }
@@ -289,6 +295,11 @@ void DistributedObjective::reduce(Words& words) {
     }
     if (options_.reduction == Reduction::exact) {
         const auto limbs = threads_.front().exact.limbs();
+        if (message_.empty()) {
+            comm_.sum(limbs);
+            comm_.sum(words);
+            return;
+        }
         const auto end = std::copy(limbs.begin(), limbs.end(), message_.begin());
         std::copy(words.begin(), words.end(), end);
         comm_.sum(message_);
