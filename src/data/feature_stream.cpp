@@ -227,9 +227,9 @@ void ReadAhead::open_file() {
     const Reading reading = block_step_ == 1 ? Reading::all : Reading::some;
     if (stream_.ring_.is_mapped) {
         if (auto mapping = stream_.mapping_of(file_)) {
-            source_ = std::make_unique<MappedRows>(std::move(mapping), file,
-                                                   rows_in_file(file.part, stream_.rows_),
-                                                   row_bytes_of(stream_.manifest_), reading);
+            source_ = std::make_unique<MappedRows>(
+                std::move(mapping), file, rows_in_file(file.part, stream_.rows_),
+                row_bytes_of(stream_.manifest_), stream_.ring_.window_bytes, reading);
             return;
         }
     }

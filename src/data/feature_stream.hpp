@@ -24,6 +24,7 @@ struct RingSize {
     /// Rows are looked at where the system keeps them; what lies in two files, or cannot be mapped,
     /// goes through one slot of one block.
     bool is_mapped = false;
+    Index window_bytes = 0;  ///< of what is looked at
     /// What reading takes beside the slots.
     Index bytes_beside = 0;
 };

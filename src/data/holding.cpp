@@ -58,12 +58,15 @@ RingSize ring_size(Index bytes, Index block_bytes, int threads, Index band_bytes
     constexpr Index most_share = 8;
     const Index of_thread = bytes / threads;
     const bool is_contiguous = band_bytes == 0;
+    const Index window_bytes = std::clamp(of_thread / most_share, MappedRows::least_window_bytes,
+                                          MappedRows::most_window_bytes);
     // A block that is larger than a window is a window.
-    const Index window = MappedRows::most_bytes + 2 * block_bytes;
+    const Index window = MappedRows::most_bytes(window_bytes) + 2 * block_bytes;
     if (is_contiguous && of_thread / 3 * 2 >= window) {
         return {.slots = 1,
                 .blocks_per_slot = 1,
                 .is_mapped = true,
+                .window_bytes = window_bytes,
                 .bytes_beside = window - block_bytes};
     }
     const Index slots =

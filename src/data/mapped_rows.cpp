@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
@@ -12,21 +11,26 @@ namespace paralogit::data {
 
 namespace {
 
-/// Slower than that, what is brought in does not come from memory.
-constexpr double slow_bytes_per_second = 5e9;
+/// Mapped at a lower speed than that, what lies in memory is copied faster: it lies there in small
+/// pages, each of which takes its own entry of the page table.
+constexpr double least_speed_of_mapping = 40e9;
 
-/// Read at a time where it is only read to be there: small enough for the cache of a core.
-constexpr Index read_bytes = Index{256} << 10;
+/// Even slower, it comes from a disk, from which the system reads best into huge pages, to be
+/// mapped.
+constexpr double most_speed_of_disks = 8e9;
+
+/// Then so much is read before mapping is tried again: other parts may lie in larger pages.
+constexpr Index read_bytes = Index{64} << 20;
 
 }  // namespace
 
 MappedRows::MappedRows(std::shared_ptr<const MappedFile> mapped, const FeatureFile& file,
-                       Range rows, Index row_bytes, Reading reading)
+                       Range rows, Index row_bytes, Index window_bytes, Reading reading)
     : mapped_(std::move(mapped)),
-      part_(file.part),
       offset_(file.offset + rows.first * row_bytes),
       rows_(rows),
       row_bytes_(row_bytes),
+      window_bytes_(window_bytes),
       reading_(reading) {
     if (reading == Reading::all) {
         mapped_->read_in_order();
@@ -34,10 +38,6 @@ MappedRows::MappedRows(std::shared_ptr<const MappedFile> mapped, const FeatureFi
 }
 
 MappedRows::~MappedRows() {
-    if (coming_.valid()) {
-        coming_.wait();
-        ahead_ = coming_end_;
-    }
     give_back(ahead_);
 }
 
@@ -45,67 +45,46 @@ const std::byte* MappedRows::view(Range rows) {
     const Index first = (rows.first - rows_.first) * row_bytes_;
     const Index end = (rows.end - rows_.first) * row_bytes_;
     if (end > ahead_) {
+        if (end <= read_until_) {
+            return nullptr;
+        }
         bring_in(first, end);
     }
     return mapped_->data() + first;
 }
 
 void MappedRows::read(Range rows, std::byte* out) {
-    std::memcpy(out, view(rows), narrow<std::size_t>(rows.size() * row_bytes_));
+    mapped_->file().read(offset_ + (rows.first - rows_.first) * row_bytes_,
+                         {out, narrow<std::size_t>(rows.size() * row_bytes_)});
 }
 
 /// Moves the window on: its first byte is wanted next.
 void MappedRows::bring_in(Index first, Index end) {
     // A huge page that is still in use would have to be brought in again.
-    constexpr std::uintptr_t huge_page_bytes = std::uintptr_t{2} << 20U;
     const auto address = reinterpret_cast<std::uintptr_t>(mapped_->data() + first);
-    give_back(first - static_cast<Index>(address % huge_page_bytes));
-    bool is_slow = false;
-    if (coming_.valid()) {
-        ahead_ = coming_end_;
-        is_slow = coming_.get();
-    }
-    if (end > ahead_) {
-        const Index begin = std::max(first, ahead_);
-        ahead_ = end_of_window(begin, end);
-        is_slow = populate(begin, ahead_);
-    }
-    if (is_slow && reading_ == Reading::all && ahead_ < mapped_->size()) {
-        coming_end_ = end_of_window(ahead_, ahead_);
-        if (!source_) {
-            source_.emplace(part_);
-        }
-        coming_ = std::async(std::launch::async, [this, begin = ahead_, until = coming_end_] {
-            return read_and_populate(begin, until);
-        });
-    }
+    give_back(first - static_cast<Index>(address % std::uintptr_t{huge_page_bytes}));
+    const Index begin = std::max(first, ahead_);
+    ahead_ = end_of_window(begin, end);
+    populate(begin, ahead_);
 }
 
 Index MappedRows::end_of_window(Index begin, Index least) const {
     // What is skipped shall not be brought in.
     return reading_ == Reading::all
-               ? std::min(std::max(least, begin + window_bytes), mapped_->size())
+               ? std::min(std::max(least, begin + window_bytes_), mapped_->size())
                : least;
 }
 
-/// To read in order is the fastest way from a disk: the system reads far ahead, in large pieces.
-bool MappedRows::read_and_populate(Index begin, Index end) {
+void MappedRows::populate(Index begin, Index end) {
     const auto start = std::chrono::steady_clock::now();
-    passing_.reserve(read_bytes);
-    for (Index at = begin; at < end; at += read_bytes) {
-        source_->read(offset_ + at,
-                      {passing_.data(), narrow<std::size_t>(std::min(read_bytes, end - at))});
+    mapped_->populate(begin, end - begin);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    const auto bytes = static_cast<double>(end - begin);
+    const bool are_pages_small = bytes < least_speed_of_mapping * seconds.count() &&
+                                 bytes > most_speed_of_disks * seconds.count();
+    if (are_pages_small && reading_ == Reading::all) {
+        read_until_ = end + read_bytes;
     }
-    mapped_->populate(begin, end - begin);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    return static_cast<double>(end - begin) < slow_bytes_per_second * seconds.count();
-}
-
-bool MappedRows::populate(Index begin, Index end) const {
-    const auto start = std::chrono::steady_clock::now();
-    mapped_->populate(begin, end - begin);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    return static_cast<double>(end - begin) < slow_bytes_per_second * seconds.count();
 }
 
 void MappedRows::give_back(Index end) {

@@ -39,13 +39,12 @@ class Streaming(AppTest):
 
     def test_one_model_over_ranks_threads_and_memory(self):
         one = self.train_streamed(self.data, out="resident", limit="1G", streams=False)
-        for ranks in (1, 2, 3, 5):
-            for threads in (1, 2):
-                for limit in ("600k", "0.9M"):
-                    name = f"{ranks}-{threads}-{limit}"
-                    self.assertEqual(
-                        self.train_streamed(self.data, "--threads", threads, out=name,
-                                            limit=limit, ranks=ranks), one, name)
+        places = ((1, 1, "600k"), (1, 2, "0.9M"), (2, 2, "600k"), (3, 1, "0.9M"), (5, 2, "600k"))
+        for ranks, threads, limit in places:
+            name = f"{ranks}-{threads}-{limit}"
+            self.assertEqual(
+                self.train_streamed(self.data, "--threads", threads, out=name, limit=limit,
+                                    ranks=ranks), one, name)
 
     def test_one_model_over_solvers(self):
         for solver in ("newton", "newton-cg", "lbfgs", "gd"):
@@ -56,15 +55,14 @@ class Streaming(AppTest):
                                     streams=False), solver)
 
     def test_one_model_over_thinned_hessians(self):
-        for solver in ("newton", "newton-cg"):
-            for fraction in ("0.3", "0.01"):
-                arguments = (self.data, "--solver", solver, "--hessian-fraction", fraction)
-                name = f"{solver}-{fraction}"
-                self.assertEqual(
-                    self.train_streamed(*arguments, "--threads", 2, out=f"streamed-{name}",
-                                        limit="800k", ranks=3),
-                    self.train_streamed(*arguments, out=f"resident-{name}", limit="1G",
-                                        streams=False), name)
+        for solver, fraction in (("newton", "0.3"), ("newton-cg", "0.01")):
+            arguments = (self.data, "--solver", solver, "--hessian-fraction", fraction,
+                         "--max-iterations", 5)
+            self.assertEqual(
+                self.train_streamed(*arguments, "--threads", 2, out=f"streamed-{solver}",
+                                    limit="800k", ranks=3),
+                self.train_streamed(*arguments, out=f"resident-{solver}", limit="1G",
+                                    streams=False), solver)
 
     def test_rows_that_are_held_out_are_copied_from_what_is_streamed(self):
         arguments = (self.data, "--validation-fraction", "0.1", "--class-weights", "balanced",
@@ -113,10 +111,8 @@ class Streaming(AppTest):
             with h5py.File(path, "w") as file:
                 file.create_dataset("X", data=self.X, **options)
                 file.create_dataset("y", data=self.y)
-            for threads, limit in ((1, "3M"), (2, "5M")):
-                self.assertEqual(
-                    self.train_streamed(path, "--threads", threads, out=f"{name}-{threads}",
-                                        limit=limit), one, name)
+            self.assertEqual(
+                self.train_streamed(path, "--threads", 2, out=name, limit="5M"), one, name)
         turned = write_data(self.folder / "turned.h5", np.ascontiguousarray(self.X.T), self.y)
         self.assertEqual(
             self.train_streamed(turned, "--transposed", "--threads", 1, out="turned", limit="5M"),
@@ -200,8 +196,8 @@ class Streaming(AppTest):
             arguments = (data, "--solver", solver, "--max-iterations", 15, "--l2", 1e-3)
             one = self.train_streamed(*arguments, out=f"{solver}-resident", limit="1G",
                                       streams=False)
-            places = ((1, 1), (1, 3), (2, 1), (3, 1), (5, 1))
-            for ranks, threads in places if solver == "lbfgs" else places[1:3]:
+            places = ((1, 3), (1, 1), (5, 1))
+            for ranks, threads in places if solver == "lbfgs" else places[:1]:
                 name = f"{solver}-{ranks}-{threads}"
                 self.assertEqual(
                     self.train_streamed(*arguments, "--threads", threads, out=name, ranks=ranks,
@@ -283,7 +279,7 @@ class Streaming(AppTest):
                       "largest index, or the shape, what it should be?", result.stderr)
 
     def test_stopped_by_a_signal_and_resumed(self):
-        arguments = (self.data, "--solver", "gd", "--max-iterations", "3000", "--tolerance", "0")
+        arguments = (self.data, "--solver", "gd", "--max-iterations", "1000", "--tolerance", "0")
         whole = self.train(*arguments, out="whole")
         stopped = self.folder / "stopped"
         with subprocess.Popen(
@@ -295,7 +291,7 @@ class Streaming(AppTest):
                 time.sleep(0.01)
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(60), 75)
-        self.assertLess(read_summary(stopped)["iterations"], 3000)
+        self.assertLess(read_summary(stopped)["iterations"], 1000)
         self.train(*arguments, "--resume", "--memory-limit", "600k", out="stopped", ranks=2)
         self.assertEqual(read_summary(stopped)["model_sha256"],
                          read_summary(whole)["model_sha256"])
@@ -323,8 +319,8 @@ class Streaming(AppTest):
             file.create_dataset("X", data=source["X"][:300_000], chunks=(4096, 64),
                                 compression="gzip", compression_opts=1)
             file.create_dataset("y", data=source["y"][:300_000])
-        for data in (path, self.folder / "gzip.h5"):
-            for limit in (24, 72):
+        for data, limits in ((path, (24, 72)), (self.folder / "gzip.h5", (24,))):
+            for limit in limits:
                 # A process inherits the peak of the one that starts it: that must be a small one.
                 result = subprocess.run(
                     [sys.executable, "-c", PEAK_OF_CHILD,
