@@ -68,6 +68,7 @@ TEST(ScalingModel, CountsNodesForTheNetworkAndTheRanksOfOneForItsMemory) {
     EXPECT_LT(within, 10e-6);
     EXPECT_NEAR(across, within + 2 * 1e-3 + 64 * 32 / 1e6 * 3 / 4, 1e-12);
     // The last node need not be full.
+    EXPECT_NEAR(allreduce_seconds(network, 12, 8, 64), within + 1e-3 + 64 * 32 / 1e6 / 2, 1e-12);
     EXPECT_EQ(predict_pass(dense_rows(1 << 20, 64), cluster_of(8), 9).nodes, 2);
 }
 
