@@ -90,24 +90,30 @@ double ScatterScale::common_scale() const {
 ScatteredSums::ScatteredSums(const ScatterScale& scale, Index words_behind)
     : scale_(&scale),
       limb_count_(2 * static_cast<std::size_t>(scale.features())),
-      message_(limb_count_ + static_cast<std::size_t>(words_behind)) {}
+      message_((2 * scale.features() + words_behind) * Index{sizeof(std::int64_t)}) {
+    std::ranges::fill(all(), 0);
+}
 
 void ScatteredSums::clear(Range features) {
-    std::fill(message_.begin() + 2 * features.first, message_.begin() + 2 * features.end, 0);
+    const auto first = static_cast<std::size_t>(2 * features.first);
+    std::ranges::fill(all().subspan(first, static_cast<std::size_t>(2 * features.size())), 0);
 }
 
 void ScatteredSums::add(const ScatteredSums& other, Range features) {
-    const auto end = message_.begin() + 2 * features.end;
-    auto from = other.message_.begin() + 2 * features.first;
-    for (auto to = message_.begin() + 2 * features.first; to != end; ++to, ++from) {
+    const auto first = static_cast<std::size_t>(2 * features.first);
+    const auto count = static_cast<std::size_t>(2 * features.size());
+    const std::span<const std::int64_t> from = other.all().subspan(first, count);
+    const std::span<std::int64_t> to = all().subspan(first, count);
+    for (std::size_t k = 0; k < count; ++k) {
         // Of blocks that left their bounds the sums may wrap around; they are not used.
-        *to = static_cast<std::int64_t>(static_cast<std::uint64_t>(*to) +
-                                        static_cast<std::uint64_t>(*from));
+        to[k] = static_cast<std::int64_t>(static_cast<std::uint64_t>(to[k]) +
+                                          static_cast<std::uint64_t>(from[k]));
     }
 }
 
 void ScatteredSums::values(Range features, double factor, double share,
                            std::span<double> values) const {
+    const std::span<const std::int64_t> limbs_of_all = limbs();
     const int width = scale_->width();
     const double power_of_width = power_of_two(width);
     const bool is_common = scale_->leading() == nullptr;
@@ -120,7 +126,8 @@ void ScatteredSums::values(Range features, double factor, double share,
             unit = power_of_two(scale_->exponent(j) - 2 * width);
         }
         double& value = values[static_cast<std::size_t>(j)];
-        const double sum = joined(message_[at], message_[at + 1], width, power_of_width) * unit;
+        const double sum =
+            joined(limbs_of_all[at], limbs_of_all[at + 1], width, power_of_width) * unit;
         value = share == 0 ? sum * factor : sum * factor + share * value;
     }
 }
@@ -128,7 +135,7 @@ void ScatteredSums::values(Range features, double factor, double share,
 double ScatteredSums::value(Index feature) const {
     const std::size_t at = 2 * static_cast<std::size_t>(feature);
     const int width = scale_->width();
-    return joined(message_[at], message_[at + 1], width, power_of_two(width)) *
+    return joined(limbs()[at], limbs()[at + 1], width, power_of_two(width)) *
            power_of_two(scale_->exponent(feature) - 2 * width);
 }
 

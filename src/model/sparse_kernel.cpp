@@ -24,8 +24,10 @@ KernelSparseRows kernel_rows(const SparseBlock& block, Index step = 1, const Los
 }
 
 KernelScatter kernel_scatter(ScatteredSums& target, Range features) {
-    // About half of a second-level cache: beyond it the processor looks ahead not far enough.
-    constexpr Index near_bytes = Index{1} << 19U;
+    // Up to here the processor looks ahead far enough by itself, for most entries are of features
+    // that many rows have, and so in a cache near it. Measured: at 100 000 features asking ahead
+    // makes a pass an eighth slower, at a million an eighth faster.
+    constexpr Index near_bytes = Index{4} << 20U;
     const ScatterScale& scale = target.scale();
     return {.limbs = target.limbs().data(),
             .leading = scale.leading(),

@@ -10,18 +10,23 @@ namespace paralogit::optim {
 
 namespace {
 
-/// What the norm of M says of a step and a direction.
+/// What the norm of M says of a step and a direction. It follows from one iteration to the next,
+/// because residuals are orthogonal to all directions before them (Steihaug 1983).
 struct MetricProducts {
     double direction_squared;
     double step_direction;
     double step_squared;
-};
 
-MetricProducts products_in(const Vector& metric, const Vector& step, const Vector& direction) {
-    return {.direction_squared = weighted_dot(metric, direction, direction),
-            .step_direction = weighted_dot(metric, step, direction),
-            .step_squared = weighted_dot(metric, step, step)};
-}
+    void lengthen_step(double length) {
+        step_squared += length * (2 * step_direction + length * direction_squared);
+        step_direction += length * direction_squared;
+    }
+    /// The next direction is that of the residual, and `share` times this one.
+    void turn(double residual_squared, double share) {
+        direction_squared = residual_squared + share * share * direction_squared;
+        step_direction *= share;
+    }
+};
 
 /// The t > 0 with |step + t direction| = radius, for |step| <= radius; in the form that cancels no
 /// digits.
@@ -33,7 +38,60 @@ double length_to_border(const MetricProducts& in, double radius) {
     return b >= 0 ? c / (b + root) : (root - b) / a;
 }
 
+/// Takes the step along the direction, the residual by what the product says of it, and returns the
+/// square of the residual in the norm of M^-1: all in one way through memory, which with many
+/// variables costs as much as the rows do.
+double move_along(const Vector& direction, const Vector& product, double length,
+                  const Metric& preconditioner, Vector& step, Vector& residual) {
+    const double* __restrict__ const d = direction.data();
+    const double* __restrict__ const h = product.data();
+    const float* __restrict__ const m = preconditioner.parts.data();
+    double* __restrict__ const s = step.data();
+    double* __restrict__ const r = residual.data();
+    return ordered_sum(direction.size(),
+                       [=](Index j) {
+                           s[j] += length * d[j];
+                           r[j] -= length * h[j];
+                           return r[j] * r[j] / m[j];
+                       }) /
+           preconditioner.unit;
+}
+
+/// Makes of the direction M^-1 times the residual, and a share of what it was.
+void turn(const Vector& residual, const Metric& preconditioner, double share, Vector& direction) {
+    const double* __restrict__ const r = residual.data();
+    const float* __restrict__ const m = preconditioner.parts.data();
+    double* __restrict__ const d = direction.data();
+    const double inverse = 1 / preconditioner.unit;
+    for (Index j = 0; j < residual.size(); ++j) {
+        d[j] = r[j] * inverse / m[j] + share * d[j];
+    }
+}
+
 }  // namespace
+
+Metric::Metric(const Vector& diagonal) {
+    constexpr double least = 1e-30;
+    int exponent = 0;
+    static_cast<void>(std::frexp(max_norm(diagonal), &exponent));
+    // Its inverse has to be a number too.
+    unit = std::ldexp(1.0, std::clamp(exponent, -1000, 1000));
+    parts = (diagonal / unit).cwiseMax(least).cwiseMin(1.0).cast<float>();
+}
+
+double squared_length(const Metric& metric, const Vector& step) {
+    const float* const parts = metric.parts.data();
+    const double unit = metric.unit;
+    // In this order: the square of a step may be too large for a number.
+    return ordered_sum(step.size(), [&](Index j) { return unit * parts[j] * step[j] * step[j]; });
+}
+
+double squared_size(const Metric& metric, const Vector& gradient) {
+    const float* const parts = metric.parts.data();
+    return ordered_sum(gradient.size(),
+                       [&](Index j) { return gradient[j] * gradient[j] / parts[j]; }) /
+           metric.unit;
+}
 
 void CgStep::shorten_to(double radius) {
     const double part = radius / length;
@@ -48,7 +106,7 @@ void CgStep::shorten_to(double radius) {
 }
 
 CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, const Vector& gradient,
-                           const Vector& preconditioner, const CgOptions& options) {
+                           const Metric& preconditioner, const CgOptions& options) {
     CgStep result{.step = Vector::Zero(gradient.size()),
                   .length = 0,
                   .slope = 0,
@@ -56,9 +114,11 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
                   .is_at_border = false,
                   .products = 0};
     Vector residual = -gradient;
-    Vector direction = residual.cwiseQuotient(preconditioner);
+    Vector direction = Vector::Zero(gradient.size());
+    turn(residual, preconditioner, 0, direction);
     double squared = dot(residual, direction);
     const double goal = options.forcing * std::sqrt(squared);
+    MetricProducts metric{.direction_squared = squared, .step_direction = 0, .step_squared = 0};
     double model_value = 0;
     while (result.products < options.max_products) {
         const Vector product = objective.hessian_product(point, direction, options.thinning);
@@ -66,7 +126,6 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
         const double curvature = dot(direction, product);
         double length = squared / curvature;
         const bool has_end = curvature > 0 && std::isfinite(curvature) && std::isfinite(length);
-        const MetricProducts metric = products_in(preconditioner, result.step, direction);
         if (std::isfinite(options.radius)) {
             const double border = length_to_border(metric, options.radius);
             result.is_at_border = !has_end || border <= length;
@@ -77,20 +136,21 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
             }
             length = std::min(1.0, 1 / std::sqrt(metric.direction_squared));
         }
-        result.step += length * direction;
         model_value += length * (-squared + (has_end ? length / 2 * curvature : 0.0));
         if (result.is_at_border || !has_end) {
+            result.step += length * direction;
             break;
         }
-        residual -= length * product;
         const double before = squared;
-        squared = squares_over(preconditioner, residual);
+        squared = move_along(direction, product, length, preconditioner, result.step, residual);
         if (!(std::sqrt(squared) > goal)) {
             break;
         }
-        direction = residual.cwiseQuotient(preconditioner) + (squared / before) * direction;
+        metric.lengthen_step(length);
+        metric.turn(squared, squared / before);
+        turn(residual, preconditioner, squared / before, direction);
     }
-    result.length = std::sqrt(weighted_dot(preconditioner, result.step, result.step));
+    result.length = std::sqrt(squared_length(preconditioner, result.step));
     result.slope = dot(gradient, result.step);
     result.curvature = 2 * (model_value - result.slope);
     return result;

@@ -4,6 +4,20 @@
 
 namespace paralogit::optim {
 
+/// A diagonal matrix M with positive entries, `unit` times `parts`. That these are rounded to
+/// single precision changes the way a little, not where it leads, and with many variables every
+/// vector counts.
+struct Metric {
+    Eigen::VectorXf parts;  ///< 1e-30 to 1
+    double unit;            ///< a power of two
+
+    explicit Metric(const Vector& diagonal);
+};
+
+/// |s|^2 in the norm of M, and of M^-1.
+double squared_length(const Metric& metric, const Vector& step);
+double squared_size(const Metric& metric, const Vector& gradient);
+
 struct CgOptions {
     Index thinning;  ///< of the Hessian products
     double radius;   ///< that the step does not leave, in the norm of M; may be infinite
@@ -25,13 +39,13 @@ struct CgStep {
     void shorten_to(double radius);
 };
 
-/// Minimises q by conjugate gradients from 0 (Hestenes & Stiefel 1952), preconditioned by the
-/// diagonal matrix M (all entries positive), in whose norm the way leads away from 0 all the time
-/// (Steihaug 1983, theorem 2.1). Ends with the forcing term, at the border, after the number of
-/// products, or with a direction in which the curvature is not positive and finite: that one is
-/// followed to the border; without a border it is left out, but for the first one, of which a part
-/// no longer than 1 is taken. Memory: five vectors beside the result.
+/// Minimises q by conjugate gradients from 0 (Hestenes & Stiefel 1952), preconditioned by M, in
+/// whose norm the way leads away from 0 all the time (Steihaug 1983, theorem 2.1). Ends with the
+/// forcing term, at the border, after the number of products, or with a direction in which the
+/// curvature is not positive and finite: that one is followed to the border; without a border it is
+/// left out, but for the first one, of which a part no longer than 1 is taken. Memory: five vectors
+/// beside the result.
 CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, const Vector& gradient,
-                           const Vector& preconditioner, const CgOptions& options);
+                           const Metric& preconditioner, const CgOptions& options);
 
 }  // namespace paralogit::optim

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "cg_step.hpp"
@@ -34,9 +35,9 @@ void remember(std::map<std::string, Matrix>& memory, const char* key, double num
 
 /// Eisenstat & Walker 1996, choice 2 with the exponent 2.
 double forcing_term(double gradient, double gradient_before) {
-    constexpr double first = 0.3;
-    constexpr double most = 0.3;
-    constexpr double least = 1e-3;
+    constexpr double first = 0.5;
+    constexpr double most = 0.5;
+    constexpr double least = 0.01;
     constexpr double factor = 0.9;
     if (std::isinf(gradient_before)) {
         return first;
@@ -45,12 +46,15 @@ double forcing_term(double gradient, double gradient_before) {
     return std::clamp(factor * contraction * contraction, least, most);
 }
 
-/// A positive diagonal in place of the Hessian: its own, from some of the rows, and a hundredth of
-/// its mean, so that features of which these rows say nothing are not taken to be flat. Ones where
-/// it is of no use.
+/// A positive diagonal in place of the Hessian: the objective's own choice, or the Hessian's
+/// diagonal from some of the rows and a hundredth of its mean, so that features of which these rows
+/// say nothing are not taken to be flat. Ones where it is of no use.
 Vector preconditioner(CurvedObjective& objective, const Vector& point, Index thinning) {
     constexpr Index rows_needed = 16384;
     constexpr double least_part = 0.01;
+    if (std::optional<Vector> own = objective.preconditioner(point)) {
+        return *std::move(own);
+    }
     while (thinning * 2 <= objective.most_thinning() &&
            objective.rows() / (thinning * 2) >= rows_needed) {
         thinning *= 2;
@@ -151,8 +155,8 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     double radius = remembered(state, radius_key, infinity);
     double size = 0;  // of the gradient, as the preconditioner measures it
     const auto minimise_model = [&] {
-        const Vector metric = preconditioner(curved, state.point, thinning);
-        size = std::sqrt(squares_over(metric, gradient));
+        const Metric metric(preconditioner(curved, state.point, thinning));
+        size = std::sqrt(squared_size(metric, gradient));
         return conjugate_gradients(
             curved, state.point, gradient, metric,
             {.thinning = thinning,

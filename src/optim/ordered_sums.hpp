@@ -48,13 +48,6 @@ inline double weighted_dot(const VectorView& weight, const VectorView& a, const 
     return ordered_sum(a.size(), [w, x, y](Index j) { return w[j] * x[j] * y[j]; });
 }
 
-/// sum_j a_j^2 / weight_j.
-inline double squares_over(const VectorView& weight, const VectorView& a) {
-    const double* w = weight.data();
-    const double* x = a.data();
-    return ordered_sum(a.size(), [w, x](Index j) { return x[j] * x[j] / w[j]; });
-}
-
 /// max_j |a_j|; 0 when empty; NaN when an element is NaN, which Eigen's maximum may drop.
 inline double max_norm(const VectorView& a) {
     double largest = 0;

@@ -177,12 +177,12 @@ class Sparse(AppTest):
         self.assertIn("accuracy", scores[0])
         self.assertEqual(len(scores[0].splitlines()), len(scores[1].splitlines()))
 
-    def test_a_rank_needs_little_more_than_its_shard_and_three_and_a_half_vectors(self):
+    def test_a_rank_needs_little_more_than_its_shard_and_three_and_a_quarter_vectors(self):
         path = self.folder / "wide.h5"
         features = 2_500_000
         self.assert_ends(run("generate", path, "--rows", 25_000, "--features", features,
                              "--density", 0.000144), 0)
-        most = 1.1 * path.stat().st_size + 3.5 * 8 * features + 64 * 2**20
+        most = 1.1 * path.stat().st_size + 3.25 * 8 * features + 64 * 2**20
         for threads in (1, 2):
             arguments = command("train", path, "--l2", 4e-5, "--max-iterations", 2, "--threads",
                                 threads, "--out", self.folder / f"wide-{threads}")
@@ -191,6 +191,15 @@ class Sparse(AppTest):
                                       capture_output=True, text=True, check=True).stdout)
             print(f"peak of a rank: {peak / 1e6:.0f} MB of {most / 1e6:.0f}", file=sys.stderr)
             self.assertLess(peak, most)
+
+    def test_few_rows_of_many_features_need_few_hessian_products(self):
+        path = self.folder / "few.h5"
+        self.assert_ends(run("generate", path, "--rows", 1000, "--features", 100_000,
+                             "--density", 0.0036), 0)
+        summary = read_summary(self.train(path, "--l2", 1e-3, "--tolerance", 1e-9, out="few"))
+        self.assertEqual(summary["solver"], "newton-cg")
+        # By the diagonal of the Hessian alone it took 107.
+        self.assertLess(summary["hessian_products"], 75)
 
     def test_a_value_that_is_not_finite_is_named(self):
         X, y = made_up(500)

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "paralogit/base/buffer.hpp"
 #include "paralogit/base/threads.hpp"
 #include "paralogit/base/types.hpp"
 
@@ -53,12 +54,12 @@ class ScatteredSums {
     const ScatterScale& scale() const { return *scale_; }
     /// Another one, of as many features; the sums are to be cleared next.
     void set_scale(const ScatterScale& scale) { scale_ = &scale; }
-    std::span<std::int64_t> limbs() { return std::span(message_).first(limb_count()); }
-    std::span<const std::int64_t> limbs() const { return std::span(message_).first(limb_count()); }
-    std::span<std::int64_t> words() { return std::span(message_).subspan(limb_count()); }
+    std::span<std::int64_t> limbs() { return all().first(limb_count()); }
+    std::span<const std::int64_t> limbs() const { return all().first(limb_count()); }
+    std::span<std::int64_t> words() { return all().subspan(limb_count()); }
     /// The limbs and the first of the words, to be summed over ranks in place.
     std::span<std::int64_t> message(Index words) {
-        return std::span(message_).first(limb_count() + static_cast<std::size_t>(words));
+        return all().first(limb_count() + static_cast<std::size_t>(words));
     }
 
     /// Of a range of features: makes the sums 0; adds those of another with the same scale; the
@@ -71,10 +72,18 @@ class ScatteredSums {
 
   private:
     std::size_t limb_count() const { return limb_count_; }
+    std::span<std::int64_t> all() {
+        return {reinterpret_cast<std::int64_t*>(message_.data()),
+                static_cast<std::size_t>(message_.size()) / sizeof(std::int64_t)};
+    }
+    std::span<const std::int64_t> all() const {
+        return {reinterpret_cast<const std::int64_t*>(message_.data()),
+                static_cast<std::size_t>(message_.size()) / sizeof(std::int64_t)};
+    }
 
     const ScatterScale* scale_;
     std::size_t limb_count_;
-    std::vector<std::int64_t> message_;
+    Buffer message_;  ///< in huge pages where it is large: it is gone about at random
 };
 
 }  // namespace paralogit::model

@@ -19,8 +19,9 @@ struct NewtonCgOptions {
 /// of the true to the promised decrease (Lin & More 1999, algorithm 2.1, with their constants). A
 /// trial that is not finite or does not lower the value enough shrinks the radius, and a shorter
 /// part of the same step is tried, which costs no product. The preconditioner, in whose norm steps
-/// are measured, is the diagonal of the Hessian at the point, from about 16000 rows at least, with
-/// a hundredth of its mean added (LIBLINEAR mixes it with the identity: Hsia, Chiang & Lin 2018).
+/// are measured, is the objective's own if it has one, else the diagonal of the Hessian at the
+/// point, from about 16000 rows at least, with a hundredth of its mean added (LIBLINEAR mixes it
+/// with the identity: Hsia, Chiang & Lin 2018).
 /// Where the decrease is below what double arithmetic can tell, a step is taken if it makes the
 /// gradient smaller; if not, there is no progress to be made.
 ///

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "paralogit/base/types.hpp"
 
 namespace paralogit::optim {
@@ -52,6 +54,10 @@ class CurvedObjective : public Objective {
 
     /// The diagonal of the Hessian. Costs what evaluate_thinned does, about.
     virtual Vector hessian_diagonal(const Vector& point, Index thinning) = 0;
+
+    /// A positive diagonal to stand for the Hessian in conjugate gradients, where the objective
+    /// knows of a better one than its own diagonal. At the cost of that.
+    virtual std::optional<Vector> preconditioner(const Vector& /*point*/) { return std::nullopt; }
 };
 
 }  // namespace paralogit::optim

@@ -78,7 +78,7 @@ struct KernelScatter {
     double limit;                  ///< 2^W
     std::int64_t first_feature;    ///< only of features [first_feature, end_feature),
     std::int64_t end_feature;      ///< where fewer than all are wanted
-    bool is_far;                   ///< whether the limbs lie beyond the second-level cache
+    bool is_far;                   ///< whether many entries have limbs that are in no near cache
 };
 
 /// Sums in two bins (see BatchSums): of each of several features, or of one thing.

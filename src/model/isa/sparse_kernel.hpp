@@ -108,7 +108,7 @@ void prefetch_features(const std::byte* indices, const double* coefficients,
 template <ElementType type>
 V sparse_margins8(const SparseWalk<type>& walk, const LinearFunction& f, Count first, Count rows,
                   bool is_far, const std::int64_t* limbs) {
-    constexpr Count entries_ahead = 64;
+    constexpr Count entries_ahead = 128;
     V sums[lanes];
     for (Count i = 0; i < lanes; ++i) {
         V sum = Lanes::all(0.0);
@@ -289,24 +289,44 @@ bool sparse_product(const KernelSparseRows& block, const double* curvatures,
     return is_within;
 }
 
+/// The entries of a row that belong to the features of a target.
+template <ElementType type>
+struct EntryRange {
+    Count begin;
+    Count end;
+
+    EntryRange(const SparseWalk<type>& walk, const KernelScatter& target, Count features, Count row)
+        : begin(walk.begin(row)), end(walk.end(row)) {
+        if (target.first_feature > 0) {
+            begin = walk.first_at_least(begin, end, target.first_feature);
+        }
+        if (target.end_feature < features) {
+            end = walk.first_at_least(begin, end, target.end_feature);
+        }
+    }
+};
+
 template <ElementType type>
 bool sparse_scatter(const KernelSparseRows& block, const double* factors, const std::int16_t* units,
                     const KernelScatter& target) {
+    const Count rows = block.rows.rows;
+    if (rows == 0) {
+        return true;
+    }
     const SparseWalk<type> walk(block);
     Scatter<type> scatter(walk, target);
-    const bool is_whole = target.first_feature == 0 && target.end_feature == block.rows.features;
-    for (Count i = 0; i < block.rows.rows; ++i) {
-        Count begin = walk.begin(i);
-        Count end = walk.end(i);
-        if (!is_whole) {
-            begin = walk.first_at_least(begin, end, target.first_feature);
-            end = walk.first_at_least(begin, end, target.end_feature);
+    EntryRange<type> entries(walk, target, block.rows.features, 0);
+    for (Count i = 0; i < rows; ++i) {
+        const EntryRange<type> next(walk, target, block.rows.features, i + 1 < rows ? i + 1 : i);
+        for (Count k = next.begin; target.is_far && k < next.end; ++k) {
+            __builtin_prefetch(target.limbs + 2 * static_cast<Count>(walk.index(k)), 1, 2);
         }
         if (units == nullptr) {
-            scatter.add(begin, end, factors[i]);
+            scatter.add(entries.begin, entries.end, factors[i]);
         } else {
-            scatter.add_squares(begin, end, factors[i], units);
+            scatter.add_squares(entries.begin, entries.end, factors[i], units);
         }
+        entries = next;
     }
     return scatter.is_within();
 }

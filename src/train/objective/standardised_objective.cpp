@@ -4,6 +4,8 @@
 #include <bit>
 #include <utility>
 
+#include "preconditioner.hpp"
+
 namespace paralogit::train {
 
 namespace {
@@ -133,15 +135,32 @@ void StandardisedObjective::join_ranks(std::span<Vector* const> vectors) {
     heed_requests(batches_->agreed_requests());
 }
 
-Vector StandardisedObjective::hessian_diagonal(const Vector& point, Index thinning) {
+Vector StandardisedObjective::loss_diagonal(const Vector& point, Index thinning) {
     curvature_.set_own_requests(of_parameters_.own_requests());
     Vector diagonal = curvature_.diagonal(parameters_at(point), change_, thinning);
     if (data_.sparse) {
         sparse_point_ = digest_of(point);
     }
     heed_requests(curvature_.agreed_requests());
+    return diagonal;
+}
+
+Vector StandardisedObjective::hessian_diagonal(const Vector& point, Index thinning) {
+    Vector diagonal = loss_diagonal(point, thinning);
     for (Index j = 0; j < change_.scale.size(); ++j) {
         diagonal[j] = penalised(diagonal[j], j);
+    }
+    return diagonal;
+}
+
+std::optional<Vector> StandardisedObjective::preconditioner(const Vector& point) {
+    if (!data_.sparse) {
+        return std::nullopt;
+    }
+    Vector diagonal = loss_diagonal(point, 1);
+    const auto of_penalty = [this](Index j) { return penalised(0, j); };
+    if (!make_preconditioner(diagonal, change_.scale.size(), rows(), of_penalty)) {
+        return std::nullopt;
     }
     return diagonal;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "batch_gradients.hpp"
 #include "paralogit/model/penalty.hpp"
@@ -46,6 +47,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
                          Index thinning) override;
     Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override;
     Vector hessian_diagonal(const Vector& point, Index thinning) override;
+    /// Of sparse rows: see make_preconditioner.
+    std::optional<Vector> preconditioner(const Vector& point) override;
 
     /// Before the first batch is asked for.
     void set_batches(std::unique_ptr<BatchGradients> batches) { batches_ = std::move(batches); }
@@ -88,6 +91,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
         // Variables of columns that are left alone are 0.
         return change_.to_parameters(point, start_.size() == 0 ? point : start_);
     }
+    /// Of the loss alone.
+    Vector loss_diagonal(const Vector& point, Index thinning);
     /// Adds that of the penalty; 1 for a feature that is left alone.
     double penalised(double second_derivative, Index feature) const;
     /// Makes of a product by the parameters, penalty included, that by the point.

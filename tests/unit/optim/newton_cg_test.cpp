@@ -39,9 +39,9 @@ TEST(ConjugateGradients, LeadToTheMinimumOfTheModel) {
     const Matrix h = some_hessian();
     CurvedFunction objective = quadratic(h, h);
     const Vector gradient{{1.0, -2.0, 0.5}};
-    for (const Vector& metric : {Vector(Vector::Ones(3)), Vector{{2.0, 0.1, 30.0}}}) {
+    for (const Vector& metric : {Vector(Vector::Ones(3)), Vector{{2.0, 0.125, 30.0}}}) {
         CgStep step = conjugate_gradients(
-            objective, Vector::Zero(3), gradient, metric,
+            objective, Vector::Zero(3), gradient, Metric(metric),
             {.thinning = 1, .radius = infinity, .forcing = 1e-12, .max_products = 10});
 
         EXPECT_EQ(step.products, 3);
@@ -59,21 +59,21 @@ TEST(ConjugateGradients, LeadToTheMinimumOfTheModel) {
 }
 
 TEST(ConjugateGradients, NeedOneProductWithTheHessianForPreconditioner) {
-    const Matrix h = Vector{{1.0, 1e4, 1e-4}}.asDiagonal();
+    const Matrix h = Vector{{1.0, 0x1p13, 0x1p-13}}.asDiagonal();
     CurvedFunction objective = quadratic(h, h);
     const CgStep step = conjugate_gradients(
-        objective, Vector::Zero(3), Vector{{1.0, -2.0, 0.5}}, h.diagonal(),
+        objective, Vector::Zero(3), Vector{{1.0, -2.0, 0.5}}, Metric(h.diagonal()),
         {.thinning = 1, .radius = infinity, .forcing = 1e-12, .max_products = 10});
 
     EXPECT_EQ(step.products, 1);
-    EXPECT_NEAR(step.step[2], -0.5e4, 1e-8);
+    EXPECT_NEAR(step.step[2], -0x1p12, 1e-8);
 }
 
 TEST(ConjugateGradients, EndAtTheBorderTheForcingTermAndTheNumberOfProducts) {
     const Matrix h = some_hessian();
     CurvedFunction objective = quadratic(h, h);
     const Vector gradient{{1.0, -2.0, 0.5}};
-    const Vector metric{{2.0, 0.1, 30.0}};
+    const Metric metric(Vector{{2.0, 0.1, 30.0}});
     const auto step = [&](double radius, double forcing, Index most) {
         return conjugate_gradients(
             objective, Vector::Zero(3), gradient, metric,
@@ -104,7 +104,7 @@ TEST(ConjugateGradients, FollowADirectionWithoutCurvatureToTheBorder) {
         CurvedFunction objective = quadratic(Matrix::Identity(2, 2), claimed);
         const auto step = [&](double radius) {
             return conjugate_gradients(
-                objective, Vector::Zero(2), gradient, Vector::Ones(2),
+                objective, Vector::Zero(2), gradient, Metric(Vector::Ones(2)),
                 {.thinning = 1, .radius = radius, .forcing = 1e-12, .max_products = 10});
         };
 
@@ -113,6 +113,17 @@ TEST(ConjugateGradients, FollowADirectionWithoutCurvatureToTheBorder) {
         EXPECT_LT(step(5).model_value(), 0);
         EXPECT_TRUE(step(infinity).step.allFinite());
         EXPECT_LT(step(infinity).slope, 0);
+    }
+}
+
+TEST(ConjugateGradients, MeasureByAPreconditionerOfAnySize) {
+    const Vector step{{1.0, -2.0, 0.5}};
+    for (const double size : {1.0, 1e-300, 1e300}) {
+        const Metric metric(size * Vector{{3.0, 0.1, 0.0}});
+
+        EXPECT_NEAR(squared_length(metric, step) / size, 3 + 0.4, 1e-6);
+        EXPECT_NEAR(squared_size(metric, step.head(2)) * size, 1.0 / 3 + 40, 1e-5);
+        EXPECT_GT(metric.parts[2], 0);
     }
 }
 
