@@ -184,8 +184,8 @@ class MarginsOfPlaces {
 /// How many rows are asked for before they are read: enough to keep the memory busy, and no more
 /// than stay in the first-level cache meanwhile.
 constexpr Count rows_to_ask_ahead(Count row_bytes) {
-    constexpr Count bytes_ahead = 16384;
-    const Count rows = whole_lanes(bytes_ahead / (row_bytes > 0 ? row_bytes : 1));
+    constexpr Count most_bytes_ahead = 16384;
+    const Count rows = whole_lanes(most_bytes_ahead / (row_bytes > 0 ? row_bytes : 1));
     return rows < lanes ? lanes : smaller_of(rows, most_rows_ahead);
 }
 
