@@ -330,6 +330,10 @@ class Streaming(AppTest):
                 self.assert_ends(result, 0)
                 peak = int(result.stdout.splitlines()[-1]) * 1024
                 self.assertLess(peak, (limit + 64) * MEBIBYTE, f"{data.name} with {limit} MiB")
+        # So much is streamed from a mapping.
+        hashes = {read_summary(self.folder / f"run-large-{limit}")["model_sha256"]
+                  for limit in (24, 72)}
+        self.assertEqual(hashes, {self.train_hash(path, out="resident")})
 
 
 if __name__ == "__main__":
