@@ -98,8 +98,8 @@ std::string most_weighty_features(const RunEnd& run, const Vector& coefficients)
     return text;
 }
 
-/// Whether the direction tells rows apart, and none wrongly.
-bool add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts) {
+/// Where the direction tells rows apart, and none wrongly.
+void add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts) {
     const Vector direction = without_rounding(run.data, towards);
     const Apart apart = tell_apart(run.comm, run.data, direction);
     if (apart.is_certificate()) {
@@ -109,7 +109,6 @@ bool add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts
             "optimum: give --l2 1e-3",
             apart.rows, apart.border, most_weighty_features(run, direction)));
     }
-    return apart.is_certificate();
 }
 
 void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
@@ -133,15 +132,9 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts
     if (!separators.empty()) {
         return;
     }
-    // What has an optimum has come to rest; the last step leads on to infinity, or the next one.
-    if (run.previous.size() == run.parameters.size() &&
-        add_quasi_separation(run, run.parameters - run.previous, texts)) {
-        return;
-    }
-    if (const auto change = telling_variables(run)) {
-        if (const Vector direction = newton_direction_at_end(run, *change); direction.size() > 0) {
-            add_quasi_separation(run, direction, texts);
-        }
+    // What has an optimum has come to rest; the last step leads on to infinity.
+    if (run.previous.size() == run.parameters.size()) {
+        add_quasi_separation(run, run.parameters - run.previous, texts);
     }
 }
 

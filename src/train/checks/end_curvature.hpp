@@ -14,9 +14,4 @@ std::optional<optim::ChangeOfVariables> telling_variables(const RunEnd& run);
 /// on others; empty where that would take long. @collective
 Matrix hessian_at_end(const RunEnd& run, const optim::ChangeOfVariables& change);
 
-/// The step of Newton's method from the end of a run, as a direction of the parameters: where the
-/// classes are separable in part, and all else is at rest, it leads on to infinity. Empty where it
-/// would take long. @collective
-Vector newton_direction_at_end(const RunEnd& run, const optim::ChangeOfVariables& change);
-
 }  // namespace paralogit::train

@@ -72,10 +72,6 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     /// feature that is left alone. @collective
     Matrix hessian_by(const optim::ChangeOfVariables& change, const Vector& parameters,
                       Index thinning);
-    /// The gradient likewise. @collective
-    Vector gradient_by(const optim::ChangeOfVariables& change, const Vector& parameters) {
-        return change.to_point_gradient(of_parameters_.evaluate(parameters).gradient);
-    }
 
     /// Whether requests stop the iteration. They wait for the first point of a run, which there is
     /// no state before.
