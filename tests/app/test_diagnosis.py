@@ -72,6 +72,31 @@ class Diagnosis(AppTest):
         # Nor is it taken for separation that a run has not come to rest yet.
         self.assertEqual(self.diagnosis(path, "--max-iterations", "3", "--overwrite"), [])
 
+    def test_quasi_complete_separation_is_named_whatever_solver_came_to_rest_on_the_way(self):
+        random = np.random.default_rng(5)
+        towards = np.array([1, -2, 0.5, 0, 0, 1, 0, 0])
+        X = random.normal(size=(2000, 8))
+        X[:1000] -= np.outer(X[:1000] @ towards, towards) / (towards @ towards)
+        y = X @ towards > 0
+        y[:1000] = random.random(1000) < 1 / (1 + np.exp(-X[:1000, 3]))
+        X = X * np.logspace(-2, 2, 8) + np.arange(8)
+        path = self.named(X, y.astype(np.uint8), "abcdefgh")
+        plain = ("--standardize", "no")
+        for ranks, options in ((2, ("newton-cg",)), (1, ("newton-cg", *plain)), (1, ("lbfgs",)),
+                               (3, ("lbfgs", *plain)), (1, ("newton", *plain))):
+            (text,) = self.diagnosis(path, "--overwrite", "--solver", *options, ranks=ranks)
+            self.assertIn("quasi-complete separation, to rounding: 1000 rows are told apart "
+                          "without doubt and 1000 lie on the border, above all by 'b'", text)
+        # A collinear column is named beside it.
+        path = self.named(np.column_stack([X, 2 * X[:, 4] - 1]), y.astype(np.uint8), "abcdefghi")
+        collinear, text = self.diagnosis(path, "--overwrite", "--solver", "newton-cg")
+        self.assertIn("i = 2 e - 1", collinear.replace("'", ""))
+        self.assertIn("1000 rows are told apart without doubt", text)
+        # One row on the wrong side, and there is an optimum.
+        y[1500] = not y[1500]
+        path = self.named(X, y.astype(np.uint8), "abcdefgh")
+        self.assertEqual(self.diagnosis(path, "--overwrite", "--solver", "newton-cg", *plain), [])
+
     def test_nothing_is_said_of_a_penalised_or_a_sound_run(self):
         self.assertEqual(self.diagnosis(IRIS, "--l2", "1e-3"), [])
         self.assertEqual(self.diagnosis(write_data(self.folder / "sound.h5", *made_up(500, 4)),

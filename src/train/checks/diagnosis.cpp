@@ -98,8 +98,8 @@ std::string most_weighty_features(const RunEnd& run, const Vector& coefficients)
     return text;
 }
 
-/// Where the direction tells rows apart, and none wrongly.
-void add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts) {
+/// Whether the direction tells rows apart, and none wrongly.
+bool add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts) {
     const Vector direction = without_rounding(run.data, towards);
     const Apart apart = tell_apart(run.comm, run.data, direction);
     if (apart.is_certificate()) {
@@ -109,9 +109,28 @@ void add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts
             "optimum: give --l2 1e-3",
             apart.rows, apart.border, most_weighty_features(run, direction)));
     }
+    return apart.is_certificate();
 }
 
-void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
+/// What has an optimum has come to rest, and has curvature there in every direction that features
+/// determine. On the way to infinity the last step leads on, and the rows that it tells apart have
+/// hardly any curvature left: the parameters lie where the Hessian is all but singular.
+void add_quasi_separation(const RunEnd& run, const EndCurvature& end, Texts& texts) {
+    const bool has_step = run.previous.size() == run.parameters.size();
+    if (has_step && moves_on(run) &&
+        add_quasi_separation(run, run.parameters - run.previous, texts)) {
+        return;
+    }
+    for (const double flatness : {1e-9, EndCurvature::most_flat}) {
+        const Vector flat = end.flat_part(run.parameters, flatness);
+        if (flat.size() > 0 && add_quasi_separation(run, flat, texts)) {
+            return;
+        }
+    }
+}
+
+void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCurvature& end,
+                    Texts& texts) {
     const std::vector<Separator> separators = find_separators(run.comm, run.data);
     constexpr std::size_t most_named = 10;
     for (std::size_t i = 0; i < std::min(separators.size(), most_named); ++i) {
@@ -132,10 +151,7 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, Texts& texts
     if (!separators.empty()) {
         return;
     }
-    // What has an optimum has come to rest; the last step leads on to infinity.
-    if (run.previous.size() == run.parameters.size()) {
-        add_quasi_separation(run, run.parameters - run.previous, texts);
-    }
+    add_quasi_separation(run, end, texts);
 }
 
 /// Moments of sparse rows may be gone by now; the change of variables has what is needed.
@@ -166,15 +182,9 @@ void add_constant_columns(const RunEnd& run, Texts& texts) {
     }
 }
 
-void add_collinear_columns(const RunEnd& run, Texts& texts) {
-    const auto change = telling_variables(run);
-    if (!change) {
-        return;
-    }
-    const Matrix& last = run.objective.last_hessian();
-    const bool is_telling = run.options.standardize && last.size() > 0;
-    for (const std::string& equation : find_collinear(
-             run.comm, run.data, is_telling ? last : hessian_at_end(run, *change), *change)) {
+void add_collinear_columns(const RunEnd& run, const EndCurvature& end, Texts& texts) {
+    for (const std::string& equation :
+         find_collinear(run.comm, run.data, end.hessian(), end.change())) {
         texts.push_back("collinear features: " + equation +
                         "; their coefficients are not determined: leave one out, or give --l2");
     }
@@ -196,12 +206,13 @@ std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome
     if (has_penalty(run.penalty)) {
         return texts;
     }
+    const EndCurvature end(run);
     // With --inference its report names them.
     if (!run.options.inference_confidence) {
-        add_collinear_columns(run, texts);
+        add_collinear_columns(run, end, texts);
     }
-    if (!run.moments.has_one_class() && moves_on(run)) {
-        add_separation(run, outcome, texts);
+    if (!run.moments.has_one_class() && (moves_on(run) || end.is_flat_somewhere())) {
+        add_separation(run, outcome, end, texts);
     }
     return texts;
 }

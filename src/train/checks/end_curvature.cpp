@@ -1,5 +1,6 @@
 #include "end_curvature.hpp"
 
+#include <Eigen/Eigenvalues>
 #include <algorithm>
 
 namespace paralogit::train {
@@ -19,21 +20,19 @@ Index thinning_to(Index rows, Index wanted) {
     return thinning;
 }
 
-}  // namespace
-
-std::optional<optim::ChangeOfVariables> telling_variables(const RunEnd& run) {
+/// Empty when what they are made of is gone.
+optim::ChangeOfVariables telling_variables(const RunEnd& run) {
     if (run.options.standardize) {
         return run.change;
     }
-    if (run.moments.mean.size() == 0) {
-        return std::nullopt;
-    }
-    return standardisation(run.moments, run.penalty, run.options.has_intercept);
+    return run.moments.mean.size() == 0
+               ? optim::ChangeOfVariables{}
+               : standardisation(run.moments, run.penalty, run.options.has_intercept);
 }
 
-Matrix hessian_at_end(const RunEnd& run, const optim::ChangeOfVariables& change) {
+Matrix hessian_of_some_rows(const RunEnd& run, const optim::ChangeOfVariables& change) {
     const Index features = run.data.shard.features;
-    if (features > most_features) {
+    if (features > most_features || change.scale.size() != features) {
         return {};
     }
     constexpr Index few_rows = 16'384;
@@ -41,6 +40,44 @@ Matrix hessian_at_end(const RunEnd& run, const optim::ChangeOfVariables& change)
     const Index wanted = std::max(few_rows, rows_of_feature * features);
     return run.objective.hessian_by(change, run.parameters,
                                     thinning_to(run.data.manifest.rows, wanted));
+}
+
+}  // namespace
+
+EndCurvature::EndCurvature(const RunEnd& run) : change_(telling_variables(run)) {
+    const Matrix& last = run.objective.last_hessian();
+    const bool is_telling = run.options.standardize && last.size() > 0;
+    hessian_ = is_telling ? last : hessian_of_some_rows(run, change_);
+    if (hessian_.size() > 0 && hessian_.cols() <= most_features + 1 && hessian_.allFinite()) {
+        const Eigen::SelfAdjointEigenSolver<Matrix> solver(hessian_);
+        if (solver.info() == Eigen::Success) {
+            curvatures_ = solver.eigenvalues();
+            directions_ = solver.eigenvectors();
+        }
+    }
+}
+
+bool EndCurvature::is_flat_somewhere() const {
+    return flat_directions(most_flat) > 0;
+}
+
+Index EndCurvature::flat_directions(double flatness) const {
+    const Index size = curvatures_.size();
+    Index count = 0;
+    while (count < size && curvatures_[count] <= flatness * curvatures_[size - 1]) {
+        ++count;
+    }
+    return count;
+}
+
+Vector EndCurvature::flat_part(const Vector& parameters, double flatness) const {
+    const Index count = flat_directions(flatness);
+    if (count == 0 || count == curvatures_.size()) {
+        return {};
+    }
+    const Matrix flat = directions_.leftCols(count);
+    const Vector part = flat * (flat.transpose() * change_.to_point(parameters));
+    return change_.to_parameter_direction(part);
 }
 
 }  // namespace paralogit::train
