@@ -196,7 +196,7 @@ class Streaming(AppTest):
             arguments = (data, "--solver", solver, "--max-iterations", 15, "--l2", 1e-3)
             one = self.train_streamed(*arguments, out=f"{solver}-resident", limit="1G",
                                       streams=False)
-            places = ((1, 3), (1, 1), (5, 1))
+            places = ((1, 3), (1, 1), (2, 2), (3, 1), (5, 1))
             for ranks, threads in places if solver == "lbfgs" else places[:1]:
                 name = f"{solver}-{ranks}-{threads}"
                 self.assertEqual(
