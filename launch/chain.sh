@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Submits a chain of jobs that train one model, for sites where a job may not be queued again: each
-# job goes on where the one before was stopped, and when one comes to the end the rest are removed.
+# job goes on where the one before was stopped, and when one comes to the end, or to an error that the
+# next would meet too, the rest are removed. To end a chain, cancel all its jobs: after one that was
+# cancelled the next begins.
 #
 #   launch/chain.sh COUNT [options of sbatch] launch/train.sbatch DATA... --out DIR [options]
 set -euo pipefail
@@ -14,11 +16,14 @@ shift
 # The script itself must not queue its job again.
 export MAX_RESTARTS=0
 after=()
+jobs=()
 for ((i = 1; i <= count; ++i)); do
     # A job that was stopped in good order ends with a code other than 0; one that has trained the
     # model ends with 0, and those that waited for its failure are then not needed.
     job=$(sbatch --parsable --no-requeue --kill-on-invalid-dep=yes "${after[@]}" "$@")
     job=${job%%;*}
     after=(--dependency="afternotok:$job")
+    jobs+=("$job")
     echo "job $i of $count: $job"
 done
+echo "to end all of them: scancel ${jobs[*]}"

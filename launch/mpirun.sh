@@ -29,7 +29,7 @@ hosts='' ranks='' threads='' interface='' bind=core cores='' domains='' program=
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
     case $1 in
         --dry-run) is_dry=yes; shift; continue ;;
-        --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d'; exit 0 ;;
+        --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;;
         --hosts | --ranks | --threads | --interface | --bind | --cores | --domains | --program) ;;
         *) refuse "'$1' is not an option; the command of paralogit stands behind --, as in: $0 -- train data.h5 --out run" ;;
     esac
@@ -50,10 +50,17 @@ if [ -z "$program" ]; then
     [ -x "$program" ] || program=$(command -v paralogit) ||
         refuse "there is no program; build it, or give --program FILE"
 fi
+command -v "$program" >/dev/null || refuse "--program $program: there is no such program"
 
 # Cores, not the threads that some of them show twice.
-cores=${cores:-$(lscpu -p=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)}
+if [ -z "$cores" ]; then
+    cores=$(lscpu -p=CORE,SOCKET | grep -v '^#' | sort -u | wc -l)
+    # A job, or a container, may have less than the host.
+    allowed=${SLURM_CPUS_ON_NODE:-$(nproc)}
+    [ "$allowed" -ge "$cores" ] || cores=$allowed
+fi
 domains=${domains:-$(lscpu -p=NODE | grep -v '^#' | sort -u | wc -l)}
+[ "$domains" -le "$cores" ] || domains=1
 
 # Inside a SLURM job mpirun knows the hosts by itself.
 count=${SLURM_JOB_NUM_NODES:-1}

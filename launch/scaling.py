@@ -61,7 +61,9 @@ def train_command(arguments, point, data, out, solver):
                "--trace", f"{out}.trace.json", *arguments.train_options]
     if arguments.launcher == "slurm":
         return ["sbatch", "--wait", f"--nodes={point.nodes}", f"--ntasks={point.ranks}",
-                f"--cpus-per-task={point.threads}", f"--output={out}.log", *arguments.launch_options,
+                f"--ntasks-per-node={point.ranks // point.nodes}",
+                f"--cpus-per-task={point.threads}", f"--output={out}.log",
+                f"--export=ALL,PARALOGIT={arguments.binary}", *arguments.launch_options,
                 str(ROOT / "launch" / "train.sbatch"), *options]
     launcher = ["mpirun", "-n", str(point.ranks)]
     if point.nodes > 1:
@@ -81,7 +83,8 @@ class Runner:
             return
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise RuntimeError(f"{shlex.join(command)}\nended with {done.returncode}:\n{done.stderr}")
+            raise RuntimeError(f"{shlex.join(command)}\nended with {done.returncode}:\n"
+                               f"{done.stdout}{done.stderr}")
 
     def train(self, point, data, name, solver):
         """Summary and trace of one run; nothing in a dry run."""
@@ -99,7 +102,8 @@ class Runner:
         """The data set of a point: the same for all, or as many rows for each core."""
         if not self.arguments.weak:
             return self.arguments.data
-        path = self.arguments.out / f"rows-{point.cores}.h5"
+        path = self.arguments.out / (f"rows-{self.arguments.rows}x{self.arguments.features}"
+                                     f"-times-{point.cores}.h5")
         if not path.exists():
             self.run([self.arguments.binary, "generate", str(path), "--rows",
                       str(self.arguments.rows * point.cores), "--features",
@@ -212,14 +216,17 @@ def measure(arguments, runner, point, reference, model):
         "checkpoint_seconds": statistics.median(each["seconds"]["checkpoint"]
                                                 for each in summaries),
         "gbytes_per_second": resident / median("compute"),
-        "memory_gbytes_per_second": memory_bandwidth(point.cores) if point.nodes == 1 else math.nan,
+        # That of other machines cannot be measured from here.
+        "memory_gbytes_per_second": memory_bandwidth(point.cores)
+        if arguments.launcher == "mpirun" and point.nodes == 1 else math.nan,
         "objective": first["objective"], "reference_objective": reference["objective"],
         "gradient_norm": first["gradient_norm"], "model_sha256": first["model_sha256"],
         "verdict": verdict}
 
 
 def add_speedups(rows, is_weak):
-    base = rows[0]
+    """Over the first point that is valid."""
+    base = next((row for row in rows if row["verdict"] == "valid"), rows[0])
     for row in rows:
         gain = base["pass_seconds_median"] / row["pass_seconds_median"]
         cores = row["cores"] / base["cores"]
@@ -262,7 +269,7 @@ set xlabel 'cores (ranks x threads)'
 set ylabel 'speedup over the first point'
 set logscale xy 2
 set xrange [{min(row["cores"] for row in valid) / 1.4}:{most * 2}]
-set yrange [{min(0.5, least)}:{most / valid[0]["cores"] * 2}]
+set yrange [{min(0.4, least)}:{most / valid[0]["cores"] * 2}]
 plot x/{valid[0]["cores"]} with lines dashtype 2 lc rgb '#777777' title 'ideal', \\
   '{table}' using 3:4:9:10 with yerrorbars pt 7 ps 2 lc rgb '#0060ad' \
   title 'median, slowest to fastest pass; % of ideal', \\
@@ -310,6 +317,26 @@ def parse(words):
     return arguments
 
 
+def measure_point(arguments, runner, point, references, rows):
+    data = runner.data_for(point)
+    if data not in references:
+        references[data] = runner.train(
+            point, data, f"reference-{len(references)}", arguments.reference_solver)
+    reference = references[data][0] if references[data] else None
+    valid = [row for row in rows if row["verdict"] == "valid"]
+    same = valid[0]["model_sha256"] if valid and not arguments.weak else None
+    return measure(arguments, runner, point, reference, same)
+
+
+def write_table(arguments, rows):
+    add_speedups(rows, arguments.weak)
+    fit_allreduce(rows)
+    with open(arguments.out / "scaling.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows(rows)
+
+
 def main(words):
     arguments = parse(words)
     runner = Runner(arguments)
@@ -317,27 +344,26 @@ def main(words):
         arguments.out.mkdir(parents=True, exist_ok=True)
     rows = []
     references = {}
+    failed = []
     for point in arguments.points:
-        data = runner.data_for(point)
-        if data not in references:
-            references[data] = runner.train(
-                point, data, f"reference-{len(references)}", arguments.reference_solver)
-        reference = references[data][0] if references[data] else None
-        same = rows[0]["model_sha256"] if rows and not arguments.weak else None
-        row = measure(arguments, runner, point, reference, same)
+        try:
+            row = measure_point(arguments, runner, point, references, rows)
+        except RuntimeError as fault:
+            failed.append(point.name)
+            print(f"{point.name}: failed: {fault}", file=sys.stderr, flush=True)
+            continue
         if row:
             rows.append(row)
             print(f"{point.name}: {1e3 * row['pass_seconds_median']:.3f} ms a pass, {row['verdict']}",
                   flush=True)
-    if arguments.dry_run:
-        return 0
-    add_speedups(rows, arguments.weak)
-    fit_allreduce(rows)
-    with open(arguments.out / "scaling.csv", "w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        table.writerows(rows)
-    draw(arguments, rows)
+            # A series takes long: what there is stays when it is ended.
+            write_table(arguments, rows)
+    if rows:
+        draw(arguments, rows)
+    if failed:
+        print(f"{len(failed)} of {len(arguments.points)} points failed: {', '.join(failed)}",
+              file=sys.stderr)
+        return 1
     return 0 if all(row["verdict"] == "valid" for row in rows) else 1
 
 

@@ -189,8 +189,10 @@ class Outputs {
         while (place.has_relative_path() && !std::filesystem::exists(place, ignored)) {
             place = place.parent_path();
         }
-        if (std::filesystem::exists(place, ignored) &&
-            !std::filesystem::is_directory(place, ignored)) {
+        // A link that leads nowhere does not exist, and no directory can be made there.
+        const bool is_link = std::filesystem::is_symlink(directory, ignored);
+        if ((is_link || std::filesystem::exists(place, ignored)) &&
+            !std::filesystem::is_directory(is_link ? directory : place, ignored)) {
             throw Error(ExitCode::cannot_write,
                         fmt::format("{}: {} is a file, and {} names a directory; give another",
                                     directory.string(), place.string(), option));

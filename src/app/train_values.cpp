@@ -115,8 +115,11 @@ std::optional<double> time_limit_of(const Options& options,
                     "--time-limit auto: this SLURM does not say when the job ends; set "
                     "SLURM_JOB_END_TIME to it, in seconds since 1970, as launch/train.sbatch does");
     }
-    Index end_seconds = 0;
     const std::string_view text(end);
+    if (text == "never") {
+        return std::nullopt;
+    }
+    Index end_seconds = 0;
     const auto [rest, failure] = std::from_chars(text.begin(), text.end(), end_seconds);
     if (failure != std::errc() || rest != text.end()) {
         throw Error(ExitCode::usage,

@@ -58,12 +58,16 @@ class Parts(unittest.TestCase):
             self.assertAlmostEqual(row["allreduce_model_seconds"], row["allreduce_seconds"],
                                    delta=1e-6 * row["allreduce_seconds"])
 
-    def test_speedup_and_efficiency_are_against_the_first_point(self):
-        rows = [{"cores": 1, "pass_seconds_median": 8.0}, {"cores": 4, "pass_seconds_median": 4.0}]
+    def test_speedup_and_efficiency_are_against_the_first_valid_point(self):
+        rows = [{"cores": 1, "pass_seconds_median": 8.0, "verdict": "valid"},
+                {"cores": 4, "pass_seconds_median": 4.0, "verdict": "valid"}]
         scaling.add_speedups(rows, False)
         self.assertEqual([(row["speedup"], row["efficiency"]) for row in rows], [(1, 1), (2, .5)])
         scaling.add_speedups(rows, True)
         self.assertEqual([(row["speedup"], row["efficiency"]) for row in rows], [(1, 1), (8, 2)])
+        rows[0]["verdict"] = "model has other bits"
+        scaling.add_speedups(rows, False)
+        self.assertEqual(rows[1]["speedup"], 1)
 
 
 class Series(AppTest):
@@ -87,7 +91,8 @@ class Series(AppTest):
         self.assertIn("--threads 2 --solver lbfgs", lines[4])
         lines = self.scaling("data.h5", "--points", "4x2@2", "--repeats", 1, "--launcher", "slurm",
                              "--dry-run").splitlines()
-        self.assertIn("sbatch --wait --nodes=2 --ntasks=4 --cpus-per-task=2", lines[1])
+        self.assertIn("sbatch --wait --nodes=2 --ntasks=4 --ntasks-per-node=2 "
+                      "--cpus-per-task=2", lines[1])
         lines = self.scaling("--weak", "--rows", 100, "--points", "1x1,3x1", "--repeats", 1,
                              "--dry-run").splitlines()
         self.assertIn("--rows 300 --features 64", "\n".join(lines))
@@ -118,6 +123,18 @@ class Series(AppTest):
         self.scaling("--weak", "--rows", 2000, "--features", 4, "--points", "1x1", "--repeats", 1,
                      "--train-options=--max-iterations 2", code=1)
         self.assertIn("not converged", self.rows()[0]["verdict"])
+
+    def test_a_point_that_cannot_be_run_leaves_the_others_in_the_table(self):
+        data = write_data(self.folder / "data.h5", *made_up(5000, 6))
+        limited = self.folder / "limited"
+        limited.write_text(f"""#!/bin/sh
+[ "$OMPI_COMM_WORLD_SIZE" = 2 ] && exit 9
+exec {BINARY} "$@"
+""")
+        limited.chmod(0o755)
+        self.scaling(data, "--points", "1x1,2x1,1x2", "--repeats", 1, "--binary", limited, code=1)
+        self.assertEqual([(row["ranks"], row["threads"], row["verdict"]) for row in self.rows()],
+                         [("1", "1", "valid"), ("1", "2", "valid")])
 
     def test_usage_errors_say_what_to_give(self):
         for words in ([], ["data.h5", "--weak"], ["data.h5", "--points", "3x1@2"],

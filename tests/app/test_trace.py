@@ -102,6 +102,18 @@ class Trace(AppTest):
         self.assert_ends(run("train", *options, "--resume"), 0)
         self.assertNotEqual(trace.read_text(), before)
 
+    def test_does_not_replace_what_is_no_trace(self):
+        self.assert_ends(run("train", self.data, "--out", self.folder / "run"), 0)
+        for path in (self.data, self.folder / "run" / "model.h5", self.folder):
+            before = path.read_bytes() if path.is_file() else None
+            for option in ("--overwrite", "--resume"):
+                result = run("train", self.data, "--out", self.folder / "run", option, "--trace",
+                             path, ranks=2)
+                self.assert_ends(result, 2)
+                self.assertIn("what is there already is no trace", result.stderr)
+            if before is not None:
+                self.assertEqual(path.read_bytes(), before)
+
     def test_that_cannot_be_written_ends_the_run_before_it_began(self):
         result = run("train", self.data, "--out", self.folder / "run", "--trace",
                      self.folder / "no" / "trace.json", ranks=2)

@@ -61,7 +61,7 @@ class Jobs(AppTest):
 
     def wait_for_requeue(self, job):
         """Until it waits for its second start, and nothing of the first is left."""
-        wait_for(lambda: slurm.fields(job).get("Restarts") == "1" and "exit code" in self.printed(),
+        wait_for(lambda: slurm.fields(job).get("Restarts") == "1" and "train.sbatch: exit code" in self.printed(),
                  60, f"job {job} to be queued again:\n{self.printed()}")
 
     def assert_completed(self, job, seconds=90):
@@ -243,6 +243,20 @@ class AnArray(Jobs):
             with self.subTest(penalty):
                 self.assert_bits_of_one_go("--l2", penalty, out=self.out / str(task),
                                            name=f"whole-{task}")
+
+    def test_queues_only_the_task_again_that_got_a_notice(self):
+        sweep = self.folder / "sweep.txt"
+        sweep.write_text("".join(f"--l2 {penalty}\n" for penalty in (0.1, 0.2, 0.3)))
+        job = self.submit(*SLOW, *self.config(ENDLESS), "--time-limit", "auto",
+                          sbatch=("--array=1-3", "--ntasks-per-node=1"), SWEEP=str(sweep))
+        for task in (1, 2, 3):
+            self.wait_for_iterations(self.out / str(task))
+        # The last one has the number of the whole array.
+        slurm.scancel("--signal=USR1", "--batch", f"{job}_3")
+        wait_for(lambda: self.printed().count(f"job {job}_3 on") == 2, 60, "the task's second start")
+        self.assertEqual([self.printed().count(f"job {job}_{task} on") for task in (1, 2)], [1, 1])
+        slurm.scancel(job)
+        wait_for(lambda: not any(one.startswith(job) for one in slurm.jobs()), 60, "the array to end")
 
     def test_with_fewer_lines_than_tasks_names_the_line(self):
         sweep = self.folder / "sweep.txt"

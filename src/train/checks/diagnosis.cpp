@@ -199,7 +199,9 @@ bool has_penalty(const model::Penalty& penalty) {
 std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome) {
     Texts texts;
     add_learning_rate(run, outcome, texts);
-    if (!is_small_enough_to_visit(run.data) || !has_model(outcome.reason)) {
+    // What comes next may take as long as many passes, for which there is no time.
+    const bool has_time = outcome.reason != optim::StopReason::time_limit;
+    if (!has_time || !is_small_enough_to_visit(run.data) || !has_model(outcome.reason)) {
         return texts;
     }
     add_constant_columns(run, texts);

@@ -12,8 +12,9 @@ namespace paralogit::train {
 
 namespace {
 
-/// The scores of validation rows are sorted, exchanged and merged.
-constexpr Index bytes_of_score = 2 * static_cast<Index>(sizeof(model::WeightedKey));
+/// The scores of validation rows are sorted, exchanged and merged; a soft label, which only the
+/// rows themselves tell, makes two of one.
+constexpr Index bytes_of_score = 2 * 2 * static_cast<Index>(sizeof(model::WeightedKey));
 
 Index score_bytes(const RowUse& use, Index own_rows) {
     return use.hold_out ? bytes_of_score * static_cast<Index>(use.hold_out->fraction *

@@ -74,14 +74,18 @@ std::string with_digest(const std::string& words, const std::string& digest) {
 
 void check_resumable(const Checkpoint& then, const Checkpoint& now,
                      const std::filesystem::path& checkpoint_path) {
-    if (then.rows != now.rows || then.features != now.features) {
-        refuse(checkpoint_path,
-               fmt::format("it belongs to a data set of {} rows x {} features, and this one has {} "
-                           "x {}",
-                           then.rows, then.features, now.rows, now.features));
-    }
-    // Before the fingerprint, which some of them change.
+    const auto require_shape = [&](bool is_same) {
+        if (!is_same) {
+            refuse(checkpoint_path,
+                   fmt::format("it belongs to a data set of {} rows x {} features, and this one "
+                               "has {} x {}",
+                               then.rows, then.features, now.rows, now.features));
+        }
+    };
+    require_shape(then.rows == now.rows);
+    // Before the rest, which some of them change: of sparse rows even the features that are used.
     check_options(then, now, checkpoint_path);
+    require_shape(then.features == now.features);
     if (then.data_fingerprint != now.data_fingerprint || then.blocks != now.blocks ||
         then.exponents != now.exponents) {
         refuse(checkpoint_path,

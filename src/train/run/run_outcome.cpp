@@ -106,9 +106,9 @@ TrainOutcome describe_outcome(EndedRun&& run, optim::StopReason reason) {
     outcome.checkpoint = run.record.checkpoint_path();
     outcome.hessians = optim::hessians_used(run.state.checkpoint.state);
     outcome.hessian_products = optim::products_used(run.state.checkpoint.state);
-    add_times(run, outcome);
     run.standardised->let_requests_through(false);
     add_diagnosis(run, outcome);
+    add_times(run, outcome);
     add_models(run, outcome);
     return outcome;
 }

@@ -144,6 +144,15 @@ class RankText {
     std::string text_;
 };
 
+constexpr std::string_view first_line = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
+
+/// Whether the file begins as those do that this writes.
+bool is_trace(const std::filesystem::path& path) {
+    std::ifstream file(path);
+    std::string line;
+    return std::filesystem::is_regular_file(path) && std::getline(file, line) && line == first_line;
+}
+
 }  // namespace
 
 TraceFile::TraceFile(const comm::Communicator& comm, const Options& options)
@@ -156,6 +165,12 @@ TraceFile::TraceFile(const comm::Communicator& comm, const Options& options)
             throw Error(ExitCode::usage,
                         fmt::format("--trace {}: the file is there already; give --overwrite to "
                                     "replace it, or another name",
+                                    path_.string()));
+        }
+        if (std::filesystem::exists(path_) && !is_trace(path_)) {
+            throw Error(ExitCode::usage,
+                        fmt::format("--trace {}: what is there already is no trace, and is not "
+                                    "replaced; give another name",
                                     path_.string()));
         }
         // Gone at once: what cannot be written is told before the work, not after it.
@@ -185,9 +200,10 @@ void TraceFile::write() {
     std::unique_ptr<OutputFile> file;
     comm::on_root(comm_, [&] {
         file = std::make_unique<OutputFile>(path_);
+        file->append(first_line);
         file->append(
-            "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n{\"ph\":\"M\",\"name\":"
-            "\"trace_format\",\"pid\":0,\"tid\":0,\"args\":{\"writer\":\"paralogit\"}}");
+            "\n{\"ph\":\"M\",\"name\":\"trace_format\",\"pid\":0,\"tid\":0,\"args\":"
+            "{\"writer\":\"paralogit\"}}");
     });
     for (int rank = 0; rank < comm_.size(); ++rank) {
         // Memory for the events of one rank at a time is all that this takes.
