@@ -45,7 +45,7 @@ class Host:
             raise RuntimeError(f"host {name} did not start")
         self.pid = int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
                        .read_text().split()[0])
-        kinds = "-n -u -m -i" + (" -p" if has_own_processes else "")
+        kinds = "-n -u -m -i -r -w" + (" -p" if has_own_processes else "")
         self.enter = ["nsenter", "-t", str(self.pid), *kinds.split()]
 
     def run(self, *command):
@@ -92,7 +92,7 @@ class Hosts:
             cases = "".join(f"{host.name}) pid={host.pid};; " for host in self.hosts[2:])
             self.agent.write_text(
                 f"#!/bin/sh\nhost=$1; shift\ncase $host in {cases}*) exit 1;; esac\n"
-                'exec nsenter -t $pid -n -u -m -i -p -- /bin/sh -c "$*"\n')
+                'exec nsenter -t $pid -n -u -m -i -p -r -w -- /bin/sh -c "$*"\n')
             self.agent.chmod(self.agent.stat().st_mode | stat.S_IXUSR)
         except BaseException:
             self.__exit__()
