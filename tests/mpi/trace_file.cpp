@@ -114,22 +114,28 @@ TEST(TraceFile, ThatCannotBeWrittenIsToldBeforeTheWork) {
     }
 }
 
-TEST(TraceFile, ReplacesNoFileUnlessItMay) {
+TEST(TraceFile, ReplacesATraceIfItMayAndNothingElse) {
     const comm::Communicator comm = comm::Communicator::world();
     const auto path = shared_path(comm, "-there.json");
-    comm::on_root(comm, [&] { std::ofstream(path) << "precious"; });
+    const auto precious = shared_path(comm, "-precious.json");
+    comm::on_root(comm, [&] { std::ofstream(precious) << "{\"precious\": 1}\n"; });
     TraceFile::Options options = options_for(path);
+    TraceFile(comm, options).write();
 
     EXPECT_THROW(TraceFile(comm, options), comm::AgreedError);
     options.replaces = true;
     TraceFile file(comm, options);
     file.write();
+    options.path = precious;
+    EXPECT_THROW(TraceFile(comm, options), comm::AgreedError);
     comm.barrier();
 
     EXPECT_TRUE(json::parse(std::ifstream(path)).contains("traceEvents"));
+    EXPECT_TRUE(json::parse(std::ifstream(precious)).contains("precious"));
     comm.barrier();
     if (comm.is_root()) {
         std::filesystem::remove(path);
+        std::filesystem::remove(precious);
     }
 }
 

@@ -41,7 +41,6 @@ void add_times(const EndedRun& run, TrainOutcome& outcome) {
             .messages = batches->messages(),
             .allreduce_seconds = largest_over_ranks(run.comm, batches->reduce_seconds())};
     }
-    outcome.bytes_read = run.data.rows->bytes_read(run.comm);
     const double pass_seconds = outcome.seconds.kernel + outcome.seconds.batches;
     const auto passes =
         static_cast<double>(run.state.checkpoint.state.evaluations - run.first_evaluations);
@@ -106,6 +105,8 @@ TrainOutcome describe_outcome(EndedRun&& run, optim::StopReason reason) {
     outcome.checkpoint = run.record.checkpoint_path();
     outcome.hessians = optim::hessians_used(run.state.checkpoint.state);
     outcome.hessian_products = optim::products_used(run.state.checkpoint.state);
+    // What the diagnosis reads is no pass of the run, but it takes its time.
+    outcome.bytes_read = run.data.rows->bytes_read(run.comm);
     run.standardised->let_requests_through(false);
     add_diagnosis(run, outcome);
     add_times(run, outcome);
