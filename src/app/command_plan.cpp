@@ -106,26 +106,28 @@ std::string seconds_text(double seconds) {
 }
 
 std::string advice_text(const train::Advice& advice, const Wishes& wishes) {
-    const auto nodes = [&](Index ranks) {
-        const Index count =
-            (ranks + wishes.cluster.ranks_per_node - 1) / wishes.cluster.ranks_per_node;
-        return fmt::format("{} node{}", count, count == 1 ? "" : "s");
+    const auto counted = [](Index count, std::string_view what) {
+        return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+    };
+    const auto ranks = [&](Index count) { return counted(count, "rank"); };
+    const auto nodes = [&](Index of_ranks) {
+        const Index per_node = wishes.cluster.ranks_per_node;
+        return counted((of_ranks + per_node - 1) / per_node, "node");
     };
     std::string text;
     if (advice.resident_ranks) {
-        text +=
-            fmt::format("rows in memory    from {} on, {} rank{}\n", nodes(*advice.resident_ranks),
-                        *advice.resident_ranks, *advice.resident_ranks == 1 ? "" : "s");
+        text += fmt::format("rows in memory    from {} on, {}\n", nodes(*advice.resident_ranks),
+                            ranks(*advice.resident_ranks));
     } else {
         text += fmt::format(
-            "rows in memory    not with {} ranks; with fewer than it takes they are "
+            "rows in memory    not with {}; with fewer than it takes they are "
             "read again in each pass, which takes longer than said here\n",
-            wishes.most_ranks);
+            ranks(wishes.most_ranks));
     }
-    text += fmt::format("{:3.0f} % efficient   up to {} ranks, {}\n", 100 * wishes.least_efficiency,
-                        advice.efficient_ranks, nodes(advice.efficient_ranks));
-    text += fmt::format("shortest pass     {} ranks, {}; more do not pay off at all",
-                        advice.fastest_ranks, nodes(advice.fastest_ranks));
+    text += fmt::format("{:3.0f} % efficient   up to {}, {}\n", 100 * wishes.least_efficiency,
+                        ranks(advice.efficient_ranks), nodes(advice.efficient_ranks));
+    text += fmt::format("shortest pass     {}, {}; more do not pay off at all",
+                        ranks(advice.fastest_ranks), nodes(advice.fastest_ranks));
     if (advice.fastest_ranks * 2 > wishes.most_ranks) {
         text += fmt::format(" or lie beyond --most-ranks {}", wishes.most_ranks);
     }

@@ -114,8 +114,8 @@ CommandSpec train_command() {
              {"validation-seed", Kind::value, "COUNT", "",
               "other rows for --validation-fraction; 1 when it is not given"},
              {"early-stopping", Kind::value, "PATIENCE", "",
-              "stop when the validation loss has not fallen below its lowest for PATIENCE "
-              "iterations; model.h5 is still the last model, best_model.h5 the best"},
+              "stop when the validation loss, or AUC, has not become better than its best for "
+              "PATIENCE iterations; model.h5 is still the last model, best_model.h5 the best"},
              {"early-stopping-metric", Kind::value, "loss|auc", "",
               "loss, when it is not given, or auc: by what of the validation rows --early-stopping "
               "goes and the best model is chosen, the lowest loss or the largest ROC AUC"},

@@ -106,7 +106,7 @@ std::string fault_of_best(const BestParameters& best, const optim::State& state)
         return fmt::format("the best iteration is {} of {}", best.iteration, state.iteration);
     }
     if (std::isnan(best.measure)) {
-        return "the lowest validation loss is not a number";
+        return "the best validation loss or AUC is not a number";
     }
     if (best.parameters.size() != state.point.size()) {
         return fmt::format("'best_parameters' has {} entries; expected {}", best.parameters.size(),
