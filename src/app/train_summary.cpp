@@ -112,7 +112,7 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         "{}"
         "  rows wrong     {} (not strictly on their label's side)\n"
         "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, curvature {:.2f}, "
-        "allreduce {:.2f}, rest of training {:.2f}, checkpoints {:.2f}\n{}",
+        "allreduce {:.2f}, rest of training {:.2f}, diagnosis {:.2f}, checkpoints {:.2f}\n{}",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
         curvature, outcome.last.objective, outcome.last.loss, loss_text(options.loss),
         outcome.last.gradient_norm,
@@ -120,7 +120,8 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
             ? fmt::format("  nonzeros       {} of the coefficients\n", outcome.last.nonzeros)
             : "",
         outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
-        seconds.curvature, seconds.allreduce, rest, seconds.checkpoint, batches_text(outcome));
+        seconds.curvature, seconds.allreduce, rest, seconds.diagnosis, seconds.checkpoint,
+        batches_text(outcome));
     if (outcome.best) {
         const train::ValidationScores& last = *outcome.last.validation;
         const train::ValidationScores& best = outcome.best->scores;

@@ -196,4 +196,16 @@ void widen_row(ElementType type, const std::byte* values, std::span<double> row)
     });
 }
 
+void widen_row(const SparseBlock& block, Index number, std::span<double> row) {
+    std::ranges::fill(row, 0.0);
+    with_element_type(block.type, [&](auto t) {
+        const Elements<t()> values(block.values);
+        const Elements<ElementType::uint32> indices(block.indices);
+        const auto at = static_cast<std::size_t>(number);
+        for (Index k = block.offsets[at]; k < block.offsets[at + 1]; ++k) {
+            row[static_cast<std::size_t>(indices[k])] = values[k];
+        }
+    });
+}
+
 }  // namespace paralogit::model

@@ -10,7 +10,7 @@ import h5py
 from support import AppTest, made_up, read_summary, run, write_data
 
 PHASES = ["startup", "load", "read", "train", "compute", "kernel", "curvature", "batches",
-          "allreduce", "validation", "inference", "checkpoint", "total"]
+          "allreduce", "validation", "inference", "diagnosis", "checkpoint", "total"]
 
 
 def events_of(path):

@@ -8,6 +8,7 @@
 #include "paralogit/model/block.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/isa.hpp"
+#include "paralogit/model/sparse_block.hpp"
 
 namespace paralogit::model {
 
@@ -97,5 +98,7 @@ std::int32_t weight_sum_exponent(std::span<const double> row_weights, Index rows
 /// The values of one row, widened to double: exactly, but for integers beyond 2^53, which are
 /// rounded.
 void widen_row(ElementType type, const std::byte* values, std::span<double> row);
+/// The same of a row of a sparse block: zeros where it has no entry.
+void widen_row(const SparseBlock& block, Index number, std::span<double> row);
 
 }  // namespace paralogit::model

@@ -22,6 +22,7 @@ struct PhaseSeconds {
     double allreduce = 0;   ///< of train: in the Allreduce of passes and batches, waiting included
     double validation = 0;  ///< of train: on validation rows
     double inference = 0;
+    double diagnosis = 0;  ///< of the data, at the end
     double checkpoint = 0;
     double total = 0;
 };

@@ -15,32 +15,50 @@ namespace {
 
 using Counts = std::vector<Index>;
 
-/// Whether a row obeys the equation, but for the rounding of values and of factors.
-bool holds(const model::Alias& alias, std::span<const double> row) {
-    constexpr double rounding = 1e-6;
-    const auto value = [&](Index variable) {
-        const auto j = static_cast<std::size_t>(variable);
-        return j < row.size() ? row[j] : 1.0;
-    };
-    double rest = value(alias.variable);
-    double magnitude = std::abs(rest);
-    for (Index j = 0; j < alias.factors.size(); ++j) {
-        const double part = alias.factors[j] * value(j);
-        rest -= part;
-        magnitude = std::max(magnitude, std::abs(part));
+/// An equation that says of a variable that it is a sum of others, mostly of a few.
+class Equation {
+  public:
+    explicit Equation(const model::Alias& alias)
+        : terms_{{.variable = alias.variable, .factor = 1}} {
+        for (Index j = 0; j < alias.factors.size(); ++j) {
+            if (alias.factors[j] != 0) {
+                terms_.push_back({.variable = j, .factor = -alias.factors[j]});
+            }
+        }
     }
-    return std::abs(rest) <= rounding * magnitude;
-}
+
+    /// Whether a row obeys it, but for the rounding of values and of factors.
+    bool holds(std::span<const double> row) const {
+        constexpr double rounding = 1e-6;
+        double rest = 0;
+        double magnitude = 0;
+        for (const Term& term : terms_) {
+            const auto j = static_cast<std::size_t>(term.variable);
+            const double part = term.factor * (j < row.size() ? row[j] : 1.0);
+            rest += part;
+            magnitude = std::max(magnitude, std::abs(part));
+        }
+        return std::abs(rest) <= rounding * magnitude;
+    }
+
+  private:
+    struct Term {
+        Index variable;  ///< the intercept's is the number of features
+        double factor;
+    };
+    std::vector<Term> terms_;
+};
 
 /// The rows of this rank that do not obey each of the equations.
 Counts own_exceptions(const DataSet& data, const std::vector<model::Alias>& aliases) {
+    const std::vector<Equation> equations(aliases.begin(), aliases.end());
     std::vector<Counts> parts(static_cast<std::size_t>(data.execution.threads),
-                              Counts(aliases.size()));
+                              Counts(equations.size()));
     visit_rows(data, [&](int thread, std::span<const double> row, double, double) {
         Counts& part = parts[static_cast<std::size_t>(thread)];
-        for (std::size_t k = 0; k < aliases.size(); ++k) {
+        for (std::size_t k = 0; k < equations.size(); ++k) {
             // One row is enough to refute.
-            if (part[k] == 0 && !holds(aliases[k], row)) {
+            if (part[k] == 0 && !equations[k].holds(row)) {
                 part[k] = 1;
             }
         }

@@ -3,7 +3,7 @@
 #include <span>
 #include <vector>
 
-#include "paralogit/model/block_information.hpp"
+#include "paralogit/model/column_scan.hpp"
 #include "paralogit/train/data_set.hpp"
 
 namespace paralogit::train {
@@ -19,31 +19,24 @@ inline bool is_small_enough_to_visit(const DataSet& data) {
 template <typename Visit>
 void visit_rows(const DataSet& data, const Visit& visit) {
     const Index features = data.shard.features;
-    const model::HessianFrame frame{.features = {},
-                                    .centre = Vector::Zero(features),
-                                    .factor = Vector::Ones(features),
-                                    .has_intercept = false};
     const int threads = data.execution.threads;
     run_threads(threads, [&](int thread) {
-        model::InformationPanel panel;
+        std::vector<double> row(static_cast<std::size_t>(features));
         data::ShardWalk walk(data.shard, data.plan, thread, threads);
         while (walk.next()) {
             const model::Block block = walk.block();
-            const std::vector<double> margins(static_cast<std::size_t>(block.rows), 0.0);
-            if (data.shard.is_sparse()) {
-                model::fill_information_panel(walk.sparse_block(), margins, frame, 1.0, panel);
-            } else {
-                model::fill_information_panel(block, margins, frame, 1.0, panel);
-            }
-            const auto width = static_cast<std::size_t>(frame.padded_dimension());
-            for (std::size_t i = 0; i < margins.size(); ++i) {
+            const std::size_t row_bytes = row.size() * size_of(block.type);
+            for (std::size_t i = 0; i < static_cast<std::size_t>(block.rows); ++i) {
                 const double weight = block.row_weights.empty() ? 1.0 : block.row_weights[i];
-                if (weight > 0) {
-                    visit(thread,
-                          std::span(panel.rows)
-                              .subspan(i * width, static_cast<std::size_t>(features)),
-                          block.labels[i], weight);
+                if (weight == 0) {
+                    continue;
                 }
+                if (data.shard.is_sparse()) {
+                    model::widen_row(walk.sparse_block(), static_cast<Index>(i), row);
+                } else {
+                    model::widen_row(block.type, block.values + i * row_bytes, row);
+                }
+                visit(thread, std::span<const double>(row), block.labels[i], weight);
             }
         }
     });

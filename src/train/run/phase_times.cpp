@@ -26,12 +26,19 @@ std::vector<double> seconds_of(std::span<const RankTimes> ranks, double PhaseSec
 
 std::span<const Phase> phases() {
     static constexpr Phase all[] = {
-        {"startup", &PhaseSeconds::startup},     {"load", &PhaseSeconds::load},
-        {"read", &PhaseSeconds::read},           {"train", &PhaseSeconds::train},
-        {"compute", &PhaseSeconds::compute},     {"kernel", &PhaseSeconds::kernel},
-        {"curvature", &PhaseSeconds::curvature}, {"batches", &PhaseSeconds::batches},
-        {"allreduce", &PhaseSeconds::allreduce}, {"validation", &PhaseSeconds::validation},
-        {"inference", &PhaseSeconds::inference}, {"checkpoint", &PhaseSeconds::checkpoint},
+        {"startup", &PhaseSeconds::startup},
+        {"load", &PhaseSeconds::load},
+        {"read", &PhaseSeconds::read},
+        {"train", &PhaseSeconds::train},
+        {"compute", &PhaseSeconds::compute},
+        {"kernel", &PhaseSeconds::kernel},
+        {"curvature", &PhaseSeconds::curvature},
+        {"batches", &PhaseSeconds::batches},
+        {"allreduce", &PhaseSeconds::allreduce},
+        {"validation", &PhaseSeconds::validation},
+        {"inference", &PhaseSeconds::inference},
+        {"diagnosis", &PhaseSeconds::diagnosis},
+        {"checkpoint", &PhaseSeconds::checkpoint},
         {"total", &PhaseSeconds::total},
     };
     return all;

@@ -32,6 +32,7 @@ void add_times(const EndedRun& run, TrainOutcome& outcome) {
                                              (batches == nullptr ? 0 : batches->reduce_seconds()),
                                 .validation = run.data.validation->seconds(),
                                 .inference = run.time.inference,
+                                .diagnosis = run.time.diagnosis,
                                 .checkpoint = run.record.checkpoint_seconds(),
                                 .total = seconds_since(run.options.process_start)});
     outcome.seconds = largest_of(outcome.ranks);
@@ -50,7 +51,9 @@ void add_times(const EndedRun& run, TrainOutcome& outcome) {
     }
 }
 
-void add_diagnosis(const EndedRun& run, TrainOutcome& outcome) {
+void add_diagnosis(EndedRun& run, TrainOutcome& outcome) {
+    const auto begin = Clock::now();
+    const TraceSpan span(main_lane(run.options.execution.trace), "diagnosis");
     const bool is_small = is_small_enough_to_visit(*run.data.rows);
     outcome.diagnosis =
         diagnose({run.comm, run.options, *run.data.rows, run.data.moments,
@@ -60,6 +63,7 @@ void add_diagnosis(const EndedRun& run, TrainOutcome& outcome) {
     for (const std::string& text : outcome.diagnosis) {
         run.observer.on_warning(text);
     }
+    run.time.diagnosis = seconds_since(begin);
 }
 
 void add_models(EndedRun& run, TrainOutcome& outcome) {

@@ -14,6 +14,7 @@ struct TrainingTime {
     double seconds = 0;    ///< without checkpoints
     double exchange = 0;   ///< of those: messages, and waiting for other ranks
     double inference = 0;  ///< after those
+    double diagnosis = 0;  ///< the same
 };
 
 /// A run that takes no more steps.

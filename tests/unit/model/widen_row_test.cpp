@@ -72,5 +72,26 @@ TEST(WidenRow, ReadsAllBinary16PatternsByTheirDefinition) {
     }
 }
 
+TEST(WidenRow, FillsWhatASparseRowDoesNotHoldWithZeros) {
+    const std::vector<float> values{9, -1.5F, 0.25F};
+    const std::vector<std::uint32_t> indices{2, 0, 3};
+    const std::vector<Index> offsets{0, 1, 3, 3};
+    const SparseBlock block{.type = ElementType::float32,
+                            .values = reinterpret_cast<const std::byte*>(values.data()),
+                            .indices = reinterpret_cast<const std::byte*>(indices.data()),
+                            .offsets = offsets,
+                            .rows = 3,
+                            .features = 4,
+                            .labels = {},
+                            .row_weights = {},
+                            .first_global_row = 0};
+    std::vector<double> row(4, 7.0);
+
+    widen_row(block, 1, row);
+    EXPECT_EQ(row, (std::vector<double>{-1.5, 0, 0, 0.25}));
+    widen_row(block, 2, row);
+    EXPECT_EQ(row, std::vector<double>(4, 0.0));
+}
+
 }  // namespace
 }  // namespace paralogit::model
