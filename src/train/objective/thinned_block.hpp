@@ -12,15 +12,15 @@
 namespace paralogit::train {
 
 /// Which rows a thinning t leaves: every row_step-th row of every block_step-th block, with
-/// row_step block_step = t. Blocks keep some tens of rows, for what is done once for a block, such
-/// as the exact sums of a Hessian, would else cost more than the rows.
+/// row_step block_step = t. Blocks keep a hundred rows or more, for what is done once for a block,
+/// such as the exact sums of a Hessian, would else cost more than the rows.
 struct Thinning {
     Index row_step;
     Index block_step;
 
     /// `thinning` and rows_per_block are powers of two, thinning <= rows_per_block.
     static Thinning of(Index thinning, Index rows_per_block) {
-        constexpr Index rows_wanted = 32;
+        constexpr Index rows_wanted = 128;
         const Index row_step = std::min(thinning, std::max<Index>(rows_per_block / rows_wanted, 1));
         return {.row_step = row_step, .block_step = thinning / row_step};
     }
