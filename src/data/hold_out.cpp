@@ -1,7 +1,9 @@
 #include "paralogit/data/hold_out.hpp"
 
 #include <cmath>
+#include <utility>
 
+#include "paralogit/base/checked.hpp"
 #include "random.hpp"
 
 namespace paralogit::data {
@@ -28,16 +30,25 @@ std::uint64_t hash_of(Index row, std::uint64_t seed) {
 
 }  // namespace
 
-std::vector<Index> held_out_rows(const HoldOut& hold_out, Range rows) {
+std::vector<Index> held_out_rows(const HoldOut& hold_out, Range rows, int threads) {
     constexpr int hash_bits = 64;
     const auto bound = static_cast<std::uint64_t>(std::ldexp(hold_out.fraction, hash_bits));
-    std::vector<Index> held_out;
-    for (Index row = rows.first; row < rows.end; ++row) {
-        if (hash_of(row, hold_out.seed) < bound) {
-            held_out.push_back(row);
+    std::vector<std::vector<Index>> parts(narrow<std::size_t>(threads));
+    run_threads(threads, [&](int thread) {
+        const Range part = part_of(rows, thread, threads);
+        std::vector<Index> held_out;
+        for (Index row = part.first; row < part.end; ++row) {
+            if (hash_of(row, hold_out.seed) < bound) {
+                held_out.push_back(row);
+            }
         }
+        parts[narrow<std::size_t>(thread)] = std::move(held_out);
+    });
+    std::vector<Index> all = std::move(parts.front());
+    for (std::size_t t = 1; t < parts.size(); ++t) {
+        all.insert(all.end(), parts[t].begin(), parts[t].end());
     }
-    return held_out;
+    return all;
 }
 
 }  // namespace paralogit::data

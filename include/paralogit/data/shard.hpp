@@ -87,15 +87,6 @@ Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int
 /// From now on feature j of the sparse rows that are streamed has the number new_index[j].
 void renumber_streamed(Shard& shard, std::vector<std::uint32_t> new_index);
 
-/// Some rows of a shard by themselves, and the plan that goes with them: block k has those of the
-/// shard's block k.
-struct SomeRows {
-    Shard shard;
-    ShardPlan plan;
-};
-/// Copies them. `rows` are global, rising, and of the shard. Not collective.
-SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, std::span<const Index> rows);
-
 /// What the files say of rows beside their features.
 struct RowColumns {
     RawLabels labels;                 ///< as stored

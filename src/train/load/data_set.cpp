@@ -13,6 +13,7 @@
 
 #include "paralogit/base/checked.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/data/row_copies.hpp"
 #include "scan.hpp"
 #include "sparse_scan.hpp"
 #include "use_rows.hpp"
@@ -59,10 +60,12 @@ std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
 }
 
 /// Loads the features and looks at each block as it comes. Of bad values and row weights that in
-/// the lowest row is thrown, so that the message is the same however the rows are spread.
+/// the lowest row is thrown, so that the message is the same however the rows are spread. `copies`,
+/// where there are some, take what they want on the way.
 model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::ShardPlan& plan,
                                 data::Shard& shard, const model::ScanFrame& frame,
-                                const Execution& execution) {
+                                const Execution& execution,
+                                std::optional<data::RowCopies>& copies) {
     const auto threads = static_cast<std::size_t>(execution.threads);
     std::vector<model::ColumnScan> scans(threads, model::ColumnScan(frame, execution.isa));
     std::vector<std::optional<model::ColumnScan::BadValue>> bad_values(threads);
@@ -71,6 +74,9 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
                             const auto t = static_cast<std::size_t>(thread);
                             if (!bad_values[t]) {
                                 bad_values[t] = scans[t].add(block);
+                            }
+                            if (copies) {
+                                copies->take(block);
                             }
                         });
 
@@ -175,10 +181,11 @@ void check_features(const DataSet& training, const data::Manifest& manifest) {
 }
 
 /// The rows that are held out as a data set of their own. @collective
-std::unique_ptr<DataSet> copy_held_out(const comm::Communicator& comm, const DataSet& whole,
-                                       HeldOutRows rows, const Execution& requested) {
+std::unique_ptr<DataSet> make_held_out(const comm::Communicator& comm, const DataSet& whole,
+                                       HeldOutRows rows, data::RowCopies copies,
+                                       const Execution& requested) {
     data::SomeRows some =
-        comm::together(comm, [&] { return data::copy_rows(whole.shard, whole.plan, rows.rows); });
+        comm::together(comm, [&] { return copies.finish(whole.shard, whole.execution.threads); });
     some.shard.row_weights = std::move(rows.weights);
     // Only the bounds of its columns are asked for, which no frame changes.
     const auto frame = model::ScanFrame::of_sample(
@@ -225,19 +232,25 @@ DataSet load(const comm::Communicator& comm, data::Manifest manifest,
     std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);
     HeldOutRows held_out_rows;
     if (use.hold_out) {
-        held_out_rows = hold_out_rows(comm, *use.hold_out, manifest, shard);
+        held_out_rows = hold_out_rows(comm, *use.hold_out, manifest, execution.threads, shard);
     }
     const ClassWeights class_weights =
         weigh_classes(comm, use, manifest, plan, rule && rule->is_soft(), shard);
     model::ColumnScan scan((model::ScanFrame()));
     model::ColumnBounds bounds;
     std::optional<SparseFacts> sparse;
+    std::optional<data::RowCopies> copies;
+    comm::together(comm, [&] {
+        if (use.hold_out) {
+            copies.emplace(shard, plan, held_out_rows.rows, manifest.is_sparse);
+        }
+    });
     if (manifest.is_sparse) {
         sparse = load_and_scan_sparse(comm, manifest, plan, shard, execution, bounds);
     } else {
         const model::ScanFrame frame = make_scan_frame(comm, manifest, plan, shard);
         scan = comm::together(
-            comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution); });
+            comm, [&] { return load_and_scan(manifest, plan, shard, frame, execution, copies); });
         join(comm, scan);
         bounds = bounds_of(scan);
     }
@@ -266,7 +279,8 @@ DataSet load(const comm::Communicator& comm, data::Manifest manifest,
                  .class_weights = class_weights,
                  .held_out = nullptr};
     if (use.hold_out) {
-        data.held_out = copy_held_out(comm, data, std::move(held_out_rows), requested);
+        data.held_out = make_held_out(comm, data, std::move(held_out_rows),
+                                      std::move(copies).value(), requested);
     }
     return data;
 }

@@ -104,10 +104,10 @@ void drop_rows(data::Shard& shard, std::span<const Index> rows) {
 }  // namespace
 
 HeldOutRows hold_out_rows(const comm::Communicator& comm, const data::HoldOut& hold_out,
-                          const data::Manifest& manifest, data::Shard& shard) {
+                          const data::Manifest& manifest, int threads, data::Shard& shard) {
     HeldOutRows held_out;
     comm::together(comm, [&] {
-        held_out.rows = data::held_out_rows(hold_out, shard.rows);
+        held_out.rows = data::held_out_rows(hold_out, shard.rows, threads);
         if (!shard.row_weights.empty()) {
             for (const Index row : held_out.rows) {
                 held_out.weights.push_back(

@@ -21,7 +21,7 @@ struct HeldOutRows {
 /// Gives them the row weight 0. Throws Error (input_data) when none is left, or none is taken.
 /// @collective
 HeldOutRows hold_out_rows(const comm::Communicator& comm, const data::HoldOut& hold_out,
-                          const data::Manifest& manifest, data::Shard& shard);
+                          const data::Manifest& manifest, int threads, data::Shard& shard);
 
 /// Multiplies the row weights by those of the classes, and returns these: 1 for a class without
 /// rows that is to be balanced. Throws Error (input_data) for soft labels, and where the classes

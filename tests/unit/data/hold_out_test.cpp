@@ -49,6 +49,7 @@ TEST(HoldOut, TakesNeighboursIndependently) {
 TEST(HoldOut, TakesTheSameRowsOfAnyRange) {
     const HoldOut hold_out{.fraction = 0.3};
     const auto whole = held_out_rows(hold_out, {.first = 0, .end = 1000});
+    EXPECT_EQ(held_out_rows(hold_out, {.first = 0, .end = 1000}, 3), whole);
     std::vector<Index> pieces;
     for (const Range range : {Range{0, 1}, Range{1, 1}, Range{1, 317}, Range{317, 1000}}) {
         std::ranges::copy(held_out_rows(hold_out, range), std::back_inserter(pieces));

@@ -13,6 +13,7 @@
 #include "data_files.hpp"
 #include "paralogit/base/threads.hpp"
 #include "paralogit/data/holding.hpp"
+#include "paralogit/data/row_copies.hpp"
 
 namespace paralogit::data {
 namespace {
@@ -184,12 +185,12 @@ TEST_F(ShardWalks, MeetAndReadTheMultiplesOfAStepAlone) {
     }
 }
 
-TEST_F(ShardWalks, CopyRowsThatAreNotHeld) {
+TEST_F(ShardWalks, PassRowsToBeCopiedThatAreNotHeld) {
     const Manifest manifest = contiguous({700, 20'000}, 7);
     const ShardPlan plan(manifest.rows);
-    Shard none = empty_shard(manifest, plan, 1, 2);
-    const Index least = hold_within(1, manifest, plan, none, 2).value();
-    const Shard shard = load(manifest, least + 100'000, 2, 1, 2);
+    Shard shard = empty_shard(manifest, plan, 1, 2);
+    const Index least = hold_within(1, manifest, plan, shard, 2).value();
+    ASSERT_EQ(hold_within(least + 100'000, manifest, plan, shard, 2), std::nullopt);
     ASSERT_GT(shard.streamed_bytes(), 0);
     ASSERT_GT(shard.held().size(), 0);
     std::vector<Index> rows;
@@ -197,7 +198,11 @@ TEST_F(ShardWalks, CopyRowsThatAreNotHeld) {
         rows.push_back(row);
     }
 
-    const SomeRows some = copy_rows(shard, plan, rows);
+    RowCopies copies(shard, plan, rows, false);
+
+    load_features(manifest, plan, shard, 2,
+                  [&](int, const model::Block& block) { copies.take(block); });
+    const SomeRows some = copies.finish(shard, 2);
 
     ASSERT_EQ(some.shard.values.size(), std::ssize(rows) * 7 * 4);
     std::vector<float> copied(rows.size() * 7);

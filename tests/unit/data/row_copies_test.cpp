@@ -1,10 +1,10 @@
+#include "paralogit/data/row_copies.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <numeric>
-
-#include "paralogit/data/shard.hpp"
 
 namespace paralogit::data {
 namespace {
@@ -38,13 +38,22 @@ struct SecondRank {
     Shard shard;
 };
 
+/// Of a shard that is held.
+SomeRows copy_rows(const Shard& shard, const ShardPlan& plan, const std::vector<Index>& rows) {
+    RowCopies copies(shard, plan, rows, false);
+    for (Index k = shard.blocks.end; k-- > shard.blocks.first;) {
+        copies.take(shard.block(k, plan));
+    }
+    return copies.finish(shard, 1);
+}
+
 float value(const model::Block& block, Index row, Index feature) {
     float result = 0;
     std::memcpy(&result, block.values + (row * block.features + feature) * 4, sizeof result);
     return result;
 }
 
-TEST(CopyRows, KeepsEachRowInItsBlock) {
+TEST(RowCopies, KeepEachRowInItsBlock) {
     const SecondRank rank;
     const Index size = rank.plan.rows_per_block();
     const Index first = rank.shard.rows.first;
@@ -74,7 +83,7 @@ TEST(CopyRows, KeepsEachRowInItsBlock) {
     EXPECT_EQ(found, rows);
 }
 
-TEST(CopyRows, KeepsSoftLabelsAndTheLackOfRowWeights) {
+TEST(RowCopies, KeepSoftLabelsAndTheLackOfRowWeights) {
     SecondRank rank;
     std::vector<double> soft(static_cast<std::size_t>(rank.shard.rows.size()));
     std::iota(soft.begin(), soft.end(), 0.0);
@@ -92,7 +101,7 @@ TEST(CopyRows, KeepsSoftLabelsAndTheLackOfRowWeights) {
     EXPECT_TRUE(block.row_weights.empty());
 }
 
-TEST(CopyRows, CopiesNothingOfAShardWithoutRows) {
+TEST(RowCopies, CopyNothingOfAShardWithoutRows) {
     const ShardPlan plan(10);
     Shard shard;
     shard.features = features;
