@@ -229,7 +229,8 @@ void ReadAhead::open_file() {
         if (auto mapping = stream_.mapping_of(file_)) {
             source_ = std::make_unique<MappedRows>(
                 std::move(mapping), file, rows_in_file(file.part, stream_.rows_),
-                row_bytes_of(stream_.manifest_), stream_.ring_.window_bytes, reading);
+                rows_in_file(file.part, rows_), row_bytes_of(stream_.manifest_),
+                stream_.ring_.window_bytes, reading);
             return;
         }
     }
