@@ -292,6 +292,23 @@ class Csv(ConvertTest):
         again = self.assert_same_for_any_ranks(packed, "--missing", "median")
         self.assertTrue(whole == again.read_bytes(), "gzip makes another file")
 
+    def test_text_of_several_members_is_as_if_of_one(self):
+        generator = random.Random(3)
+        table = "a,b,y\n" + "".join(f"{generator.random()},{i},{i % 2}\n" for i in range(120_000))
+        sparse = "".join(f"{i % 2} {1 + i % 50}:{generator.random()} 60:{i}\n" for i in range(90_000))
+        for name, text in (("a.csv", table.encode()), ("a.svm", sparse.encode())):
+            one = self.convert(self.write(name, text)).read_bytes()
+            # Members that end within lines and chunks, empty ones, and many small ones as bgzip makes.
+            cuts = [0, 1, 1, *range(1000, 400_000, 60_000), len(text) - 1, len(text)]
+            parts = [text[a:b] for a, b in zip(cuts, cuts[1:])]
+            packed = self.write(f"{name}.gz", b"".join(gzip.compress(part, 1) for part in parts))
+            self.assertTrue(one == self.convert(packed, ranks=2).read_bytes(), f"{name}.gz")
+            if shutil.which("zstd"):
+                frames = [subprocess.run(["zstd", "-qc"], input=part, capture_output=True,
+                                         check=True).stdout for part in parts]
+                packed = self.write(f"{name}.zst", b"".join(frames))
+                self.assertTrue(one == self.convert(packed, ranks=2).read_bytes(), f"{name}.zst")
+
 
 class Trained(ConvertTest):
     def test_a_converted_file_trains_at_once(self):

@@ -103,6 +103,8 @@ class WrongText(RefusalTest):
         for name, content, says in (
                 ("cut.gz", packed[:len(packed) // 2], "the gzip data ends before its end mark"),
                 ("mark.gz", packed[:-1], "the gzip data ends before its end mark"),
+                ("last.gz", packed + packed[:3000], "the gzip data ends before its end mark"),
+                ("head.gz", packed + packed[:5], "the gzip data ends before its end mark"),
                 ("sum.gz", packed[:-8] + b"\0\0\0\0" + packed[-4:], "incorrect data check"),
                 ("bits.gz", packed[:5000] + b"\xff" * 99 + packed[5099:], "gzip data is damaged"),
                 ("tail.gz", packed + b"more", "gzip data is damaged")):
@@ -114,6 +116,7 @@ class WrongText(RefusalTest):
                                    check=True).stdout
             for name, content, says in (
                     ("cut.zst", whole[:len(whole) // 2], "the zstd data ends before its end mark"),
+                    ("last.zst", whole + whole[:3000], "the zstd data ends before its end mark"),
                     ("bits.zst", whole[:5000] + b"\xff" * 99 + whole[5099:], "zstd data is damaged")):
                 path = self.write(name, content)
                 self.assert_refused(3, "convert", path, self.folder / "out.h5", says=says)
