@@ -87,24 +87,42 @@ double ScatterScale::common_scale() const {
     return power_of_two(width_ - common_exponent_);
 }
 
+ScatterScale ScatterScale::of_high_limbs() const {
+    ScatterScale scale;
+    scale.features_ = features_;
+    scale.limbs_ = 1;
+    scale.width_ = width_;
+    scale.common_exponent_ = common_exponent_;
+    return scale;
+}
+
 ScatteredSums::ScatteredSums(const ScatterScale& scale, Index words_behind)
     : scale_(&scale),
-      limb_count_(2 * static_cast<std::size_t>(scale.features())),
-      message_((2 * scale.features() + words_behind) * Index{sizeof(std::int64_t)}) {
-    std::ranges::fill(all(), 0);
+      limb_count_(static_cast<std::size_t>(scale.limbs() * scale.features())),
+      own_((scale.limbs() * scale.features() + words_behind) * Index{sizeof(std::int64_t)}),
+      all_(reinterpret_cast<std::int64_t*>(own_.data()),
+           static_cast<std::size_t>(own_.size()) / sizeof(std::int64_t)) {
+    std::ranges::fill(all_, 0);
+}
+
+ScatteredSums::ScatteredSums(const ScatterScale& scale, std::span<std::int64_t> memory)
+    : scale_(&scale),
+      limb_count_(static_cast<std::size_t>(scale.limbs() * scale.features())),
+      all_(memory) {}
+
+std::span<std::int64_t> ScatteredSums::limbs_of(Range features) const {
+    return all_.subspan(static_cast<std::size_t>(scale_->limbs() * features.first),
+                        static_cast<std::size_t>(scale_->limbs() * features.size()));
 }
 
 void ScatteredSums::clear(Range features) {
-    const auto first = static_cast<std::size_t>(2 * features.first);
-    std::ranges::fill(all().subspan(first, static_cast<std::size_t>(2 * features.size())), 0);
+    std::ranges::fill(limbs_of(features), 0);
 }
 
 void ScatteredSums::add(const ScatteredSums& other, Range features) {
-    const auto first = static_cast<std::size_t>(2 * features.first);
-    const auto count = static_cast<std::size_t>(2 * features.size());
-    const std::span<const std::int64_t> from = other.all().subspan(first, count);
-    const std::span<std::int64_t> to = all().subspan(first, count);
-    for (std::size_t k = 0; k < count; ++k) {
+    const std::span<const std::int64_t> from = other.limbs_of(features);
+    const std::span<std::int64_t> to = limbs_of(features);
+    for (std::size_t k = 0; k < to.size(); ++k) {
         // Of blocks that left their bounds the sums may wrap around; they are not used.
         to[k] = static_cast<std::int64_t>(static_cast<std::uint64_t>(to[k]) +
                                           static_cast<std::uint64_t>(from[k]));
@@ -115,6 +133,16 @@ void ScatteredSums::values(Range features, double factor, double share,
                            std::span<double> values) const {
     const std::span<const std::int64_t> limbs_of_all = limbs();
     const int width = scale_->width();
+    if (scale_->limbs() == 1) {
+        const double scale = power_of_two(scale_->exponent(0) - width) * factor;
+        for (Index j = features.first; j < features.end; ++j) {
+            double& value = values[static_cast<std::size_t>(j)];
+            const double sum =
+                static_cast<double>(limbs_of_all[static_cast<std::size_t>(j)]) * scale;
+            value = share == 0 ? sum : sum + share * value;
+        }
+        return;
+    }
     const double power_of_width = power_of_two(width);
     const bool is_common = scale_->leading() == nullptr;
     // With the exponents that a scale admits this power is a normal number, and so is the product
@@ -133,8 +161,12 @@ void ScatteredSums::values(Range features, double factor, double share,
 }
 
 double ScatteredSums::value(Index feature) const {
-    const std::size_t at = 2 * static_cast<std::size_t>(feature);
     const int width = scale_->width();
+    if (scale_->limbs() == 1) {
+        return static_cast<double>(limbs()[static_cast<std::size_t>(feature)]) *
+               power_of_two(scale_->exponent(feature) - width);
+    }
+    const std::size_t at = 2 * static_cast<std::size_t>(feature);
     return joined(limbs()[at], limbs()[at + 1], width, power_of_two(width)) *
            power_of_two(scale_->exponent(feature) - 2 * width);
 }

@@ -30,12 +30,13 @@ KernelScatter kernel_scatter(ScatteredSums& target, Range features) {
     constexpr Index near_bytes = Index{4} << 20U;
     const ScatterScale& scale = target.scale();
     return {.limbs = target.limbs().data(),
+            .limb_bits = scale.limbs() == 2 ? 1 : 0,
             .leading = scale.leading(),
             .scale = scale.common_scale(),
             .limit = std::ldexp(1.0, scale.width()),
             .first_feature = features.first,
             .end_feature = features.end,
-            .is_far = features.size() * Index{2 * sizeof(std::int64_t)} > near_bytes};
+            .is_far = features.size() * scale.limbs() * Index{sizeof(std::int64_t)} > near_bytes};
 }
 
 KernelScatter kernel_scatter(ScatteredSums* target) {

@@ -42,54 +42,69 @@ double length_to_border(const MetricProducts& in, double radius) {
 /// square of the residual in the norm of M^-1: all in one way through memory, which with many
 /// variables costs as much as the rows do.
 double move_along(const Vector& direction, const Vector& product, double length,
-                  const Metric& preconditioner, Vector& step, Vector& residual) {
+                  const Metric& preconditioner, int threads, Vector& step, Vector& residual) {
     const double* __restrict__ const d = direction.data();
     const double* __restrict__ const h = product.data();
     const float* __restrict__ const m = preconditioner.parts.data();
     double* __restrict__ const s = step.data();
     double* __restrict__ const r = residual.data();
-    return ordered_sum(direction.size(),
-                       [=](Index j) {
-                           s[j] += length * d[j];
-                           r[j] -= length * h[j];
-                           return r[j] * r[j] / m[j];
-                       }) /
+    return ordered_sum_of_chunks(direction.size(), threads,
+                                 [=](Index j) {
+                                     s[j] += length * d[j];
+                                     r[j] -= length * h[j];
+                                     return r[j] * r[j] / m[j];
+                                 }) /
            preconditioner.unit;
 }
 
 /// Makes of the direction M^-1 times the residual, and a share of what it was.
-void turn(const Vector& residual, const Metric& preconditioner, double share, Vector& direction) {
+void turn(const Vector& residual, const Metric& preconditioner, double share, int threads,
+          Vector& direction) {
     const double* __restrict__ const r = residual.data();
     const float* __restrict__ const m = preconditioner.parts.data();
     double* __restrict__ const d = direction.data();
     const double inverse = 1 / preconditioner.unit;
-    for (Index j = 0; j < residual.size(); ++j) {
-        d[j] = r[j] * inverse / m[j] + share * d[j];
-    }
+    in_parts(residual.size(), threads, [=](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            d[j] = r[j] * inverse / m[j] + share * d[j];
+        }
+    });
+}
+
+double dot_of_chunks(const Vector& a, const Vector& b, int threads) {
+    const double* const x = a.data();
+    const double* const y = b.data();
+    return ordered_sum_of_chunks(a.size(), threads, [=](Index j) { return x[j] * y[j]; });
 }
 
 }  // namespace
 
-Metric::Metric(const Vector& diagonal) {
+Metric::Metric(const Vector& diagonal, int threads) : parts(diagonal.size()) {
     constexpr double least = 1e-30;
     int exponent = 0;
     static_cast<void>(std::frexp(max_norm(diagonal), &exponent));
     // Its inverse has to be a number too.
     unit = std::ldexp(1.0, std::clamp(exponent, -1000, 1000));
-    parts = (diagonal / unit).cwiseMax(least).cwiseMin(1.0).cast<float>();
+    in_parts(diagonal.size(), threads, [&](Range part) {
+        parts.segment(part.first, part.size()) = (diagonal.segment(part.first, part.size()) / unit)
+                                                     .cwiseMax(least)
+                                                     .cwiseMin(1.0)
+                                                     .cast<float>();
+    });
 }
 
-double squared_length(const Metric& metric, const Vector& step) {
+double squared_length(const Metric& metric, const Vector& step, int threads) {
     const float* const parts = metric.parts.data();
     const double unit = metric.unit;
     // In this order: the square of a step may be too large for a number.
-    return ordered_sum(step.size(), [&](Index j) { return unit * parts[j] * step[j] * step[j]; });
+    return ordered_sum_of_chunks(step.size(), threads,
+                                 [&](Index j) { return unit * parts[j] * step[j] * step[j]; });
 }
 
-double squared_size(const Metric& metric, const Vector& gradient) {
+double squared_size(const Metric& metric, const Vector& gradient, int threads) {
     const float* const parts = metric.parts.data();
-    return ordered_sum(gradient.size(),
-                       [&](Index j) { return gradient[j] * gradient[j] / parts[j]; }) /
+    return ordered_sum_of_chunks(gradient.size(), threads,
+                                 [&](Index j) { return gradient[j] * gradient[j] / parts[j]; }) /
            metric.unit;
 }
 
@@ -113,17 +128,19 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
                   .curvature = 0,
                   .is_at_border = false,
                   .products = 0};
+    const int threads = objective.threads();
     Vector residual = -gradient;
     Vector direction = Vector::Zero(gradient.size());
-    turn(residual, preconditioner, 0, direction);
-    double squared = dot(residual, direction);
+    Vector product;
+    turn(residual, preconditioner, 0, threads, direction);
+    double squared = dot_of_chunks(residual, direction, threads);
     const double goal = options.forcing * std::sqrt(squared);
     MetricProducts metric{.direction_squared = squared, .step_direction = 0, .step_squared = 0};
     double model_value = 0;
     while (result.products < options.max_products) {
-        const Vector product = objective.hessian_product(point, direction, options.thinning);
+        objective.hessian_product(point, direction, options.thinning, product);
         ++result.products;
-        const double curvature = dot(direction, product);
+        const double curvature = dot_of_chunks(direction, product, threads);
         double length = squared / curvature;
         const bool has_end = curvature > 0 && std::isfinite(curvature) && std::isfinite(length);
         if (std::isfinite(options.radius)) {
@@ -142,16 +159,17 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
             break;
         }
         const double before = squared;
-        squared = move_along(direction, product, length, preconditioner, result.step, residual);
+        squared =
+            move_along(direction, product, length, preconditioner, threads, result.step, residual);
         if (!(std::sqrt(squared) > goal)) {
             break;
         }
         metric.lengthen_step(length);
         metric.turn(squared, squared / before);
-        turn(residual, preconditioner, squared / before, direction);
+        turn(residual, preconditioner, squared / before, threads, direction);
     }
-    result.length = std::sqrt(squared_length(preconditioner, result.step));
-    result.slope = dot(gradient, result.step);
+    result.length = std::sqrt(squared_length(preconditioner, result.step, threads));
+    result.slope = dot_of_chunks(gradient, result.step, threads);
     result.curvature = 2 * (model_value - result.slope);
     return result;
 }

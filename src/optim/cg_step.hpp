@@ -11,12 +11,12 @@ struct Metric {
     Eigen::VectorXf parts;  ///< 1e-30 to 1
     double unit;            ///< a power of two
 
-    explicit Metric(const Vector& diagonal);
+    explicit Metric(const Vector& diagonal, int threads = 1);
 };
 
 /// |s|^2 in the norm of M, and of M^-1.
-double squared_length(const Metric& metric, const Vector& step);
-double squared_size(const Metric& metric, const Vector& gradient);
+double squared_length(const Metric& metric, const Vector& step, int threads = 1);
+double squared_size(const Metric& metric, const Vector& gradient, int threads = 1);
 
 struct CgOptions {
     Index thinning;  ///< of the Hessian products

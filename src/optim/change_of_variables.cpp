@@ -40,15 +40,26 @@ Vector ChangeOfVariables::to_point(const Vector& parameters) const {
 }
 
 Vector ChangeOfVariables::to_parameter_direction(const Vector& direction) const {
-    const Index features = scale.size();
-    Vector parameters(direction.size());
-    for (Index j = 0; j < features; ++j) {
-        parameters[j] = scale[j] == 0 ? 0 : direction[j] / scale[j];
-    }
-    if (has_intercept) {
-        parameters[features] = direction[features] - dot(parameters.head(features), centre);
-    }
+    Vector parameters;
+    to_parameter_direction(direction, 1, parameters);
     return parameters;
+}
+
+void ChangeOfVariables::to_parameter_direction(const Vector& direction, int threads,
+                                               Vector& parameters) const {
+    const Index features = scale.size();
+    parameters.resize(direction.size());
+    in_parts(features, threads, [&](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            parameters[j] = scale[j] == 0 ? 0 : direction[j] / scale[j];
+        }
+    });
+    if (has_intercept) {
+        parameters[features] =
+            direction[features] - ordered_sum_of_chunks(features, threads, [&](Index j) {
+                return parameters[j] * centre[j];
+            });
+    }
 }
 
 Vector ChangeOfVariables::to_point_gradient(const Vector& parameter_gradient) const {

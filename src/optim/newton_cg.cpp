@@ -155,8 +155,8 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     double radius = remembered(state, radius_key, infinity);
     double size = 0;  // of the gradient, as the preconditioner measures it
     const auto minimise_model = [&] {
-        const Metric metric(preconditioner(curved, state.point, thinning));
-        size = std::sqrt(squared_size(metric, gradient));
+        const Metric metric(preconditioner(curved, state.point, thinning), curved.threads());
+        size = std::sqrt(squared_size(metric, gradient, curved.threads()));
         return conjugate_gradients(
             curved, state.point, gradient, metric,
             {.thinning = thinning,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "paralogit/base/chunks.hpp"
 #include "paralogit/optim/objective.hpp"
 
 // Every reduction of this floor. Eigen's own begin at the first aligned element and sum in the
@@ -31,6 +32,14 @@ double ordered_sum(Index size, const Term& term) {
         sum[static_cast<std::size_t>(j - whole)] += term(j);
     }
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+/// The same of each chunk, and these in their order, by several threads.
+template <typename Term>
+double ordered_sum_of_chunks(Index size, int threads, const Term& term) {
+    return sum_of_chunks(size, threads, [&](Range chunk) {
+        return ordered_sum(chunk.size(), [&](Index j) { return term(chunk.first + j); });
+    });
 }
 
 /// sum_j a_j b_j. No fused multiply-add.

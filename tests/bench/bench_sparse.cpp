@@ -6,7 +6,8 @@
 //
 // FILE is a data set of sparse rows (paralogit generate --density makes one). In turn: a mere
 // reading of the entries, values and indices, by the same threads in the same parts; the objective
-// with its gradient; and a product of its Hessian, whose curvatures are known. Medians of fifteen
+// with its gradient; and a product of its Hessian, whose curvatures are known, with both limbs of
+// the sums and with the high ones alone, as conjugate gradients take it. Medians of fifteen
 // turns; the share is the median of each turn's own.
 
 #include <fmt/format.h>
@@ -80,12 +81,18 @@ class Measurement {
     void run() {
         std::vector<double> reading;
         Figures gradient{"gradient", {}, {}};
-        Figures product{"Hessian product", {}, {}};
+        Figures product{"product, exact", {}, {}};
+        Figures rounded{"product, rounded", {}, {}};
         for (int turn = 0; turn < turns; ++turn) {
             reading.push_back(seconds_of([&] { read(); }));
             gradient.note(reading.back(), seconds_of([&] { objective_.evaluate(point_); }));
-            product.note(reading.back(),
-                         seconds_of([&] { curvature_.next_product(point_, 1e-4, 1); }));
+            for (Figures* of : {&product, &rounded}) {
+                Vector direction = point_;
+                of->note(reading.back(), seconds_of([&] {
+                             curvature_.next_product(direction,
+                                                     {.ridge = 1e-4, .is_rounded = of == &rounded});
+                         }));
+            }
         }
         const Index entries = data_.manifest.entries_before_block.back();
         const Index bytes = data_.shard.sparse.values.size() + data_.shard.sparse.indices.size();
@@ -94,7 +101,7 @@ class Measurement {
                    static_cast<double>(entries) / 1e6, threads_);
         fmt::print("{:18}{:8.2f} ms{:9.1f} GB/s\n", "reading", 1e3 * median(reading),
                    static_cast<double>(bytes) / median(reading) / 1e9);
-        for (const Figures& of : {gradient, product}) {
+        for (const Figures& of : {gradient, product, rounded}) {
             const double seconds = median(of.seconds);
             fmt::print("{:18}{:8.2f} ms{:9.1f} GB/s{:9.0f} million entries/s{:6.0f} % of reading\n",
                        of.what, 1e3 * seconds, static_cast<double>(bytes) / seconds / 1e9,

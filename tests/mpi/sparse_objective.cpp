@@ -13,6 +13,8 @@
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
 
+#include "../../src/train/objective/rounded_products.hpp"
+
 namespace paralogit::train {
 namespace {
 
@@ -307,6 +309,52 @@ TEST_F(SparseObjectiveTest, MultipliesTheHessian) {
         }
         EXPECT_NE(curvature.product(2 * point_, direction_, 1), first);
     }
+}
+
+TEST_F(SparseObjectiveTest, MultipliesTheHessianRoundedAsItPromises) {
+    const auto rounded = [&](const DataSet& data, const Vector& point, const Vector& direction) {
+        Curvature curvature(comm_, data, true);
+        curvature.go_to(point);
+        Vector product = direction;
+        curvature.next_product(product, {.ridge = l2, .is_rounded = true});
+        return product;
+    };
+    const DataSet alone = sparse_data(comm_, all_, 1);
+    const Vector product = rounded(alone, point_, direction_);
+    for (const int threads : {2, 3, 7}) {
+        const DataSet data = sparse_data(comm_, all_, threads);
+        EXPECT_EQ(rounded(data, point_, direction_), product);
+        // Here too each of two or three threads has high limbs of its own, seven share them.
+        const DataSet wide = made_wide(sparse_data(comm_, all_, threads));
+        const Index many = wide.shard.features;
+        const Vector of_wide = rounded(wide, made_wide(point_, many), made_wide(direction_, many));
+        EXPECT_EQ(of_wide.head(features), product.head(features));
+        EXPECT_EQ(of_wide[many], product[features]);
+    }
+
+    Curvature curvature(comm_, alone, true);
+    const auto plain = optim::ChangeOfVariables::identity(features, true);
+    const Vector diagonal = curvature.hessian(point_, plain, 1).diagonal();
+    Vector exact = curvature.product(point_, direction_, 1);
+    exact.head(features) += l2 * direction_.head(features);
+    double error = 0;
+    double length = 0;
+    for (Index j = 0; j <= features; ++j) {
+        const double d = diagonal[j] + (j < features ? l2 : 0);
+        error += (product[j] - exact[j]) * (product[j] - exact[j]) / d;
+        length += direction_[j] * direction_[j] * d;
+    }
+    const auto penalty = [](Index) { return l2; };
+    const double promised =
+        rounding_of_products(alone, plain, diagonal, penalty, 0.25, alone.sparse->sums.value(0));
+    EXPECT_GT(error, 0);
+    EXPECT_LE(std::sqrt(error / length), promised);
+    EXPECT_LT(promised, 1e-3);
+    Vector flat = diagonal;
+    flat[3] = 0;
+    EXPECT_EQ(rounding_of_products(
+                  alone, plain, flat, [](Index) { return 0.0; }, 0.25, 1),
+              std::numeric_limits<double>::infinity());
 }
 
 TEST_F(SparseObjectiveTest, IsPlusInfinityWhereMarginsOverflow) {

@@ -20,8 +20,13 @@ class ScatterScale {
     /// exponent is so near to the largest that it loses nothing to speak of (2^-54 of its bound,
     /// with all partials) shares that one. Throws Error (input_data) when partials > 2^30.
     ScatterScale(std::span<const std::int16_t> exponents, Index partials);
+    /// The high limb alone, with the largest bound for all: each entry is rounded to a multiple of
+    /// 2^(exponent - W). For sums that need the same bits in any order, but not all of them.
+    ScatterScale of_high_limbs() const;
 
     Index features() const { return features_; }
+    /// Integers for each feature.
+    Index limbs() const { return limbs_; }
     /// W of model/exact_sum.hpp.
     int width() const { return width_; }
     std::int32_t exponent(Index feature) const;
@@ -36,6 +41,7 @@ class ScatterScale {
 
   private:
     Index features_ = 0;
+    Index limbs_ = 2;
     int width_ = 0;
     std::int32_t common_exponent_ = 0;
     std::vector<std::uint16_t> leading_;
@@ -46,20 +52,26 @@ class ScatterScale {
 /// which entries share a block. High and low limb of a feature lie side by side, one cache line a
 /// touch, and together they are the message to the other ranks, with some words of the caller's
 /// behind them. A decoded sum is off by at most K 2^(E-2W-1) + u |sum|, K partials, u = 2^-53.
+/// With a scale of high limbs there is one integer a feature, in half the memory and half the
+/// message, and a sum is off by at most K 2^(E-W-1) + u |sum|.
 class ScatteredSums {
   public:
     /// `scale` must outlive this, or what is done to the sums before set_scale().
     explicit ScatteredSums(const ScatterScale& scale, Index words_behind = 0);
+    /// In the memory of somebody else, who keeps it: the limbs, and words behind them.
+    ScatteredSums(const ScatterScale& scale, std::span<std::int64_t> memory);
 
     const ScatterScale& scale() const { return *scale_; }
-    /// Another one, of as many features; the sums are to be cleared next.
+    /// Another one, of as many features and limbs; the sums are to be cleared next.
     void set_scale(const ScatterScale& scale) { scale_ = &scale; }
-    std::span<std::int64_t> limbs() { return all().first(limb_count()); }
-    std::span<const std::int64_t> limbs() const { return all().first(limb_count()); }
-    std::span<std::int64_t> words() { return all().subspan(limb_count()); }
+    std::span<std::int64_t> limbs() { return all_.first(limb_count_); }
+    std::span<const std::int64_t> limbs() const { return all_.first(limb_count_); }
+    /// All of it.
+    std::span<std::int64_t> memory() { return all_; }
+    std::span<std::int64_t> words() { return all_.subspan(limb_count_); }
     /// The limbs and the first of the words, to be summed over ranks in place.
     std::span<std::int64_t> message(Index words) {
-        return all().first(limb_count() + static_cast<std::size_t>(words));
+        return all_.first(limb_count_ + static_cast<std::size_t>(words));
     }
 
     /// Of a range of features: makes the sums 0; adds those of another with the same scale; the
@@ -71,19 +83,13 @@ class ScatteredSums {
     double value(Index feature) const;
 
   private:
-    std::size_t limb_count() const { return limb_count_; }
-    std::span<std::int64_t> all() {
-        return {reinterpret_cast<std::int64_t*>(message_.data()),
-                static_cast<std::size_t>(message_.size()) / sizeof(std::int64_t)};
-    }
-    std::span<const std::int64_t> all() const {
-        return {reinterpret_cast<const std::int64_t*>(message_.data()),
-                static_cast<std::size_t>(message_.size()) / sizeof(std::int64_t)};
-    }
+    /// The limbs of a range of features.
+    std::span<std::int64_t> limbs_of(Range features) const;
 
     const ScatterScale* scale_;
     std::size_t limb_count_;
-    Buffer message_;  ///< in huge pages where it is large: it is gone about at random
+    Buffer own_;  ///< in huge pages where it is large: it is gone about at random
+    std::span<std::int64_t> all_;
 };
 
 }  // namespace paralogit::model

@@ -21,6 +21,8 @@ struct ChangeOfVariables {
     Vector to_point(const Vector& parameters) const;
     /// The direction in which the parameters go when the point goes along `direction`.
     Vector to_parameter_direction(const Vector& direction) const;
+    /// The same by several threads, into memory that is there.
+    void to_parameter_direction(const Vector& direction, int threads, Vector& parameters) const;
     /// Gradient by the point, from the gradient by the parameters.
     Vector to_point_gradient(const Vector& parameter_gradient) const;
 };

@@ -48,12 +48,16 @@ class CurvedObjective : public Objective {
     /// Costs dimension^2 flops for each of the rows / thinning, and a message of that many sums.
     virtual Matrix hessian(const Vector& point, Index thinning) = 0;
 
-    /// The Hessian times `direction`, without the matrix. Costs a 1/thinning-th part of a pass.
-    virtual Vector hessian_product(const Vector& point, const Vector& direction,
-                                   Index thinning) = 0;
+    /// The Hessian times `direction` to `product`, without the matrix. Costs a 1/thinning-th part
+    /// of a pass.
+    virtual void hessian_product(const Vector& point, const Vector& direction, Index thinning,
+                                 Vector& product) = 0;
 
     /// The diagonal of the Hessian. Costs what evaluate_thinned does, about.
     virtual Vector hessian_diagonal(const Vector& point, Index thinning) = 0;
+
+    /// As many as vectors of this dimension are worth.
+    virtual int threads() const { return 1; }
 
     /// A positive diagonal to stand for the Hessian in conjugate gradients, where the objective
     /// knows of a better one than its own diagonal. At the cost of that.

@@ -16,6 +16,13 @@ class HessianProducts;
 class SparseCurvature;
 class SparsePass;
 
+/// How a product of sparse rows is taken.
+struct SparseProduct {
+    double ridge = 0;  ///< of features, so many times the direction is added
+    Index thinning = 1;
+    bool is_rounded = false;  ///< entries by their high limbs alone (see ScatterScale)
+};
+
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; of a focal
 /// loss those of its rows whose curvature is positive, so that what comes out is never indefinite.
 /// The same bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
@@ -48,10 +55,9 @@ class Curvature {
     /// thinning t leaves the rows 0, t, 2t, ... of every block. @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
     /// Of sparse rows: where next_product() is taken, as it is after product() and diagonal(); and
-    /// the product there plus, of features, `ridge` times the direction, in whose place it is put.
-    /// @collective
+    /// the product there, in the place of the direction. @collective
     void go_to(const Vector& parameters);
-    Vector next_product(Vector direction, double ridge, Index thinning);
+    void next_product(Vector& direction, const SparseProduct& how);
 
     /// The diagonal of hessian(), without the rest; of sparse rows about, and of all of them. Cost:
     /// that of scanning the rows, and a message of 2 d integers. @collective

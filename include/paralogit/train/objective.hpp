@@ -63,6 +63,8 @@ class DistributedObjective : public optim::Objective {
     void set_agreed_requests(const StopRequests& agreed) { agreed_ = agreed; }
 
     const model::Loss& loss() const { return options_.loss; }
+    /// S of all rows.
+    double weight_sum() const { return options_.weight_sum; }
     /// What adds up over sparse rows, for others to use between evaluations; null of dense rows.
     const std::shared_ptr<SparsePass>& sparse_pass() const { return sparse_; }
 

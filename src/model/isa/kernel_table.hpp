@@ -70,9 +70,10 @@ struct KernelSparseRows {
     std::int64_t step;
 };
 
-/// Where entries are added up, two limbs for each feature (see ScatteredSums).
+/// Where entries are added up (see ScatteredSums).
 struct KernelScatter {
-    std::int64_t* limbs;           ///< high and low of each feature, side by side
+    std::int64_t* limbs;           ///< high and low of each feature, side by side, or high alone
+    int limb_bits;                 ///< 1 for two a feature; 0 for one, of one scale for all
     const std::uint16_t* leading;  ///< the leading bits of each feature's scale, or null
     double scale;                  ///< of all features when `leading` is null
     double limit;                  ///< 2^W

@@ -92,22 +92,21 @@ class SparseWalk {
 
 /// Asks for what eight entries will need of coefficients and limbs, where these lie far away.
 void prefetch_features(const std::byte* indices, const double* coefficients,
-                       const std::int64_t* limbs) {
+                       const KernelScatter& target) {
     for (Count l = 0; l < lanes; ++l) {
         std::uint32_t index;
         __builtin_memcpy(&index, indices + l * index_bytes, sizeof index);
         __builtin_prefetch(coefficients + index, 0, 3);
-        if (limbs != nullptr) {
-            __builtin_prefetch(limbs + 2 * static_cast<Count>(index), 1, 2);
-        }
+        __builtin_prefetch(target.limbs + (static_cast<Count>(index) << target.limb_bits), 1, 2);
     }
 }
 
 /// Of up to eight rows. Entry k of a row, counted from 0, goes to lane k mod 8, and the lanes join
-/// as those of dense rows do. With `is_far`, asks ahead for features.
+/// as those of dense rows do. Asks ahead for features when there is a target that is far.
 template <ElementType type>
 V sparse_margins8(const SparseWalk<type>& walk, const LinearFunction& f, Count first, Count rows,
-                  bool is_far, const std::int64_t* limbs) {
+                  const KernelScatter* target) {
+    const bool is_far = target != nullptr && target->is_far;
     constexpr Count entries_ahead = 128;
     V sums[lanes];
     for (Count i = 0; i < lanes; ++i) {
@@ -117,7 +116,7 @@ V sparse_margins8(const SparseWalk<type>& walk, const LinearFunction& f, Count f
             walk.each8(walk.begin(first + i), walk.end(first + i), [&](const Entries8<type>& e) {
                 if (is_far) {
                     if (ahead + lanes <= walk.end_of_block()) {
-                        prefetch_features(walk.indices(ahead), f.coefficients, limbs);
+                        prefetch_features(walk.indices(ahead), f.coefficients, *target);
                     }
                     ahead += lanes;
                 }
@@ -138,7 +137,7 @@ void sparse_margins(const KernelSparseRows& block, const LinearFunction& f, doub
     const SparseWalk<type> walk(block);
     for (Count i = 0; i < block.rows.rows; i += lanes) {
         const Count rows = smaller_of(lanes, block.rows.rows - i);
-        store_some(result + i, rows, sparse_margins8(walk, f, i, rows, false, nullptr));
+        store_some(result + i, rows, sparse_margins8(walk, f, i, rows, nullptr));
     }
 }
 
@@ -188,7 +187,11 @@ class Scatter {
     /// Adds the limbs of the eight values product(entries) at a time.
     template <typename Product>
     void add_products(Count from, Count end, Product&& product) {
-        if (target_.leading == nullptr) {
+        if (target_.limb_bits == 0) {
+            walk_.each8(from, end, [&](const Entries8<type>& e) {
+                add_high_limbs(e, Lanes::mul(product(e), scale_));
+            });
+        } else if (target_.leading == nullptr) {
             walk_.each8(from, end, [&](const Entries8<type>& e) {
                 add_limbs_of_entries(e, Lanes::mul(product(e), scale_));
             });
@@ -198,6 +201,33 @@ class Scatter {
                 add_limbs_of_entries(e, Lanes::mul(product(e), scale));
             });
         }
+    }
+
+    /// The integers nearest to t to the places of the entries.
+    void add_high_limbs(const Entries8<type>& e, V t) {
+        outside_ += lanes - Lanes::count(Lanes::less(Lanes::absolute(t), limit_));
+        double highs[lanes];
+        Lanes::store(highs, Lanes::add(t, Lanes::all(0x1.8p52)));
+        if (e.count == lanes) {
+            for (Count l = 0; l < lanes; ++l) {
+                add_high_limb(e, l, highs[l]);
+            }
+        } else {
+            for (Count l = 0; l < e.count; ++l) {
+                add_high_limb(e, l, highs[l]);
+            }
+        }
+    }
+    void add_high_limb(const Entries8<type>& e, Count l, double high) {
+        std::uint32_t index;
+        __builtin_memcpy(&index, e.indices + l * index_bytes, sizeof index);
+        // The last bits of the sum with 0x1.8p52 are those of the integer. What left its bounds may
+        // wrap around; it is not used.
+        constexpr std::uint64_t bits_of_shift = 0x4338000000000000U;
+        std::uint64_t bits;
+        __builtin_memcpy(&bits, &high, sizeof bits);
+        std::int64_t& limb = target_.limbs[index];
+        limb = static_cast<std::int64_t>(static_cast<std::uint64_t>(limb) + bits - bits_of_shift);
     }
 
     /// As add_limbs_of in sum_kernels.hpp, of t at the places of the entries.
@@ -235,12 +265,10 @@ bool add_sparse_products(const KernelSparseRows& block, const LinearFunction& f,
     const SparseWalk<type> walk(block);
     const KernelScatter none{};
     Scatter<type> scatter(walk, target == nullptr ? none : *target);
-    const bool is_far = target != nullptr && target->is_far;
-    const std::int64_t* const limbs = target == nullptr ? nullptr : target->limbs;
     for (Count first = 0; first < block.rows.rows; first += lanes) {
         const Count rows = smaller_of(lanes, block.rows.rows - first);
         double group[lanes];
-        Lanes::store(group, sparse_margins8(walk, f, first, rows, is_far, limbs));
+        Lanes::store(group, sparse_margins8(walk, f, first, rows, target));
         to_factors(first, rows, group);
         for (Count i = 0; i < rows; ++i) {
             factors[first + i] = group[i];
@@ -319,7 +347,8 @@ bool sparse_scatter(const KernelSparseRows& block, const double* factors, const 
     for (Count i = 0; i < rows; ++i) {
         const EntryRange<type> next(walk, target, block.rows.features, i + 1 < rows ? i + 1 : i);
         for (Count k = next.begin; target.is_far && k < next.end; ++k) {
-            __builtin_prefetch(target.limbs + 2 * static_cast<Count>(walk.index(k)), 1, 2);
+            __builtin_prefetch(
+                target.limbs + (static_cast<Count>(walk.index(k)) << target.limb_bits), 1, 2);
         }
         if (units == nullptr) {
             scatter.add(entries.begin, entries.end, factors[i]);

@@ -38,9 +38,10 @@ double largest_curvature(optim::CurvedObjective& objective, Index features,
     }
     direction /= norm(direction);
     double largest = 0;
+    Vector product;
     constexpr int products = 20;
     for (int i = 0; i < products; ++i) {
-        const Vector product = objective.hessian_product(origin, direction, 1);
+        objective.hessian_product(origin, direction, 1, product);
         largest = norm(product);
         if (!(largest > 0) || !std::isfinite(largest)) {
             break;

@@ -80,8 +80,9 @@ std::string fingerprint(const DataSet& data, const Vector& sums) {
 
 template <typename PutFactors>
 void put_sums_of_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
-                         std::span<double> sums, PutFactors&& put_factors) {
-    put_weighted_sums(comm, data, pass, scale_of_squares(data), sums, put_factors,
+                         const model::ScatterScale& scale, std::span<double> sums,
+                         PutFactors&& put_factors) {
+    put_weighted_sums(comm, data, pass, scale, sums, put_factors,
                       [&](const model::SparseBlock& block, std::span<const double> factors,
                           Range features, model::ScatteredSums& target) {
                           return model::scatter_squares(block, factors, data.bounds.value_exponents,
@@ -94,7 +95,8 @@ void put_sums_of_squares(const comm::Communicator& comm, const DataSet& data, Sp
 void sparse_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
                     std::span<const double> row_factors, std::span<double> sums) {
     put_sums_of_squares(
-        comm, data, pass, sums, [&](const model::SparseBlock& block, std::span<double> factors) {
+        comm, data, pass, scale_of_squares(data).of_high_limbs(), sums,
+        [&](const model::SparseBlock& block, std::span<double> factors) {
             const auto first =
                 static_cast<std::size_t>(block.first_global_row - data.shard.rows.first);
             std::ranges::copy(row_factors.subspan(first, static_cast<std::size_t>(block.rows)),
@@ -124,7 +126,7 @@ Moments sparse_moments(const comm::Communicator& comm, const DataSet& data) {
     moments.mean /= moments.weight_sum;
 
     Vector& deviation = moments.standard_deviation;
-    put_sums_of_squares(comm, data, pass, span_of(deviation), put_weights);
+    put_sums_of_squares(comm, data, pass, scale_of_squares(data), span_of(deviation), put_weights);
     std::vector<Index> far;
     for (Index j = 0; j < deviation.size(); ++j) {
         constexpr double worst_share = 0x1p-20;

@@ -256,13 +256,11 @@ void Curvature::go_to(const Vector& parameters) {
     seconds_ += seconds_since(begin);
 }
 
-Vector Curvature::next_product(Vector direction, double ridge, Index thinning) {
+void Curvature::next_product(Vector& direction, const SparseProduct& how) {
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
-    Vector product =
-        sparse_->product(std::move(direction), ridge, has_intercept_, thinning, requests_);
+    sparse_->multiply(direction, how, has_intercept_, requests_);
     seconds_ += seconds_since(begin);
-    return product;
 }
 
 template <typename AddUp>
@@ -300,7 +298,9 @@ Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
 Vector Curvature::product(const Vector& parameters, const Vector& direction, Index thinning) {
     if (data_.sparse) {
         go_to(parameters);
-        return next_product(direction, 0, thinning);
+        Vector product = direction;
+        next_product(product, {.thinning = thinning});
+        return product;
     }
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();

@@ -61,13 +61,14 @@ void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
     });
 }
 
-void SparseCurvature::add_own_blocks(const Vector& direction, bool has_intercept, Index thinning,
-                                     double unit) {
+void SparseCurvature::add_own_blocks(const Vector& direction, const SparseProduct& how,
+                                     bool has_intercept, double unit) {
     for (model::ExactSums& sums : by_thread_) {
         sums.clear();
     }
+    const Index thinning = how.thinning;
     const bool is_within = pass_->add_up(
-        data_.sparse->scale,
+        how.is_rounded ? pass_->scale_of_high_limbs() : data_.sparse->scale,
         [&](int thread, const model::SparseBlock& block, model::ScatteredSums* target,
             std::span<double> factors) {
             model::ExactSums& sums = by_thread_[static_cast<std::size_t>(thread)];
@@ -99,31 +100,31 @@ void SparseCurvature::add_own_blocks(const Vector& direction, bool has_intercept
     words[ranks_outside] = is_within ? 0 : 1;
 }
 
-Vector SparseCurvature::product(Vector direction, double ridge, bool has_intercept, Index thinning,
-                                StopRequests& requests) {
-    const auto nothing = [&] {
-        return Vector::Constant(direction.size(), std::numeric_limits<double>::quiet_NaN());
-    };
-    const double largest = margin_bound(coefficients_of(direction, data_),
-                                        intercept_of(direction, has_intercept), data_.bounds);
+void SparseCurvature::multiply(Vector& direction, const SparseProduct& how, bool has_intercept,
+                               StopRequests& requests) {
+    constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+    const double largest =
+        margin_bound(coefficients_of(direction, data_), intercept_of(direction, has_intercept),
+                     data_.bounds, data_.execution.threads);
     constexpr double most = 0x1p1000;
     if (!(largest < most)) {
         // Known to all ranks, so there is no message that could carry requests.
         requests = {};
-        return nothing();
+        direction.setConstant(nothing);
+        return;
     }
     // |c q x| <= s |x| |q| / 4, and |q| 2^-exponent < 2 with what rounding adds.
     const std::int32_t exponent = model::exponent_above(largest);
-    comm::together(comm_, [&] {
-        add_own_blocks(direction, has_intercept, thinning, std::ldexp(1.0, -exponent));
-    });
+    comm::together(
+        comm_, [&] { add_own_blocks(direction, how, has_intercept, std::ldexp(1.0, -exponent)); });
     const std::span<std::int64_t> words = pass_->sums().words();
     words[signals] = requests.signal ? 1 : 0;
     words[times_up] = requests.time_limit ? 1 : 0;
     comm_.sum(pass_->sums().message(word_count));
     requests = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
     if (words[ranks_outside] > 0) {
-        return nothing();
+        direction.setConstant(nothing);
+        return;
     }
 
     model::ExactSums& all = by_thread_.front();
@@ -133,12 +134,11 @@ Vector SparseCurvature::product(Vector direction, double ridge, bool has_interce
     all.limbs()[3] = words[weights_rest];
     // The unit is a power of two, and so changes nothing but the exponent.
     const double unit = std::ldexp(loss_.curvature_unit(), exponent) / all.value(1);
-    pass_->values(unit, ridge,
+    pass_->values(unit, how.ridge,
                   std::span(direction.data(), static_cast<std::size_t>(data_.shard.features)));
     if (has_intercept) {
         direction[data_.shard.features] = all.value(0) * unit;
     }
-    return direction;
 }
 
 Vector SparseCurvature::diagonal(const optim::ChangeOfVariables& change, bool has_intercept) {

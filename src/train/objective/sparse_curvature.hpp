@@ -5,6 +5,7 @@
 
 #include "paralogit/model/loss.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/train/curvature.hpp"
 #include "paralogit/train/data_set.hpp"
 #include "paralogit/train/stop_requests.hpp"
 #include "sparse_pass.hpp"
@@ -22,11 +23,11 @@ class SparseCurvature {
     /// Where the products are taken. Cost: margins, a third of a pass. @collective
     void go_to(const Vector& parameters, bool has_intercept);
 
-    /// As Curvature::product, at the parameters of the last go_to(), and of features `ridge` times
-    /// the direction, whose place it takes. `requests` goes in as what this rank wants, and comes
-    /// out as what any wants. ONE message of 2 d integers. @collective
-    Vector product(Vector direction, double ridge, bool has_intercept, Index thinning,
-                   StopRequests& requests);
+    /// As Curvature::product, at the parameters of the last go_to(), in the direction's place.
+    /// `requests` goes in as what this rank wants, and comes out as what any wants. ONE message of
+    /// 2 d integers, or of d when it is rounded. @collective
+    void multiply(Vector& direction, const SparseProduct& how, bool has_intercept,
+                  StopRequests& requests);
 
     /// About Curvature::diagonal, there: as if curvatures and features were independent where the
     /// centre is taken off; never less than a hundredth of what it is without. @collective
@@ -45,7 +46,8 @@ class SparseCurvature {
         word_count,
     };
 
-    void add_own_blocks(const Vector& direction, bool has_intercept, Index thinning, double unit);
+    void add_own_blocks(const Vector& direction, const SparseProduct& how, bool has_intercept,
+                        double unit);
 
     const comm::Communicator& comm_;
     const DataSet& data_;

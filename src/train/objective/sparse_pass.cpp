@@ -7,21 +7,41 @@
 
 namespace paralogit::train {
 
-SparsePass::SparsePass(const DataSet& data) : data_(data), threads_(data.execution.threads) {
+SparsePass::SparsePass(const DataSet& data)
+    : data_(data),
+      threads_(data.execution.threads),
+      scale_of_high_limbs_(data.sparse->scale.of_high_limbs()),
+      last_(&both_limbs_) {
     // Larger sums would take more memory than the rows may be worth, and leave the caches.
     constexpr Index most_bytes = Index{8} << 20U;
     constexpr Index most_bytes_apart = Index{32} << 20U;
     const model::ScatterScale& scale = data.sparse->scale;
-    const Index bytes = scale.features() * Index{2 * sizeof(std::int64_t)};
-    is_apart_ =
+    const Index bytes_of_high = scale.features() * Index{sizeof(std::int64_t)};
+    const Index bytes = 2 * bytes_of_high;
+    const bool is_apart =
         threads_ == 1 || (bytes <= most_bytes && (threads_ - 1) * bytes <= most_bytes_apart);
     const auto threads = static_cast<std::size_t>(threads_);
-    sums_.reserve(is_apart_ ? threads : 1);
-    sums_.emplace_back(scale, most_words);
-    while (is_apart_ && sums_.size() < threads) {
-        sums_.emplace_back(scale);
+    both_limbs_.reserve(is_apart ? threads : 1);
+    both_limbs_.emplace_back(scale, most_words);
+    while (is_apart && both_limbs_.size() < threads) {
+        both_limbs_.emplace_back(scale);
     }
-    if (is_apart_) {
+    // The high limbs of two threads, with the words between them, go into both limbs of one.
+    const bool is_high_apart = is_apart || (threads_ - 2) * bytes_of_high <= most_bytes_apart;
+    const auto room = static_cast<std::size_t>(scale.features() + most_words);
+    high_limbs_.reserve(is_high_apart ? threads : 1);
+    for (model::ScatteredSums& sums : both_limbs_) {
+        high_limbs_.emplace_back(scale_of_high_limbs_, sums.memory());
+    }
+    while (is_high_apart && high_limbs_.size() < threads) {
+        if (high_limbs_.size() == 1) {
+            high_limbs_.emplace_back(scale_of_high_limbs_,
+                                     both_limbs_.front().memory().subspan(room));
+        } else {
+            high_limbs_.emplace_back(scale_of_high_limbs_);
+        }
+    }
+    if (is_apart) {
         factors_.assign(threads,
                         std::vector<double>(static_cast<std::size_t>(data.plan.rows_per_block())));
     } else {
@@ -71,28 +91,41 @@ void SparsePass::share_out_features() {
 void SparsePass::clear_sums() {
     const Range all_features{.first = 0, .end = data_.shard.features};
     run_threads(threads_, [&](int thread) {
-        if (is_apart_) {
-            sums_[static_cast<std::size_t>(thread)].clear(all_features);
+        if (is_apart()) {
+            (*last_)[static_cast<std::size_t>(thread)].clear(all_features);
         } else {
-            sums_.front().clear(part_of(all_features, thread, threads_));
+            last_->front().clear(part_of(all_features, thread, threads_));
         }
     });
 }
 
+void SparsePass::join_sums() {
+    const Range all_features{.first = 0, .end = data_.shard.features};
+    run_threads(last_->size() == 1 ? 1 : threads_, [&](int thread) {
+        const Range features = part_of(all_features, thread, threads_);
+        for (std::size_t t = 1; t < last_->size(); ++t) {
+            last_->front().add((*last_)[t], features);
+        }
+    });
+}
+
+std::span<double> SparsePass::factors_of(const model::SparseBlock& block, int thread) {
+    if (std::ssize(factors_) == threads_) {
+        return factors_[static_cast<std::size_t>(thread)];
+    }
+    const Index row = block.first_global_row - data_.shard.rows.first;
+    return std::span(factors_.front())
+        .subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(block.rows));
+}
+
 /// Of the blocks that a walk is at.
 bool SparsePass::add_own_rows(data::SparseWalk& walk, int thread, const OfBlock& of_block) {
-    const auto own = static_cast<std::size_t>(is_apart_ ? thread : 0);
+    model::ScatteredSums* const own =
+        is_apart() ? &(*last_)[static_cast<std::size_t>(thread)] : nullptr;
     bool is_within = true;
     for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
         const model::SparseBlock block = walk.block(k);
-        std::span<double> factors(factors_[own]);
-        if (!is_apart_) {
-            factors = factors.subspan(
-                static_cast<std::size_t>(block.first_global_row - data_.shard.rows.first),
-                static_cast<std::size_t>(block.rows));
-        }
-        is_within =
-            of_block(thread, block, is_apart_ ? &sums_[own] : nullptr, factors) && is_within;
+        is_within = of_block(thread, block, own, factors_of(block, thread)) && is_within;
     }
     return is_within;
 }
@@ -108,7 +141,7 @@ bool SparsePass::add_own_features(const std::vector<data::SparseWalk>& walks, in
             const model::SparseBlock block = walk.block(k);
             const Index row = block.first_global_row - data_.shard.rows.first;
             is_within = of_features(block, factors.subspan(static_cast<std::size_t>(row)), features,
-                                    sums_.front()) &&
+                                    last_->front()) &&
                         is_within;
         }
     }
@@ -117,7 +150,8 @@ bool SparsePass::add_own_features(const std::vector<data::SparseWalk>& walks, in
 
 bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_block,
                         const OfFeatures& of_features) {
-    for (model::ScatteredSums& sums : sums_) {
+    last_ = scale.limbs() == 1 ? &high_limbs_ : &both_limbs_;
+    for (model::ScatteredSums& sums : *last_) {
         sums.set_scale(scale);
     }
     std::vector<data::SparseWalk> walks;
@@ -137,12 +171,12 @@ bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_bloc
                 if (!add_own_rows(walk, thread, of_block)) {
                     is_within = false;
                 }
-                if (!is_apart_) {
+                if (!is_apart()) {
                     return;
                 }
             }
         });
-        if (!is_apart_) {
+        if (!is_apart()) {
             run_threads(threads_, [&](int thread) {
                 if (!add_own_features(walks, thread, of_features)) {
                     is_within = false;
@@ -150,22 +184,14 @@ bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_bloc
             });
         }
     } while (std::ranges::any_of(walks, has_blocks));
-    if (is_apart_ && threads_ > 1) {
-        const Range all_features{.first = 0, .end = data_.shard.features};
-        run_threads(threads_, [&](int thread) {
-            const Range features = part_of(all_features, thread, threads_);
-            for (std::size_t t = 1; t < sums_.size(); ++t) {
-                sums_.front().add(sums_[t], features);
-            }
-        });
-    }
+    join_sums();
     return is_within;
 }
 
 void SparsePass::values(double factor, double share, std::span<double> values) const {
     run_threads(threads_, [&](int thread) {
-        sums_.front().values(part_of({.first = 0, .end = data_.shard.features}, thread, threads_),
-                             factor, share, values);
+        last_->front().values(part_of({.first = 0, .end = data_.shard.features}, thread, threads_),
+                              factor, share, values);
     });
 }
 

@@ -4,29 +4,44 @@
 #include <bit>
 #include <utility>
 
+#include "paralogit/base/chunks.hpp"
 #include "preconditioner.hpp"
+#include "rounded_products.hpp"
 
 namespace paralogit::train {
 
 namespace {
 
+constexpr std::uint64_t digest_factor = 0x9e3779b97f4a7c15U;
+
+std::uint64_t joined(std::uint64_t digest, std::uint64_t with) {
+    const std::uint64_t hash = (digest ^ with) * digest_factor;
+    return hash ^ (hash >> 32U);
+}
+
 /// In lanes, so that no multiplication waits for the one before. Never 0. Points that are taken for
-/// one another, once in 2^64, would cost a step that the objective itself turns down.
-std::uint64_t digest_of(const Vector& point) {
-    constexpr Index lanes = 4;
-    constexpr std::uint64_t factor = 0x9e3779b97f4a7c15U;
-    std::array<std::uint64_t, lanes> lane{1, 2, 3, 4};
-    for (Index j = 0; j < point.size(); ++j) {
-        std::uint64_t& hash = lane[static_cast<std::size_t>(j % lanes)];
-        hash = (hash ^ std::bit_cast<std::uint64_t>(point[j])) * factor;
-        hash ^= hash >> 32U;
+/// one another, once in 2^64, would cost a step that the objective itself turns down. Of so many
+/// threads always the same.
+std::uint64_t digest_of(const Vector& point, int threads) {
+    std::vector<std::uint64_t> of_parts(static_cast<std::size_t>(threads));
+    run_threads(threads, [&](int thread) {
+        constexpr Index lanes = 4;
+        std::array<std::uint64_t, lanes> lane{1, 2, 3, 4};
+        const Range part = part_of({.first = 0, .end = point.size()}, thread, threads);
+        for (Index j = part.first; j < part.end; ++j) {
+            std::uint64_t& hash = lane[static_cast<std::size_t>(j % lanes)];
+            hash = joined(hash, std::bit_cast<std::uint64_t>(point[j]));
+        }
+        for (const std::uint64_t hash : lane) {
+            std::uint64_t& digest = of_parts[static_cast<std::size_t>(thread)];
+            digest = joined(digest, hash);
+        }
+    });
+    std::uint64_t digest = 0;
+    for (const std::uint64_t of_part : of_parts) {
+        digest = joined(digest, of_part);
     }
-    std::uint64_t joined = 0;
-    for (const std::uint64_t hash : lane) {
-        joined = (joined ^ hash) * factor;
-        joined ^= joined >> 32U;
-    }
-    return joined | 1U;
+    return digest | 1U;
 }
 
 }  // namespace
@@ -139,7 +154,8 @@ Vector StandardisedObjective::loss_diagonal(const Vector& point, Index thinning)
     curvature_.set_own_requests(of_parameters_.own_requests());
     Vector diagonal = curvature_.diagonal(parameters_at(point), change_, thinning);
     if (data_.sparse) {
-        sparse_point_ = digest_of(point);
+        sparse_point_ = digest_of(point, threads());
+        may_round_ = false;
     }
     heed_requests(curvature_.agreed_requests());
     return diagonal;
@@ -159,6 +175,11 @@ std::optional<Vector> StandardisedObjective::preconditioner(const Vector& point)
     }
     Vector diagonal = loss_diagonal(point, 1);
     const auto of_penalty = [this](Index j) { return penalised(0, j); };
+    // Conjugate gradients end at a hundredth of the gradient.
+    constexpr double most_rounding = 0x1p-16;
+    may_round_ = rounding_of_products(data_, change_, diagonal, of_penalty,
+                                      of_parameters_.loss().curvature_unit(),
+                                      of_parameters_.weight_sum()) <= most_rounding;
     if (!make_preconditioner(diagonal, change_.scale.size(), rows(), of_penalty)) {
         return std::nullopt;
     }
@@ -171,8 +192,14 @@ double StandardisedObjective::penalised(double second_derivative, Index feature)
     return second_derivative + (scale == 0 ? 1.0 : penalty_.l2_of(feature) / scale / scale);
 }
 
-Vector StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,
-                                              Index thinning) {
+int StandardisedObjective::threads() const {
+    // Of sparse rows there may be more features than entries.
+    constexpr Index worth_a_thread = Index{1} << 15U;
+    return dimension() < worth_a_thread ? 1 : data_.execution.threads;
+}
+
+void StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,
+                                            Index thinning, Vector& product) {
     curvature_.set_own_requests(of_parameters_.own_requests());
     const Index features = change_.scale.size();
     const auto add_penalty = [&](const Vector& by_parameters, Vector& product) {
@@ -180,17 +207,21 @@ Vector StandardisedObjective::hessian_product(const Vector& point, const Vector&
             product[j] += penalty_.l2_of(j) * by_parameters[j];
         }
     };
-    Vector product = change_.to_parameter_direction(direction);
+    change_.to_parameter_direction(direction, threads(), product);
     if (data_.sparse) {
-        if (const std::uint64_t here = digest_of(point); here != sparse_point_) {
+        if (const std::uint64_t here = digest_of(point, threads()); here != sparse_point_) {
             curvature_.go_to(parameters_at(point));
             sparse_point_ = here;
+            may_round_ = false;
         }
+        const SparseProduct how{.ridge = penalty_.is_even() ? penalty_.l2() : 0,
+                                .thinning = thinning,
+                                .is_rounded = may_round_ && thinning == 1};
         if (penalty_.is_even()) {
-            product = curvature_.next_product(std::move(product), penalty_.l2(), thinning);
+            curvature_.next_product(product, how);
         } else {
             const Vector by_parameters = product;
-            product = curvature_.next_product(std::move(product), 0, thinning);
+            curvature_.next_product(product, how);
             add_penalty(by_parameters, product);
         }
     } else {
@@ -200,17 +231,12 @@ Vector StandardisedObjective::hessian_product(const Vector& point, const Vector&
     }
     heed_requests(curvature_.agreed_requests());
     change_product(direction, product);
-    return product;
 }
 
 void StandardisedObjective::change_product(const Vector& direction, Vector& product) const {
     const Index features = change_.scale.size();
     const double by_intercept = change_.has_intercept ? product[features] : 0;
-    // By all threads: of sparse rows there may be more features than entries.
-    constexpr Index worth_a_thread = Index{1} << 15U;
-    const int threads = features < worth_a_thread ? 1 : data_.execution.threads;
-    run_threads(threads, [&](int thread) {
-        const Range part = part_of({.first = 0, .end = features}, thread, threads);
+    in_parts(features, threads(), [&](Range part) {
         for (Index j = part.first; j < part.end; ++j) {
             const double scale = change_.scale[j];
             product[j] =

@@ -45,7 +45,9 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     /// The last of the variables is the intercept if there is one.
     Matrix hessian_among(const Vector& point, std::span<const Index> variables,
                          Index thinning) override;
-    Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override;
+    void hessian_product(const Vector& point, const Vector& direction, Index thinning,
+                         Vector& product) override;
+    int threads() const override;
     Vector hessian_diagonal(const Vector& point, Index thinning) override;
     /// Of sparse rows: see make_preconditioner.
     std::optional<Vector> preconditioner(const Vector& point) override;
@@ -103,6 +105,7 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     model::Penalty penalty_;
     optim::SeparableTerm separable_;
     std::uint64_t sparse_point_ = 0;  ///< where the curvature of sparse rows is taken, in short
+    bool may_round_ = false;          ///< products there
     std::unique_ptr<BatchGradients> batches_;
     bool lets_requests_through_ = true;
     bool keeps_hessian_ = false;

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "paralogit/base/chunks.hpp"
 
 namespace paralogit {
 namespace {
@@ -60,4 +63,30 @@ TEST(AvailableCores, AreDistinctAndRising) {
 }
 
 }  // namespace
+TEST(Chunks, AddUpToTheSameBitsByAnyNumberOfThreads) {
+    constexpr Index size = 5 * chunk_size + 77;
+    const auto sum = [&](int threads) {
+        std::vector<Range> chunks(6);
+        const double total = sum_of_chunks(size, threads, [&](Range chunk) {
+            chunks[static_cast<std::size_t>(chunk.first / chunk_size)] = chunk;
+            double part = 0;
+            for (Index j = chunk.first; j < chunk.end; ++j) {
+                part += 1.0 / static_cast<double>(j + 1);
+            }
+            return part;
+        });
+        for (std::size_t k = 0; k < chunks.size(); ++k) {
+            EXPECT_EQ(chunks[k].first, static_cast<Index>(k) * chunk_size);
+        }
+        EXPECT_EQ(chunks.back().end, size);
+        return total;
+    };
+    const double once = sum(1);
+    EXPECT_NEAR(once, std::log(static_cast<double>(size)) + 0.5772156649, 1e-5);
+    for (const int threads : {2, 3, 7}) {
+        EXPECT_EQ(sum(threads), once);
+    }
+    EXPECT_EQ(sum_of_chunks(0, 2, [](Range) { return 1.0; }), 0);
+}
+
 }  // namespace paralogit

@@ -80,6 +80,44 @@ TEST(ScatteredSums, AreAsExactAsTheyPromise) {
     }
 }
 
+TEST(ScatteredSums, OfHighLimbsRoundEachEntryToTheGridOfTheLargestBound) {
+    const std::vector<std::int16_t> exponents{3, -70, 0};
+    const ScatterScale both(exponents, 1000);
+    ASSERT_NE(both.leading(), nullptr);
+    const ScatterScale scale = both.of_high_limbs();
+    EXPECT_EQ(scale.leading(), nullptr);
+    EXPECT_EQ(scale.limbs(), 1);
+    const double grid = std::ldexp(1.0, 3 - scale.width());
+    testing::OwnedSparseBlock block;
+    block.features = 3;
+    block.add_row({{0, 5.0}, {1, 0x1p-71}, {2, 0.3 * grid}}, 0);
+    block.add_row({{0, -0.125}, {2, 2.75 * grid}}, 0);
+    const std::vector<double> one{1.0, 1.0};
+    for (const Isa isa : testing::supported_isas()) {
+        ScatteredSums sums(scale, 2);
+        ASSERT_TRUE(scatter_block(block.view(), 1, one, {0, 3}, sums, isa));
+        EXPECT_EQ(sums.message(2).size(), 5U);
+        std::vector<double> values(3, 1.0);
+        sums.values({0, 3}, 4, 0, values);
+        EXPECT_EQ(values, (std::vector<double>{19.5, 0, 12 * grid}));
+        sums.values({0, 3}, 1, 2, values);
+        EXPECT_EQ(values, (std::vector<double>{43.875, 0, 27 * grid}));
+        EXPECT_EQ(sums.value(2), 3 * grid);
+        // In the memory of another, behind its limbs.
+        std::vector<std::int64_t> memory(9, 1);
+        ScatteredSums beside(scale, std::span(memory).subspan(5));
+        beside.clear({0, 3});
+        ASSERT_TRUE(scatter_block(block.view(), 1, one, {0, 3}, beside, isa));
+        beside.add(sums, {1, 3});
+        EXPECT_EQ(beside.value(0), 4.875);
+        EXPECT_EQ(beside.value(2), 6 * grid);
+        EXPECT_EQ(memory[4], 1);
+        EXPECT_EQ(memory[8], 1);
+        const std::vector<double> eight{8.0, 1.0};
+        EXPECT_FALSE(scatter_block(block.view(), 1, eight, {0, 3}, sums, isa));
+    }
+}
+
 TEST(ScatteredSums, AddUpAndClearByRanges) {
     const std::vector<std::int16_t> exponents(4, 1);
     const ScatterScale scale(exponents, 10);

@@ -327,6 +327,15 @@ TEST(SparseKernel, MultipliesTheHessianAsLongDoubleDoes) {
             ASSERT_TRUE(scatter_block(block.view(), thinning, factors, {0, 9}, apart, isa));
             ASSERT_TRUE(scatter_block(block.view(), thinning, factors, {9, 31}, apart, isa));
             EXPECT_TRUE(std::ranges::equal(apart.limbs(), limbs));
+            // By high limbs alone, on the grid of the largest bound.
+            const ScatterScale of_high = scale.of_high_limbs();
+            ScatteredSums high(of_high);
+            ASSERT_TRUE(multiply_block_hessian(block.view(), thinning, curvatures, v, -0.7, unit,
+                                               &high, factors, of_block, isa));
+            for (Index j = 0; j < block.features; ++j) {
+                EXPECT_NEAR(high.value(j), sums.value(j),
+                            45 * std::ldexp(1.0, of_high.exponent(j) - of_high.width()));
+            }
         }
     }
 }

@@ -53,8 +53,9 @@ class CompositeLogistic : public CompositeObjective {
         sizes.push_back(some.rows());
         return some;
     }
-    Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override {
-        return smooth.hessian_product(point, direction, thinning);
+    void hessian_product(const Vector& point, const Vector& direction, Index thinning,
+                         Vector& product) override {
+        smooth.hessian_product(point, direction, thinning, product);
     }
     Vector hessian_diagonal(const Vector& point, Index thinning) override {
         return smooth.hessian_diagonal(point, thinning);

@@ -67,11 +67,12 @@ class CurvedLogistic : public CurvedObjective {
         return h;
     }
 
-    Vector hessian_product(const Vector& point, const Vector& direction, Index thinning) override {
+    void hessian_product(const Vector& point, const Vector& direction, Index thinning,
+                         Vector& product) override {
         before_call();
         ++products;
         const Index d = x_.rows();
-        Vector product = Vector::Zero(d + 1);
+        product = Vector::Zero(d + 1);
         double count = 0;
         for (Index i = 0; i < rows(); i += thinning) {
             const double size = curvature(i, point) * margin(i, direction);
@@ -85,7 +86,6 @@ class CurvedLogistic : public CurvedObjective {
         for (Index j = 0; j < d; ++j) {
             product[j] += l2_ * direction[j];
         }
-        return product;
     }
 
     Vector hessian_diagonal(const Vector& point, Index thinning) override {
@@ -197,8 +197,9 @@ class CurvedFunction : public CurvedObjective {
     Evaluation evaluate(const Vector& point) override { return value_(point); }
     Evaluation evaluate_thinned(const Vector& point, Index) override { return value_(point); }
     Matrix hessian(const Vector& point, Index) override { return second_(point); }
-    Vector hessian_product(const Vector& point, const Vector& direction, Index) override {
-        return second_(point) * direction;
+    void hessian_product(const Vector& point, const Vector& direction, Index,
+                         Vector& product) override {
+        product = second_(point) * direction;
     }
     Vector hessian_diagonal(const Vector& point, Index) override {
         return second_(point).diagonal();

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/train/data_set.hpp"
+
+namespace paralogit::train {
+
+/// How far a product of the Hessian of sparse rows may be off, by about, when its entries are added
+/// up by their high limbs alone: as a part of the length of the direction, both in the norms of the
+/// Hessian's diagonal D [features, and the intercept's if there is one] by the variables of
+/// `change`, penalty included, and its inverse. `unit` is that of the loss's curvatures.
+///
+/// An entry is off by half of 2^(E-W) at most, times a bound on all margins along the direction,
+/// |b| + sum_j |v_j| r_j, r_j = max |x_j - c_j| / scale_j; that is at most the direction's length
+/// times the root of sum_j r_j^2 / D_j. Errors of entries are independent, so those of a feature
+/// grow as the root of their number. Infinite where D_j is 0.
+template <typename OfPenalty>
+double rounding_of_products(const DataSet& data, const optim::ChangeOfVariables& change,
+                            const Vector& of_loss, const OfPenalty& of_penalty, double unit,
+                            double weight_sum) {
+    const Index features = data.shard.features;
+    double reach = 0;
+    double steepest = 0;
+    for (Index j = 0; j < features; ++j) {
+        const double scale = change.scale[j];
+        if (scale == 0) {
+            continue;
+        }
+        const auto at = static_cast<std::size_t>(j);
+        const auto bits = static_cast<std::uint64_t>(data.bounds.value_exponents[at] + 1023) << 52U;
+        const double largest = std::bit_cast<double>(bits) + std::abs(change.centre[j]);
+        const double inverse = 1 / (scale * scale * (of_loss[j] + of_penalty(j)));
+        reach += largest * largest * inverse;
+        // max() the other way round would drop a NaN.
+        steepest = inverse > steepest || std::isnan(inverse) ? inverse : steepest;
+    }
+    if (change.has_intercept) {
+        reach += 1 / of_loss[features];
+    }
+    const model::ScatterScale high = data.sparse->scale.of_high_limbs();
+    const auto entries = static_cast<double>(data.manifest.entries_before_block.back());
+    const double of_entry = std::ldexp(unit / weight_sum, high.exponent(0) - high.width());
+    return of_entry * std::sqrt(entries * steepest) * std::sqrt(reach);
+}
+
+}  // namespace paralogit::train
