@@ -119,6 +119,14 @@ SharedFile::~SharedFile() {
 void SharedFile::write(Index offset, std::span<const std::byte> bytes) const {
     write_fully(descriptor_, reinterpret_cast<const char*>(bytes.data()), bytes.size(),
                 narrow<off_t>(offset), false, shown_);
+    // What is large begins its way to the disk at once, beside what is still to be computed; sync
+    // asks for the outcome.
+    constexpr std::size_t large_bytes = std::size_t{1} << 20;
+    if (bytes.size() >= large_bytes) {
+        static_cast<void>(::sync_file_range(descriptor_, narrow<off_t>(offset),
+                                            narrow<off_t>(std::ssize(bytes)),
+                                            SYNC_FILE_RANGE_WRITE));
+    }
 }
 
 void SharedFile::sync() {
