@@ -39,7 +39,9 @@ void make_room(std::vector<T>& memory, std::size_t size) {
 void PickedRows::clear() {
     values.clear();
     next_values.clear();
+    group_ends.clear();
     labels.clear();
+    hard_labels.clear();
     row_weights.clear();
     indices.clear();
     entries.clear();
@@ -149,13 +151,20 @@ void BatchSums::add_dense(const PickedRows& rows, std::span<const double> coeffi
         .values = nullptr,
         .rows = rows.size(),
         .features = features_,
-        .hard = nullptr,
+        .hard = rows.hard_labels.empty() ? nullptr : rows.hard_labels.data(),
         .soft = rows.labels.data(),
         .row_weights = rows.row_weights.empty() ? nullptr : rows.row_weights.data(),
         .focal = kernel_focal(loss_)};
-    kernels_for(isa_).add_batch(
-        kernel_rows, places_.data(), {.coefficients = coefficients.data(), .intercept = intercept},
-        bins_at(0, 0, static_cast<std::size_t>(padded_)), bins_of_slopes(), bins_of_losses());
+    const LinearFunction margin{.coefficients = coefficients.data(), .intercept = intercept};
+    const KernelBins bins = bins_at(0, 0, static_cast<std::size_t>(padded_));
+    if (rows.group_ends.empty()) {
+        kernels_for(isa_).add_batch(kernel_rows, places_.data(), margin, bins, bins_of_slopes(),
+                                    bins_of_losses());
+        return;
+    }
+    make_room(scratch_, static_cast<std::size_t>(padded_ + group));
+    kernels_for(isa_).add_groups(kernel_rows, places_.data(), rows.group_ends.data(), margin,
+                                 scratch_.data(), bins, bins_of_slopes(), bins_of_losses());
 }
 
 void BatchSums::add_sparse(const PickedRows& rows, std::size_t begin, Index count,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "isa/kernel_table.hpp"
 #include "paralogit/model/isa.hpp"
@@ -69,38 +70,43 @@ void RowOrder::groups_at(Index first, std::span<Index> out) const {
     }
 }
 
-void RowOrder::rows_at(Index first, std::span<Index> out) const {
-    const Index end = first + std::ssize(out);
-    const Index of_groups = std::clamp<Index>(groups_ * group_ - first, 0, std::ssize(out));
-    if (group_ == 1) {
-        groups_at(first, out.first(static_cast<std::size_t>(of_groups)));
-    } else if (of_groups > 0) {
-        groups_between(first, out.first(static_cast<std::size_t>(of_groups)));
+/// Calls action(run) for the places [first, end).
+template <typename Action>
+void RowOrder::for_each_run(Index first, Index end, Action&& action) const {
+    constexpr Index at_once = 128;
+    Index groups[at_once];
+    const Index end_of_groups = std::min(groups_ * group_, end);
+    for (Index begin = first / group_; first < end_of_groups; begin += at_once) {
+        const Index count = std::min(at_once, (end_of_groups + group_ - 1) / group_ - begin);
+        groups_at(begin, std::span(groups).first(static_cast<std::size_t>(count)));
+        for (Index k = 0; k < count; ++k) {
+            const Index within = first % group_;
+            const Index rows = std::min(group_ - within, end_of_groups - first);
+            action(Run{.first = groups[k] * group_ + within, .rows = rows});
+            first += rows;
+        }
     }
-    for (Index place = first + of_groups; place < end; ++place) {
-        out[static_cast<std::size_t>(place - first)] = place;
+    if (first < end) {
+        action(Run{.first = first, .rows = end - first});
     }
 }
 
-/// The rows of groups, or parts of them.
-void RowOrder::groups_between(Index first, std::span<Index> out) const {
-    constexpr Index at_once = 128;
-    Index groups[at_once];
-    const Index last_group = (first + std::ssize(out) - 1) / group_;
-    Index* to = out.data();
-    for (Index begin = first / group_; begin <= last_group; begin += at_once) {
-        const Index count = std::min(at_once, last_group - begin + 1);
-        groups_at(begin, std::span(groups).first(static_cast<std::size_t>(count)));
-        for (Index k = 0; k < count; ++k) {
-            const Index place = (begin + k) * group_;
-            const Index from = std::max(place, first) - place;
-            const Index rest = out.data() + out.size() - to;
-            const Index size = std::min(group_ - from, rest);
-            for (Index i = 0; i < size; ++i) {
-                *to++ = groups[k] * group_ + from + i;
-            }
-        }
+void RowOrder::runs_at(Index first, Index end, std::vector<Run>& runs) const {
+    runs.clear();
+    for_each_run(first, end, [&](const Run& run) { runs.push_back(run); });
+}
+
+void RowOrder::rows_at(Index first, std::span<Index> out) const {
+    const Index end = first + std::ssize(out);
+    if (group_ == 1 && end <= groups_) {
+        groups_at(first, out);
+        return;
     }
+    Index* to = out.data();
+    for_each_run(first, end, [&](const Run& run) {
+        std::iota(to, to + run.rows, run.first);
+        to += run.rows;
+    });
 }
 
 Index RowOrder::place_of(Index row) const {

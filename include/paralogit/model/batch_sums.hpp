@@ -20,16 +20,22 @@ struct PickedRows {
     static constexpr Index bytes_behind = 64;
 
     ElementType type = ElementType::float64;
+    /// Where each row lies, or where rows are in groups, each eight of them, side by side.
     std::vector<const std::byte*> values;
-    /// Dense rows that will be added next: the memory is asked for them.
+    /// The same of dense rows that will be added next: the memory is asked for them.
     std::vector<const std::byte*> next_values;
+    /// Where groups of dense rows end, the last of them with the last row; empty when each row
+    /// stands for itself. Groups are multiples of eight rows, filled up by rows of weight 0.
+    std::vector<Index> group_ends;
     std::vector<double> labels;
+    std::vector<std::uint8_t>
+        hard_labels;                  ///< instead, where rows are in groups and all are 0 or 1
     std::vector<double> row_weights;  ///< empty when every weight is 1
     // Of sparse rows: their indices, of 32 bits each, and how many entries they have.
     std::vector<const std::byte*> indices;
     std::vector<Index> entries;
 
-    Index size() const { return static_cast<Index>(labels.size()); }
+    Index size() const { return std::ssize(labels) + std::ssize(hard_labels); }
     void clear();
 };
 
@@ -43,6 +49,11 @@ struct PickedRows {
 /// 2^(E + k - 51) and 2^(E + 2k - 103): a sum is off by at most 2^(E + 3k - 104), which for 1024
 /// rows is 2^-74 of the bound of one term, and by its own rounding. (Two bins of the pre-rounded
 /// sums of Demmel & Nguyen 2013, with bounds that are known beforehand.)
+///
+/// Dense rows may come in groups. Then a term is what a group adds up to, in doubles and in the
+/// order of its rows: the same bits wherever the group is added, as long as all of it is added at
+/// once, and one addition to exact sums for so many rows. The bounds are those of as many single
+/// rows.
 class BatchSums {
   public:
     /// At most so many rows, on all ranks. Terms of feature j are below 2^exponents[j], row weights
@@ -57,8 +68,8 @@ class BatchSums {
     void clear(std::int32_t loss_exponent);
 
     /// Margins follow the order of operations of block_kernel.hpp, or sparse_kernel.hpp; what is
-    /// not finite makes sums that are not. Cost: some 8 flops for each value, while the memory
-    /// brings the rows behind.
+    /// not finite makes sums that are not. Cost: some 8 flops for each value, of groups 4, while
+    /// the memory brings the rows behind.
     void add(const PickedRows& rows, std::span<const double> coefficients, double intercept);
     /// Adds the sums and words of another of the same bounds.
     void add(const BatchSums& other);
@@ -99,6 +110,7 @@ class BatchSums {
     std::vector<std::byte> indices_;
     std::vector<Index> offsets_;
     std::vector<double> margins_;
+    std::vector<double> scratch_;
 };
 
 }  // namespace paralogit::model

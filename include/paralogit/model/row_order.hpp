@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "paralogit/base/types.hpp"
 
@@ -39,6 +40,12 @@ class RowOrder {
         rows_at(place, {&row, 1});
         return row;
     }
+    struct Run {
+        Index first;
+        Index rows;
+    };
+    /// The same of the places [first, end): what stays together as one, cut where the places are.
+    void runs_at(Index first, Index end, std::vector<Run>& runs) const;
     /// Of rows that do not stay together: the inverse.
     Index place_of(Index row) const;
 
@@ -47,7 +54,8 @@ class RowOrder {
     explicit RowOrder(Index rows) : rows_(rows) {}
 
     void groups_at(Index first, std::span<Index> out) const;
-    void groups_between(Index first, std::span<Index> out) const;
+    template <typename Action>
+    void for_each_run(Index first, Index end, Action&& action) const;
 
     Index rows_;
     Index group_ = 1;         ///< rows that stay together

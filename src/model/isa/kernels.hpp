@@ -3,6 +3,7 @@
 // function that has not.
 
 #include "batch_kernel.hpp"
+#include "group_kernel.hpp"
 #include "order_kernel.hpp"
 #include "row_groups.hpp"
 #include "scan_kernel.hpp"
@@ -279,6 +280,15 @@ struct AddBatch {
         add_batch<type>(rows, places, f, features, slopes, losses);
     }
 };
+template <ElementType type>
+struct AddGroups {
+    static void run(const KernelRows& rows, const std::byte* const* eights,
+                    const std::int64_t* group_ends, const LinearFunction& f, double* scratch,
+                    const KernelBins& features, const KernelBins& slopes,
+                    const KernelBins& losses) {
+        add_groups<type>(rows, eights, group_ends, f, scratch, features, slopes, losses);
+    }
+};
 
 /// The table of this instruction set.
 constexpr KernelTable table{
@@ -301,6 +311,13 @@ constexpr KernelTable table{
         [](const KernelRows& rows, const std::byte* const* places, const LinearFunction& f,
            const KernelBins& features, const KernelBins& slopes, const KernelBins& losses) {
             by_type<AddBatch>(rows.type, rows, places, f, features, slopes, losses);
+        },
+    .add_groups =
+        [](const KernelRows& rows, const std::byte* const* eights, const std::int64_t* group_ends,
+           const LinearFunction& f, double* scratch, const KernelBins& features,
+           const KernelBins& slopes, const KernelBins& losses) {
+            by_type<AddGroups>(rows.type, rows, eights, group_ends, f, scratch, features, slopes,
+                               losses);
         },
     .batch_slopes = batch_slopes,
     .change_places = change_places,

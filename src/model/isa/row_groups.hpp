@@ -285,6 +285,15 @@ class Products {
         }
     }
 
+    /// Calls to(feature, sums) for every eight features, and begins anew.
+    template <typename To>
+    void move(To&& to) {
+        for (Count j = 0; j < padded_; j += lanes) {
+            to(j, Lanes::load(padded_sums_ + j));
+            Lanes::store(padded_sums_ + j, Lanes::all(0.0));
+        }
+    }
+
   private:
     double* padded_sums_;
     Count features_;

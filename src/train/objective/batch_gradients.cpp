@@ -154,7 +154,7 @@ void BatchGradients::add_own_rows(const Vector& parameters, Index batch) {
     run_threads(static_cast<int>(threads_.size()), [&](int thread) {
         const auto number = static_cast<std::size_t>(thread);
         pick_rows_of_thread(batch, thread);
-        const model::PickedRows& picked = own_rows_[number].picked;
+        const model::PickedRows& picked = own_rows_[number].now.picked;
         model::BatchSums& sums = threads_[number];
         sums.add(picked, coefficients, intercept);
         sums.words()[rows_seen] = static_cast<double>(
@@ -166,24 +166,36 @@ void BatchGradients::add_own_rows(const Vector& parameters, Index batch) {
 }
 
 Range BatchGradients::places_of_thread(Index batch, int thread) const {
-    return part_of(places_of(batch), thread, static_cast<int>(threads_.size()));
+    const Range places = places_of(batch);
+    const Index group = order_.group();
+    // A group is one thread's.
+    const auto end_of_group = [&](Index place) {
+        return std::min((place + group - 1) / group * group, places.end);
+    };
+    const Range part = part_of(places, thread, static_cast<int>(threads_.size()));
+    return {.first = part.first == places.first ? part.first : end_of_group(part.first),
+            .end = end_of_group(part.end)};
 }
 
 void BatchGradients::pick_rows_of_thread(Index batch, int thread) {
     OwnRows& own = own_rows_[static_cast<std::size_t>(thread)];
     if (own.next_batch == batch) {
-        std::swap(own.picked, own.next);
+        std::swap(own.now, own.next);
     } else {
-        picker_.pick(order_, places_of_thread(batch, thread), own.places, own.picked);
+        picker_.find(order_, places_of_thread(batch, thread), own.now.places, own.now.picked);
     }
-    own.picked.next_values.clear();
+    model::PickedRows& picked = own.now.picked;
+    if (!picked.group_ends.empty()) {
+        picker_.put_labels_of_groups(own.now.places, picked);
+    }
+    picked.next_values.clear();
     own.next_batch = -1;
     if (batch + 1 < batches_ && !data_.sparse && picker_.has(places_of(batch + 1))) {
         own.next_batch = batch + 1;
-        picker_.pick(order_, places_of_thread(batch + 1, thread), own.places, own.next);
-        const std::size_t some = std::min<std::size_t>(own.next.values.size(), 128);
-        own.picked.next_values.assign(own.next.values.begin(),
-                                      own.next.values.begin() + static_cast<std::ptrdiff_t>(some));
+        picker_.find(order_, places_of_thread(batch + 1, thread), own.next.places, own.next.picked);
+        const std::vector<const std::byte*>& next = own.next.picked.values;
+        const std::size_t some = std::min<std::size_t>(next.size(), 128);
+        picked.next_values.assign(next.begin(), next.begin() + static_cast<std::ptrdiff_t>(some));
     }
 }
 

@@ -66,10 +66,13 @@ class BatchGradients {
     /// What one thread has of a batch, and already of the next, for which the memory is asked in
     /// time.
     struct OwnRows {
-        Index next_batch = -1;  ///< of the epoch; -1 where none was picked
-        RowPicker::OwnPlaces places;
-        model::PickedRows picked;
-        model::PickedRows next;
+        struct Batch {
+            RowPicker::OwnPlaces places;
+            model::PickedRows picked;
+        };
+        Batch now;
+        Batch next;
+        Index next_batch = -1;  ///< of the epoch; -1 where none was found
     };
 
     bool is_local() const { return options_.batches.local_steps > 0; }

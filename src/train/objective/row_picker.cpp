@@ -5,6 +5,13 @@
 
 namespace paralogit::train {
 
+namespace {
+
+/// Rows that lie side by side where rows stay together.
+constexpr Index multiple = 8;
+
+}  // namespace
+
 RowPicker::RowPicker(const DataSet& data, Index first_row)
     : data_(data),
       first_row_(first_row),
@@ -19,9 +26,10 @@ void RowPicker::copy_last_rows() {
     constexpr Index behind = model::PickedRows::bytes_behind;
     const auto row_bytes = static_cast<Index>(row_bytes_);
     const Index rows =
-        row_bytes == 0 ? 0 : std::min(held_.size(), (behind + row_bytes - 1) / row_bytes);
+        row_bytes == 0 ? 0
+                       : std::min(held_.size(), multiple + (behind + row_bytes - 1) / row_bytes);
     last_rows_ = held_.end - rows;
-    copies_ = Buffer(rows * row_bytes + behind);
+    copies_ = Buffer((rows + multiple) * row_bytes + behind);
     std::memset(copies_.data(), 0, static_cast<std::size_t>(copies_.size()));
     if (rows > 0) {
         std::memcpy(copies_.data(),
@@ -53,8 +61,10 @@ void RowPicker::prepare(const model::RowOrder& order, Range batch, Index end) {
         }
     }
     const Index bytes = std::ssize(wanted_) * static_cast<Index>(row_bytes_);
-    values_.reserve(bytes + model::PickedRows::bytes_behind);
-    std::memset(values_.data() + bytes, 0, model::PickedRows::bytes_behind);
+    const Index behind =
+        multiple * static_cast<Index>(row_bytes_) + model::PickedRows::bytes_behind;
+    values_.reserve(bytes + behind);
+    std::memset(values_.data() + bytes, 0, static_cast<std::size_t>(behind));
     std::ranges::sort(wanted_, {}, &data::WantedRow::row);
     data::fetch_rows(data_.shard, wanted_, values_.data());
 }
@@ -70,33 +80,20 @@ const std::byte* RowPicker::values_of(Index row, Index place) const {
     return values_.data() + static_cast<std::size_t>(slot) * row_bytes_;
 }
 
-void RowPicker::pick(const model::RowOrder& order, Range places, OwnPlaces& own,
+void RowPicker::find(const model::RowOrder& order, Range places, OwnPlaces& own,
                      model::PickedRows& picked) const {
     const data::Shard& shard = data_.shard;
-    const auto all = static_cast<std::size_t>(places.size());
-    own.rows.resize(all);
-    order.rows_at(places.first, own.rows);
-    const std::size_t count = keep_own_rows(places, own);
     picked.clear();
     picked.type = shard.type;
-    const model::LabelView labels = shard.labels.view();
-    picked.labels.resize(count);
-    const auto pick_labels = [&](const auto* all_labels) {
-        for (std::size_t i = 0; i < count; ++i) {
-            picked.labels[i] = static_cast<double>(all_labels[own.rows[i]]);
-        }
-    };
-    if (labels.hard() != nullptr) {
-        pick_labels(labels.hard());
-    } else {
-        pick_labels(labels.soft());
+    if (order.group() > 1 && !shard.is_sparse()) {
+        find_groups(order, places, own, picked);
+        return;
     }
-    if (!shard.row_weights.empty()) {
-        picked.row_weights.resize(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            picked.row_weights[i] = shard.row_weights[static_cast<std::size_t>(own.rows[i])];
-        }
-    }
+    own.rows.resize(static_cast<std::size_t>(places.size()));
+    order.rows_at(places.first, own.rows);
+    const std::size_t count = keep_own_rows(places, own);
+    own.rows.resize(count);
+    put_labels(own, picked);
     picked.values.resize(count);
     if (shard.is_sparse()) {
         put_entries(own, picked);
@@ -109,6 +106,84 @@ void RowPicker::pick(const model::RowOrder& order, Range places, OwnPlaces& own,
         picked.values[i] = row < held_rows ? held + static_cast<std::size_t>(row) * row_bytes_
                                            : values_of(shard.rows.first + row,
                                                        streams() ? own.places[i] : Index{0});
+    }
+}
+
+/// The same of dense rows that stay together. Shards begin only where groups do, so a group is on
+/// one rank; what the places have of it is filled up to a multiple of eight rows by whatever
+/// follows in memory.
+void RowPicker::find_groups(const model::RowOrder& order, Range places, OwnPlaces& own,
+                            model::PickedRows& picked) const {
+    const data::Shard& shard = data_.shard;
+    const model::LabelView labels = shard.labels.view();
+    own.groups.clear();
+    order.runs_at(places.first, places.end, own.runs);
+    Index place = places.first;
+    Index end = 0;
+    for (const model::RowOrder::Run& run : own.runs) {
+        const Index row = run.first + first_row_ - shard.rows.first;
+        if (row >= 0 && row < shard.rows.size()) {
+            __builtin_prefetch(labels.hard() != nullptr
+                                   ? static_cast<const void*>(labels.hard() + row)
+                                   : labels.soft() + row);
+            own.groups.push_back({.first = row, .end = row + run.rows});
+            for (Index i = 0; i < run.rows; i += multiple) {
+                picked.values.push_back(values_of(shard.rows.first + row + i, place + i));
+            }
+            end += (run.rows + multiple - 1) / multiple * multiple;
+            picked.group_ends.push_back(end);
+        }
+        place += run.rows;
+    }
+}
+
+void RowPicker::put_labels(const OwnPlaces& own, model::PickedRows& picked) const {
+    const data::Shard& shard = data_.shard;
+    const model::LabelView labels = shard.labels.view();
+    const std::size_t count = own.rows.size();
+    picked.labels.resize(count);
+    const auto put = [&](const auto* all_labels) {
+        for (std::size_t i = 0; i < count; ++i) {
+            picked.labels[i] = static_cast<double>(all_labels[own.rows[i]]);
+        }
+    };
+    if (labels.hard() != nullptr) {
+        put(labels.hard());
+    } else {
+        put(labels.soft());
+    }
+    if (!shard.row_weights.empty()) {
+        picked.row_weights.resize(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            picked.row_weights[i] = shard.row_weights[static_cast<std::size_t>(own.rows[i])];
+        }
+    }
+}
+
+void RowPicker::put_labels_of_groups(const OwnPlaces& own, model::PickedRows& picked) const {
+    const data::Shard& shard = data_.shard;
+    const model::LabelView labels = shard.labels.view();
+    std::size_t begin = 0;
+    for (std::size_t k = 0; k < own.groups.size(); ++k) {
+        const Range rows = own.groups[k];
+        const auto end = static_cast<std::size_t>(picked.group_ends[k]);
+        const std::size_t end_of_rows = begin + static_cast<std::size_t>(rows.size());
+        const auto put = [&](const auto* all, auto& some) {
+            some.insert(some.end(), all + rows.first, all + rows.end);
+            some.resize(end);
+        };
+        if (labels.hard() != nullptr) {
+            put(labels.hard(), picked.hard_labels);
+        } else {
+            put(labels.soft(), picked.labels);
+        }
+        if (!shard.row_weights.empty()) {
+            put(shard.row_weights.data(), picked.row_weights);
+        } else if (!picked.row_weights.empty() || end_of_rows < end) {
+            picked.row_weights.resize(end_of_rows, 1.0);
+            picked.row_weights.resize(end, 0.0);
+        }
+        begin = end;
     }
 }
 

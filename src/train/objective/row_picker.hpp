@@ -31,11 +31,17 @@ class RowPicker {
     struct OwnPlaces {
         std::vector<Index> rows;    ///< counted in the shard
         std::vector<Index> places;  ///< where some rows are streamed
+        // Instead, where rows stay together:
+        std::vector<model::RowOrder::Run> runs;  ///< all ranks'
+        std::vector<Range> groups;               ///< counted in the shard
     };
-    /// This rank's rows at some places of what was prepared. Threads may do so at the same time;
-    /// `own` is memory that a thread keeps.
-    void pick(const model::RowOrder& order, Range places, OwnPlaces& own,
+    /// This rank's rows at some places of what was prepared, in the groups of the order where they
+    /// are dense; of groups all but labels and row weights, for which the memory is asked. Threads
+    /// may do so at the same time; `own` and `picked` are memory that a thread keeps.
+    void find(const model::RowOrder& order, Range places, OwnPlaces& own,
               model::PickedRows& picked) const;
+    /// The labels and row weights of the groups that were found.
+    void put_labels_of_groups(const OwnPlaces& own, model::PickedRows& picked) const;
 
     /// Memory of the window for a rank whose rows are streamed, at most.
     static constexpr Index window_bytes = Index{32} << 20U;
@@ -44,6 +50,9 @@ class RowPicker {
     bool streams() const { return held_.end != data_.shard.rows.end; }
     void copy_last_rows();
     std::size_t keep_own_rows(Range places, OwnPlaces& own) const;
+    void find_groups(const model::RowOrder& order, Range places, OwnPlaces& own,
+                     model::PickedRows& picked) const;
+    void put_labels(const OwnPlaces& own, model::PickedRows& picked) const;
     void put_entries(const OwnPlaces& own, model::PickedRows& picked) const;
     const std::byte* values_of(Index row, Index place) const;
 

@@ -80,6 +80,29 @@ TEST(RowOrders, KeepNeighboursTogetherWhereToldSo) {
     }
 }
 
+TEST(RowOrders, TellOfRunsWhatTheyTellOfRows) {
+    // More groups than are computed at once, and a part of one behind them.
+    const RowOrder order(6411, 4, 9, 32);
+    const std::vector<Index> rows = all_rows(order);
+    for (const auto& [first, end] : {std::pair<Index, Index>{0, 6411},
+                                     {22, 72},
+                                     {64, 96},
+                                     {33, 34},
+                                     {6380, 6405},
+                                     {6404, 6411}}) {
+        std::vector<RowOrder::Run> runs;
+        order.runs_at(first, end, runs);
+        std::vector<Index> of_runs;
+        for (const RowOrder::Run& run : runs) {
+            EXPECT_LE(run.first % 32 + run.rows, 32);
+            for (Index i = 0; i < run.rows; ++i) {
+                of_runs.push_back(run.first + i);
+            }
+        }
+        EXPECT_EQ(of_runs, std::vector<Index>(rows.begin() + first, rows.begin() + end)) << first;
+    }
+}
+
 TEST(RowOrders, AsStoredAreTheRowsThemselves) {
     const RowOrder order = RowOrder::as_stored(5);
     EXPECT_EQ(all_rows(order), (std::vector<Index>{0, 1, 2, 3, 4}));

@@ -1,0 +1,165 @@
+#pragma once
+
+#include "batch_kernel.hpp"
+#include "slopes.hpp"
+
+// Part of kernels.hpp: the sums of groups of neighbours picked out of all rows, each group one term
+// of sums that are exact in any order (see BatchSums).
+
+namespace paralogit::model {
+namespace {
+
+/// Where each eight rows lie that are neighbours.
+using EightPlaces = const std::byte* const*;
+
+/// Some rows of one group, side by side.
+template <ElementType type>
+struct GroupStep {
+    Chunk<type> chunk;
+    Count first = 0;
+    bool ends_group = false;
+};
+
+/// The rows of groups in steps of eight or, where as many more follow, sixteen.
+template <ElementType type>
+class GroupSteps {
+  public:
+    GroupSteps(const KernelRows& rows, EightPlaces eights, const Count* group_ends)
+        : eights_(eights),
+          group_end_(group_ends),
+          rows_(rows.rows),
+          features_(rows.features),
+          takes_sixteen_(2 * lanes * rows.features * bytes_of(type) <= bytes_of_group_step) {}
+
+    /// Empty when there are no more.
+    GroupStep<type> next() {
+        if (at_ == rows_) {
+            return {};
+        }
+        const EightPlaces eight = eights_ + at_ / lanes;
+        const bool is_sixteen = takes_sixteen_ && at_ + 2 * lanes <= *group_end_ &&
+                                eight[1] - eight[0] == lanes * features_ * bytes_of(type);
+        GroupStep<type> step{.chunk = {.values = *eight,
+                                       .rows = is_sixteen ? 2 * lanes : lanes,
+                                       .features = features_},
+                             .first = at_};
+        at_ += step.chunk.rows;
+        step.ends_group = at_ == *group_end_;
+        group_end_ += step.ends_group ? 1 : 0;
+        return step;
+    }
+
+  private:
+    EightPlaces eights_;
+    const Count* group_end_;
+    Count rows_;
+    Count features_;
+    bool takes_sixteen_;
+    Count at_ = 0;
+};
+
+/// Slopes and losses of groups, each group a term for every lane.
+class GroupSlopes {
+  public:
+    GroupSlopes(const KernelRows& rows, const KernelBins& slopes, const KernelBins& losses)
+        : rows_(rows), slopes_(ExactLanes::of(slopes)), losses_(ExactLanes::of(losses)) {}
+
+    /// Turns margins into weighted slopes.
+    void add(Count first, Count rows, bool ends_group, double* margins) {
+        turn_into_slopes(rows_, first, rows, margins, sums_);
+        if (ends_group) {
+            sums_.flush();
+            slopes_.add(sums_.slopes);
+            losses_.add(Lanes::add(sums_.linear, Lanes::add(sums_.logs, sums_.weighted_logs)));
+            sums_ = SlopeSums{};
+        }
+    }
+
+    void store(const KernelBins& slopes, const KernelBins& losses) const {
+        slopes_.store(slopes);
+        losses_.store(losses);
+    }
+
+  private:
+    const KernelRows& rows_;
+    SlopeSums sums_;
+    ExactLanes slopes_;
+    ExactLanes losses_;
+};
+
+/// Rows in groups of multiples of eight; behind the places of all eights there are places_ahead
+/// more that are asked for. Three steps are at work at a time, as in add_products.
+///
+/// Where rows are read here and there the processor foresees little, and it asks for few lines at a
+/// time: so it has to ask all the time, in small steps, and not far ahead.
+template <ElementType type>
+PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eights,
+                                       const Count* group_ends, const LinearFunction& f,
+                                       double* scratch, const KernelBins& features,
+                                       const KernelBins& slopes, const KernelBins& losses) {
+    // As in add_products: margins of so many rows and products of as many take turns.
+    constexpr int turn_rows = type == ElementType::float64 ? 2 : lanes;
+    constexpr int lines_to_ask = bytes_of(type);
+    const Count row_bytes = rows.features * bytes_of(type);
+    const Count eights_ahead =
+        smaller_of(larger_of(bytes_ahead_of_groups / larger_of(lanes * row_bytes, 1), 1),
+                   places_ahead / lanes);
+    const Margins8<type> margins(f, rows.features);
+    Products<type> products(aligned(scratch), rows.features);
+    GroupSlopes of_groups(rows, slopes, losses);
+    GroupSteps<type> steps(rows, eights, group_ends);
+    double values[3 * step_rows];
+    double* values_ahead = values;  // margins, then slopes
+    double* values_middle = values + step_rows;
+    double* values_last = values + 2 * step_rows;
+    GroupStep<type> ahead = steps.next();
+    GroupStep<type> middle;
+    GroupStep<type> last;
+    while (ahead.chunk.rows + middle.chunk.rows + last.chunk.rows > 0) {
+        Count added = 0;  // rows of the last step
+        for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
+            const Ahead asked(eights[(ahead.first + i) / lanes + eights_ahead]);
+            V own;
+            if (turn_rows < lanes && i < last.chunk.rows) {
+                own = margins.template in_turns<lines_to_ask, turn_rows>(
+                    ahead.chunk.group(i), asked, [&](Count begin) {
+                        products.template add<false, turn_rows>(
+                            last.chunk.part(i + begin, turn_rows), values_last + i + begin);
+                    });
+                added += lanes;
+            } else {
+                own = margins.template operator()<lines_to_ask>(ahead.chunk.group(i), asked);
+            }
+            Lanes::store(values_ahead + i, own);
+        }
+        if (middle.chunk.rows > 0) {
+            of_groups.add(middle.first, middle.chunk.rows, middle.ends_group, values_middle);
+        }
+        if (added < last.chunk.rows) {
+            products.template add<false>(last.chunk.part(added, last.chunk.rows - added),
+                                         values_last + added);
+        }
+        if (last.ends_group) {
+            products.move([&](Count feature, V sum) {
+                ExactLanes bin{.first_shift = Lanes::load(features.first_shift + feature),
+                               .second_shift = Lanes::load(features.second_shift + feature),
+                               .first = Lanes::load(features.first + feature),
+                               .second = Lanes::load(features.second + feature)};
+                bin.add(sum);
+                Lanes::store(features.first + feature, bin.first);
+                Lanes::store(features.second + feature, bin.second);
+            });
+        }
+        last = middle;
+        middle = ahead;
+        ahead = steps.next();
+        double* const used = values_last;
+        values_last = values_middle;
+        values_middle = values_ahead;
+        values_ahead = used;
+    }
+    of_groups.store(slopes, losses);
+}
+
+}  // namespace
+}  // namespace paralogit::model
