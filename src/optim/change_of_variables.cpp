@@ -15,14 +15,20 @@ ChangeOfVariables ChangeOfVariables::identity(Index features, bool has_intercept
             .has_intercept = has_intercept};
 }
 
-Vector ChangeOfVariables::to_parameters(const Vector& point, const Vector& start) const {
+Vector ChangeOfVariables::to_parameters(const Vector& point, const Vector& start,
+                                        int threads) const {
     const Index features = scale.size();
     Vector parameters(point.size());
-    for (Index j = 0; j < features; ++j) {
-        parameters[j] = scale[j] == 0 ? start[j] : point[j] / scale[j];
-    }
+    in_parts(features, threads, [&](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            parameters[j] = scale[j] == 0 ? start[j] : point[j] / scale[j];
+        }
+    });
     if (has_intercept) {
-        parameters[features] = point[features] - dot(parameters.head(features), centre);
+        parameters[features] =
+            point[features] - ordered_sum_of_chunks(features, threads, [&](Index j) {
+                return parameters[j] * centre[j];
+            });
     }
     return parameters;
 }

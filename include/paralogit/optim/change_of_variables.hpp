@@ -16,7 +16,7 @@ struct ChangeOfVariables {
     static ChangeOfVariables identity(Index features, bool has_intercept);
 
     /// Parameters of a point. `start` supplies the coefficients of the columns to leave alone.
-    Vector to_parameters(const Vector& point, const Vector& start) const;
+    Vector to_parameters(const Vector& point, const Vector& start, int threads = 1) const;
     /// The point of some parameters.
     Vector to_point(const Vector& parameters) const;
     /// The direction in which the parameters go when the point goes along `direction`.

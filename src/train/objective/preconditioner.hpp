@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "paralogit/base/types.hpp"
+#include "paralogit/base/chunks.hpp"
 
 namespace paralogit::train {
 
@@ -21,24 +21,35 @@ namespace paralogit::train {
 /// a penalty, that is next to nothing. A hundredth of the mean of the loss's is added too: where a
 /// feature's rows have no curvature here, they may have some a step further.
 template <typename OfPenalty>
-bool make_preconditioner(Vector& of_loss, Index features, Index rows, const OfPenalty& of_penalty) {
+bool make_preconditioner(Vector& of_loss, Index features, Index rows, const OfPenalty& of_penalty,
+                         int threads = 1) {
     constexpr double least_part = 0.01;
-    double sum = 0;
-    double determined = 0;
-    for (Index j = 0; j < features; ++j) {
-        // max() the other way round would drop a NaN.
-        of_loss[j] = of_loss[j] < 0 ? 0.0 : of_loss[j];
-        sum += of_loss[j];
-        determined += of_loss[j] == 0 ? 0.0 : of_loss[j] / (of_loss[j] + of_penalty(j));
-    }
+    const double sum = sum_of_chunks(features, threads, [&](Range chunk) {
+        double of_chunk = 0;
+        for (Index j = chunk.first; j < chunk.end; ++j) {
+            // max() the other way round would drop a NaN.
+            of_loss[j] = of_loss[j] < 0 ? 0.0 : of_loss[j];
+            of_chunk += of_loss[j];
+        }
+        return of_chunk;
+    });
+    const double determined = sum_of_chunks(features, threads, [&](Range chunk) {
+        double of_chunk = 0;
+        for (Index j = chunk.first; j < chunk.end; ++j) {
+            of_chunk += of_loss[j] == 0 ? 0.0 : of_loss[j] / (of_loss[j] + of_penalty(j));
+        }
+        return of_chunk;
+    });
     const double least = least_part * sum / static_cast<double>(features);
     if (!std::isnormal(least)) {
         return false;
     }
     const double times = 1 + determined / static_cast<double>(rows);
-    for (Index j = 0; j < features; ++j) {
-        of_loss[j] += least + times * of_penalty(j);
-    }
+    in_parts(features, threads, [&](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            of_loss[j] += least + times * of_penalty(j);
+        }
+    });
     for (Index j = features; j < of_loss.size(); ++j) {
         of_loss[j] = std::max(of_loss[j], least);
     }

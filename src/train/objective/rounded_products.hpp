@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
+#include "paralogit/base/chunks.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/data_set.hpp"
 
@@ -23,21 +26,27 @@ double rounding_of_products(const DataSet& data, const optim::ChangeOfVariables&
                             const Vector& of_loss, const OfPenalty& of_penalty, double unit,
                             double weight_sum) {
     const Index features = data.shard.features;
-    double reach = 0;
-    double steepest = 0;
-    for (Index j = 0; j < features; ++j) {
-        const double scale = change.scale[j];
-        if (scale == 0) {
-            continue;
+    std::vector<double> steepest_of(static_cast<std::size_t>(features / chunk_size + 1));
+    double reach = sum_of_chunks(features, data.execution.threads, [&](Range chunk) {
+        double of_chunk = 0;
+        double& steepest = steepest_of[static_cast<std::size_t>(chunk.first / chunk_size)];
+        for (Index j = chunk.first; j < chunk.end; ++j) {
+            const double scale = change.scale[j];
+            if (scale == 0) {
+                continue;
+            }
+            const auto at = static_cast<std::size_t>(j);
+            const auto bits = static_cast<std::uint64_t>(data.bounds.value_exponents[at] + 1023)
+                              << 52U;
+            const double largest = std::bit_cast<double>(bits) + std::abs(change.centre[j]);
+            const double inverse = 1 / (scale * scale * (of_loss[j] + of_penalty(j)));
+            // What is not a number stays in the sum.
+            of_chunk += largest * largest * inverse;
+            steepest = std::max(steepest, inverse);
         }
-        const auto at = static_cast<std::size_t>(j);
-        const auto bits = static_cast<std::uint64_t>(data.bounds.value_exponents[at] + 1023) << 52U;
-        const double largest = std::bit_cast<double>(bits) + std::abs(change.centre[j]);
-        const double inverse = 1 / (scale * scale * (of_loss[j] + of_penalty(j)));
-        reach += largest * largest * inverse;
-        // max() the other way round would drop a NaN.
-        steepest = inverse > steepest || std::isnan(inverse) ? inverse : steepest;
-    }
+        return of_chunk;
+    });
+    const double steepest = *std::ranges::max_element(steepest_of);
     if (change.has_intercept) {
         reach += 1 / of_loss[features];
     }

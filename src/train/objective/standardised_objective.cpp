@@ -180,7 +180,7 @@ std::optional<Vector> StandardisedObjective::preconditioner(const Vector& point)
     may_round_ = rounding_of_products(data_, change_, diagonal, of_penalty,
                                       of_parameters_.loss().curvature_unit(),
                                       of_parameters_.weight_sum()) <= most_rounding;
-    if (!make_preconditioner(diagonal, change_.scale.size(), rows(), of_penalty)) {
+    if (!make_preconditioner(diagonal, change_.scale.size(), rows(), of_penalty, threads())) {
         return std::nullopt;
     }
     return diagonal;

@@ -87,7 +87,7 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
   private:
     Vector parameters_at(const Vector& point) const {
         // Variables of columns that are left alone are 0.
-        return change_.to_parameters(point, start_.size() == 0 ? point : start_);
+        return change_.to_parameters(point, start_.size() == 0 ? point : start_, threads());
     }
     /// Of the loss alone.
     Vector loss_diagonal(const Vector& point, Index thinning);
