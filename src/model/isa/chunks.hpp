@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t most_chunk_rows = 256;
 constexpr std::int64_t bytes_at_once = 8192;
-/// For three steps of the pass over rows, whose features are read a second time in the third.
+/// For steps of the pass over rows, whose features are read a second time in the next one.
 constexpr std::int64_t bytes_of_groups_in_cache = 32768;
 
 /// Rows that a kernel takes at once, a multiple of eight: what it reads twice should lie in the
@@ -30,8 +30,9 @@ constexpr std::int64_t bytes_ahead = 10240;
 /// The same of groups of rows picked out of all.
 constexpr std::int64_t bytes_of_group_step = 2048;
 constexpr std::int64_t bytes_ahead_of_groups = 8192;
-/// Rows from so many bytes on have margins and products made in turns of few rows.
+/// Rows from so many bytes on have margins and products made in turns of so many rows.
 constexpr std::int64_t least_row_bytes_in_turns = 192;
+constexpr int rows_in_turn = 4;
 
 /// The first place from `p` on where a cache line begins.
 inline double* aligned(double* p) {

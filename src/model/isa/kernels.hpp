@@ -14,13 +14,14 @@
 namespace paralogit::model {
 namespace {
 
-/// Three chunks are at work at a time, one read from memory for its margins, one before it turned
-/// into factors, and one before that, which is still in the cache, added to the sums. So there is
-/// something to do for all parts of the processor and for the memory.
+/// Two chunks are at work at a time: one is read from memory for its margins, the one before it,
+/// which is still in the cache, is added to the sums. So there is something to do for all parts of
+/// the processor and for the memory. A third one in between, whose factors would be made meanwhile,
+/// was tried: rows that wait longer for their second reading leave the cache before it.
 ///
 /// Margins of so many rows and products of as many take turns, or all products follow where that
 /// is a whole group: the memory, which brings what the margins ask for, is best kept busy by
-/// margins of one to two kilobytes and an equal amount of other work in turn.
+/// margins of one to six kilobytes and an equal amount of other work in turn.
 template <ElementType type, int turn_rows, typename ToFactors>
 void add_in_steps(const KernelRows& block, const Margins8<type>& margins, double* scratch,
                   Products<type>& products, ToFactors& to_factors) {
@@ -31,61 +32,40 @@ void add_in_steps(const KernelRows& block, const Margins8<type>& margins, double
     constexpr int lines_with_margins = bytes_of(type) / (asks_twice ? 2 : 1);
     const Count group_bytes = lanes * block.features * Chunk<type>::element_bytes;
     const Count asked_of_row = lines_with_margins * whole_lanes(block.features + lanes - 1);
-    ChunkWalk<type> walk(block, 2 * group_bytes > bytes_of_step ? lanes : step_rows,
-                         scratch + 3 * step_rows);
-    const Count distance = takes_turns || group_bytes <= bytes_of_step
-                               ? bytes_ahead
-                               : larger_of(2 * group_bytes, bytes_at_once);
-    struct Step {
-        Chunk<type> chunk;
-        Count first = 0;
-        Count rows = 0;
-    };
-    Step middle;
-    Step last;
-    double* values_ahead = scratch;  // margins, then factors
-    double* values_middle = scratch + step_rows;
-    double* values_last = scratch + 2 * step_rows;
-    bool has_next = walk.next();
-    while (has_next || middle.rows > 0 || last.rows > 0) {
-        Step ahead;
-        Count added = 0;  // rows of the last step
-        if (has_next) {
-            ahead = {.chunk = walk.chunk(), .first = walk.first(), .rows = walk.rows()};
-            for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
-                const Chunk<type> group = ahead.chunk.group(i);
-                const Ahead asked(ahead.chunk.values + distance + i * asked_of_row);
-                V own;
-                if (takes_turns && i < last.chunk.rows) {
-                    own = margins.template in_turns<lines_with_margins, turn_rows>(
-                        group, asked, [&](Count begin) {
-                            products.template add<false, turn_rows>(
-                                last.chunk.part(i + begin, turn_rows), values_last + i + begin);
-                        });
-                    added += lanes;
-                } else {
-                    own = margins.template operator()<lines_with_margins>(group, asked);
-                }
-                Lanes::store(values_ahead + i, own);
+    // What takes turns is a group at a time.
+    const Count rows = takes_turns || 2 * group_bytes > bytes_of_step ? lanes : step_rows;
+    ChunkWalk<type> walk(block, rows, scratch + 2 * step_rows);
+    double* values = scratch;  // margins, then factors
+    double* values_last = scratch + step_rows;
+    Chunk<type> last;  // none yet
+    while (walk.next()) {
+        const Chunk<type>& chunk = walk.chunk();
+        for (Count i = 0; i < chunk.rows; i += lanes) {
+            const Chunk<type> group = chunk.group(i);
+            const Ahead asked(chunk.values + bytes_ahead + i * asked_of_row);
+            if (takes_turns && last.rows > 0) {
+                const auto add_as_many = [&](Count begin) {
+                    products.template add<false, turn_rows>(last.part(begin, turn_rows),
+                                                            values_last + begin);
+                };
+                Lanes::store(values, margins.template in_turns<lines_with_margins, turn_rows>(
+                                         group, asked, add_as_many));
+            } else {
+                Lanes::store(values + i,
+                             margins.template operator()<lines_with_margins>(group, asked));
             }
-            has_next = walk.next();
         }
-        if (middle.rows > 0) {
-            to_factors(middle.first, middle.rows, middle.chunk, values_middle);
-        }
-        if (added < last.chunk.rows) {
-            const Chunk<type>& newest = ahead.rows > 0 ? ahead.chunk : last.chunk;
+        if (!takes_turns) {
             products.template add<asks_twice>(
-                last.chunk.part(added, last.chunk.rows - added), values_last + added,
-                Ahead(newest.values + distance + newest.rows * asked_of_row));
+                last, values_last, Ahead(chunk.values + bytes_ahead + chunk.rows * asked_of_row));
         }
-        last = middle;
-        middle = ahead;
+        to_factors(walk.first(), walk.rows(), chunk, values);
+        last = chunk;
         double* const used = values_last;
-        values_last = values_middle;
-        values_middle = values_ahead;
-        values_ahead = used;
+        values_last = values;
+        values = used;
     }
+    products.add(last, values_last);
 }
 
 /// One group at a time. While it is at work the memory brings the next one, half of it while
@@ -118,14 +98,10 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     if (lanes * row_bytes > bytes_of_groups_in_cache / 3) {
         add_by_groups(block, margins, scratch, products, to_factors);
     } else if (type != ElementType::float64 || row_bytes < least_row_bytes_in_turns) {
+        // Other types are busy widening; turns of few rows are more work for them than they gain.
         add_in_steps<type, lanes>(block, margins, scratch, products, to_factors);
     } else if constexpr (type == ElementType::float64) {
-        // Other types are busy widening; turns of few rows are more work for them than they gain.
-        if (4 * row_bytes < bytes_of_step) {
-            add_in_steps<type, 4>(block, margins, scratch, products, to_factors);
-        } else {
-            add_in_steps<type, 2>(block, margins, scratch, products, to_factors);
-        }
+        add_in_steps<type, rows_in_turn>(block, margins, scratch, products, to_factors);
     }
     products.store(sums);
 }
