@@ -30,9 +30,6 @@ constexpr std::int64_t bytes_ahead = 10240;
 /// The same of groups of rows picked out of all.
 constexpr std::int64_t bytes_of_group_step = 2048;
 constexpr std::int64_t bytes_ahead_of_groups = 8192;
-/// Rows from so many bytes on have margins and products made in turns of so many rows.
-constexpr std::int64_t least_row_bytes_in_turns = 192;
-constexpr int rows_in_turn = 4;
 
 /// The first place from `p` on where a cache line begins.
 inline double* aligned(double* p) {

@@ -21,7 +21,7 @@ namespace {
 ///
 /// Margins of so many rows and products of as many take turns, or all products follow where that
 /// is a whole group: the memory, which brings what the margins ask for, is best kept busy by
-/// margins of one to six kilobytes and an equal amount of other work in turn.
+/// margins of one to two kilobytes and an equal amount of other work in turn.
 template <ElementType type, int turn_rows, typename ToFactors>
 void add_in_steps(const KernelRows& block, const Margins8<type>& margins, double* scratch,
                   Products<type>& products, ToFactors& to_factors) {
@@ -85,6 +85,24 @@ void add_by_groups(const KernelRows& block, const Margins8<type>& margins, doubl
     }
 }
 
+/// How many rows have their margins made, and as many of the group before them are added to the
+/// sums, in turn: a whole group or a part of it; 0 where it is better to finish one group at a
+/// time. By measurement.
+template <ElementType type>
+constexpr Count rows_in_turn(Count row_bytes) {
+    constexpr Count least_bytes = 192;
+    const bool are_near = lanes * row_bytes <= bytes_of_groups_in_cache / 3;
+    if (type == ElementType::float64 && are_near && row_bytes >= least_bytes) {
+        return row_bytes >= 512 && row_bytes <= 1024 ? 2 : 4;
+    }
+    // Widening keeps narrow rows of floats busy, as it does those of other types: turns of few rows
+    // are more work for them than they gain.
+    if (type == ElementType::float32 && row_bytes >= 640 && row_bytes <= 4096) {
+        return 2;
+    }
+    return are_near ? lanes : 0;
+}
+
 /// Turns rows into factors, and adds up the products of factors and features.
 /// `to_factors(first, rows, chunk, margins)` makes factors of the margins of a chunk.
 template <ElementType type, typename ToFactors>
@@ -95,13 +113,17 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     double* const padded_sums = aligned(scratch);
     scratch = padded_sums + whole_lanes(block.features + lanes - 1);
     Products<type> products(padded_sums, block.features);
-    if (lanes * row_bytes > bytes_of_groups_in_cache / 3) {
+    const Count rows = rows_in_turn<type>(row_bytes);
+    if (rows == 0) {
         add_by_groups(block, margins, scratch, products, to_factors);
-    } else if (type != ElementType::float64 || row_bytes < least_row_bytes_in_turns) {
-        // Other types are busy widening; turns of few rows are more work for them than they gain.
+    } else if (rows == lanes) {
         add_in_steps<type, lanes>(block, margins, scratch, products, to_factors);
-    } else if constexpr (type == ElementType::float64) {
-        add_in_steps<type, rows_in_turn>(block, margins, scratch, products, to_factors);
+    } else if constexpr (type == ElementType::float64 || type == ElementType::float32) {
+        if (rows == 2) {
+            add_in_steps<type, 2>(block, margins, scratch, products, to_factors);
+        } else if constexpr (type == ElementType::float64) {
+            add_in_steps<type, 4>(block, margins, scratch, products, to_factors);
+        }
     }
     products.store(sums);
 }

@@ -242,6 +242,23 @@ TEST(BlockKernel, FollowsTheDeclaredOrderBitForBit) {
     }
 }
 
+// Rows of some sizes are gone through in turns of four or two, or a group at a time.
+TEST(BlockKernel, FollowsTheDeclaredOrderForWideRowsOfFloatsAndDoubles) {
+    for (const Index features : {24, 63, 64, 129, 161, 1025}) {
+        for (const Index rows : {8, 17, 51}) {
+            OwnedBlock block = random_block(rows, features, false, 7);
+            take_small_integers(block);
+            const LiteralCase expected(block, 8);
+            for (const ElementType type : {ElementType::float32, ElementType::float64}) {
+                const std::vector<std::byte> stored = stored_as(type, block.values);
+                for (const Isa isa : supported_isas()) {
+                    expected.expect_for_all_labels(type, stored, true, isa);
+                }
+            }
+        }
+    }
+}
+
 // The kernels read whole groups of eight values where a row ends within one. Where a chunk of rows
 // ends, the rows behind it may be too few to read on.
 TEST(BlockKernel, ReadsNothingBeyondTheLastValue) {
