@@ -14,6 +14,7 @@
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/evaluation_report.hpp"
+#include "paralogit/train/model_labels.hpp"
 #include "paralogit/train/parallel_file.hpp"
 #include "paralogit/train/plot_program.hpp"
 #include "paralogit/train/predict.hpp"
@@ -234,8 +235,11 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
     comm::on_root(comm, [&] { outputs.emplace(options); });
 
     const train::Model model = train::load_model(comm, options.text("model"));
-    const train::DataSet data = train::load_data_set(
-        comm, options.list("data"), source_of(options, true), execution_of(context, options));
+    const data::SourceOptions source = comm::together(comm, [&] {
+        return train::with_labels_of(model, options.text("model"), source_of(options, true));
+    });
+    const train::DataSet data =
+        train::load_data_set(comm, options.list("data"), source, execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     const train::Scores scores = train::evaluate(comm, model, data, rule);
     context.console.result(options.is_set("json") ? train::metrics_json(scores, rule)

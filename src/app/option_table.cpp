@@ -27,7 +27,7 @@ const std::vector<OptionSpec>& label_options() {
          "one"},
         {"positive-label", Kind::value, "VALUE", "",
          "the label of the positive class, against all others; needed unless the labels are 0 and "
-         "1, -1 and +1, booleans, or soft labels in [0, 1]"},
+         "1, -1 and +1, booleans, or soft labels in [0, 1]; evaluate takes it from the model"},
     };
     return options;
 }
@@ -257,7 +257,9 @@ CommandSpec evaluate_command() {
 }
 
 CommandSpec inspect_command() {
-    return {"inspect", "what is in a file, what would be used, what is wrong with it",
+    return {"inspect",
+            "what is in a file, what would be used, what is wrong with it (exit code 3), but for "
+            "the values of the features",
             "paralogit inspect FILE [options]",
             join({
                 {{"file", Kind::positional, "FILE", "", "an HDF5 file"}},

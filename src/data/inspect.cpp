@@ -114,13 +114,8 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
         const LabelRule rule(survey, positive_label, place);
         return fmt::format("  read as {}{}\n", rule.description(), where);
     } catch (const Error& error) {
-        // A value that is no label stays a problem, and so does a positive label that is not there;
-        // for the rest there is an option.
-        if (survey.first_row_not_finite() != Error::no_row || positive_label) {
-            problem = error;
-            return "";
-        }
-        return fmt::format("  {}{}\n", error.what(), where);
+        problem = problem ? problem : error;
+        return "";
     }
 }
 
@@ -164,19 +159,19 @@ Inspection inspect(const std::string& path, const SourceOptions& options) {
     text = fmt::format("{}: {}\n{}", path, readable_bytes(state_of(path).bytes),
                        contents_text(contents));
     text += use_text(path, contents, options, inspection.problem);
-    if (!inspection.problem) {
-        try {
-            const Manifest manifest = describe(std::vector<std::string>{path}, options);
-            if (!manifest.files.front().weights_path.empty()) {
-                text += fmt::format("row weights: {}\n", manifest.files.front().weights_path);
-            }
-            for (const std::string& note : manifest.notes) {
-                text += fmt::format("note: {}\n", note);
-            }
-        } catch (const Error& error) {
-            inspection.problem = error;
+    try {
+        const Manifest manifest = describe(std::vector<std::string>{path}, options);
+        if (!manifest.files.front().weights_path.empty()) {
+            text += fmt::format("row weights: {}\n", manifest.files.front().weights_path);
         }
+        for (const std::string& note : manifest.notes) {
+            text += fmt::format("note: {}\n", note);
+        }
+    } catch (const Error& error) {
+        inspection.problem = inspection.problem ? inspection.problem : error;
     }
+    text +=
+        "not looked at: the values of the features, among which train refuses NaN and infinity\n";
     if (inspection.problem) {
         text += fmt::format("problem: {}\n", inspection.problem->what());
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "paralogit/data/labels.hpp"
@@ -56,6 +57,26 @@ bool has_only(const LabelSurvey& survey, double a, double b) {
                        [&](const Entry& e) { return e.value == a || e.value == b; });
 }
 
+/// Whether every label is a text for 0 or 1: all of them numbers, or all true or false.
+bool has_only_zero_one_texts(const LabelSurvey& survey) {
+    const auto are_all = [&](auto&& is_fit) {
+        return std::ranges::all_of(survey.entries(), is_fit, &Entry::text);
+    };
+    const auto is_number = [](const std::string& text) { return parse_number(text).has_value(); };
+    return survey.are_texts() && !survey.has_more() &&
+           are_all([](const std::string& text) { return parse_zero_or_one(text).has_value(); }) &&
+           (are_all(is_number) || std::ranges::none_of(survey.entries(), is_number, &Entry::text));
+}
+
+/// "'0' and '1'"
+std::string describe_texts(const LabelSurvey& survey) {
+    std::set<std::string> words;
+    for (const Entry& entry : survey.entries()) {
+        words.insert(in_quotes(entry.text));
+    }
+    return (words.size() == 1 ? "only " : "") + fmt::format("{}", fmt::join(words, " and "));
+}
+
 std::string describe_pair(const LabelSurvey& survey, const std::string& both) {
     if (survey.entries().size() == 1) {
         return "only " + survey.entries().front().text;
@@ -106,20 +127,20 @@ std::string for_a_shell(const std::string& label) {
 }  // namespace
 
 LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
-                     const Manifest& manifest)
+                     const Manifest& manifest, const std::string& told_by)
     : known_(all),
       made_for_(manifest.files.front().path + ":" + manifest.files.front().labels_path) {
     check_finite(all, manifest);
     if (positive_label) {
         if (all.first_row_positive() == Error::no_row) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("--positive-label {}: no row of {} has this label; {}",
-                                    printable(*positive_label),
-                                    manifest.files.size() == 1
-                                        ? manifest.files.front().path + ":" +
-                                              manifest.files.front().labels_path
-                                        : fmt::format("the {} files", manifest.files.size()),
-                                    found_labels(all)));
+            throw Error(
+                ExitCode::input_data,
+                fmt::format(
+                    "{} {}: no row of {} has this label; {}", told_by, printable(*positive_label),
+                    manifest.files.size() == 1
+                        ? manifest.files.front().path + ":" + manifest.files.front().labels_path
+                        : fmt::format("the {} files", manifest.files.size()),
+                    found_labels(all)));
         }
         kind_ = Kind::one_against_rest;
         positive_label_ = *positive_label;
@@ -127,6 +148,9 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
     } else if (has_only(all, 0, 1)) {
         kind_ = Kind::zero_one;
         description_ = describe_pair(all, "0 and 1");
+    } else if (has_only_zero_one_texts(all)) {
+        kind_ = Kind::zero_one;
+        description_ = describe_texts(all);
     } else if (has_only(all, -1, 1)) {
         kind_ = Kind::minus_plus;
         description_ = describe_pair(all, "-1 and +1");
@@ -163,7 +187,8 @@ void LabelRule::check_applies(const LabelSurvey& others, const Manifest& manifes
     const auto is_covered = [&](const Entry& other) {
         switch (kind_) {
             case Kind::zero_one:
-                return other.value == 0 || other.value == 1;
+                return known_.are_texts() ? parse_zero_or_one(other.text).has_value()
+                                          : other.value == 0 || other.value == 1;
             case Kind::minus_plus:
                 return other.value == -1 || other.value == 1;
             default:
@@ -195,21 +220,47 @@ Labels LabelRule::apply(const RawLabels& labels) const {
         std::transform(labels.values.begin(), labels.values.end(), result.begin(),
                        [&](double value) { return static_cast<std::uint8_t>(is_positive(value)); });
     };
-    if (kind_ != Kind::one_against_rest) {
-        map([](double value) { return value > 0; });
-    } else if (labels.texts.empty()) {
-        const std::optional<double> positive = parse_number(positive_label_);
-        map([&](double value) { return positive && value == *positive; });
-    } else {
+    if (!labels.texts.empty()) {
         std::vector<bool> is_positive_text;
         for (const std::string& text : labels.texts) {
-            is_positive_text.push_back(is_label(text, positive_label_));
+            is_positive_text.push_back(kind_ == Kind::one_against_rest
+                                           ? is_label(text, positive_label_)
+                                           : parse_zero_or_one(text) == 1);
         }
         map([&](double position) {
             return is_positive_text.at(static_cast<std::size_t>(position));
         });
+    } else if (kind_ == Kind::one_against_rest) {
+        const std::optional<double> positive = parse_number(positive_label_);
+        map([&](double value) { return positive && value == *positive; });
+    } else {
+        map([](double value) { return value > 0; });
     }
     return Labels(std::move(result));
+}
+
+std::string LabelRule::kind_name() const {
+    switch (kind_) {
+        case Kind::zero_one:
+            return "zero_one";
+        case Kind::minus_plus:
+            return "minus_plus";
+        case Kind::soft:
+            return "soft";
+        default:
+            return one_against_rest;
+    }
+}
+
+bool is_same_positive_label(const std::string& kind, const std::string& positive_label,
+                            const std::string& wanted) {
+    if (kind == LabelRule::one_against_rest) {
+        return is_label(positive_label, wanted);
+    }
+    // Of any other kind 1 is positive. Of a word such as 'spam' the kind knows nothing.
+    const auto spelled_one = parse_zero_or_one(wanted);
+    const auto number = spelled_one ? spelled_one : parse_number(wanted);
+    return !number || *number == 1;
 }
 
 }  // namespace paralogit::data

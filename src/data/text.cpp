@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -64,6 +66,21 @@ std::optional<double> parse_number(std::string_view text) {
         return std::nullopt;
     }
     return value;
+}
+
+std::optional<double> parse_zero_or_one(std::string_view text) {
+    if (const auto number = parse_number(text)) {
+        return *number == 0 || *number == 1 ? number : std::nullopt;
+    }
+    const auto spells = [&](std::string_view word) {
+        return std::ranges::equal(text, word, [](char a, char b) {
+            return std::tolower(static_cast<unsigned char>(a)) == b;
+        });
+    };
+    if (spells("true")) {
+        return 1;
+    }
+    return spells("false") ? std::optional<double>(0) : std::nullopt;
 }
 
 }  // namespace paralogit::data

@@ -24,4 +24,7 @@ std::string shortest(double value);
 /// The finite number that the whole text spells, spaces around it and a leading + aside.
 std::optional<double> parse_number(std::string_view text);
 
+/// 0 or 1, where the text spells one of them, as a number or as true or false in any case.
+std::optional<double> parse_zero_or_one(std::string_view text);
+
 }  // namespace paralogit::data

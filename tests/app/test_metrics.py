@@ -13,7 +13,7 @@ import unittest
 import h5py
 import numpy as np
 
-from support import SOURCE, AppTest, made_up, run, write_data
+from support import SOURCE, AppTest, made_up, run, text_of, write_data
 
 sys.path.insert(0, str(SOURCE / "tests" / "golden"))
 from metric_cases import cases  # noqa: E402
@@ -181,6 +181,37 @@ class Thresholds(MetricsTest):
         self.assertIn("ROC AUC               undefined: one of the classes has no row",
                       result.stdout)
         self.assertNotIn("nan", result.stdout)
+
+
+class PositiveLabel(AppTest):
+    def test_it_is_that_of_the_model(self):
+        X, y = made_up(60, 2)
+        data = write_data(self.folder / "texts.h5", X, np.where(y == 1, b"spam", b"ham"))
+        model = self.train(data, "--positive-label", "spam", "--l2", "1e-2") / "model.h5"
+        with h5py.File(model) as file:
+            self.assertEqual((text_of(file, "label_kind"), text_of(file, "positive_label")),
+                             ("one_against_rest", "spam"))
+        known = run("evaluate", model, data)
+        self.assert_ends(known, 0)
+        said = run("evaluate", model, data, "--positive-label", "spam")
+        self.assertEqual(known.stdout, said.stdout)
+        self.assertGreater(float(known.stdout.split("ROC AUC")[1].split()[0]), 0.5)
+        other = run("evaluate", model, data, "--positive-label", "ham", ranks=2)
+        self.assert_ends(other, 2)
+        self.assertIn(f"--positive-label ham: for {model} the label spam is the positive one",
+                      other.stderr)
+        renamed = write_data(self.folder / "renamed.h5", X, np.where(y == 1, b"Spam", b"ham"))
+        unknown = run("evaluate", model, renamed)
+        self.assert_ends(unknown, 3)
+        self.assertIn(f"the positive label of {model}, spam: no row of {renamed}:/y has this label",
+                      unknown.stderr)
+
+    def test_zero_may_be_the_positive_one(self):
+        data = write_data(self.folder / "zero.h5", *made_up(60, 2))
+        model = self.train(data, "--positive-label", "0", "--l2", "1e-2") / "model.h5"
+        known = run("evaluate", model, data)
+        self.assertGreater(float(known.stdout.split("ROC AUC")[1].split()[0]), 0.5)
+        self.assert_ends(run("evaluate", model, data, "--positive-label", "1"), 2)
 
 
 class Files(MetricsTest):

@@ -93,13 +93,13 @@ class LabelRule {
     /// Decides from the survey of all rows:
     ///  - with a positive label, which the survey was told: it against all others; an error when no
     ///    row has it;
-    ///  - {0, 1}, or a part of it: as stored;  {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft
-    ///  labels;
-    ///    texts "TRUE"/"FALSE" do not occur here (booleans are read as numbers);
+    ///  - {0, 1}, or a part of it: as stored, also as texts, and so true and false;
+    ///    {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
     ///  - anything else is an error that names a row, lists the labels, and tells what to do.
+    /// The error of a positive label that no row has begins with who told it.
     /// Throws Error (input_data).
     LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
-              const Manifest& manifest);
+              const Manifest& manifest, const std::string& told_by = "--positive-label");
 
     /// y per row. Whether it takes a byte depends on the labels of all rows, not on these.
     Labels apply(const RawLabels& labels) const;
@@ -115,6 +115,14 @@ class LabelRule {
     /// For people: "0 and 1", "-1 and +1", "soft, in [0, 1]", "'g' against 1 other".
     const std::string& description() const { return description_; }
 
+    /// For programs: "zero_one", "minus_plus", "soft" or one_against_rest.
+    std::string kind_name() const;
+    static constexpr const char* one_against_rest = "one_against_rest";
+    /// The label of one_against_rest; 1 of every other kind.
+    std::string positive_label() const {
+        return kind_ == Kind::one_against_rest ? positive_label_ : "1";
+    }
+
   private:
     enum class Kind { zero_one, minus_plus, soft, one_against_rest };
     Kind kind_ = Kind::soft;
@@ -123,5 +131,10 @@ class LabelRule {
     LabelSurvey known_;
     std::string made_for_;  ///< the first file and its dataset of labels
 };
+
+/// Whether a wanted positive label means what a rule with this kind_name() and positive_label()
+/// means by y = 1, as far as can be told from these.
+bool is_same_positive_label(const std::string& kind, const std::string& positive_label,
+                            const std::string& wanted);
 
 }  // namespace paralogit::data

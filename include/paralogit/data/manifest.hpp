@@ -20,6 +20,8 @@ struct SourceOptions {
     std::optional<std::string> weights_name;
     /// The label that is y = 1, against all others.
     std::optional<std::string> positive_label;
+    /// Who says so, for messages.
+    std::string positive_label_source = "--positive-label";
     /// The features are stored as features x rows.
     bool is_transposed = false;
     bool needs_labels = true;

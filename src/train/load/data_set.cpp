@@ -50,7 +50,8 @@ std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
     return comm::together(comm, [&] {
         const data::LabelRule rule = training != nullptr
                                          ? training->label_rule.value()
-                                         : data::LabelRule(all, source.positive_label, manifest);
+                                         : data::LabelRule(all, source.positive_label, manifest,
+                                                           source.positive_label_source);
         if (training != nullptr) {
             rule.check_applies(all, manifest);
         }

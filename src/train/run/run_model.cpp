@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "../load/used_features.hpp"
+#include "paralogit/train/model_labels.hpp"
 
 namespace paralogit::train {
 
@@ -15,7 +16,7 @@ Model model_of_run(const RunDescription& run, const Vector& parameters, optim::S
     model.intercept = run.has_intercept ? parameters[features] : 0.0;
     model.feature_names = run.data.manifest.feature_names;
     model.attributes = run.checkpoint.path_options;
-    model.attributes["labels"] = run.data.label_description;
+    record_labels(run.data, model);
     model.attributes["class_weights"] =
         fmt::format("{},{}", run.data.class_weights.negative, run.data.class_weights.positive);
     model.attributes["stop_reason"] = std::string(optim::name_of(reason));

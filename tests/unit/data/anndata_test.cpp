@@ -178,7 +178,8 @@ TEST_F(AnnData, ListsTheColumnsWhenNoneIsNamed) {
                       HasSubstr("their names: /var/genes")));
     const Inspection chosen = inspect(name, labelled("kind"));
     EXPECT_THAT(chosen.text, HasSubstr("labels: /obs/kind (4, 2 categories"));
-    EXPECT_FALSE(chosen.problem.has_value());
+    ASSERT_TRUE(chosen.problem.has_value());
+    EXPECT_THAT(chosen.problem->what(), HasSubstr("found labels 'B', 'T'; use --positive-label"));
 }
 
 TEST_F(AnnData, NumbersCategoriesByTheirTextAcrossFiles) {

@@ -27,14 +27,19 @@ TEST_F(Inspect, ShowsWhatIsThereAndWhatWouldBeUsed) {
                       HasSubstr("labels: /y (100, uint8)"), HasSubstr("read as 0 and 1")));
 }
 
-TEST_F(Inspect, ShowsThatAPositiveLabelIsNeededWithoutCallingItAProblem) {
+TEST_F(Inspect, ReportsThatAPositiveLabelIsNeededAsAProblem) {
     TestFile file(path("a.h5"));
     file.values("/X", counting<float>(8), {4, 2}).texts("/y", {"g", "h", "g", "g"});
+    file.values("/weights", counting<float>(4), {4});
 
     const Inspection inspection = inspect(file.close(), {});
 
-    EXPECT_FALSE(inspection.problem.has_value());
-    EXPECT_THAT(inspection.text, HasSubstr("found labels 'g', 'h'; use --positive-label g"));
+    ASSERT_TRUE(inspection.problem.has_value());
+    EXPECT_EQ(inspection.problem->code(), ExitCode::input_data);
+    EXPECT_THAT(inspection.text,
+                AllOf(HasSubstr("problem: "), HasSubstr("label 'g' is not in {0, 1}"),
+                      HasSubstr("found labels 'g', 'h'; use --positive-label g"),
+                      HasSubstr("note: "), HasSubstr("not looked at: the values")));
 }
 
 TEST_F(Inspect, ReportsALabelThatIsNotANumberAsAProblem) {

@@ -117,6 +117,55 @@ TEST(LabelRule, SetsThePositiveTextAgainstTheRest) {
     EXPECT_EQ(rule_for(labels, "g").description(), "'g' against 1 other");
 }
 
+TEST(LabelRule, TakesTextsOfZeroAndOneAsStored) {
+    const RawLabels digits{.values = {0, 1, 1}, .texts = {"1", "0"}};
+    const RawLabels words{.values = {1, 0, 0}, .texts = {"False", "TRUE"}};
+
+    EXPECT_THAT(mapped(digits), ElementsAre(1, 0, 0));
+    EXPECT_EQ(rule_for(digits).description(), "'0' and '1'");
+    EXPECT_THAT(mapped(words), ElementsAre(1, 0, 0));
+    EXPECT_EQ(rule_for({.values = {0}, .texts = {"true"}}).description(), "only 'true'");
+    EXPECT_THAT(mapped(digits, "0"), ElementsAre(0, 1, 1));
+}
+
+TEST(LabelRule, RefusesTextsOfWhichOnlySomeAreZeroAndOne) {
+    for (const auto& texts : std::vector<std::vector<std::string>>{
+             {"0", "1", "2"}, {"0", "true"}, {"0", "1", ""}, {"true", "falsely"}, {"-1", "1"}}) {
+        RawLabels labels{.values = {}, .texts = texts};
+        for (std::size_t i = 0; i < texts.size(); ++i) {
+            labels.values.push_back(static_cast<double>(i));
+        }
+        EXPECT_THAT(refused(labels).what(), HasSubstr("is not in {0, 1}")) << texts.back();
+    }
+}
+
+TEST(LabelRule, TellsProgramsWhichLabelIsPositive) {
+    const RawLabels texts{.values = {0, 1}, .texts = {"g", "h"}};
+    const RawLabels soft{.values = {0.5, 1}, .texts = {}};
+
+    EXPECT_EQ(rule_for(texts, "g").kind_name(), "one_against_rest");
+    EXPECT_EQ(rule_for(texts, "g").positive_label(), "g");
+    EXPECT_EQ(rule_for({.values = {-1, 1}, .texts = {}}).kind_name(), "minus_plus");
+    EXPECT_EQ(rule_for({.values = {0, 1}, .texts = {}}).kind_name(), "zero_one");
+    EXPECT_EQ(rule_for(soft).kind_name(), "soft");
+    EXPECT_EQ(rule_for(soft).positive_label(), "1");
+}
+
+TEST(LabelRule, KnowsAPositiveLabelAgain) {
+    EXPECT_TRUE(is_same_positive_label("one_against_rest", "g", "g"));
+    EXPECT_TRUE(is_same_positive_label("one_against_rest", "2", "2.0"));
+    EXPECT_FALSE(is_same_positive_label("one_against_rest", "g", "h"));
+    EXPECT_FALSE(is_same_positive_label("one_against_rest", "0", "1"));
+    for (const char* const kind : {"zero_one", "minus_plus", "soft"}) {
+        EXPECT_TRUE(is_same_positive_label(kind, "1", "+1"));
+        EXPECT_TRUE(is_same_positive_label(kind, "1", "True"));
+        EXPECT_TRUE(is_same_positive_label(kind, "1", "spam"));
+        EXPECT_FALSE(is_same_positive_label(kind, "1", "0"));
+        EXPECT_FALSE(is_same_positive_label(kind, "1", "2"));
+        EXPECT_FALSE(is_same_positive_label(kind, "1", "false"));
+    }
+}
+
 TEST(LabelRule, ComparesTextsAsNumbersWhereBothAre) {
     const RawLabels labels{.values = {0, 1}, .texts = {"1.0", "2"}};
 

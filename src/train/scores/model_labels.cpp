@@ -1,0 +1,42 @@
+#include "paralogit/train/model_labels.hpp"
+
+#include <fmt/format.h>
+
+#include "paralogit/base/error.hpp"
+#include "paralogit/data/labels.hpp"
+
+namespace paralogit::train {
+
+void record_labels(const DataSet& training, Model& model) {
+    model.attributes["labels"] = training.label_description;
+    if (training.label_rule) {
+        model.attributes["label_kind"] = training.label_rule->kind_name();
+        model.attributes["positive_label"] = training.label_rule->positive_label();
+    }
+}
+
+data::SourceOptions with_labels_of(const Model& model, const std::string& model_path,
+                                   data::SourceOptions source) {
+    const auto kind = model.attributes.find("label_kind");
+    const auto positive = model.attributes.find("positive_label");
+    if (kind == model.attributes.end() || positive == model.attributes.end()) {
+        return source;  // of a version that did not write them
+    }
+    if (source.positive_label &&
+        !data::is_same_positive_label(kind->second, positive->second, *source.positive_label)) {
+        const auto labels = model.attributes.find("labels");
+        throw Error(
+            ExitCode::usage,
+            fmt::format("--positive-label {}: for {} the label {} is the positive one (it was "
+                        "trained on labels {}); leave the option out",
+                        *source.positive_label, model_path, positive->second,
+                        labels == model.attributes.end() ? "of that kind" : labels->second));
+    }
+    if (kind->second == data::LabelRule::one_against_rest && !source.positive_label) {
+        source.positive_label = positive->second;
+        source.positive_label_source = "the positive label of " + model_path + ",";
+    }
+    return source;
+}
+
+}  // namespace paralogit::train
