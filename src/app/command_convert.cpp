@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <cmath>
@@ -20,12 +21,15 @@ using train::Filling;
     throw Error(ExitCode::usage, text);
 }
 
-/// "a,b" as a and b.
+/// "a, b" as a and b.
 std::vector<std::string> list_of(const Options& options, const std::string& name) {
     std::vector<std::string> parts;
     std::istringstream text(options.optional_text(name).value_or(""));
     for (std::string part; std::getline(text, part, ',');) {
-        parts.push_back(part);
+        const std::size_t first = part.find_first_not_of(" \t");
+        if (first != std::string::npos) {
+            parts.push_back(part.substr(first, part.find_last_not_of(" \t") - first + 1));
+        }
     }
     return parts;
 }
@@ -79,6 +83,18 @@ void read_filling(const Options& options, ConvertOptions& convert) {
     }
 }
 
+/// Those that the user gave.
+std::vector<std::string> given(const Options& options, std::span<const std::string_view> names) {
+    std::vector<std::string> result;
+    for (const std::string_view name : names) {
+        const std::string own(name);
+        if (options.differs_from_standard(own)) {
+            result.push_back("--" + own);
+        }
+    }
+    return result;
+}
+
 ConvertOptions read_options(const Options& options) {
     constexpr Index largest = std::numeric_limits<Index>::max();
     constexpr std::string_view formats[] = {"auto", "libsvm", "csv"};
@@ -113,6 +129,18 @@ ConvertOptions read_options(const Options& options) {
                         "the rows in {}; give the number that stood in there",
                         options.text("missing"), *convert.like));
     }
+    if (convert.like && !convert.csv.text_columns.empty()) {
+        usage_error(
+            fmt::format("--text: with --like the columns are texts or numbers as they are "
+                        "in {}; leave it out",
+                        *convert.like));
+    }
+    constexpr std::string_view for_tables[] = {"like",      "label-column", "separator",
+                                               "header",    "drop",         "text",
+                                               "max-texts", "missing",      "missing-markers"};
+    constexpr std::string_view for_libsvm[] = {"features", "index-base"};
+    convert.table_options = given(options, for_tables);
+    convert.libsvm_options = given(options, for_libsvm);
     convert.most_texts = options.integer("max-texts", 1, largest);
     if (const std::string layout = options.choice("layout", layouts); layout != "auto") {
         convert.layout = layout == "csr" ? data::MatrixLayout::csr : data::MatrixLayout::dense;
@@ -144,18 +172,25 @@ std::string description(const ConvertOptions& options, const train::Conversion& 
                 ? fmt::format("dense, {}", name_of(matrix.value_type))
                 : fmt::format("sparse (CSR), {} entries, {}", matrix.entries,
                               name_of(matrix.value_type));
-    text += matrix.label_texts.empty()
+    text += !matrix.has_labels ? "; no labels"
+            : matrix.label_texts.empty()
                 ? fmt::format("; labels {}", name_of(matrix.label_type))
                 : fmt::format("; labels of {} texts", matrix.label_texts.size());
     if (done.kind == train::TextKind::libsvm) {
         text += fmt::format("; the first feature is index {}", matrix.index_base);
     }
-    if (done.text_columns > 0) {
-        text += fmt::format("; {} column{} of texts one-hot", done.text_columns,
-                            done.text_columns == 1 ? "" : "s");
+    if (const std::vector<std::string> names = data::text_columns(matrix); !names.empty()) {
+        constexpr std::size_t most = 8;
+        const auto some = std::span(names).first(std::min(most, names.size()));
+        text += fmt::format("; {} column{} of texts one-hot: {}{}", names.size(),
+                            names.size() == 1 ? "" : "s", fmt::join(some, ", "),
+                            names.size() > most ? ", ..." : "");
     }
     if (done.missing_values > 0) {
         text += fmt::format("; {} missing numbers filled in", done.missing_values);
+    }
+    if (done.csv) {
+        text += "; header: " + done.csv->header_in_words();
     }
     return text;
 }

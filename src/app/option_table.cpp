@@ -329,17 +329,19 @@ CommandSpec convert_command() {
               "one is left out"},
              {"label-column", Kind::value, "COLUMN", "",
               "CSV: name of the column of the labels, its number from 1, or last; found by habit "
-              "(y, label, target, class, ...) when there is just one"},
+              "(y, label, target, class, ...) when there is just one; none for rows without "
+              "labels, as for predict"},
              {"separator", Kind::value, "CHARACTER", "auto",
               "CSV: what is between fields: a character, tab, or blank for any number of spaces "
               "and tabs; auto: what splits the first lines most evenly"},
              {"header", Kind::value, "auto|yes|no", "auto",
-              "CSV: whether the first line names the columns; auto: when it has a text above "
-              "numbers and no number itself"},
+              "CSV: whether the first line names the columns; auto: when it has a usual name of "
+              "labels or texts above numbers; what was decided is printed, and where the fields do "
+              "not tell it is an error"},
              {"drop", Kind::value, "COLUMNS", "",
               "CSV: columns to leave out, names or numbers with commas between them"},
              {"text", Kind::value, "COLUMNS", "",
-              "CSV: columns to take as texts though most of their first fields are numbers; each "
+              "CSV: columns to take as texts though they hold numbers, or numbers and texts; each "
               "text "
               "of a column becomes a feature of zeros and ones, column=text"},
              {"max-texts", Kind::value, "COUNT", "10000",
@@ -347,8 +349,12 @@ CommandSpec convert_command() {
              {"missing", Kind::value, "error|mean|median|NUMBER", "error",
               "CSV: what stands in for missing numbers; a missing text becomes zeros for all texts "
               "of its column"},
-             {"missing-markers", Kind::value, "TEXTS", "NA,N/A,NaN,nan,null,?",
-              "CSV: fields that are missing values, beside empty ones; with commas between them"},
+             {"missing-markers", Kind::value, "TEXTS",
+              "NA,N/A,NaN,-NaN,null,None,<NA>,#NA,#N/A,#N/A N/A,1.#IND,-1.#IND,1.#QNAN,-1.#QNAN,?",
+              "CSV: fields that are missing values, beside empty ones, with commas between them; "
+              "in "
+              "upper or lower case, and in columns of numbers any spelling of a number that is "
+              "given"},
              {"threads", Kind::value, "COUNT", "auto",
               "threads of each rank; auto: OMP_NUM_THREADS, else its share of the cores it may "
               "use"}},

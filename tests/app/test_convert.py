@@ -243,6 +243,36 @@ class Csv(ConvertTest):
         with h5py.File(self.convert(data, "--missing-markers", "-", "--missing", "mean")) as file:
             np.testing.assert_array_equal(file["X"][:, 0], [4, 4])
 
+    def test_numbers_stand_for_missing_values_however_they_are_spelled(self):
+        data = self.write("m.csv", "a,b,y\n1,-999,0\n2,5,1\n3,7,0\n4,-999.0,1\n")
+        with h5py.File(self.convert(data, "--missing", "mean", "--missing-markers", "x, -999",
+                                    ranks=2)) as file:
+            np.testing.assert_array_equal(file["X"][:, 1], [6, 5, 7, 6])
+
+    def test_what_was_decided_is_said(self):
+        data = self.write("a.csv", "cap,odor,outcome\na,x,e\nb,x,p\n")
+        with h5py.File(self.convert(data, "--label-column", "last")) as file:
+            self.assertEqual(file["X"].shape, (2, 3))
+        self.assertIn("2 columns of texts one-hot: 'cap', 'odor'; header: yes", self.said)
+        self.convert(self.write("b.csv", "1,2,0\n3,4,1\n"), "--label-column", "last")
+        self.assertIn("; header: none, the first row is '1,2,0'", self.said)
+
+    def test_lines_longer_than_a_mebibyte_and_as_many_blanks(self):
+        width = 200_000
+        header = ",".join(f"s{i}" for i in range(width)) + ",y\n"
+        self.assertGreater(len(header), 2**20)
+        rows = "".join(",".join([str(i)] * width) + f",{i % 2}\n" for i in range(3))
+        with h5py.File(self.convert(self.write("a.csv", header + rows), "--layout", "dense",
+                                    ranks=2)) as file:
+            self.assertEqual(file["X"].shape, (3, width))
+            np.testing.assert_array_equal(file["X"][:, -1], [0, 1, 2])
+        with h5py.File(self.convert(self.write("b.csv", "\n" * 1_500_000 + "x,y\n5,1\n"))) as file:
+            np.testing.assert_array_equal(file["X"][...], [[5]])
+        result = run("convert", self.write("c.csv", "\n" * 3_000_000 + "x,y\n5,1\n"),
+                     self.folder / "no.h5")
+        self.assert_ends(result, 3)
+        self.assertIn("begins with more than 2 MiB of empty lines", result.stderr)
+
     def test_values_have_the_bits_of_float(self):
         data = self.write("a.csv", "".join(f'{t};"{t}"; {t} ;1\n' for t in HARD_NUMBERS))
         with h5py.File(self.convert(data, "--label-column", 4, "--layout", "dense")) as file:
@@ -382,6 +412,27 @@ class LikeAnother(ConvertTest):
         self.assertIn("--missing mean: with --like",
                       self.refused(self.TRAIN, "--missing", "mean", code=2))
         self.assertIn("--like is for tables", self.refused("1 1:2\n", "--format", "libsvm", code=2))
+
+    def test_rows_without_labels_can_be_predicted(self):
+        text = "town,colour,age\nBonn,red,1\nUlm,blue,2\n"
+        self.assertIn("--label-column none", self.refused(text))
+        for ranks in (None, 2):
+            with h5py.File(self.like(text, "--label-column", "none", ranks=ranks)) as file:
+                self.assertEqual(dense(file).tolist(), [[1, 0, 1, 1, 0], [2, 1, 0, 0, 1]])
+                self.assertNotIn("y", file)
+        self.assertIn("; no labels", self.said)
+        model = self.train(self.reference, "--positive-label", "yes", "--l2", "1e-2") / "model.h5"
+        result = run("predict", model, self.folder / "out.h5", "--out", self.folder / "p.h5")
+        self.assert_ends(result, 0)
+        result = run("train", self.folder / "out.h5", "--out", self.folder / "no-run")
+        self.assert_ends(result, 3)
+        self.assertIn("label", result.stderr)
+
+    def test_texts_are_texts_as_in_the_other_file(self):
+        self.assertIn("--text: with --like", self.refused(self.TRAIN, "--text", "age", code=2))
+        text = "age,colour,town,y\n1,red,Ulm,no\n2,7,Ulm,yes\n3,blue,Bonn,no\n"
+        with h5py.File(self.like(text)) as file:
+            self.assertEqual(dense(file)[:, 1:3].tolist(), [[0, 1], [0, 0], [1, 0]])
 
     def test_the_file_to_be_like_is_not_replaced(self):
         before = self.reference.read_bytes()

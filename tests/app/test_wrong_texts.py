@@ -142,6 +142,33 @@ class WrongText(RefusalTest):
                             says="no file matches this pattern")
         self.assert_refused(3, "convert", path, self.folder, self.folder / "out.h5",
                             says="is a directory")
+        for begin, says in ((b"BZh91AY&SY", "bzip2; uncompress it first: bunzip2"),
+                            (b"\xfd7zXZ\0\0", "xz; uncompress it first: unxz"),
+                            (b"PK\3\4", "is a zip archive")):
+            self.assert_text_refused(begin + b"\0\1\n2", None, says, ranks=(None,))
+        self.assert_refused(3, "convert", "/dev/stdin", self.folder / "out.h5",
+                            says="is a pipe or a device", ranks=(None,))
+
+    def test_options_that_are_for_the_other_kind_of_text(self):
+        for option, value in (("--drop", 1), ("--text", 1), ("--separator", ";"),
+                              ("--header", "no"), ("--label-column", 1), ("--missing", "mean"),
+                              ("--missing-markers", "x"), ("--max-texts", 5)):
+            self.assert_text_refused(SVM, None, f"is LIBSVM, and {option} is for tables", option,
+                                     value, code=2, ranks=(None,))
+        self.assert_text_refused("a,y\n1,0\n", None, "is a table, and --index-base is for LIBSVM",
+                                 "--index-base", 0, code=2, ranks=(None,))
+
+    def test_numbers_that_stand_for_missing_values(self):
+        text = "a,b,y\n1,-999,0\n2,5,1\n"
+        self.assert_text_refused(text, "2:3", "the value is missing (found '-999')",
+                                 "--missing-markers", "-999")
+        self.assert_text_refused("a,y\n1,0\n2,-999.0\n", "3:3", "the label is missing",
+                                 "--missing-markers", "-999", "--missing", "mean", ranks=(None,))
+
+    def test_a_number_among_texts_beyond_the_first_rows(self):
+        text = "b,y\n" + "red,1\ngreen,0\n" * 5500 + "7,1\n"
+        self.assert_text_refused(text, None, ("column 1 ('b') holds 3 different texts, and the "
+                                              "number 7 among them", "--text b"))
 
     def test_columns_that_are_not_there_or_too_rich(self):
         text = "a,b,c\n" + "".join(f"1,t{i},{i}\n" for i in range(40))

@@ -31,6 +31,9 @@ struct ConvertOptions {
     Index most_texts = 10'000;  ///< of a column of texts
     std::optional<data::MatrixLayout> layout;
     int threads = 1;
+    // What the user gave, as "--drop", that means something for one kind of text only.
+    std::vector<std::string> table_options;
+    std::vector<std::string> libsvm_options;
 };
 
 /// What was written.
@@ -38,7 +41,7 @@ struct Conversion {
     TextKind kind = TextKind::libsvm;
     data::ImportMatrix matrix;
     Index missing_values = 0;
-    Index text_columns = 0;
+    std::optional<data::CsvFormat> csv;  ///< how a table was read
     std::vector<std::string> warnings;
 };
 

@@ -1,6 +1,7 @@
 #include "paralogit/data/import/csv.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include "../text.hpp"
 #include "csv_fields.hpp"
 #include "decimal.hpp"
+#include "missing_markers.hpp"
 #include "paralogit/data/import/text_input.hpp"
 
 namespace paralogit::data {
@@ -55,6 +57,7 @@ class CsvParser {
         : begin_(text.data()),
           end_(begin_ + text.size()),
           format_(format),
+          markers_(format.missing_markers),
           fields_(begin_, end_, format.separator),
           columns_(format.kinds.size()) {
         for (const ColumnKind kind : format.kinds) {
@@ -133,6 +136,9 @@ class CsvParser {
                 after = read_number(p, value, ends_record);
                 if (after == nullptr) {
                     after = read_odd_number(p, column, value, ends_record);
+                } else if (markers_.has_numbers() && markers_.is_missing_number(value)) {
+                    const Field field = fields_.read(p);
+                    take_missing_number(p, column, field.text, value);
                 }
                 if (kind == ColumnKind::number) {
                     *next_value_++ = value;
@@ -173,10 +179,8 @@ class CsvParser {
         const Field field = fields_.read(p);
         ends_record = field.ends_record;
         const char* const begin = fields_.skip_blanks(p);
-        if (is_missing(field.text)) {
-            note_missing(begin, column, field.text);
-            ++chunk_.missing_values;
-            value = std::nan("");
+        if (markers_.is_missing_text(field.text)) {
+            take_missing_number(p, column, field.text, value);
             return field.end;
         }
         // Quoted perhaps; a copy ends in a character that no number has.
@@ -184,39 +188,62 @@ class CsvParser {
         number_ += '\n';
         const char* const after = read_decimal(number_.data(), value);
         if (after == nullptr || after != number_.data() + field.text.size()) {
-            fail(begin,
-                 fmt::format("{}: expected a finite decimal number, found {}; {}",
-                             format_.name_of_column(column), in_quotes(field.text),
-                             format_.kinds[column] == ColumnKind::number
-                                 ? "leave the column out (--drop) or take all of it as texts "
-                                   "(--text)"
-                                 : "the labels before it are numbers"));
+            fail_number(begin, column, field.text);
         }
         if (!std::isfinite(value)) {
             fail(begin, fmt::format("{}: the value {} is beyond the range of double precision",
                                     format_.name_of_column(column), in_quotes(field.text)));
         }
+        if (markers_.has_numbers() && markers_.is_missing_number(value)) {
+            take_missing_number(p, column, field.text, value);
+        }
         return field.end;
     }
 
-    bool is_missing(std::string_view text) const {
-        return text.empty() ||
-               std::find(format_.missing_markers.begin(), format_.missing_markers.end(), text) !=
-                   format_.missing_markers.end();
+    [[noreturn]] void fail_number(const char* p, std::size_t column, std::string_view text) const {
+        const std::string what = fmt::format("{}: expected a finite decimal number, found {}; ",
+                                             format_.name_of_column(column), in_quotes(text));
+        if (format_.kinds[column] == ColumnKind::number_label) {
+            fail(p, what + "the labels before it are numbers");
+        }
+        fail(p, what + fmt::format("leave the column out (--drop), take all of it as texts "
+                                   "(--text), or, if it means that a value is missing: "
+                                   "--missing mean --missing-markers {}",
+                                   in_quotes(text)));
+    }
+
+    void take_missing_number(const char* p, std::size_t column, std::string_view text,
+                             double& value) {
+        note_missing(fields_.skip_blanks(p), column, text);
+        ++chunk_.missing_values;
+        value = std::nan("");
     }
 
     void note_missing(const char* p, std::size_t column, std::string_view text) const {
         const std::string found = text.empty() ? "nothing" : in_quotes(text);
         const ColumnKind kind = format_.kinds[column];
         if (kind == ColumnKind::number_label || kind == ColumnKind::text_label) {
-            fail(p, fmt::format("{}: the label is missing (found {}); remove the row or label it",
-                                format_.name_of_column(column), found));
+            fail(p,
+                 fmt::format("{}: the label is missing (found {}); remove the row or label it{}",
+                             format_.name_of_column(column), found, advice_on_text(column, text)));
         }
         if (!format_.is_missing_allowed) {
-            fail(p, fmt::format("{}: the value is missing (found {}); choose what stands in for "
-                                "missing values: --missing mean, median or a number",
-                                format_.name_of_column(column), found));
+            fail(p,
+                 fmt::format("{}: the value is missing (found {}); choose what stands in for "
+                             "missing values: --missing mean, median or a number{}",
+                             format_.name_of_column(column), found, advice_on_text(column, text)));
         }
+    }
+
+    /// Among texts, "none" may be a text like the others.
+    std::string advice_on_text(std::size_t column, std::string_view text) const {
+        const ColumnKind kind = format_.kinds[column];
+        const bool is_text = kind == ColumnKind::text || kind == ColumnKind::text_label;
+        return is_text && !text.empty() ? fmt::format(
+                                              "; if {} is a text like the others, leave it out of "
+                                              "--missing-markers",
+                                              in_quotes(text))
+                                        : "";
     }
 
     void take_text(const char* p, std::size_t column, const Field& field) {
@@ -224,7 +251,7 @@ class CsvParser {
         if (kind == ColumnKind::dropped) {
             return;
         }
-        const bool has_none = is_missing(field.text);
+        const bool has_none = markers_.is_missing_text(field.text);
         if (has_none) {
             note_missing(fields_.skip_blanks(p), column, field.text);
         }
@@ -243,6 +270,7 @@ class CsvParser {
     const char* begin_;
     const char* end_;
     const CsvFormat& format_;
+    MissingMarkers markers_;
     FieldReader fields_;
     std::size_t columns_;
     std::size_t numbers_ = 0;
@@ -260,6 +288,20 @@ class CsvParser {
 std::string CsvFormat::name_of_column(std::size_t column) const {
     return names.empty() ? fmt::format("column {}", column + 1)
                          : fmt::format("column {} ({})", column + 1, in_quotes(names[column]));
+}
+
+std::string CsvFormat::short_name(std::size_t column) const {
+    const bool is_unique = !names.empty() && !names[column].empty() &&
+                           names[column].find(',') == std::string::npos &&
+                           std::ranges::count(names, names[column]) == 1;
+    return is_unique ? printable(names[column]) : std::to_string(column + 1);
+}
+
+std::string CsvFormat::header_in_words() const {
+    return has_header ? "yes, the names of the columns"
+                      : fmt::format("none, the first row is {}{}",
+                                    in_quotes(fmt::format("{}", fmt::join(first_fields, ","))),
+                                    first_fields.size() < kinds.size() ? " ..." : "");
 }
 
 ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_first_of_file) {

@@ -9,23 +9,22 @@
 
 #include "../text.hpp"
 #include "../usual_names.hpp"
+#include "csv_contents.hpp"
 #include "csv_fields.hpp"
-#include "decimal.hpp"
+#include "missing_markers.hpp"
 #include "paralogit/data/import/csv.hpp"
 
 namespace paralogit::data {
 
 namespace {
 
-using Record = std::vector<std::string>;
-
 constexpr std::size_t records_for_separator = 100;
 constexpr std::size_t records_for_kinds = 10'000;
+constexpr std::size_t most_first_fields = 10;  // for messages
 
 bool is_number(const std::string& text) {
-    const std::string ended = text + '\n';
     double ignored = 0;
-    return read_decimal(ended.data(), ignored) == ended.data() + text.size();
+    return spells_number(text, ignored);
 }
 
 /// "3,14"
@@ -38,11 +37,6 @@ bool has_decimal_comma(std::string text) {
     return is_number(text);
 }
 
-bool is_missing(const std::string& text, const CsvRequest& request) {
-    return text.empty() ||
-           std::ranges::find(request.missing_markers, text) != request.missing_markers.end();
-}
-
 /// How well the lines fall into fields.
 struct Fit {
     double even_lines = 0;     ///< part of the lines that have the most common number of fields
@@ -53,7 +47,7 @@ struct Fit {
     }
 };
 
-Fit fit_of(std::span<const Record> records, const CsvRequest& request) {
+Fit fit_of(std::span<const Record> records, const MissingMarkers& markers) {
     std::map<std::size_t, std::size_t> lines_by_count;
     std::size_t fields = 0;
     std::size_t numbers = 0;
@@ -61,7 +55,7 @@ Fit fit_of(std::span<const Record> records, const CsvRequest& request) {
         ++lines_by_count[record.size()];
         fields += record.size();
         numbers += static_cast<std::size_t>(std::ranges::count_if(record, [&](const auto& text) {
-            return is_number(text) || is_missing(text, request);
+            return is_number(text) || markers.is_missing_text(text);
         }));
     }
     const auto common = std::ranges::max_element(
@@ -73,14 +67,15 @@ Fit fit_of(std::span<const Record> records, const CsvRequest& request) {
             static_cast<double>(numbers) / static_cast<double>(fields)};
 }
 
-char find_separator(std::string_view head, const CsvRequest& request, const std::string& name) {
+char find_separator(std::string_view head, const CsvRequest& request, const MissingMarkers& markers,
+                    const std::string& name) {
     if (request.separator) {
         return *request.separator;
     }
     Fit best;
     std::optional<char> found;
     for (const char candidate : {',', ';', '\t', '|', ' '}) {
-        const Fit fit = fit_of(split_records(head, candidate, records_for_separator), request);
+        const Fit fit = fit_of(split_records(head, candidate, records_for_separator), markers);
         if (best < fit) {
             best = fit;
             found = candidate;
@@ -95,31 +90,13 @@ char find_separator(std::string_view head, const CsvRequest& request, const std:
     return *found;
 }
 
-/// Whether each column is one of numbers, in the records from `first` on. A text among more numbers
-/// is a mistake, which the parser will name, and does not make a column of texts.
-std::vector<bool> number_columns(std::span<const Record> records, std::size_t first,
-                                 std::size_t columns, const CsvRequest& request) {
-    std::vector<Index> majority(columns, 0);
-    for (const Record& record : records.subspan(std::min(first, records.size()))) {
-        for (std::size_t i = 0; i < std::min(columns, record.size()); ++i) {
-            if (!is_missing(record[i], request)) {
-                majority[i] += is_number(record[i]) ? 1 : -1;
-            }
-        }
-    }
-    std::vector<bool> are_numbers(columns);
-    std::transform(majority.begin(), majority.end(), are_numbers.begin(),
-                   [](Index surplus) { return surplus >= 0; });
-    return are_numbers;
-}
-
 /// The first value of a column of texts that are numbers but for their decimal commas.
 std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::size_t column,
-                                            const CsvRequest& request) {
+                                            const MissingMarkers& markers) {
     std::optional<std::string> first;
     Index majority = 0;
     for (const Record& record : rows) {
-        if (column >= record.size() || is_missing(record[column], request)) {
+        if (column >= record.size() || markers.is_missing_text(record[column])) {
             continue;
         }
         const bool has_comma = has_decimal_comma(record[column]);
@@ -129,28 +106,6 @@ std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::s
         }
     }
     return majority > 0 ? first : std::nullopt;
-}
-
-/// Without a word of the user: the first line is a header when it has a text above numbers, and no
-/// number itself.
-bool find_header(std::span<const Record> records, const CsvRequest& request) {
-    if (request.has_header) {
-        return *request.has_header;
-    }
-    const Record& first = records.front();
-    const std::vector<bool> below = number_columns(records, 1, first.size(), request);
-    if (std::ranges::any_of(first, is_number)) {
-        return false;
-    }
-    if (records.size() == 1) {
-        return true;  // without rows: texts alone are no data
-    }
-    for (std::size_t i = 0; i < first.size(); ++i) {
-        if (below[i] && !is_number(first[i]) && !is_missing(first[i], request)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /// Finds columns by what users call them.
@@ -181,7 +136,12 @@ class Columns {
         fail(fmt::format("{} {}: there is no such column; {}", option, printable(wanted), list()));
     }
 
-    std::size_t find_label(const CsvRequest& request) const {
+    /// Empty: there is none.
+    std::optional<std::size_t> find_label(const CsvRequest& request) const {
+        if (request.label_column == no_label_column &&
+            std::ranges::find(format_.names, no_label_column) == format_.names.end()) {
+            return std::nullopt;
+        }
         if (request.label_column) {
             return find("--label-column", *request.label_column);
         }
@@ -192,11 +152,12 @@ class Columns {
             }
         }
         if (found.size() != 1) {
-            fail(
-                fmt::format("{} of the columns {} a usual name of labels; name the column of the "
-                            "labels: --label-column NAME, a number from 1, or last; {}",
-                            found.empty() ? "none" : std::to_string(found.size()),
-                            found.size() > 1 ? "have" : "has", list()));
+            fail(fmt::format(
+                "{} of the columns {} a usual name of labels; name the column of the "
+                "labels: --label-column NAME, a number from 1, or last; for rows without "
+                "labels --label-column none; {}",
+                found.empty() ? "none" : std::to_string(found.size()),
+                found.size() > 1 ? "have" : "has", list()));
         }
         return found.front();
     }
@@ -223,6 +184,58 @@ class Columns {
     std::size_t count_;
     const std::string& file_;
 };
+
+/// A column that nobody called one of texts may be one of numbers with something wrong in it.
+void check_texts(const CsvFormat& format, std::size_t column, const ColumnContents& contents,
+                 const std::optional<std::string>& decimal_comma, const CsvRequest& request,
+                 const std::string& file) {
+    const std::string place = file + ": " + format.name_of_column(column);
+    if (decimal_comma) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}: {} is a number with a comma; write numbers with a point (sed "
+                                "'s/,/./g' where no other commas are), or take the column as "
+                                "texts: --text {}",
+                                place, in_quotes(*decimal_comma), format.short_name(column)));
+    }
+    if (contents.numbers == 0 || request.are_kinds_known) {
+        return;
+    }
+    throw Error(
+        ExitCode::input_data,
+        fmt::format("{}: holds both numbers and texts: {} as {} and {} as {}, in the first rows; "
+                    "if the text means that a value is missing, give --missing mean "
+                    "--missing-markers {}; if each is a text of its own, --text {}; or leave the "
+                    "column out: --drop {}",
+                    place, contents.numbers, in_quotes(contents.first_number), contents.texts,
+                    in_quotes(contents.first_text), in_quotes(contents.first_text),
+                    format.short_name(column), format.short_name(column)));
+}
+
+/// Features are found again by their names.
+void check_names(const CsvFormat& format, const std::string& file) {
+    std::map<std::string_view, std::size_t> columns;
+    for (std::size_t i = 0; i < format.names.size(); ++i) {
+        const std::string& name = format.names[i];
+        const ColumnKind kind = format.kinds[i];
+        if (kind != ColumnKind::number && kind != ColumnKind::text) {
+            continue;
+        }
+        if (name.empty()) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: column {} has no name in the header, as a column of row "
+                                    "numbers or a comma at the end of the lines have none; leave "
+                                    "it out (--drop {}) or name it",
+                                    file, i + 1, i + 1));
+        }
+        const auto [other, is_new] = columns.emplace(name, i);
+        if (!is_new) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: columns {} and {} both have the name {} in the header; "
+                                    "rename one or leave it out: --drop {}",
+                                    file, other->second + 1, i + 1, in_quotes(name), i + 1));
+        }
+    }
+}
 
 }  // namespace
 
@@ -259,37 +272,42 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
     if (ended.find_first_of("\r\n") == std::string::npos) {
         ended += '\n';
     }
+    const MissingMarkers markers(request.missing_markers);
     CsvFormat format;
-    format.separator = find_separator(ended, request, name);
+    format.separator = find_separator(ended, request, markers, name);
     const std::vector<Record> records = split_records(ended, format.separator, records_for_kinds);
     if (records.empty()) {
         throw Error(ExitCode::input_data,
                     name + ": there is no line in it that could be read; see --separator");
     }
-    const std::size_t count = records.front().size();
-    format.has_header = find_header(records, request);
+    const Record& first = records.front();
+    const std::size_t count = first.size();
+    format.has_header = find_header(records, request, markers, name);
+    format.first_fields.assign(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                  count, most_first_fields)));
     if (format.has_header) {
-        format.names = records.front();
+        format.names = first;
     }
     format.missing_markers = request.missing_markers;
     format.is_missing_allowed = request.is_missing_allowed;
 
     const Columns columns(format, count, name);
-    const std::vector<bool> are_numbers =
-        number_columns(records, format.has_header ? 1 : 0, count, request);
-    format.kinds.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        format.kinds[i] = are_numbers[i] ? ColumnKind::number : ColumnKind::text;
+    const std::span rows = std::span(records).subspan(format.has_header ? 1 : 0);
+    const std::vector<ColumnContents> contents = contents_of(rows, count, markers);
+    for (const ColumnContents& column : contents) {
+        format.kinds.push_back(column.is_of_numbers() ? ColumnKind::number : ColumnKind::text);
     }
-    std::vector<bool> is_asked_for(count);
+    format.is_text_by_request.resize(count);
     for (const std::string& column : request.text_columns) {
         const std::size_t i = columns.find("--text", column);
         format.kinds[i] = ColumnKind::text;
-        is_asked_for[i] = true;
+        format.is_text_by_request[i] = true;
     }
-    const std::size_t label = columns.find_label(request);
-    format.kinds[label] = format.kinds[label] == ColumnKind::number ? ColumnKind::number_label
-                                                                    : ColumnKind::text_label;
+    const std::optional<std::size_t> label = columns.find_label(request);
+    if (label) {
+        ColumnKind& kind = format.kinds[*label];
+        kind = kind == ColumnKind::number ? ColumnKind::number_label : ColumnKind::text_label;
+    }
     for (const std::string& column : request.dropped_columns) {
         const std::size_t dropped = columns.find("--drop", column);
         if (dropped == label) {
@@ -299,20 +317,13 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
         }
         format.kinds[dropped] = ColumnKind::dropped;
     }
-    const std::span rows = std::span(records).subspan(format.has_header ? 1 : 0);
     for (std::size_t i = 0; i < count; ++i) {
-        if (are_numbers[i] || format.kinds[i] != ColumnKind::text || is_asked_for[i]) {
-            continue;
+        if (format.kinds[i] == ColumnKind::text && !format.is_text_by_request[i]) {
+            check_texts(format, i, contents[i], decimal_comma_in(rows, i, markers), request, name);
         }
-        if (const auto value = decimal_comma_in(rows, i, request)) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("{}: {}: {} is a number with a comma; write numbers "
-                                    "with a point (sed 's/,/./g' where no other commas are), or "
-                                    "take the column as texts: --text {}",
-                                    name, format.name_of_column(i), in_quotes(*value),
-                                    format.names.empty() ? std::to_string(i + 1)
-                                                         : printable(format.names[i])));
-        }
+    }
+    if (!request.are_kinds_known) {
+        check_names(format, name);
     }
     return format;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "../text.hpp"
 #include "paralogit/base/checked.hpp"
 
 namespace paralogit::data {
@@ -24,6 +25,16 @@ Index position_in(const std::vector<std::string>& texts, const std::string& text
 }
 
 }  // namespace
+
+std::vector<std::string> text_columns(const ImportMatrix& matrix) {
+    std::vector<std::string> names;
+    for (const ImportMatrix::Column& column : matrix.columns) {
+        if (column.is_text) {
+            names.push_back(in_quotes(column.name));
+        }
+    }
+    return names;
+}
 
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
     ImportMatrix matrix;
@@ -54,6 +65,9 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
     if (format.names.empty() && texts == 0) {
         matrix.feature_names.clear();
     }
+    matrix.has_labels = std::ranges::any_of(format.kinds, [](ColumnKind kind) {
+        return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
+    });
     matrix.fillings.assign(numbers, 0.0);
     matrix.label_texts = sorted(survey.label_texts);
     for (const std::string& text : matrix.label_texts) {

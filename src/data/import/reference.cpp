@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "../text.hpp"
 #include "paralogit/base/checked.hpp"
@@ -117,22 +118,34 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
         std::ranges::replace_if(format.kinds, is_feature, ColumnKind::number);
         return;
     }
+    // There may be many.
+    std::unordered_map<std::string, std::vector<std::size_t>> columns_by_name;
+    for (std::size_t i = 0; i < format.kinds.size(); ++i) {
+        if (is_feature(format.kinds[i])) {
+            columns_by_name[name_in(format, i)].push_back(i);
+        }
+    }
+    std::unordered_map<std::string, std::size_t> taken;
     std::vector<bool> is_used(format.kinds.size());
     std::vector<std::string> missing;
     for (const ImportMatrix::Column& column : reference.columns) {
-        std::vector<std::size_t> found;
-        for (std::size_t i = 0; i < format.kinds.size(); ++i) {
-            if (is_feature(format.kinds[i]) && !is_used[i] && name_in(format, i) == column.name) {
-                found.push_back(i);
-            }
-        }
-        if (found.empty()) {
+        const std::vector<std::size_t>& found = columns_by_name[column.name];
+        // Of several columns of one name there each comes once, in their order.
+        const std::size_t next = taken[column.name]++;
+        if (next >= found.size()) {
             missing.push_back(column.name);
             continue;
         }
-        // Of several columns of one name each comes once, in their order.
-        is_used[found.front()] = true;
-        format.kinds[found.front()] = column.is_text ? ColumnKind::text : ColumnKind::number;
+        is_used[found[next]] = true;
+        format.kinds[found[next]] = column.is_text ? ColumnKind::text : ColumnKind::number;
+    }
+    for (const auto& [name, count] : taken) {
+        const std::vector<std::size_t>& found = columns_by_name[name];
+        if (count == 1 && found.size() > 1) {
+            fail(file, fmt::format("columns {} and {} both have the name {} in the header; rename "
+                                   "one or leave it out: --drop {}",
+                                   found[0] + 1, found[1] + 1, in_quotes(name), found[1] + 1));
+        }
     }
     if (!missing.empty()) {
         fail(file, fmt::format("{} of the {} columns that {} was made of {} missing: {}; the "

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "missing_markers.hpp"
+
 namespace paralogit::data {
 
 void TextSet::add(const std::string& text, Index limit) {
@@ -40,6 +42,14 @@ TextSet TextSet::take(ByteReader& reader) {
         set.texts_.insert(set.texts_.end(), reader.text());
     }
     return set;
+}
+
+std::optional<std::string> number_among(const TextSet& set) {
+    const auto found = std::ranges::find_if(set.texts(), [](const std::string& text) {
+        double ignored = 0;
+        return spells_number(text, ignored);
+    });
+    return found == set.texts().end() ? std::nullopt : std::optional(*found);
 }
 
 Index entries_of(const ParsedChunk& chunk) {

@@ -46,6 +46,32 @@ Compression compression_of(std::string_view head) {
                                           : Compression::none;
 }
 
+/// A text may begin with "BZh" as well, but not with the mark of a block behind it.
+bool is_bzip2(std::string_view head) {
+    constexpr std::size_t block = 4;
+    return head.starts_with("BZh") && head.size() > block &&
+           (head.substr(block).starts_with("1AY&SY") ||
+            head.substr(block).starts_with("\x17\x72\x45\x38\x50\x90"));
+}
+
+/// What cannot be read as text, by its first bytes.
+void check_form(const std::string& path, std::string_view head) {
+    using namespace std::string_view_literals;
+    const std::string_view what =
+        is_bzip2(head) ? "is compressed with bzip2; uncompress it first: bunzip2 -k"sv
+        : head.starts_with("\xfd\x37zXZ\0"sv)
+            ? "is compressed with xz; uncompress it first: unxz -k"sv
+        : head.starts_with("\x04\x22\x4d\x18"sv)
+            ? "is compressed with lz4; uncompress it first: unlz4"sv
+        : head.starts_with("PK\x03\x04"sv)
+            ? "is a zip archive or a spreadsheet; unpack it first (unzip), or save it as CSV"sv
+        : head.starts_with("PAR1"sv) ? "is a Parquet file; write it as CSV first"sv
+                                     : ""sv;
+    if (!what.empty()) {
+        throw Error(ExitCode::input_data, fmt::format("{}: {}", path, what));
+    }
+}
+
 }  // namespace
 
 std::vector<TextFile> describe_texts(std::span<const std::string> paths) {
@@ -59,11 +85,19 @@ std::vector<TextFile> describe_texts(std::span<const std::string> paths) {
                                     path, path));
         }
         const FileState state = state_of(path);
+        if (!std::filesystem::is_regular_file(path, ignored)) {
+            throw Error(ExitCode::input_data,
+                        path +
+                            ": is a pipe or a device; the text is read more than once, and by all "
+                            "ranks, so it must be a regular file: write it into one first");
+        }
         TextFile file{.path = path,
                       .file_bytes = state.bytes,
                       .modified_nanoseconds = state.modified_nanoseconds};
-        constexpr Index magic_bytes = 4;
-        file.compression = compression_of(read_head(open_bytes(file, 0), magic_bytes));
+        constexpr Index magic_bytes = 10;
+        const std::string head = read_head(open_bytes(file, 0), magic_bytes);
+        check_form(path, head);
+        file.compression = compression_of(head);
         files.push_back(std::move(file));
     }
     return files;

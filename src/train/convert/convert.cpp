@@ -49,33 +49,80 @@ std::vector<data::TextFile> describe_inputs(const comm::Communicator& comm,
 
 /// An option that means nothing for a kind of text is a mistake.
 void check_kind(const ConvertOptions& options, const TextFormat& format, const std::string& name) {
-    if (format.csv && options.features > 0) {
+    const std::vector<std::string>& useless =
+        format.csv ? options.libsvm_options : options.table_options;
+    if (useless.empty()) {
+        return;
+    }
+    const std::string& option = useless.front();
+    if (option == "--features") {
         throw Error(ExitCode::usage,
                     name +
                         ": is a table, which has as many features as its columns make; --features "
                         "is for LIBSVM");
     }
-    if (!format.csv && options.like) {
+    if (option == "--like") {
         throw Error(ExitCode::usage,
                     name +
                         ": is LIBSVM, and --like is for tables; give the width of the other file: "
                         "--features COUNT");
     }
+    throw Error(ExitCode::usage, fmt::format("{}: is {}, and {} is for {}; see --format", name,
+                                             format.csv ? "a table" : "LIBSVM", option,
+                                             format.csv ? "LIBSVM" : "tables"));
+}
+
+constexpr std::string_view blanks_and_line_ends = " \t\r\n";
+
+/// The beginning of a text: some lines at least, however long they are, or all of it. Empty when it
+/// holds nothing but blanks.
+struct Head {
+    std::string text;
+    bool is_whole = false;
+};
+
+Head head_of(const data::TextFile& file) {
+    constexpr Index common_bytes = Index{1} << 20;
+    constexpr Index most_bytes = Index{1} << 28;
+    constexpr std::ptrdiff_t enough_lines = 8;
+    const data::ReadText read = data::open_text(file);
+    Head head;
+    head.text = data::read_head(read, common_bytes);
+    for (auto wanted = common_bytes; true; wanted *= 2) {
+        head.is_whole = static_cast<Index>(head.text.size()) < wanted;
+        const std::size_t first = head.text.find_first_not_of(blanks_and_line_ends);
+        const auto lines =
+            first == std::string::npos
+                ? 0
+                : std::count_if(head.text.begin() + static_cast<std::ptrdiff_t>(first),
+                                head.text.end(), [](char c) { return c == '\n' || c == '\r'; });
+        if (head.is_whole || lines >= enough_lines || (wanted >= most_bytes && lines > 0)) {
+            return head;
+        }
+        if (wanted >= most_bytes) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: its first {} have no line end; is it a text?", file.path,
+                                    "256 MiB"));
+        }
+        head.text += data::read_head(read, wanted);
+    }
 }
 
 /// Decides how to read from the first file that has any text.
 TextFormat detect_format(const std::vector<data::TextFile>& files, const ConvertOptions& options) {
-    constexpr Index head_bytes = Index{1} << 20;
-    std::string head;
+    Head beginning;
     std::string name;
+    bool has_text = false;
     for (const data::TextFile& file : files) {
-        head = data::read_head(data::open_text(file), head_bytes);
+        beginning = head_of(file);
         name = file.path;
-        if (head.find_first_not_of(" \t\r\n") != std::string::npos) {
+        has_text = beginning.text.find_first_not_of(blanks_and_line_ends) != std::string::npos;
+        if (has_text) {
             break;
         }
     }
-    if (head.find_first_not_of(" \t\r\n") == std::string::npos) {
+    std::string& head = beginning.text;
+    if (!has_text) {
         throw Error(ExitCode::input_data,
                     fmt::format("{}{}", name,
                                 files.size() > 1 ? " and the files before it are empty"
@@ -86,8 +133,8 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
         throw Error(ExitCode::input_data,
                     name + ": is an HDF5 file, not a text; train reads it as it is");
     }
-    if (static_cast<Index>(head.size()) < head_bytes) {
-        head += '\n';  // the whole text, whose last line may have no end
+    if (beginning.is_whole) {
+        head += '\n';  // its last line may have no end
     }
     constexpr std::string_view utf16_marks[] = {"\xff\xfe", "\xfe\xff"};
     for (const std::string_view mark : utf16_marks) {
@@ -108,6 +155,7 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
         request.is_missing_allowed = options.filling != Filling::none;
         if (options.like) {
             format.like = read_reference(*options.like);
+            request.are_kinds_known = !format.like->columns.empty();
             // Its rows may be too few or too much alike to tell a header from them.
             if (!request.has_header && format.like->is_named()) {
                 request.has_header = true;
@@ -232,18 +280,32 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
     };
     std::size_t texts = 0;
     for (std::size_t i = 0; i < format.csv->kinds.size(); ++i) {
-        const std::string column = format.csv->name_of_column(i);
-        if (format.csv->kinds[i] == data::ColumnKind::text &&
-            all.texts.at(texts++).is_too_large()) {
-            too_many(column,
-                     fmt::format(
-                         "each would become a feature: leave the column out (--drop {}) or "
-                         "raise --max-texts",
-                         format.csv->names.empty() ? std::to_string(i + 1) : format.csv->names[i]));
+        const data::ColumnKind kind = format.csv->kinds[i];
+        if (kind == data::ColumnKind::text_label && all.label_texts.is_too_large()) {
+            too_many(format.csv->name_of_column(i),
+                     "labels are classes; is it the right column? See --label-column");
         }
-        if (format.csv->kinds[i] == data::ColumnKind::text_label &&
-            all.label_texts.is_too_large()) {
-            too_many(column, "labels are classes; is it the right column? See --label-column");
+        if (kind != data::ColumnKind::text) {
+            continue;
+        }
+        const data::TextSet& found = all.texts.at(texts++);
+        if (found.is_too_large()) {
+            too_many(format.csv->name_of_column(i),
+                     fmt::format("each would become a feature: leave the column out (--drop {}) or "
+                                 "raise --max-texts",
+                                 format.csv->short_name(i)));
+        }
+        // The first rows did not tell.
+        const auto number = format.like || format.csv->is_text_by_request[i]
+                                ? std::nullopt
+                                : data::number_among(found);
+        if (number) {
+            fail(options,
+                 fmt::format("{} holds {} different texts, and the number {} among them; if each "
+                             "is a text of its own, give --text {}; or leave the column out: "
+                             "--drop {}",
+                             format.csv->name_of_column(i), found.texts().size(), *number,
+                             format.csv->short_name(i), format.csv->short_name(i)));
         }
     }
 }
@@ -325,8 +387,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     if (format.like) {
         result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
     }
-    result.text_columns =
-        std::ranges::count_if(result.matrix.columns, [](const auto& c) { return c.is_text; });
+    result.csv = format.csv;
 
     // And again, into the file.
     write_rows(comm, options, rows, surveyed, result.matrix);

@@ -77,6 +77,21 @@ void write_rows_sparse(const SharedFile& file, const ConvertedOffsets& offsets,
                std::as_bytes(std::span(sparse.row_ends)));
 }
 
+void write_labels(const SharedFile& file, const ConvertedOffsets& offsets,
+                  const data::ImportMatrix& matrix, const data::RowsOfChunk& rows,
+                  const data::ParsedChunk& chunk, Index first_row) {
+    if (matrix.label_texts.empty()) {
+        std::vector<std::byte> labels(chunk.labels.size() * size_of(matrix.label_type));
+        data::store(chunk.labels, matrix.label_type, labels);
+        file.write(offsets.labels + first_row * static_cast<Index>(size_of(matrix.label_type)),
+                   labels);
+    } else {
+        const std::string labels = rows.padded_labels();
+        file.write(offsets.labels + first_row * narrow<Index>(matrix.label_length),
+                   std::as_bytes(std::span(labels)));
+    }
+}
+
 }  // namespace
 
 ConvertedOffsets make_converted_file(const std::filesystem::path& path,
@@ -98,10 +113,12 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
         writer.annotate("X", "encoding-version", "0.1.0");
         writer.annotate("X", "shape", shape);
     }
-    offsets.labels =
-        matrix.label_texts.empty()
-            ? writer.reserve("y", matrix.label_type, by_row)
-            : writer.reserve_texts("y", narrow<Index>(matrix.label_length), matrix.rows);
+    if (matrix.has_labels) {
+        offsets.labels =
+            matrix.label_texts.empty()
+                ? writer.reserve("y", matrix.label_type, by_row)
+                : writer.reserve_texts("y", narrow<Index>(matrix.label_length), matrix.rows);
+    }
     if (has_query_ids) {
         offsets.query_ids = writer.reserve("qid", ElementType::int64, by_row);
     }
@@ -131,15 +148,8 @@ void write_chunk(const SharedFile& file, const ConvertedOffsets& offsets,
     } else {
         write_rows_sparse(file, offsets, matrix, rows, first_row, first_entry);
     }
-    if (matrix.label_texts.empty()) {
-        std::vector<std::byte> labels(chunk.labels.size() * size_of(matrix.label_type));
-        data::store(chunk.labels, matrix.label_type, labels);
-        file.write(offsets.labels + first_row * static_cast<Index>(size_of(matrix.label_type)),
-                   labels);
-    } else {
-        const std::string labels = rows.padded_labels();
-        file.write(offsets.labels + first_row * narrow<Index>(matrix.label_length),
-                   std::as_bytes(std::span(labels)));
+    if (matrix.has_labels) {
+        write_labels(file, offsets, matrix, rows, chunk, first_row);
     }
     if (!chunk.query_ids.empty()) {
         file.write(offsets.query_ids + first_row * static_cast<Index>(sizeof(Index)),

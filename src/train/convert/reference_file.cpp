@@ -40,7 +40,7 @@ data::ReferenceTable read_reference(const std::string& path) {
         }
     }
     data::ReferenceTable table = data::reference_table(path, features, names, dictionaries);
-    if (file.describe("y").kind == h5::ValueKind::string) {
+    if (file.has("y") && file.describe("y").kind == h5::ValueKind::string) {
         // Rows by the band: there may be many.
         const h5::Dataset labels = file.dataset("y");
         constexpr Index band = Index{1} << 16;

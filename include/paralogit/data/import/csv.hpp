@@ -10,6 +10,9 @@
 
 namespace paralogit::data {
 
+/// What --label-column calls no column: the rows have no labels.
+inline constexpr std::string_view no_label_column = "none";
+
 enum class ColumnKind : std::uint8_t { number, text, number_label, text_label, dropped };
 
 /// How the lines of a CSV file are to be read.
@@ -17,15 +20,22 @@ struct CsvFormat {
     /// Between fields; ' ' stands for one or more spaces or tabs.
     char separator = ',';
     bool has_header = false;
-    std::vector<std::string> names;  ///< [columns]; empty without a header
-    std::vector<ColumnKind> kinds;   ///< [columns]
-    /// Fields that stand for a missing value, beside the empty one.
+    std::vector<std::string> names;         ///< [columns]; empty without a header
+    std::vector<ColumnKind> kinds;          ///< [columns]
+    std::vector<bool> is_text_by_request;   ///< [columns]; empty where nobody asked
+    std::vector<std::string> first_fields;  ///< of the first line, some of them: for messages
+    /// Fields that stand for a missing value, beside the empty one: spelled so in upper or lower
+    /// case, or in a column of numbers equal to a marker that is a number.
     std::vector<std::string> missing_markers;
     /// Whether features may be missing; labels never may.
     bool is_missing_allowed = false;
 
     /// "column 3 ('age')"
     std::string name_of_column(std::size_t column) const;
+    /// What an option calls the column: its name when no other has it, else its number.
+    std::string short_name(std::size_t column) const;
+    /// Whether the first line names the columns, or what it holds as a row.
+    std::string header_in_words() const;
 };
 
 /// Reads the records of a chunk. The text is empty or ends in CR or LF. `is_first_of_file`: its
@@ -37,12 +47,15 @@ ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_fi
 struct CsvRequest {
     std::optional<char> separator;
     std::optional<bool> has_header;
-    /// A name, a number from 1, or "last"; empty: by habit (y, label, target, ...).
+    /// A name, a number from 1, "last", or no_label_column; empty: by habit (y, label, target,
+    /// ...).
     std::optional<std::string> label_column;
     std::vector<std::string> dropped_columns;
     std::vector<std::string> text_columns;  ///< that are texts although they look like numbers
     std::vector<std::string> missing_markers;
     bool is_missing_allowed = false;
+    /// Another table tells which columns are texts and which are taken at all.
+    bool are_kinds_known = false;
 };
 
 /// Decides from the beginning of the first file's text, which is the whole text or ends anywhere.

@@ -18,6 +18,7 @@ struct ImportMatrix {
     MatrixLayout layout = MatrixLayout::dense;
     ElementType value_type = ElementType::float64;
     ElementType index_type = ElementType::uint32;
+    bool has_labels = true;
     ElementType label_type = ElementType::float64;  ///< of labels that are numbers
     std::uint64_t index_base = 1;                   ///< of sparse text
 
@@ -37,6 +38,9 @@ struct ImportMatrix {
     std::vector<std::string> label_texts;    ///< in sorted order; empty for numbers
     std::size_t label_length = 0;            ///< bytes of the longest of them
 };
+
+/// The names of the columns of texts, in quotes, fit for a terminal.
+std::vector<std::string> text_columns(const ImportMatrix& matrix);
 
 /// The columns of a table, their features and names, as the survey found them.
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey);

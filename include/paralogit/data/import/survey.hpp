@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 
 #include "paralogit/data/import/parsed_chunk.hpp"
@@ -25,6 +26,9 @@ class TextSet {
     std::set<std::string> texts_;
     bool is_too_large_ = false;
 };
+
+/// One of the texts that spells a number.
+std::optional<std::string> number_among(const TextSet& set);
 
 /// What must be known of all rows before the file is laid out. Surveys of several chunks merge into
 /// the survey of all rows, in any order.

@@ -78,6 +78,27 @@ TEST(Csv, TellsWhereATextIsWrong) {
               std::string::npos);
 }
 
+TEST(Csv, TakesAMissingMarkerByItsTextInAnyCaseAndByItsNumber) {
+    CsvFormat format = format_of({ColumnKind::number, ColumnKind::text, ColumnKind::number_label});
+    format.missing_markers = {"-999", "None"};
+    format.is_missing_allowed = true;
+
+    const ParsedChunk chunk = parse_csv(
+        "-999,a,0\n-999.0,NONE,1\n\"-9.99e2\",none,0\nnone,b,1\n-998,a,0\n", format, false);
+
+    ASSERT_EQ(chunk.rows, 5);
+    EXPECT_EQ(chunk.missing_values, 4);
+    EXPECT_EQ(std::ranges::count_if(chunk.values, [](double v) { return std::isnan(v); }), 4);
+    EXPECT_EQ(chunk.values.back(), -998);
+    EXPECT_EQ(chunk.texts, (std::vector<Record>{{"a", "b"}}));
+    EXPECT_EQ(chunk.codes, (std::vector<std::uint32_t>{0, missing_text, missing_text, 1, 0}));
+    EXPECT_EQ(error_of("1,a,0\n2,a,-999\n", format).first, 10);
+    format.is_missing_allowed = false;
+    EXPECT_EQ(error_of("1,a,0\n -999,a,0\n", format).first, 7);
+    format.missing_markers = {"NA"};
+    EXPECT_EQ(parse_csv("-999,none,0\n", format, false).values, std::vector{-999.0});
+}
+
 TEST(Csv, SkipsTheHeaderOfAFileThatIsTheFirstOnes) {
     CsvFormat format = format_of(two_numbers);
     format.has_header = true;
@@ -117,17 +138,85 @@ TEST(DetectCsv, FindsTheSeparatorThatSplitsTheLinesMostEvenly) {
 TEST(DetectCsv, TakesTheFirstLineForAHeaderWhenItHasTextsAboveNumbersOnly) {
     EXPECT_TRUE(detect("a,b\n1,2\n").has_header);
     EXPECT_TRUE(detect("a,b\nx,2\n").has_header);
+    EXPECT_TRUE(detect(",b\n1,2\n", asking(&CsvRequest::dropped_columns, Record{"1"})).has_header);
     EXPECT_FALSE(detect("1,b\n1,2\n").has_header);
     EXPECT_FALSE(detect("?,2\n1,2\n").has_header);
-    EXPECT_FALSE(detect("a,b\nx,y\n").has_header);
     EXPECT_TRUE(detect("a,b\n").has_header);  // no rows: texts alone are no data
     EXPECT_TRUE(
         detect("a,b\nx,y\n", asking(&CsvRequest::has_header, std::optional(true))).has_header);
     EXPECT_EQ(detect("a,b\n1,2\n").names, (Record{"a", "b"}));
 }
 
+TEST(DetectCsv, TakesNamesOfLabelsForAHeaderAndWhatRecursForData) {
+    EXPECT_TRUE(detect("cap,odor,outcome\na,x,e\nb,x,p\n").has_header);
+    EXPECT_TRUE(detect("label,0,1\n5,0,7\n6,0,8\n",
+                       asking(&CsvRequest::label_column, std::optional<std::string>("1")))
+                    .has_header);
+    EXPECT_TRUE(detect("cap,kind\na,x\nb,z\n",
+                       asking(&CsvRequest::label_column, std::optional<std::string>("kind")))
+                    .has_header);
+    EXPECT_FALSE(detect("a,x,e\nb,x,p\nc,z,e\n").has_header);
+    EXPECT_FALSE(detect("1,7,y\n2,8,n\n").has_header);  // y and n are labels here
+    EXPECT_FALSE(detect("?,?,yes\n1,2,no\n3,4,yes\n").has_header);
+    EXPECT_EQ(detect("1,x\n2,y\n").first_fields, (Record{"1", "x"}));
+}
+
+TEST(DetectCsv, AsksForTheHeaderWhereTheFieldsTellNothingOrDisagree) {
+    EXPECT_THROW(detect("a,b\nx,z\n"), Error);
+    EXPECT_THROW(detect("None,?,yes\n1,2,no\n3,4,yes\n"), Error);
+    EXPECT_FALSE(
+        detect("a,b\nx,z\n", asking(&CsvRequest::has_header, std::optional(false))).has_header);
+}
+
+std::string detect_error(const std::string& head, const CsvRequest& request = {}) {
+    try {
+        detect(head, request);
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+TEST(DetectCsv, RefusesAColumnOfNumbersAndTextsThatNobodyCalledOneOfTexts) {
+    const std::string head = "a,b,y\n1,2.5,0\n2,nil,1\n3,nil,0\n";
+
+    const std::string error = detect_error(head);
+    for (const char* const said : {"column 2 ('b')", "1 as '2.5' and 2 as 'nil'",
+                                   "--missing-markers 'nil'", "--text b", "--drop b"}) {
+        EXPECT_NE(error.find(said), std::string::npos) << error;
+    }
+    const std::vector<ColumnKind> texts{ColumnKind::number, ColumnKind::text,
+                                        ColumnKind::number_label};
+    EXPECT_EQ(detect(head, asking(&CsvRequest::text_columns, Record{"b"})).kinds, texts);
+    EXPECT_EQ(detect(head, asking(&CsvRequest::are_kinds_known, true)).kinds, texts);
+    EXPECT_EQ(detect(head, asking(&CsvRequest::dropped_columns, Record{"b"})).kinds[1],
+              ColumnKind::dropped);
+}
+
+TEST(DetectCsv, RefusesFeaturesOfOneNameAndOfNone) {
+    EXPECT_NE(detect_error("a,a,y\n1,2,0\n").find("columns 1 and 2 both have the name 'a'"),
+              std::string::npos);
+    EXPECT_NE(detect_error("a,y,\n1,0,\n",
+                           asking(&CsvRequest::label_column, std::optional<std::string>("y")))
+                  .find("--drop 3"),
+              std::string::npos);
+    EXPECT_EQ(detect("a,a,y\n1,2,0\n", asking(&CsvRequest::dropped_columns, Record{"2"})).kinds,
+              (std::vector{ColumnKind::number, ColumnKind::dropped, ColumnKind::number_label}));
+}
+
+TEST(DetectCsv, HasNoLabelWhenToldSo) {
+    EXPECT_EQ(
+        detect("a,y\n1,0\n", asking(&CsvRequest::label_column, std::optional<std::string>("none")))
+            .kinds,
+        (std::vector{ColumnKind::number, ColumnKind::number}));
+    EXPECT_EQ(detect("a,none\n1,0\n",
+                     asking(&CsvRequest::label_column, std::optional<std::string>("none")))
+                  .kinds,
+              (std::vector{ColumnKind::number, ColumnKind::number_label}));
+}
+
 TEST(DetectCsv, TellsColumnsOfTextsFromColumnsWithAMistake) {
-    const CsvFormat format = detect("a,b,c,d\n1,x,?,p\n2,7,?,q\noops,y,?,p\n3,z,?,q\n");
+    const CsvFormat format = detect("a,b,c,d\n1,x,?,p\n2,w,?,q\noops,y,?,p\n3,z,?,q\n");
 
     EXPECT_EQ(format.kinds, (std::vector{ColumnKind::number, ColumnKind::text, ColumnKind::number,
                                          ColumnKind::text_label}));
