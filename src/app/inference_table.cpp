@@ -42,7 +42,11 @@ std::string heading_of(const train::InferenceReport& report) {
                                  "so z and p are not those of R's glm",
                                  report.l2)
                            : std::string("Coefficients, by maximum likelihood");
-    if (!report.is_at_optimum()) {
+    if (report.has_no_finite_optimum) {
+        text +=
+            "\nNO FINITE OPTIMUM: the coefficients that are marked so grow without bound, and "
+            "have no statistics; those of the others are for any size of these";
+    } else if (!report.is_at_optimum()) {
         text += fmt::format("\nNOT AT THE OPTIMUM ({}): up to {:.2g} standard errors away from it",
                             report.stop_reason, report.statistics.distance_to_optimum);
     }
@@ -69,11 +73,12 @@ std::string inference_table(const train::InferenceReport& report,
     for (std::size_t i = 0; i < shown; ++i) {
         const auto& [estimate, wald, robust] = rows[i].statistics;
         text +=
-            fmt::format("{:<{}} {:>12} {:>11} {:>11} {:>9} {:>10} {:<3} {:>12} {:>12}\n",
+            fmt::format("{:<{}} {:>12} {:>11} {:>11} {:>9} {:>10} {:<3} {:>12} {:>12}{}\n",
                         shortened(rows[i].name), width, number_text(estimate),
                         number_text(wald.standard_error), number_text(robust.standard_error),
                         std::isnan(wald.z) ? "NA" : fmt::format("{:.3f}", wald.z), p_text(wald.p),
-                        stars(wald.p), number_text(wald.lower), number_text(wald.upper));
+                        stars(wald.p), number_text(wald.lower), number_text(wald.upper),
+                        rows[i].remark.empty() ? "" : "  (" + rows[i].remark + ")");
     }
     if (shown < rows.size()) {
         text += fmt::format("... and {} more\n", rows.size() - shown);
@@ -92,20 +97,20 @@ std::string inference_table(const train::InferenceReport& report,
 }
 
 void warn_of_inference(const train::InferenceReport& report, Console& console) {
-    if (!report.is_at_optimum()) {
+    if (!report.is_at_optimum() && !report.has_no_finite_optimum) {
         console.warning(fmt::format(
             "the statistics are those of a model that is not at the optimum: it is up to {:.2g} "
-            "standard errors away; go on with --resume and a higher limit",
-            report.statistics.distance_to_optimum));
+            "standard errors away; {}",
+            report.statistics.distance_to_optimum,
+            report.stop_reason == "precision_limit"
+                ? "the arithmetic has no more digits for this data: subtract constants from "
+                  "features with large means, or leave out features that others all but determine"
+                : "go on with --resume and a higher limit"));
     }
     if (report.has_class_weights) {
         console.warning(
             "class weights count as numbers of rows in standard errors, AIC and BIC; the robust "
             "standard errors allow for weights");
-    }
-    for (const model::Alias& alias : report.statistics.aliases) {
-        console.warning("collinear features: " + train::alias_text(report, alias) +
-                        "; their coefficients are not determined, and have no standard errors");
     }
 }
 

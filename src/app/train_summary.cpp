@@ -57,10 +57,10 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
                      Console& console) {
     const bool is_stochastic = train::is_stochastic(options.solver.name);
     if (outcome.has_one_class) {
-        console.warning(
-            "all rows are of one class: only the intercept is needed to tell them, and no penalty "
-            "holds it; its size is arbitrary");
-    } else if (outcome.is_separable) {
+        // The diagnosis has said what there is to say.
+        return;
+    }
+    if (outcome.is_separable) {
         console.warning(
             "every row lies on its own side of the model: the classes are separable, and "
             "the optimum lies at infinity; the coefficients are finite but arbitrary in "

@@ -34,42 +34,14 @@ Vector product(const Matrix& matrix, const Vector& x) {
 
 /// Parameters are linear in the variables: each is a multiple of one of them, but for the
 /// intercept. This is the combination of the variables that the intercept is.
-Vector intercept_by_variables(const InferenceInput& input) {
-    const Index features = input.scale.size();
+Vector intercept_by_variables(const Vector& centre, const Vector& scale) {
+    const Index features = scale.size();
     Vector combination = Vector::Zero(features + 1);
     for (Index j = 0; j < features; ++j) {
-        combination[j] = input.scale[j] == 0 ? 0.0 : -input.centre[j] / input.scale[j];
+        combination[j] = scale[j] == 0 ? 0.0 : -centre[j] / scale[j];
     }
     combination[features] = 1;
     return combination;
-}
-
-/// Along an alias' null vector all margins stay: the parameters with a part in it have no value of
-/// their own.
-void mark_undetermined(const InferenceInput& input, const Alias& alias,
-                       std::vector<bool>& is_determined) {
-    // Variables of unit variance: what is below is rounding.
-    constexpr double negligible = 1e-6;
-    const Index features = input.scale.size();
-    Vector null_vector = -alias.factors;
-    null_vector[alias.variable] = 1;
-    for (Index j = 0; j < features; ++j) {
-        if (std::abs(null_vector[j]) > negligible) {
-            is_determined[static_cast<std::size_t>(j)] = false;
-        }
-    }
-    if (input.has_intercept) {
-        const Vector by_variables = intercept_by_variables(input);
-        double sum = 0;
-        double magnitude = 1;
-        for (Index j = 0; j <= features; ++j) {
-            sum += null_vector[j] * by_variables[j];
-            magnitude = std::max(magnitude, std::abs(null_vector[j] * by_variables[j]));
-        }
-        if (std::abs(sum) > negligible * magnitude) {
-            is_determined[static_cast<std::size_t>(features)] = false;
-        }
-    }
 }
 
 WaldStatistics wald(double estimate, double variance, double quantile) {
@@ -106,7 +78,7 @@ void put_statistics(const InferenceInput& input, const Matrix& inverse,
     const Vector step = product(inverse, input.gradient);
     double intercept_step = 0;
     if (input.has_intercept) {
-        const Vector by_variables = intercept_by_variables(input);
+        const Vector by_variables = intercept_by_variables(input.centre, input.scale);
         const Vector column = product(inverse, by_variables);
         by_hessian.of_intercept = dot(by_variables, column) / input.weight_unit;
         robust.of_intercept = dot(column, product(input.score_products, column));
@@ -117,7 +89,8 @@ void put_statistics(const InferenceInput& input, const Matrix& inverse,
     for (Index j = 0; j < dimension; ++j) {
         ParameterStatistics statistics{
             .estimate = input.parameters[j], .by_hessian = {}, .robust = {}};
-        if (is_determined[static_cast<std::size_t>(j)]) {
+        // A variance that is not positive is rounding, and so is that of the sandwich around it.
+        if (is_determined[static_cast<std::size_t>(j)] && by_hessian.of_parameter(input, j) > 0) {
             const double estimate = statistics.estimate;
             statistics.by_hessian = wald(estimate, by_hessian.of_parameter(input, j), quantile);
             statistics.robust = wald(estimate, robust.of_parameter(input, j), quantile);
@@ -151,15 +124,26 @@ void put_likelihood(const InferenceInput& input, Inference& inference) {
 
 Alias in_units_of_features(Alias alias, const Vector& centre, const Vector& scale,
                            bool has_intercept) {
+    constexpr double negligible = 1e-9;
     const Index features = scale.size();
+    for (Index j = 0; j < alias.factors.size(); ++j) {
+        if (std::abs(alias.factors[j]) < negligible) {
+            alias.factors[j] = 0;
+        }
+    }
     const bool is_feature = alias.variable < features;
     const double of_variable = is_feature ? scale[alias.variable] : 1.0;
     double constant = is_feature ? centre[alias.variable] : 0.0;
+    double magnitude = std::abs(constant);
     for (Index j = 0; j < features; ++j) {
         if (scale[j] != 0) {
             alias.factors[j] *= of_variable / scale[j];
             constant -= alias.factors[j] * centre[j];
+            magnitude += std::abs(alias.factors[j] * centre[j]);
         }
+    }
+    if (std::abs(constant) < negligible * magnitude) {
+        constant = 0;
     }
     if (has_intercept) {
         alias.factors[features] = alias.factors[features] * of_variable + constant;
@@ -167,8 +151,43 @@ Alias in_units_of_features(Alias alias, const Vector& centre, const Vector& scal
     return alias;
 }
 
+FlatDirection flat_direction(const Alias& alias, const Vector& centre, const Vector& scale,
+                             bool has_intercept) {
+    constexpr double negligible = 1e-6;
+    const Index features = scale.size();
+    Vector null_vector = -alias.factors;
+    null_vector[alias.variable] = 1;
+    FlatDirection flat{.equation = in_units_of_features(alias, centre, scale, has_intercept),
+                       .parameters = {}};
+    for (Index j = 0; j < features; ++j) {
+        if (std::abs(null_vector[j]) > negligible) {
+            flat.parameters.push_back(j);
+        }
+        if (std::abs(null_vector[j]) > std::abs(null_vector[flat.foremost])) {
+            flat.foremost = j;
+        }
+    }
+    if (has_intercept) {
+        const Vector by_variables = intercept_by_variables(centre, scale);
+        double sum = 0;
+        double magnitude = 1;
+        for (Index j = 0; j <= features; ++j) {
+            sum += null_vector[j] * by_variables[j];
+            magnitude = std::max(magnitude, std::abs(null_vector[j] * by_variables[j]));
+        }
+        if (std::abs(sum) > negligible * magnitude) {
+            flat.parameters.push_back(features);
+        }
+    }
+    return flat;
+}
+
 AliasingCholesky factor_information(const InferenceInput& input) {
     Matrix matrix = input.hessian;
+    for (const FlatDirection& flat : input.collinear) {
+        matrix.row(flat.equation.variable).setZero();
+        matrix.col(flat.equation.variable).setZero();
+    }
     for (Index j = 0; j < input.scale.size(); ++j) {
         if (input.scale[j] == 0) {
             matrix.row(j).setZero();
@@ -188,18 +207,28 @@ Inference infer(const InferenceInput& input, const AliasingCholesky& factor) {
                         .rows = input.rows,
                         .weight_sum = input.weight_sum,
                         .rank = factor.rank(),
-                        .aliases = {}};
+                        .vanished = {}};
     std::vector<bool> is_determined(static_cast<std::size_t>(input.hessian.rows()), true);
     for (Index j = 0; j < input.scale.size(); ++j) {
         is_determined[static_cast<std::size_t>(j)] = input.scale[j] != 0;
     }
-    for (const Alias& alias : factor.aliases()) {
-        if (alias.variable < input.scale.size() && input.scale[alias.variable] == 0) {
-            continue;
+    const auto mark = [&](const FlatDirection& flat) {
+        for (const Index j : flat.parameters) {
+            is_determined[static_cast<std::size_t>(j)] = false;
         }
-        mark_undetermined(input, alias, is_determined);
-        inference.aliases.push_back(
-            in_units_of_features(alias, input.centre, input.scale, input.has_intercept));
+    };
+    std::vector<bool> is_left_out = is_determined;
+    is_left_out.flip();
+    for (const FlatDirection& flat : input.collinear) {
+        is_left_out[static_cast<std::size_t>(flat.equation.variable)] = true;
+        mark(flat);
+    }
+    for (const Alias& alias : factor.aliases()) {
+        if (!is_left_out[static_cast<std::size_t>(alias.variable)]) {
+            inference.vanished.push_back(
+                flat_direction(alias, input.centre, input.scale, input.has_intercept));
+            mark(inference.vanished.back());
+        }
     }
 
     const Matrix inverse = factor.inverse();

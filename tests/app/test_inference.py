@@ -8,7 +8,7 @@ import unittest
 import h5py
 import numpy as np
 
-from support import IRIS, REAL_DATA, SOURCE, AppTest, add_real_sets, read_model, run
+from support import IRIS, REAL_DATA, SOURCE, AppTest, add_real_sets, read_model, read_summary, run
 
 GOLDEN = json.loads((SOURCE / "tests" / "golden" / "inference.json").read_text())
 COLUMNS = ("estimate", "standard_error", "z", "p", "lower", "upper", "robust_standard_error")
@@ -185,6 +185,65 @@ class Inference(AppTest):
         self.assert_ends(result, 0)
         self.assertIn("NOT AT THE OPTIMUM", result.stdout)
         self.assertFalse(statistics_of(self.folder / "run")["is_at_optimum"])
+
+    def test_an_outlier_takes_no_standard_errors_away(self):
+        random = np.random.default_rng(11)
+        X = random.normal(1000, 3, size=(1000, 3))
+        y = (X[:, 0] - 1000 + random.logistic(size=1000) > 0).astype(np.uint8)
+        X[-1], y[-1] = [1e9, 0, 0], 1
+        directory = self.train(self.write(X, y), "--inference", ranks=2)
+        statistics = statistics_of(directory)
+        self.assertEqual(statistics["collinear"], [])
+        w, b = read_model(directory)
+        # The outlier has no curvature.
+        Z = np.column_stack([X - 1000, np.ones(1000)])[:-1]
+        p = 1 / (1 + np.exp(-(X[:-1] @ w + b)))
+        V = np.linalg.inv((Z * (p * (1 - p))[:, None]).T @ Z)
+        np.testing.assert_allclose(column(statistics, "standard_error")[1:],
+                                   np.sqrt(np.diag(V))[:3], rtol=1e-7)
+        by_intercept = np.array([-1000, -1000, -1000, 1])
+        np.testing.assert_allclose(column(statistics, "standard_error")[0],
+                                   np.sqrt(by_intercept @ V @ by_intercept), rtol=1e-7)
+
+    def test_a_rare_category_without_an_optimum_has_no_statistics_and_the_others_have(self):
+        random = np.random.default_rng(12)
+        X = np.column_stack([random.normal(size=(4000, 2)), np.zeros(4000)])
+        y = (X[:, 0] + random.logistic(size=4000) > 0).astype(np.uint8)
+        X[7, 2], y[7] = 1, 0
+        path = self.write(X, y)
+        for solver in ("newton", "lbfgs"):
+            result = run("train", path, "--inference", "--solver", solver, "--out",
+                         self.folder / solver)
+            self.assert_ends(result, 0)
+            self.assertNotIn("collinear", result.stderr)
+            self.assertIn("NO FINITE OPTIMUM", result.stdout)
+            statistics = statistics_of(self.folder / solver)
+            self.assertFalse(statistics["is_at_optimum"])
+            self.assertEqual([row["remark"] for row in statistics["parameters"]],
+                             [None, None, None, "no finite optimum"])
+            for key in COLUMNS[1:]:
+                np.testing.assert_array_equal(np.isnan(column(statistics, key)),
+                                              [False, False, False, True])
+            # As if the row that the category tells were not there.
+            Z = np.column_stack([np.ones(4000), X[:, :2]])[X[:, 2] == 0]
+            p = 1 / (1 + np.exp(-Z @ column(statistics, "estimate")[:3]))
+            V = np.linalg.inv((Z * (p * (1 - p))[:, None]).T @ Z)
+            np.testing.assert_allclose(column(statistics, "standard_error")[:3],
+                                       np.sqrt(np.diag(V)), rtol=1e-5)
+
+    def test_a_dummy_for_each_category_is_told_in_the_summary_too(self):
+        random = np.random.default_rng(13)
+        x = random.normal(size=500)
+        X = np.column_stack([x, np.eye(4)[random.integers(0, 4, 500)]])
+        path = self.write(X, (x + random.logistic(size=500) > 0).astype(np.uint8))
+        directory = self.train(path, "--inference", ranks=2)
+        equation = "column 4 = -column 1 - column 2 - column 3 + 1"
+        (text,) = read_summary(directory)["diagnosis"]
+        self.assertIn(f"collinear features: {equation};", text)
+        statistics = statistics_of(directory)
+        self.assertEqual(statistics["collinear"], [equation])
+        self.assertEqual([row["remark"] for row in statistics["parameters"]],
+                         ["collinear", None] + ["collinear"] * 4)
 
     def test_separable_classes_have_no_standard_errors(self):
         result = run("train", IRIS, "--inference", "--out", self.folder / "run")

@@ -8,6 +8,14 @@
 
 namespace paralogit::model {
 
+/// A direction along which a matrix of second derivatives has nothing, as an equation between
+/// columns, in the units of the features.
+struct FlatDirection {
+    Alias equation;
+    std::vector<Index> parameters;  ///< those with a part in it: they have no value of their own
+    Index foremost = 0;             ///< the feature with the largest part, of unit variance
+};
+
 /// What statistics are made of: sums over rows at the parameters, in variables q = (v, a) with
 /// w_j = v_j / scale_j and b = a - sum_j w_j centre_j. All sums count row weights in units of
 /// `weight_unit`.
@@ -20,8 +28,10 @@ struct InferenceInput {
     Vector penalty_curvature;
     Vector gradient;  ///< of the summed loss and penalty, by the variables, in units of weight_unit
     Vector centre;    ///< [d]
-    Vector scale;     ///< [d]; 0 for a column that is constant
+    Vector scale;     ///< [d]; 0 for a column to leave out: constant, or without any curvature
     bool has_intercept = true;
+    /// Equations that the columns obey: the variable of each is left out of the Hessian.
+    std::vector<FlatDirection> collinear{};
     double weight_unit = 1;
 
     double weight_sum = 0;
@@ -67,15 +77,20 @@ struct Inference {
     /// The largest Newton step that is left, in standard errors of the parameters: how far the
     /// estimates are from the optimum.
     double distance_to_optimum = 0;
-    std::vector<Alias> aliases;  ///< in the units of the features
+    /// Where the Hessian has no curvature left though the columns do not depend on each other.
+    std::vector<FlatDirection> vanished;
 };
 
-/// An alias among variables (v, a), w_j = v_j / scale_j, in the units of the features; the factor
-/// of the intercept is the constant to add.
+/// An alias among variables (v, a), w_j = v_j / scale_j, in the units of the features, without
+/// parts that are rounding; the factor of the intercept is the constant to add.
 Alias in_units_of_features(Alias alias, const Vector& centre, const Vector& scale,
                            bool has_intercept);
 
-/// The Hessian of loss and penalty, without the variables that are constant.
+/// The direction in which an alias among variables of unit variance lets the parameters go.
+FlatDirection flat_direction(const Alias& alias, const Vector& centre, const Vector& scale,
+                             bool has_intercept);
+
+/// The Hessian of loss and penalty, without the variables that are constant or that equations tell.
 AliasingCholesky factor_information(const InferenceInput& input);
 
 /// Standard errors, tests and likelihoods as R's summary(glm) has them, all by the normal

@@ -17,6 +17,13 @@ struct InferenceReport {
     Index all_features = 0;
     double l2 = 0;
     bool has_class_weights = false;
+    /// Equations that every row obeys, in words.
+    std::vector<std::string> collinear;
+    /// Features whose curvature has vanished though no such equation says so.
+    std::vector<std::string> vanished;
+    /// Why a parameter of `statistics` has no statistics of its own; empty where it has.
+    std::vector<std::string> remarks;
+    bool has_no_finite_optimum = false;  ///< for the parameters that are marked so
     std::string stop_reason;
     std::string model_sha256;
     std::string data_fingerprint;
@@ -30,11 +37,19 @@ struct InferenceReport {
         std::string name;
         Index feature;  ///< -1 for the intercept
         model::ParameterStatistics statistics;
+        std::string remark;
     };
     std::vector<Row> rows() const;
 
     /// Whether the estimates are those of the optimum, as near as a reader of the table could tell.
-    bool is_at_optimum() const { return statistics.distance_to_optimum < 1e-3; }
+    bool is_at_optimum() const {
+        return !has_no_finite_optimum && statistics.distance_to_optimum < 1e-3;
+    }
+
+    /// Takes the statistics of parameters that separation sends to infinity, by their numbers.
+    void withhold_unbounded(const std::vector<Index>& parameters);
+    /// What a user should know of the data, a sentence each.
+    std::vector<std::string> findings() const;
 };
 
 /// One object; numbers that are undefined become null.

@@ -79,6 +79,20 @@ bool is_small_enough_for_collinearity(Index features) {
     return features <= most_features;
 }
 
+std::vector<bool> hold_in_every_row(const comm::Communicator& comm, const DataSet& data,
+                                    const std::vector<model::Alias>& equations) {
+    std::vector<bool> hold;
+    if (equations.empty()) {
+        return hold;
+    }
+    Counts exceptions = comm::together(comm, [&] { return own_exceptions(data, equations); });
+    comm.sum(std::span<Index>(exceptions));
+    for (const Index count : exceptions) {
+        hold.push_back(count == 0);
+    }
+    return hold;
+}
+
 std::vector<std::string> find_collinear(const comm::Communicator& comm, const DataSet& data,
                                         const Matrix& hessian,
                                         const optim::ChangeOfVariables& change) {
@@ -88,25 +102,12 @@ std::vector<std::string> find_collinear(const comm::Communicator& comm, const Da
     std::vector<model::Alias> aliases;
     for (const model::Alias& alias : model::AliasingCholesky::factor(hessian).aliases()) {
         constexpr std::size_t most = 20;
-        // A part that is rounding is none: it would only lengthen the sentence.
-        constexpr double negligible = 1e-9;
         if (aliases.size() < most && alias.factors.size() > 0) {
-            model::Alias clean = alias;
-            for (Index j = 0; j < clean.factors.size(); ++j) {
-                if (std::abs(clean.factors[j]) < negligible) {
-                    clean.factors[j] = 0;
-                }
-            }
-            aliases.push_back(model::in_units_of_features(std::move(clean), change.centre,
-                                                          change.scale, change.has_intercept));
+            aliases.push_back(model::in_units_of_features(alias, change.centre, change.scale,
+                                                          change.has_intercept));
         }
     }
-    if (aliases.empty()) {
-        return {};
-    }
-    Counts exceptions = comm::together(comm, [&] { return own_exceptions(data, aliases); });
-    comm.sum(std::span<Index>(exceptions));
-
+    const std::vector<bool> hold = hold_in_every_row(comm, data, aliases);
     InferenceReport names;
     names.names = data.manifest.feature_names;
     names.all_features = data.manifest.features;
@@ -115,7 +116,7 @@ std::vector<std::string> find_collinear(const comm::Communicator& comm, const Da
     }
     std::vector<std::string> texts;
     for (std::size_t k = 0; k < aliases.size(); ++k) {
-        if (exceptions[k] == 0) {
+        if (hold[k]) {
             texts.push_back(alias_text(names, aliases[k]));
         }
     }

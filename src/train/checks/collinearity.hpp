@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "paralogit/model/aliasing_cholesky.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/data_set.hpp"
 
@@ -10,6 +11,11 @@ namespace paralogit::train {
 
 /// Whether columns of so many features are looked at: a factorisation must cost next to nothing.
 bool is_small_enough_for_collinearity(Index features);
+
+/// Whether every row obeys an equation, to rounding. One look at the rows for all equations, and
+/// none without any. @collective
+std::vector<bool> hold_in_every_row(const comm::Communicator& comm, const DataSet& data,
+                                    const std::vector<model::Alias>& equations);
 
 /// "c = 2 a - b + 1" for each feature that others determine, as the Hessian of a loss without a
 /// penalty tells, in the variables of `change`. It may be of a part of the rows, or of rows whose

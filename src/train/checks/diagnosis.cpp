@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "../load/used_features.hpp"
@@ -99,11 +100,16 @@ std::string most_weighty_features(const RunEnd& run, const Vector& coefficients)
 }
 
 /// Whether the direction tells rows apart, and none wrongly.
-bool add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts) {
+bool add_quasi_separation(const RunEnd& run, const Vector& towards, Diagnosis& diagnosis) {
     const Vector direction = without_rounding(run.data, towards);
     const Apart apart = tell_apart(run.comm, run.data, direction);
     if (apart.is_certificate()) {
-        texts.push_back(fmt::format(
+        for (Index j = 0; j < direction.size(); ++j) {
+            if (direction[j] != 0) {
+                diagnosis.unbounded.push_back(j);
+            }
+        }
+        diagnosis.texts.push_back(fmt::format(
             "quasi-complete separation, to rounding: {} rows are told apart without doubt and "
             "{} lie on the border, above all by {}; without a penalty there is no finite "
             "optimum: give --l2 1e-3",
@@ -115,27 +121,27 @@ bool add_quasi_separation(const RunEnd& run, const Vector& towards, Texts& texts
 /// What has an optimum has come to rest, and has curvature there in every direction that features
 /// determine. On the way to infinity the last step leads on, and the rows that it tells apart have
 /// hardly any curvature left: the parameters lie where the Hessian is all but singular.
-void add_quasi_separation(const RunEnd& run, const EndCurvature& end, Texts& texts) {
+void add_quasi_separation(const RunEnd& run, const EndCurvature& end, Diagnosis& diagnosis) {
     const bool has_step = run.previous.size() == run.parameters.size();
     if (has_step && moves_on(run) &&
-        add_quasi_separation(run, run.parameters - run.previous, texts)) {
+        add_quasi_separation(run, run.parameters - run.previous, diagnosis)) {
         return;
     }
     for (const double flatness : {1e-9, EndCurvature::most_flat}) {
         const Vector flat = end.flat_part(run.parameters, flatness);
-        if (flat.size() > 0 && add_quasi_separation(run, flat, texts)) {
+        if (flat.size() > 0 && add_quasi_separation(run, flat, diagnosis)) {
             return;
         }
     }
 }
 
 void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCurvature& end,
-                    Texts& texts) {
+                    Diagnosis& diagnosis) {
     const std::vector<Separator> separators = find_separators(run.comm, run.data);
     constexpr std::size_t most_named = 10;
     for (std::size_t i = 0; i < std::min(separators.size(), most_named); ++i) {
         const Separator& separator = separators[i];
-        texts.push_back(fmt::format(
+        diagnosis.texts.push_back(fmt::format(
             "{} alone tells the classes apart{}: positive rows have values {} {}{:.10g}; without a "
             "penalty its coefficient has no finite optimum: give --l2 1e-3, or leave it out",
             name_of(run.data, separator.feature),
@@ -143,15 +149,25 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCur
             separator.is_positive_above ? "above" : "below", separator.is_complete ? "" : "or at ",
             separator.threshold));
     }
+    // Away from the threshold 0 the intercept goes along, to keep the margins there.
+    bool moves_intercept = false;
+    for (const Separator& separator : separators) {
+        diagnosis.unbounded.push_back(separator.feature);
+        moves_intercept = moves_intercept || separator.threshold != 0;
+    }
+    if (moves_intercept && run.options.has_intercept) {
+        diagnosis.unbounded.push_back(run.data.shard.features);
+    }
     if (separators.empty() && outcome.is_separable) {
-        texts.push_back("no feature alone tells the classes apart; together they do, above all " +
-                        most_weighty_features(run, run.parameters));
+        diagnosis.texts.push_back(
+            "no feature alone tells the classes apart; together they do, above all " +
+            most_weighty_features(run, run.parameters));
         return;
     }
     if (!separators.empty()) {
         return;
     }
-    add_quasi_separation(run, end, texts);
+    add_quasi_separation(run, end, diagnosis);
 }
 
 /// Moments of sparse rows may be gone by now; the change of variables has what is needed.
@@ -196,27 +212,36 @@ bool has_penalty(const model::Penalty& penalty) {
     return penalty.l1() > 0 || penalty.l2() > 0;
 }
 
-std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome) {
-    Texts texts;
+Diagnosis diagnose(const RunEnd& run, const TrainOutcome& outcome) {
+    Diagnosis diagnosis;
+    Texts& texts = diagnosis.texts;
+    if (outcome.has_one_class) {
+        texts.emplace_back(
+            "all rows are of one class: only the intercept is needed to tell them, and no penalty "
+            "holds it; its size is arbitrary");
+    }
     add_learning_rate(run, outcome, texts);
     // What comes next may take as long as many passes, for which there is no time.
     const bool has_time = outcome.reason != optim::StopReason::time_limit;
-    if (!has_time || !is_small_enough_to_visit(run.data) || !has_model(outcome.reason)) {
-        return texts;
+    const bool is_looked_at =
+        has_time && is_small_enough_to_visit(run.data) && has_model(outcome.reason);
+    if (is_looked_at) {
+        add_constant_columns(run, texts);
     }
-    add_constant_columns(run, texts);
-    if (has_penalty(run.penalty)) {
-        return texts;
+    if (run.inference != nullptr) {
+        std::ranges::copy(run.inference->findings(), std::back_inserter(texts));
+    }
+    if (!is_looked_at || has_penalty(run.penalty)) {
+        return diagnosis;
     }
     const EndCurvature end(run);
-    // With --inference its report names them.
-    if (!run.options.inference_confidence) {
+    if (run.inference == nullptr) {
         add_collinear_columns(run, end, texts);
     }
     if (!run.moments.has_one_class() && (moves_on(run) || end.is_flat_somewhere())) {
-        add_separation(run, outcome, end, texts);
+        add_separation(run, outcome, end, diagnosis);
     }
-    return texts;
+    return diagnosis;
 }
 
 }  // namespace paralogit::train

@@ -20,11 +20,19 @@ struct RunEnd {
     Vector parameters;  ///< empty where the rows are too wide to be visited one by one
     Vector previous;    ///< the parameters before the last step; empty when this process did none
     double lowest_objective;
+    const InferenceReport* inference;  ///< null without
 };
 
 bool has_penalty(const model::Penalty& penalty);
 
-/// What is wrong with the data or the options, in words, when something seems to be. @collective
-std::vector<std::string> diagnose(const RunEnd& run, const TrainOutcome& outcome);
+struct Diagnosis {
+    std::vector<std::string> texts;  ///< what is wrong with the data or the options, in words
+    /// Parameters that separation sends to infinity, by their numbers in the run; the intercept's
+    /// is the number of features.
+    std::vector<Index> unbounded;
+};
+
+/// What seems to be wrong, if anything does. @collective
+Diagnosis diagnose(const RunEnd& run, const TrainOutcome& outcome);
 
 }  // namespace paralogit::train

@@ -56,18 +56,51 @@ std::vector<InferenceReport::Row> InferenceReport::rows() const {
     std::vector<Row> rows;
     const auto parameters = statistics.parameters;
     if (statistics.has_intercept) {
-        rows.push_back({name_of(intercept_number), intercept_number, parameters.back()});
+        rows.push_back({name_of(intercept_number), intercept_number, parameters.back(),
+                        remarks.empty() ? "" : remarks.back()});
     }
     std::size_t next = 0;
     for (Index feature = 0; feature < all_features; ++feature) {
         // A feature that no row has an entry of was left out of the run, at 0.
-        model::ParameterStatistics of_feature{.estimate = 0, .by_hessian = {}, .robust = {}};
+        Row row{name_of(feature),
+                feature,
+                {.estimate = 0, .by_hessian = {}, .robust = {}},
+                "no entries"};
         if (next < features.size() && features[next] == feature) {
-            of_feature = parameters[next++];
+            row.statistics = parameters[next];
+            row.remark = remarks.empty() ? "" : remarks[next];
+            ++next;
         }
-        rows.push_back({name_of(feature), feature, of_feature});
+        rows.push_back(std::move(row));
     }
     return rows;
+}
+
+void InferenceReport::withhold_unbounded(const std::vector<Index>& unbounded) {
+    for (const Index j : unbounded) {
+        const auto at = static_cast<std::size_t>(j);
+        statistics.parameters.at(at).by_hessian = {};
+        statistics.parameters.at(at).robust = {};
+        remarks.at(at) = "no finite optimum";
+        has_no_finite_optimum = true;
+    }
+}
+
+std::vector<std::string> InferenceReport::findings() const {
+    std::vector<std::string> texts;
+    texts.reserve(collinear.size() + vanished.size());
+    for (const std::string& equation : collinear) {
+        texts.push_back("collinear features: " + equation +
+                        "; their coefficients are not determined, and have no standard errors: "
+                        "leave one out, or give --l2");
+    }
+    for (const std::string& name : vanished) {
+        texts.push_back("the curvature along " + name +
+                        " has vanished: the rows that could tell its coefficient lie so far on "
+                        "their side that they tell nothing any more (quasi-complete separation, or "
+                        "outliers); it has no standard error");
+    }
+    return texts;
 }
 
 std::string inference_json(const InferenceReport& report) {
@@ -103,12 +136,11 @@ std::string inference_json(const InferenceReport& report) {
         object["estimate"] = row.statistics.estimate;
         put_wald(object, "", row.statistics.by_hessian);
         put_wald(object, "robust_", row.statistics.robust);
+        object["remark"] = row.remark.empty() ? ordered_json() : ordered_json(row.remark);
         json["parameters"].push_back(std::move(object));
     }
-    json["collinear"] = ordered_json::array();
-    for (const model::Alias& alias : statistics.aliases) {
-        json["collinear"].push_back(alias_text(report, alias));
-    }
+    json["collinear"] = report.collinear;
+    json["vanished_curvature"] = report.vanished;
     json["model_sha256"] = report.model_sha256;
     json["data_fingerprint"] = report.data_fingerprint;
     json["version"] = report.version;
@@ -120,7 +152,7 @@ std::string inference_csv(const InferenceReport& report) {
     fmt::memory_buffer lines;
     fmt::format_to(std::back_inserter(lines),
                    "name,feature,estimate,standard_error,z,p,lower,upper,robust_standard_error,"
-                   "robust_z,robust_p,robust_lower,robust_upper\n");
+                   "robust_z,robust_p,robust_lower,robust_upper,remark\n");
     const auto add = [&](double number) {
         // The sign of a NaN means nothing.
         fmt::format_to(std::back_inserter(lines), ",{}",
@@ -137,7 +169,7 @@ std::string inference_csv(const InferenceReport& report) {
                 add(number);
             }
         }
-        lines.push_back('\n');
+        fmt::format_to(std::back_inserter(lines), ",{}\n", row.remark);
     }
     return fmt::to_string(lines);
 }

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "../load/used_features.hpp"
+#include "collinearity.hpp"
 #include "paralogit/train/memory.hpp"
 
 namespace paralogit::train {
@@ -28,11 +31,13 @@ InferenceRun::InferenceRun(const comm::Communicator& comm, const DataSet& data,
     : comm_(comm),
       data_(data),
       objective_(objective),
-      change_(
+      standardised_(
           standardisation(moments, model::Penalty(0), objective.dimension() > data.shard.features)),
+      change_(standardised_),
       l2_(penalty.l2()),
       weight_sum_(moments.weight_sum),
       data_fingerprint_(moments.fingerprint),
+      has_vanished_(static_cast<std::size_t>(data.shard.features)),
       penalty_curvature_(data.shard.features) {
     for (Index j = 0; j < data.shard.features; ++j) {
         penalty_curvature_[j] = penalty.l2_of(j);
@@ -51,6 +56,87 @@ optim::Evaluation InferenceRun::evaluate(const Vector& parameters) {
 }
 
 void InferenceRun::collect() {
+    collect_here();
+    if (centre_where_curvature_is()) {
+        collect_here();
+    }
+    leave_out_what_has_vanished();
+    input_.collinear = collinear_.value_or(Equations{});
+    factor_ = model::factor_information(input_);
+    const auto left_out = std::ranges::count(change_.scale, 0.0) + std::ssize(input_.collinear);
+    if (!collinear_ && factor_->rank() < input_.hessian.rows() - left_out) {
+        find_equations();
+        input_.collinear = *collinear_;
+        factor_ = model::factor_information(input_);
+    }
+}
+
+/// A singular Hessian may be so because columns depend on each other, or because rows have no
+/// curvature left. At parameters that are 0 every row has the same curvature, so that the Hessian
+/// tells of columns alone; and as that of most rows may hide a few, all rows are asked.
+void InferenceRun::find_equations() {
+    const Information even =
+        collect_information(comm_, data_, Vector::Zero(parameters_.size()), standardised_);
+    Equations candidates;
+    std::vector<model::Alias> equations;
+    // Rounding grows where rare values are eliminated first; what is suggested wrongly is refuted.
+    constexpr double suspicious = 1e-10;
+    const auto factor = model::AliasingCholesky::factor(even.hessian, suspicious);
+    for (const model::Alias& alias : factor.aliases()) {
+        if (alias.variable == data_.shard.features || standardised_.scale[alias.variable] != 0) {
+            candidates.push_back(model::flat_direction(
+                alias, standardised_.centre, standardised_.scale, standardised_.has_intercept));
+            equations.push_back(candidates.back().equation);
+        }
+    }
+    const std::vector<bool> hold = hold_in_every_row(comm_, data_, equations);
+    collinear_.emplace();
+    for (std::size_t k = 0; k < hold.size(); ++k) {
+        if (hold[k]) {
+            collinear_->push_back(std::move(candidates[k]));
+        }
+    }
+}
+
+/// Where the rows that have curvature lie close together but far from the mean of all, as beside an
+/// outlier that is told without doubt, a column is all but a multiple of the intercept: centred on
+/// these rows it is not, and no digits are lost. Returns whether any centre moved.
+bool InferenceRun::centre_where_curvature_is() {
+    constexpr double close = 1e-4;
+    const Index features = change_.scale.size();
+    const Matrix& hessian = input_.hessian;
+    if (!change_.has_intercept || !(hessian(features, features) > 0)) {
+        return false;
+    }
+    bool has_moved = false;
+    for (Index j = 0; j < features; ++j) {
+        const double mean = hessian(j, features) / hessian(features, features);
+        const double variance = hessian(j, j) / hessian(features, features) - mean * mean;
+        if (change_.scale[j] != 0 && variance < close * mean * mean) {
+            change_.centre[j] += change_.scale[j] * mean;
+            has_moved = true;
+        }
+    }
+    return has_moved;
+}
+
+/// What is left of a column's curvature may be the rounding of its centre.
+void InferenceRun::leave_out_what_has_vanished() {
+    constexpr double rounding = 1e-15;
+    const Index features = change_.scale.size();
+    const Matrix& hessian = input_.hessian;
+    for (Index j = 0; j < features && change_.has_intercept; ++j) {
+        const double noise = rounding * std::abs(change_.centre[j]) / change_.scale[j];
+        if (change_.scale[j] != 0 && penalty_curvature_[j] == 0 &&
+            !(hessian(j, j) > noise * noise * hessian(features, features))) {
+            has_vanished_[static_cast<std::size_t>(j)] = true;
+            change_.scale[j] = 0;
+            input_.scale[j] = 0;
+        }
+    }
+}
+
+void InferenceRun::collect_here() {
     Information information = collect_information(comm_, data_, parameters_, change_);
     const double unit = information.weight_unit;
     input_ = {.parameters = parameters_,
@@ -67,7 +153,6 @@ void InferenceRun::collect() {
               .lowest_loss_sum = information.lowest_loss_sum,
               .positive_weight_sum = information.positive_weight_sum,
               .rows = information.rows};
-    factor_ = model::factor_information(input_);
 }
 
 Vector InferenceRun::gradient_of(const optim::Evaluation& evaluation) const {
@@ -108,22 +193,53 @@ void InferenceRun::polish() {
     }
 }
 
+InferenceReport InferenceRun::named() const {
+    InferenceReport report;
+    report.names = data_.manifest.feature_names;
+    report.all_features = data_.manifest.features;
+    for (Index j = 0; j < data_.shard.features; ++j) {
+        report.features.push_back(number_in_files(data_, j));
+    }
+    return report;
+}
+
 InferenceReport InferenceRun::report(double confidence) const {
     model::InferenceInput input = input_;
     input.confidence = confidence;
-    InferenceReport report{
-        .statistics = model::infer(input, *factor_),
-        .features = {},
-        .names = data_.manifest.feature_names,
-        .all_features = data_.manifest.features,
-        .l2 = l2_,
-        .has_class_weights = data_.class_weights.negative != 1 || data_.class_weights.positive != 1,
-        .stop_reason = {},
-        .model_sha256 = {},
-        .data_fingerprint = data_fingerprint_,
-        .version = {}};
+    InferenceReport report = named();
+    report.statistics = model::infer(input, *factor_);
+    report.l2 = l2_;
+    report.has_class_weights =
+        data_.class_weights.negative != 1 || data_.class_weights.positive != 1;
+    report.data_fingerprint = data_fingerprint_;
+
+    const auto& parameters = report.statistics.parameters;
+    for (const model::ParameterStatistics& parameter : parameters) {
+        report.remarks.emplace_back(std::isnan(parameter.by_hessian.standard_error) ? "rounding"
+                                                                                    : "");
+    }
     for (Index j = 0; j < data_.shard.features; ++j) {
-        report.features.push_back(number_in_files(data_, j));
+        const auto at = static_cast<std::size_t>(j);
+        if (has_vanished_[at]) {
+            report.remarks[at] = "vanished curvature";
+            report.vanished.push_back(report.name_of(report.features[at]));
+        } else if (change_.scale[j] == 0) {
+            report.remarks[at] = "constant";
+        }
+    }
+    const auto remark = [&](const model::FlatDirection& flat, const char* text) {
+        for (const Index j : flat.parameters) {
+            report.remarks[static_cast<std::size_t>(j)] = text;
+        }
+    };
+    for (const model::FlatDirection& flat : input_.collinear) {
+        report.collinear.push_back(alias_text(report, flat.equation));
+        remark(flat, "collinear");
+    }
+    for (const model::FlatDirection& flat : report.statistics.vanished) {
+        report.vanished.push_back(
+            report.name_of(report.features[static_cast<std::size_t>(flat.foremost)]));
+        remark(flat, "vanished curvature");
     }
     return report;
 }

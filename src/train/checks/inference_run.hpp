@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "paralogit/model/inference.hpp"
 #include "paralogit/train/inference_report.hpp"
 #include "paralogit/train/information.hpp"
@@ -37,17 +40,27 @@ class InferenceRun {
     InferenceReport report(double confidence) const;
 
   private:
+    using Equations = std::vector<model::FlatDirection>;
+
     void collect();
+    void collect_here();
+    bool centre_where_curvature_is();
+    void leave_out_what_has_vanished();
+    void find_equations();
+    InferenceReport named() const;
     optim::Evaluation evaluate(const Vector& parameters);
     Vector gradient_of(const optim::Evaluation& evaluation) const;
 
     const comm::Communicator& comm_;
     const DataSet& data_;
     DistributedObjective& objective_;
-    optim::ChangeOfVariables change_;
+    optim::ChangeOfVariables standardised_;
+    optim::ChangeOfVariables change_;  ///< that of the statistics: mostly the same
     double l2_;
     double weight_sum_;
     std::string data_fingerprint_;
+    std::optional<Equations> collinear_;  ///< once a singular Hessian asked for them
+    std::vector<bool> has_vanished_;      ///< features without any curvature left  [d]
     Vector penalty_curvature_;  ///< second derivative of the mean penalty by each coefficient  [d]
     Vector parameters_;
     optim::Evaluation evaluation_;

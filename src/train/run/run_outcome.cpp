@@ -55,11 +55,15 @@ void add_diagnosis(EndedRun& run, TrainOutcome& outcome) {
     const auto begin = Clock::now();
     const TraceSpan span(main_lane(run.options.execution.trace), "diagnosis");
     const bool is_small = is_small_enough_to_visit(*run.data.rows);
-    outcome.diagnosis =
-        diagnose({run.comm, run.options, *run.data.rows, run.data.moments,
-                  run.data.penalties.penalty, run.state.change, *run.standardised,
-                  is_small ? run.state.parameters() : Vector{}, run.previous, run.lowest_objective},
-                 outcome);
+    Diagnosis diagnosis = diagnose(
+        {run.comm, run.options, *run.data.rows, run.data.moments, run.data.penalties.penalty,
+         run.state.change, *run.standardised, is_small ? run.state.parameters() : Vector{},
+         run.previous, run.lowest_objective, run.inference ? &*run.inference : nullptr},
+        outcome);
+    outcome.diagnosis = std::move(diagnosis.texts);
+    if (run.inference) {
+        run.inference->withhold_unbounded(diagnosis.unbounded);
+    }
     for (const std::string& text : outcome.diagnosis) {
         run.observer.on_warning(text);
     }
@@ -115,6 +119,10 @@ TrainOutcome describe_outcome(EndedRun&& run, optim::StopReason reason) {
     add_diagnosis(run, outcome);
     add_times(run, outcome);
     add_models(run, outcome);
+    if (run.inference) {
+        run.inference->model_sha256 = outcome.model_sha256;
+        outcome.inference = std::move(run.inference);
+    }
     return outcome;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "../objective/standardised_objective.hpp"
 #include "run_data.hpp"
@@ -33,6 +34,7 @@ struct EndedRun {
     Index first_evaluations;  ///< that were there when this process began
     const Vector& previous;   ///< the parameters before the last step; empty when there was none
     bool is_separable;
+    std::optional<InferenceReport> inference;
     TrainingTime time;
 };
 

@@ -338,12 +338,9 @@ class Run {
                                                  .first_evaluations = start_evaluations_,
                                                  .previous = previous_,
                                                  .is_separable = has_no_finite_optimum(),
+                                                 .inference = std::move(inference),
                                                  .time = time_},
                                                 reason);
-        if (inference) {
-            inference->model_sha256 = outcome.model_sha256;
-            outcome.inference = std::move(inference);
-        }
         const TraceSpan span(lane(), "results");
         record_.write_results(outcome, data_.facts(comm_));
         if (options_.verifies && has_model(reason)) {
