@@ -137,8 +137,17 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
     }
     text += imbalance_text(outcome);
     if (outcome.verification) {
-        text += fmt::format("  verified       objective {}, conditions hold to {:.2e}\n",
-                            outcome.verification->objective, outcome.verification->violation);
+        const train::Verification& verification = *outcome.verification;
+        // What matters to nobody is not told.
+        constexpr double unusual = 1e-9;
+        const bool lost_digits =
+            verification.objective_rounding > unusual || verification.violation_rounding > unusual;
+        text += fmt::format("  verified       objective {}, conditions hold to {:.2e}{}\n",
+                            verification.objective, verification.violation,
+                            lost_digits ? fmt::format(" (rounding of the margins: {:.1e}, {:.1e})",
+                                                      verification.objective_rounding,
+                                                      verification.violation_rounding)
+                                        : "");
     }
     return text + fmt::format("  checkpoint     {}\n  model_sha256   {}",
                               outcome.checkpoint.string(), outcome.model_sha256);

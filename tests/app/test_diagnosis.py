@@ -197,17 +197,35 @@ class Diagnosis(AppTest):
                 self.assertLess(summary["verification"]["violation"], 1e-8)
                 self.assertEqual(summary["rows_are"] == "streamed", "--memory-limit" in options)
 
-    def test_verify_refuses_a_run_whose_arithmetic_lost_digits(self):
+    def test_verify_reports_how_many_digits_the_arithmetic_lost(self):
         X, y = made_up(500, 3)
-        X[:, 1] += 1e9
-        path = write_data(self.folder / "data.h5", X, y)
-        for ranks in (None, 2):
+        far = X.copy()
+        far[:, 1] += 1e9
+        farther = X.copy()
+        farther[:, 1] = np.rint(10 * X[:, 1]) / 10 + 1e13
+        stamps = (1.7e18 + np.rint(1e8 * X[:, :1])).astype(np.int64)
+        double = np.column_stack([X, X[:, 0] + 1e-9 * made_up(500, 5)[0][:, 4]])
+        powers = np.vander(np.linspace(0, 1, 500), 12)[:, :-1]
+        for data, options, ranks in ((far, (), None), (far, (), 2), (farther, (), None),
+                                     (farther, ("--l1", "1e-3"), None), (stamps, (), None),
+                                     (double, (), None), (powers, ("--solver", "newton-cg"), None)):
+            path = write_data(self.folder / "data.h5", data, y)
             result = run("train", path, "--verify", "--overwrite", "--out", self.folder / "run",
-                         ranks=ranks)
-            self.assert_ends(result, 70)
-            self.assertIn("--verify: the written model has the objective", result.stderr)
-            self.assertFalse(
-                read_summary(self.folder / "run")["verification"]["is_consistent"])
+                         *options, ranks=ranks)
+            self.assert_ends(result, 0)
+            summary = read_summary(self.folder / "run")
+            verification = summary["verification"]
+            self.assertTrue(verification["is_consistent"])
+            # That is little next to what the optimum is uncertain by.
+            self.assertLess(verification["violation_rounding"], 0.05)
+            if data is far:
+                self.assertLess(verification["violation_rounding"], 5e-6)
+                self.assertIn("(rounding of the margins: ", result.stdout)
+        # None of it where nothing is lost.
+        verification = read_summary(self.train(write_data(self.folder / "data.h5", X, y),
+                                               "--verify", "--overwrite"))["verification"]
+        self.assertLess(verification["violation_rounding"], 2e-13)
+        self.assertLess(verification["objective_rounding"], 1e-14)
 
     def test_verify_of_too_many_sparse_features_is_refused_before_the_run(self):
         features = 12000

@@ -117,6 +117,9 @@ struct Verification {
     double objective = 0;
     /// By how much the conditions of an optimum fail, in the solver's variables.
     double violation = 0;
+    /// What the rounding of margins in double may have done to objective and violation.
+    double objective_rounding = 0;
+    double violation_rounding = 0;
     bool is_consistent = false;  ///< with what the run says of itself
 };
 

@@ -15,12 +15,17 @@ void check_verification_size(const DataSet& data);
 struct PlainEvaluation {
     double loss = 0;
     Vector gradient;
+    /// What a pass in double may be off by, because its margins are: of the loss, and of the
+    /// gradient by each of the solver's variables but the intercept's.
+    double loss_rounding = 0;
+    Vector gradient_rounding;
 };
 
-/// Cost: 4 d flops in long double for each row. Throws Error (usage) for sparse rows of more
+/// Cost: 7 d flops in long double for each row. Throws Error (usage) for sparse rows of more
 /// features than such a loop is for. @collective
 PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& data,
-                                 const Vector& parameters, const model::Loss& loss = model::Loss());
+                                 const Vector& parameters, const optim::ChangeOfVariables& change,
+                                 const model::Loss& loss = model::Loss());
 
 /// What a run optimised.
 struct VerifiedRun {
@@ -36,6 +41,9 @@ struct VerifiedRun {
 /// them with those of the run's end. @collective
 Verification verify(const VerifiedRun& run, const std::filesystem::path& model_file,
                     const IterationFacts& end);
+
+/// Whether a run that ended so may have written what was computed again.
+bool are_consistent(const Verification& verification, const IterationFacts& end);
 
 /// Throws Error (internal) unless the verification is consistent with the run's end. The same on
 /// all ranks.

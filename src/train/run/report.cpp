@@ -132,6 +132,8 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     if (outcome.verification) {
         summary["verification"] = {{"objective", outcome.verification->objective},
                                    {"violation", outcome.verification->violation},
+                                   {"objective_rounding", outcome.verification->objective_rounding},
+                                   {"violation_rounding", outcome.verification->violation_rounding},
                                    {"is_consistent", outcome.verification->is_consistent}};
     }
     summary["gradient_norm"] = outcome.last.gradient_norm;
