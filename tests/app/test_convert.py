@@ -131,11 +131,15 @@ class Libsvm(ConvertTest):
         generator = random.Random(5)
         texts = HARD_NUMBERS + [repr(generator.uniform(-1, 1) * 10.0 ** generator.randint(-300, 300))
                                 for _ in range(2000)]
-        data = self.write("a.svm", "".join(f"{t} 1:1 2:{t}\n" for t in texts))
+        # Labels are told apart, so integers among them must be doubles.
+        labels = [t if not t.isdigit() or int(float(t)) == int(t) else t + ".0" for t in texts]
+        data = self.write("a.svm", "".join(f"{y} 1:1 2:{t}\n" for y, t in zip(labels, texts)))
         with h5py.File(self.convert(data, "--layout", "dense")) as file:
             expected = bits([float(t) for t in texts])
             np.testing.assert_array_equal(bits(file["X"][:, 1]), expected)
             np.testing.assert_array_equal(bits(file["y"][...]), expected)
+        result = run("convert", data, self.folder / "again.h5")
+        self.assertIn("warning: 2 integers beyond 2^53 were rounded", result.stderr)
 
     def test_types_are_as_small_as_hold_the_values(self):
         for values, dtype in (((0, 255), np.uint8), ((-128, 127), np.int8), ((0, 256), np.uint16),

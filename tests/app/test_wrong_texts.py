@@ -34,6 +34,7 @@ class WrongText(RefusalTest):
                 ("1:1 2:1", 1, "expected a label, found '1:1'"),
                 ("1e999 1:1", 1, "beyond the range"),
                 ("nan 1:1", 1, "expected a label"),
+                ("-9007199254740993 1:1", 1, "is an integer beyond 2^53"),
                 ("1 1:1 2:x", 9, "expected a number behind the colon, found 'x'"),
                 ("1 1:1 2:", 9, "found nothing"),
                 ("1 1:1 2:nan", 9, "features must be finite"),

@@ -164,11 +164,12 @@ class CsvParser {
         }
     }
 
-    /// The common case: a plain number that fills its field. nullptr for anything else.
+    /// The common case: a plain number that fills its field, and not a very large one. nullptr for
+    /// anything else.
     const char* read_number(const char* p, double& value, bool& ends_record) const {
         p = fields_.skip_blanks(p);
         const char* const after = read_decimal(p, value);
-        if (after == nullptr || !(std::fabs(value) <= std::numeric_limits<double>::max())) {
+        if (after == nullptr || !(std::fabs(value) < first_gap)) {
             return nullptr;
         }
         return fields_.pass_end(after, ends_record);
@@ -196,6 +197,15 @@ class CsvParser {
         }
         if (markers_.has_numbers() && markers_.is_missing_number(value)) {
             take_missing_number(p, column, field.text, value);
+        } else if (std::fabs(value) >= first_gap && is_other_integer(field.text, value)) {
+            if (format_.kinds[column] == ColumnKind::number_label) {
+                fail(begin, fmt::format("{}: the label {} is an integer beyond 2^53, which cannot "
+                                        "be told apart from its neighbours; take the labels as "
+                                        "texts (--text {}) or use smaller numbers",
+                                        format_.name_of_column(column), in_quotes(field.text),
+                                        format_.short_name(column)));
+            }
+            ++chunk_.rounded_integers;
         }
         return field.end;
     }

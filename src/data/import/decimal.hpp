@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
 
 namespace paralogit::data {
 
@@ -77,5 +78,12 @@ inline const char* read_decimal(const char* p, double& value) {
     value = is_negative ? -magnitude : magnitude;
     return p;
 }
+
+/// From here on not every integer is a double.
+inline constexpr double first_gap = 0x1p53;
+
+/// Whether the characters are an integer, sign included, that is not the finite value that was read
+/// of them. For values from first_gap on.
+bool is_other_integer(std::string_view text, double value);
 
 }  // namespace paralogit::data

@@ -86,6 +86,12 @@ class LibsvmParser {
         if (!std::isfinite(label)) {
             fail(p, fmt::format("the label {} is beyond the range of double precision", word(p)));
         }
+        const std::string_view text(p, static_cast<std::size_t>(after_label - p));
+        if (std::fabs(label) >= first_gap && is_other_integer(text, label)) {
+            fail(p, fmt::format("the label {} is an integer beyond 2^53, which cannot be told "
+                                "apart from its neighbours; write the classes as 0 and 1",
+                                word(p)));
+        }
         p = parse_entries(parse_query_id(after_label));
         chunk_.labels.push_back(label);
         chunk_.row_ends.push_back(static_cast<Index>(entries_));
@@ -179,9 +185,8 @@ class LibsvmParser {
             if (after == nullptr || !ends_word(*after)) {
                 fail_value(colon + 1);
             }
-            if (!(std::fabs(value) <= std::numeric_limits<double>::max())) {
-                fail(colon + 1, fmt::format("the value {} is beyond the range of double precision",
-                                            word(colon + 1)));
+            if (!(std::fabs(value) < first_gap)) {
+                note_large(colon + 1, after, value);
             }
             if (index < lowest_next || index > largest_index) {
                 fail_index(p, index, lowest_next);
@@ -193,6 +198,14 @@ class LibsvmParser {
             }
             p = after;
         }
+    }
+
+    void note_large(const char* p, const char* end, double value) {
+        if (!std::isfinite(value)) {
+            fail(p, fmt::format("the value {} is beyond the range of double precision", word(p)));
+        }
+        const std::string_view text(p, static_cast<std::size_t>(end - p));
+        chunk_.rounded_integers += is_other_integer(text, value) ? 1 : 0;
     }
 
     void note_index(std::uint64_t index) {

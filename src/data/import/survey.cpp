@@ -63,6 +63,7 @@ void ImportSurvey::add(const ParsedChunk& chunk, Index entries_of_chunk, Index t
     rows += chunk.rows;
     entries += entries_of_chunk;
     missing_values += chunk.missing_values;
+    rounded_integers += chunk.rounded_integers;
     rows_with_query_id += static_cast<Index>(chunk.query_ids.size());
     lowest_index = std::min(lowest_index, chunk.lowest_index);
     highest_index = std::max(highest_index, chunk.highest_index);
@@ -87,6 +88,7 @@ void ImportSurvey::merge(const ImportSurvey& other, Index text_limit) {
     rows += other.rows;
     entries += other.entries;
     missing_values += other.missing_values;
+    rounded_integers += other.rounded_integers;
     rows_with_query_id += other.rows_with_query_id;
     lowest_index = std::min(lowest_index, other.lowest_index);
     highest_index = std::max(highest_index, other.highest_index);
@@ -104,6 +106,7 @@ std::string ImportSurvey::to_bytes() const {
     writer.put(rows);
     writer.put(entries);
     writer.put(missing_values);
+    writer.put(rounded_integers);
     writer.put(rows_with_query_id);
     writer.put(lowest_index);
     writer.put(highest_index);
@@ -123,6 +126,7 @@ ImportSurvey ImportSurvey::from_bytes(const std::string& bytes) {
     survey.rows = reader.number<Index>();
     survey.entries = reader.number<Index>();
     survey.missing_values = reader.number<Index>();
+    survey.rounded_integers = reader.number<Index>();
     survey.rows_with_query_id = reader.number<Index>();
     survey.lowest_index = reader.number<std::uint64_t>();
     survey.highest_index = reader.number<std::uint64_t>();

@@ -388,6 +388,14 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
         result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
     }
     result.csv = format.csv;
+    if (surveyed.all.rounded_integers > 0) {
+        result.warnings.push_back(fmt::format(
+            "{} integers beyond 2^53 were rounded to the nearest double; {}",
+            surveyed.all.rounded_integers,
+            format.csv ? "numbers that only name something are better left out (--drop) or taken "
+                         "as texts (--text)"
+                       : "it holds 15 to 17 digits"));
+    }
 
     // And again, into the file.
     write_rows(comm, options, rows, surveyed, result.matrix);

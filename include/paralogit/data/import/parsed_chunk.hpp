@@ -28,6 +28,7 @@ struct ParsedChunk {
 
     /// Sparse: of the entries. Table: row-major [rows x columns of numbers]; NaN where missing.
     std::vector<double> values;
+    Index rounded_integers = 0;  ///< among them, that no double holds
 
     // Table: columns of texts.
     std::vector<std::uint32_t> codes;             ///< row-major [rows x columns of texts]

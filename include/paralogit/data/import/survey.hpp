@@ -37,6 +37,7 @@ struct ImportSurvey {
     /// What a sparse layout stores: numbers other than zero, texts, and numbers to be filled in.
     Index entries = 0;
     Index missing_values = 0;
+    Index rounded_integers = 0;
     Index rows_with_query_id = 0;
     std::uint64_t lowest_index = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t highest_index = 0;

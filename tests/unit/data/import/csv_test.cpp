@@ -99,6 +99,23 @@ TEST(Csv, TakesAMissingMarkerByItsTextInAnyCaseAndByItsNumber) {
     EXPECT_EQ(parse_csv("-999,none,0\n", format, false).values, std::vector{-999.0});
 }
 
+TEST(Csv, CountsIntegersThatLoseDigitsAndRefusesThemAsLabels) {
+    const CsvFormat format = format_of(two_numbers);
+    const auto rounded = [&](const std::string& text) {
+        return parse_csv(text + ",1\n", format, false).rounded_integers;
+    };
+
+    EXPECT_EQ(rounded("9007199254740993"), 1);
+    EXPECT_EQ(rounded("\"-09007199254740993\""), 1);
+    EXPECT_EQ(rounded("9007199254740992"), 0);
+    EXPECT_EQ(rounded("+18446744073709551616"), 0);
+    EXPECT_EQ(rounded("18446744073709551615"), 1);
+    EXPECT_EQ(rounded("9007199254740993.5"), 0);  // a fraction is rounded as any other
+    EXPECT_EQ(rounded("1e300"), 0);
+    EXPECT_EQ(error_of("1,2\n3,9007199254740993\n", format).first, 6);
+    EXPECT_EQ(error_of("1,9007199254740994\n", format).first, -1);
+}
+
 TEST(Csv, SkipsTheHeaderOfAFileThatIsTheFirstOnes) {
     CsvFormat format = format_of(two_numbers);
     format.has_header = true;
