@@ -129,15 +129,21 @@ ConvertOptions read_options(const Options& options) {
                         "the rows in {}; give the number that stood in there",
                         options.text("missing"), *convert.like));
     }
+    if (convert.like && (convert.features > 0 || convert.libsvm.index_base)) {
+        usage_error(
+            fmt::format("--like: the features are those of {}; leave out --features and "
+                        "--index-base",
+                        *convert.like));
+    }
     if (convert.like && !convert.csv.text_columns.empty()) {
         usage_error(
             fmt::format("--text: with --like the columns are texts or numbers as they are "
                         "in {}; leave it out",
                         *convert.like));
     }
-    constexpr std::string_view for_tables[] = {"like",      "label-column", "separator",
-                                               "header",    "drop",         "text",
-                                               "max-texts", "missing",      "missing-markers"};
+    constexpr std::string_view for_tables[] = {"label-column", "separator",      "header",
+                                               "drop",         "text",           "max-texts",
+                                               "missing",      "missing-markers"};
     constexpr std::string_view for_libsvm[] = {"features", "index-base"};
     convert.table_options = given(options, for_tables);
     convert.libsvm_options = given(options, for_libsvm);

@@ -323,7 +323,9 @@ CommandSpec convert_command() {
              {"index-base", Kind::value, "auto|0|1", "auto",
               "LIBSVM: index of the first feature; auto: 0 when an index 0 occurs, else 1"},
              {"like", Kind::value, "OTHER.h5", "",
-              "CSV: give it the features of OTHER.h5, which convert made of the training rows: the "
+              "give it the features of OTHER.h5, which convert made of the training rows; LIBSVM: "
+              "as "
+              "many, from the same first index, and an index beyond is an error; CSV: the "
               "same columns in the same order, found by name, and the same texts; a text that is "
               "not there becomes zeros, with a warning; a missing column is an error, a further "
               "one is left out"},

@@ -96,6 +96,21 @@ class Libsvm(ConvertTest):
         with h5py.File(self.convert(one, zero)) as file:
             np.testing.assert_array_equal(dense(file)[:2], [[0, 5, 6], [0, 0, 7]])
 
+    def test_width_and_base_are_taken_from_another_file(self):
+        for train, test, expected in (("1 0:5 3:6\n", "0 1:7\n", [0, 7, 0, 0]),
+                                      ("1 1:5 3:6\n", "0 1:7\n", [7, 0, 0])):
+            reference = self.convert(self.write("train.svm", train), out="train.h5")
+            for ranks in (None, 2):
+                with h5py.File(self.convert(self.write("test.svm", test), "--like", reference,
+                                            ranks=ranks)) as file:
+                    np.testing.assert_array_equal(dense(file), [expected])
+        for text, says in (("0 4:1\n", "the last one is 3, but the index 4 occurs"),
+                           ("0 0:1\n", "the index 0 is below the base 1")):
+            result = run("convert", self.write("test.svm", text), self.folder / "no.h5", "--like",
+                         reference)
+            self.assert_ends(result, 3)
+            self.assertIn(says, result.stderr)
+
     def test_query_ids_are_kept(self):
         data = self.write("a.svm", "2 qid:10 1:1\n1 qid:10 2:1\n0 qid:9223372036854775807 1:2\n")
         with h5py.File(self.convert(data)) as file:
@@ -415,7 +430,8 @@ class LikeAnother(ConvertTest):
                       self.refused("age,colour,town,y\nold,red,Ulm,no\nnew,red,Ulm,no\n"))
         self.assertIn("--missing mean: with --like",
                       self.refused(self.TRAIN, "--missing", "mean", code=2))
-        self.assertIn("--like is for tables", self.refused("1 1:2\n", "--format", "libsvm", code=2))
+        self.assertIn("was not made of LIBSVM",
+                      self.refused("1 1:2\n", "--format", "libsvm"))
 
     def test_rows_without_labels_can_be_predicted(self):
         text = "town,colour,age\nBonn,red,1\nUlm,blue,2\n"

@@ -198,6 +198,19 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
     return matrix;
 }
 
+ImportMatrix plan_sparse(const ImportSurvey& survey, const ReferenceTable& reference) {
+    ImportMatrix matrix = plan_sparse(survey, reference.index_base, reference.features);
+    if (matrix.features > reference.features) {
+        fail(reference.path,
+             fmt::format("has {} features, so with the first index {} the last one is {}, but the "
+                         "index {} occurs in the text",
+                         reference.features, matrix.index_base,
+                         matrix.index_base + static_cast<std::uint64_t>(reference.features) - 1,
+                         survey.highest_index));
+    }
+    return matrix;
+}
+
 std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportSurvey& survey,
                                        const ReferenceTable& reference) {
     std::vector<std::string> sentences;

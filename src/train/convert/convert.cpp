@@ -61,12 +61,6 @@ void check_kind(const ConvertOptions& options, const TextFormat& format, const s
                         ": is a table, which has as many features as its columns make; --features "
                         "is for LIBSVM");
     }
-    if (option == "--like") {
-        throw Error(ExitCode::usage,
-                    name +
-                        ": is LIBSVM, and --like is for tables; give the width of the other file: "
-                        "--features COUNT");
-    }
     throw Error(ExitCode::usage, fmt::format("{}: is {}, and {} is for {}; see --format", name,
                                              format.csv ? "a table" : "LIBSVM", option,
                                              format.csv ? "LIBSVM" : "tables"));
@@ -164,7 +158,18 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
         format.csv = data::detect_csv(head, request, name);
     }
     check_kind(options, format, name);
-    if (format.like) {
+    if (!format.csv && options.like) {
+        format.like = read_reference(*options.like);
+        if (!format.like->index_base) {
+            throw Error(ExitCode::input_data,
+                        *options.like +
+                            ": was not made of LIBSVM text as this one, or does not tell the index "
+                            "of its first feature; convert it again, or give --index-base and "
+                            "--features instead of --like");
+        }
+        format.libsvm.index_base = format.like->index_base;
+    }
+    if (format.csv && format.like) {
         data::follow(*format.like, *format.csv, name);
     }
     return format;
@@ -313,8 +318,9 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
 data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& format,
                                const ConvertOptions& options) {
     data::ImportMatrix matrix =
-        format.like  ? data::plan_table(*format.csv, surveyed.all, *format.like)
-        : format.csv ? data::plan_table(*format.csv, surveyed.all)
+        format.like && !format.csv ? data::plan_sparse(surveyed.all, *format.like)
+        : format.like              ? data::plan_table(*format.csv, surveyed.all, *format.like)
+        : format.csv               ? data::plan_table(*format.csv, surveyed.all)
                      : data::plan_sparse(surveyed.all, options.libsvm.index_base, options.features);
     if (matrix.features == 0) {
         fail(options, "there are no features in it; only labels");
@@ -384,7 +390,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     }
     comm::together(comm,
                    [&] { data::choose_storage(result.matrix, surveyed.all, options.layout); });
-    if (format.like) {
+    if (format.csv && format.like) {
         result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
     }
     result.csv = format.csv;

@@ -132,6 +132,9 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
         }
     }
     writer.attribute("generator", "paralogit convert");
+    if (matrix.columns.empty()) {
+        writer.attribute("index_base", static_cast<Index>(matrix.index_base));
+    }
     writer.close();
     return offsets;
 }

@@ -40,6 +40,9 @@ data::ReferenceTable read_reference(const std::string& path) {
         }
     }
     data::ReferenceTable table = data::reference_table(path, features, names, dictionaries);
+    if (const auto base = file.integer_attribute("index_base")) {
+        table.index_base = static_cast<int>(*base);
+    }
     if (file.has("y") && file.describe("y").kind == h5::ValueKind::string) {
         // Rows by the band: there may be many.
         const h5::Dataset labels = file.dataset("y");

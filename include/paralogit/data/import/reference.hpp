@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct ReferenceTable {
     Index features = 0;
     /// In the order of their features; empty when the file names none. A position means nothing.
     std::vector<ImportMatrix::Column> columns;
+    std::optional<int> index_base;         ///< of sparse text that it was made of
     std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
 
     /// Whether the names of its columns come from a header.
@@ -37,6 +39,10 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
 /// As plan_table(format, survey), with the features of the reference.
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
                         const ReferenceTable& reference);
+
+/// As plan_sparse(), with the features of the reference: throws Error (input_data) when there are
+/// indices beyond.
+ImportMatrix plan_sparse(const ImportSurvey& survey, const ReferenceTable& reference);
 
 /// A sentence for each column with texts that the reference does not have.
 std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportSurvey& survey,
