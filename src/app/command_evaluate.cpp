@@ -241,6 +241,9 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
     const train::DataSet data =
         train::load_data_set(comm, options.list("data"), source, execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
+    for (const std::string& note : data.manifest.notes) {
+        context.console.warning(note);
+    }
     const train::Scores scores = train::evaluate(comm, model, data, rule);
     context.console.result(options.is_set("json") ? train::metrics_json(scores, rule)
                                                   : text_of(scores, rule));

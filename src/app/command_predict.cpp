@@ -40,6 +40,9 @@ ExitCode run_predict(const Context& context, const Options& options) {
     const train::DataSet data = train::load_data_set(
         comm, options.list("data"), source_of(options, false), execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
+    for (const std::string& note : data.manifest.notes) {
+        context.console.warning(note);
+    }
     train::predict(comm, model, data, predict);
     context.console.result(fmt::format("{}: {} of {} rows", predict.out.string(),
                                        predict.threshold ? "classes" : "probabilities",

@@ -1,6 +1,9 @@
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "column.hpp"
 #include "file_state.hpp"
@@ -100,6 +103,8 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     }
     if (const auto names = find_feature_names(contents, features.path, shape.features)) {
         description.feature_names = file.dataset(names->path).read_strings(0, shape.features);
+    } else if (std::string note = note_of_feature_names(contents, shape.features); !note.empty()) {
+        description.notes.push_back(std::move(note));
     }
     if (description.is_sparse) {
         // No block of all rows is smaller than one of those up to here.
@@ -112,10 +117,39 @@ Description describe_file(const std::string& path, const SourceOptions& options,
 }
 
 [[noreturn]] void fail_to_agree(const FilePart& first, const std::string& found_first,
-                                const FilePart& other, const std::string& found_other) {
+                                const FilePart& other, const std::string& found_other,
+                                const std::string& advice = "") {
     throw Error(ExitCode::input_data,
-                fmt::format("{} has {}, but {} has {}; all files must agree", other.path,
-                            found_other, first.path, found_first));
+                fmt::format("{} has {}, but {} has {}; all files must agree{}", other.path,
+                            found_other, first.path, found_first, advice));
+}
+
+/// How to bring values of two types into one, in h5py.
+std::string advice_on_types(const FilePart& first, ElementType first_type, const FilePart& other,
+                            ElementType other_type) {
+    const FilePart& smaller = size_of(first_type) < size_of(other_type) ? first : other;
+    return fmt::format(
+        ": write one of them anew in a type that holds all values of both, with h5py: X = "
+        "f['{0}'][()].astype(numpy.promote_types('{1}', '{2}')); del f['{0}']; f['{0}'] = X in {3}",
+        smaller.features_path, name_of(first_type), name_of(other_type), smaller.path);
+}
+
+/// Remarks on files that are there more than once, under whatever names.
+void note_repeated_files(Manifest& manifest) {
+    std::map<std::pair<dev_t, ino_t>, std::string> known;
+    for (const FilePart& part : manifest.files) {
+        struct stat status {};
+        if (::stat(part.path.c_str(), &status) != 0) {
+            continue;  // removed meanwhile, which the reading tells
+        }
+        const auto [place, is_new] = known.try_emplace({status.st_dev, status.st_ino}, part.path);
+        if (!is_new) {
+            manifest.notes.push_back(fmt::format(
+                "{} is given twice{}: its rows count twice", part.path,
+                place->second == part.path ? ""
+                                           : fmt::format(" (the same file as {})", place->second)));
+        }
+    }
 }
 
 /// Throws unless a further file goes together with those before it.
@@ -141,8 +175,11 @@ void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
         const auto type_text = [](const FilePart& part, ElementType type) {
             return fmt::format("features of type {} in {}", name_of(type), part.features_path);
         };
-        fail_to_agree(first, type_text(first, manifest.type), next.part,
-                      type_text(next.part, next.type));
+        // A sparse matrix is three datasets.
+        fail_to_agree(
+            first, type_text(first, manifest.type), next.part, type_text(next.part, next.type),
+            next.is_sparse ? ": write one of them anew in a type that holds all values of both"
+                           : advice_on_types(first, manifest.type, next.part, next.type));
     }
     if (next.part.are_labels_text != first.are_labels_text) {
         const auto kind_text = [](const FilePart& part) {
@@ -231,6 +268,7 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
                         ? fmt::format("{}:{} has no rows", first.path, first.features_path)
                         : fmt::format("no rows in any of the {} files", manifest.files.size()));
     }
+    note_repeated_files(manifest);
     if (manifest.is_sparse) {
         manifest.entries_before_block = count_entries(manifest, samples, entries);
     }

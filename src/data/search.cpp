@@ -280,6 +280,24 @@ std::optional<DatasetInfo> find_feature_names(const Contents& contents,
     return std::nullopt;
 }
 
+std::string note_of_feature_names(const Contents& contents, Index features) {
+    for (const std::string_view name : names_of_feature_names) {
+        for (const DatasetInfo& info : contents.listing.datasets) {
+            const auto length = vector_length(info);
+            // "names" alone may be those of anything.
+            if (last_component(info.path) == name && name != "names" && length &&
+                info.kind == ValueKind::string && is_searched(contents, info.path)) {
+                return fmt::format(
+                    "{}:{} has {} name{}, but there are {} features: the names are not used, and "
+                    "columns in another order are not noticed",
+                    contents.file.path().string(), printable(info.path), *length,
+                    *length == 1 ? "" : "s", features);
+            }
+        }
+    }
+    return {};
+}
+
 std::optional<DatasetInfo> find_unused_weights(const Contents& contents, Index rows) {
     for (const DatasetInfo& info : contents.candidates) {
         if (is_among(names_of_weights, info.path) && is_searched(contents, info.path) &&

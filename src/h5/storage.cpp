@@ -62,10 +62,22 @@ void describe_filters(hid_t creation, DatasetInfo& info, const Location& where) 
             text += fmt::format(" {}", values[0]);
         }
         if (H5Zfilter_avail(id) <= 0) {
+            // Only h5py has this one, within itself.
+            constexpr H5Z_filter_t lzf = 32000;
+            const std::string path = printable(info.path);
+            const std::string advice =
+                id == lzf ? fmt::format(
+                                "h5py has it; rewrite it there: values = f['{0}'][()]; del "
+                                "f['{0}']; f.create_dataset('{0}', data=values, "
+                                "compression='gzip')",
+                                path)
+                          : fmt::format(
+                                "where the filter is installed, rewrite it: h5repack -f "
+                                "{}:GZIP=4 IN OUT",
+                                path);
             note(info, fmt::format("it is stored with the filter '{}' (number {}), which this "
-                                   "program does not have; where the filter is installed, rewrite "
-                                   "it: h5repack -f {}:GZIP=4 IN OUT",
-                                   text, id, printable(info.path)));
+                                   "program does not have; {}",
+                                   text, id, advice));
             text += " (missing)";
         }
         info.filters.push_back(text);

@@ -171,6 +171,16 @@ class Diagnosis(AppTest):
         (text,) = self.diagnosis(path, "--l2", "0.01", "--overwrite")
         self.assertIn("constant", text)
 
+    def test_integers_that_a_double_cannot_tell_apart_are_not_called_equal(self):
+        y = made_up(60, 1)[1]
+        far = (1 << 62) + np.arange(60, dtype=np.int64) % 7
+        for column, is_rounded in ((far, True), (np.full(60, 7, dtype=np.int64), False)):
+            path = self.named(np.column_stack([column, np.arange(60) % 5]), y, "ab")
+            text = self.diagnosis(path, "--overwrite")[0]
+            self.assertIn("constant: 'a' (column 0)", text)
+            self.assertEqual("as far as a double tells integers of that size apart" in text,
+                             is_rounded, text)
+
     def test_an_equation_that_two_rows_of_all_do_not_obey_is_none(self):
         X, y = made_up(4000, 3)
         X = np.column_stack([X, np.zeros(len(X))])

@@ -235,6 +235,19 @@ class Penalty(AppTest):
             self.assertIn(said, result.stderr)
             self.assertFalse((self.folder / "none").exists())
 
+    def test_a_name_of_two_features_is_an_error(self):
+        data = self.data(self.X[:, :3])
+        with h5py.File(data, "a") as file:
+            file["feature_names"] = np.array([b"a", b"b", b"a"])
+        text = self.folder / "text"
+        for line, code in (("a 2", 2), ("b 2", 0)):
+            text.write_text(f"{line}\n")
+            result = run("train", data, "--l2", "1", "--penalty-factors", text, "--out",
+                         self.folder / line)
+            self.assert_ends(result, code)
+            self.assertEqual("two features are called 'a', columns 0 and 2" in result.stderr,
+                             code == 2)
+
     def test_separable_classes_have_a_finite_optimum(self):
         X = self.X[:400, :5]
         y = (X[:, 0] > X[:, 0].mean()).astype(np.uint8)

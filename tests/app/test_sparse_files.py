@@ -179,6 +179,8 @@ class RowsWithoutEntries(AppTest):
                 out = self.folder / f"run-{ranks}-{initial}"
                 result = run("train", path, "--out", out, "--initial", initial, ranks=ranks)
                 self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("constant: all 7 columns, of which no row has an entry",
+                              result.stdout + result.stderr)
                 with h5py.File(out / "model.h5") as model:
                     self.assertEqual(model["coefficients"].shape, (7,))
                     self.assertFalse(model["coefficients"][:].any())

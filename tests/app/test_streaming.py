@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Data larger than --memory-limit: read from the files in each pass, with the same results."""
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -256,6 +257,19 @@ class Streaming(AppTest):
         self.assert_ends(result, 3)
         self.assertRegex(result.stderr, r"needs \d+\.\d MB: vectors of 60 features that have entries "
                          r"take 1\.\d MB of it")
+
+    def test_the_first_error_names_enough_memory_for_wide_rows(self):
+        data = self.folder / "wide.h5"
+        self.assert_ends(run("generate", data, "--rows", 20000, "--features", 3000, "--density",
+                             "0.005"), 0)
+        for limit in ("400k", "3M"):
+            options = ("--max-iterations", 1, "--overwrite", "--out", self.folder / "run")
+            result = run("train", data, *options, "--memory-limit", limit)
+            self.assert_ends(result, 3)
+            self.assertIn("--solver newton-cg", result.stderr)
+            enough = re.search(r"allow it more \(--memory-limit (\d+k)\)", result.stderr)[1]
+            self.assertLess(int(enough[:-1]), 5000)
+            self.assert_ends(run("train", data, *options, "--memory-limit", enough), 0)
 
     def test_of_sparse_rows_a_bad_value_is_named(self):
         data = self.sparse_data()

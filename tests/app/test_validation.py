@@ -149,6 +149,15 @@ class Validation(OverfittingTest):
         numbers = self.train(self.data, "--validation", self.validation, out="numbers")
         self.assertEqual(without_times(texts), without_times(numbers))
 
+    def test_rows_that_are_trained_on_as_well_are_told(self):
+        copy = self.folder / "again.h5"
+        copy.symlink_to(self.data)
+        result = run("train", self.data, "--max-iterations", "1", "--validation", self.validation,
+                     copy, "--out", self.folder / "again")
+        self.assert_ends(result, 0)
+        self.assertEqual(result.stderr.count("is trained on as well"), 1, result.stderr)
+        self.assertIn(f"{copy} is among the validation files", result.stderr)
+
     def test_several_files_and_patterns_are_one_data_set(self):
         parts = [write_data(self.folder / f"v-{i}.h5", self.X[a:b], self.y[a:b])
                  for i, (a, b) in enumerate(((200, 201), (201, 600), (600, 900)))]

@@ -203,6 +203,22 @@ class Using(RefusalTest):
         self.assert_use_refused(self.model, wide, f"{wide}: the data has 6 features, but the model "
                                                   "has 4 coefficients", ranks=(None, 2, 5))
 
+    def test_sparse_data_of_another_width(self):
+        def sparse(name, features):
+            with h5py.File(self.path(name), "w") as file:
+                group = file.create_group("X")
+                group["data"], group["indices"] = np.ones(8), np.arange(8) % 2
+                group["indptr"], group.attrs["shape"] = np.arange(9), (8, features)
+                file["y"] = np.array([0, 0, 1, 0, 1, 1, 0, 1])
+            return self.path(name)
+
+        narrow, wide = sparse("narrow.h5", 2), sparse("wide.h5", 3)
+        of_wide = self.train(wide, "--l2", "1", out="of_wide") / "model.h5"
+        of_narrow = self.train(narrow, "--l2", "1", out="of_narrow") / "model.h5"
+        self.assert_use_refused(of_wide, narrow, "convert it with --features 3)", ranks=(None,))
+        self.assert_use_refused(of_narrow, wide, "trained on with --features 3, and train it anew)",
+                                ranks=(None,))
+
     def test_data_with_other_names(self):
         other = self.copy_with_names("other.h5", np.array([b"height", b"weight", b"width", b"age"]))
         self.assert_use_refused(self.model, other, f"{other}: column 1 is 'weight', but the model "

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <numeric>
 
 #include "../load/used_features.hpp"
@@ -176,12 +177,29 @@ bool is_constant(const RunEnd& run, Index feature) {
     return deviation.size() > 0 ? deviation[feature] == 0 : run.change.scale[feature] == 0;
 }
 
+/// Whether the values of a column are integers that double arithmetic may round to one.
+bool are_values_rounded(const RunEnd& run, Index feature) {
+    const ElementType type = run.data.manifest.type;
+    const bool has_wide_integers = type == ElementType::int64 || type == ElementType::uint64;
+    // A bound of |x|, as a power of 2.
+    return has_wide_integers && run.data.bounds.value_exponents[static_cast<std::size_t>(feature)] >
+                                    std::numeric_limits<double>::digits;
+}
+
 void add_constant_columns(const RunEnd& run, Texts& texts) {
     if (!run.options.has_intercept) {
         return;
     }
+    if (run.data.sparse && run.data.manifest.entries_before_block.back() == 0) {
+        texts.push_back(
+            fmt::format("constant: all {} columns, of which no row has an entry; the "
+                        "intercept plays their part",
+                        run.data.manifest.features));
+        return;
+    }
     constexpr Index most_named = 5;
     Index count = 0;
+    bool may_be_rounded = false;
     std::string names;
     for (Index j = 0; j < run.data.shard.features; ++j) {
         if (is_constant(run, j)) {
@@ -189,12 +207,16 @@ void add_constant_columns(const RunEnd& run, Texts& texts) {
                 names += (count == 0 ? "" : ", ") + name_of(run.data, j);
             }
             ++count;
+            may_be_rounded = may_be_rounded || are_values_rounded(run, j);
         }
     }
     if (count > 0) {
-        texts.push_back(
-            fmt::format("constant: {}{}; the intercept plays their part", names,
-                        count > most_named ? fmt::format(" and {} more", count - most_named) : ""));
+        texts.push_back(fmt::format(
+            "constant: {}{}{}; the intercept plays their part", names,
+            count > most_named ? fmt::format(" and {} more", count - most_named) : "",
+            may_be_rounded ? ", as far as a double tells integers of that size apart: subtract a "
+                             "constant if the values differ"
+                           : ""));
     }
 }
 

@@ -140,16 +140,32 @@ Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit,
                               : Index{0});
 }
 
+/// No less than these bytes, in the letters of the option.
+std::string enough_as_given(Index bytes) {
+    constexpr Index step = 1024;
+    constexpr Index many = 10 * step;  // so that rounding up adds a tenth at most
+    Index unit = 1;
+    while (bytes / unit >= many) {
+        unit *= step;
+    }
+    return as_given((bytes + unit - 1) / unit * unit);
+}
+
 [[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit, Index needed,
                              const std::string& why) {
     throw Error(
         ExitCode::input_data,
-        fmt::format(
-            "{}: a rank may take {} of memory ({}), but needs {}{}; {}, use more ranks on "
-            "more hosts, or fewer threads",
-            manifest.files.front().path, bytes_text(limit.bytes), limit.source, bytes_text(needed),
-            why, limit.source.starts_with(option_name) ? "allow it more" : "ask for more memory"));
+        fmt::format("{}: a rank may take {} of memory ({}), but needs {}{}; {}, use more ranks on "
+                    "more hosts, or fewer threads",
+                    manifest.files.front().path, bytes_text(limit.bytes), limit.source,
+                    bytes_text(needed), why,
+                    limit.source.starts_with(option_name)
+                        ? fmt::format("allow it more ({} {})", option_name, enough_as_given(needed))
+                        : "ask for more memory"));
 }
+
+constexpr const char* less_for_the_solver =
+    " (--solver newton-cg, or a smaller --history of lbfgs, may take less)";
 
 std::string even_when_streamed(const RowUse& use) {
     return use.hold_out ? " even when only the rows that are held out for validation stay in it, "
@@ -195,8 +211,15 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
             const Index for_rows = std::max({rest - of_solver, rest / 4, Index{0}});
             const auto least = data::hold_sparse_within(for_rows, manifest, plan, shard, threads);
             if (least) {
-                fail_short(manifest, limit, limit.bytes - for_rows + *least,
-                           even_when_streamed(use));
+                // With an eighth more than the solver takes at most, what passes through memory,
+                // which is a sixteenth of it, has its place as well: see require_left.
+                const Index enough = of_solver + std::max(*least, of_solver / 8);
+                const std::string solver_text =
+                    of_solver == 0 ? ""
+                                   : fmt::format(", of which the solver takes up to {}{}",
+                                                 bytes_text(of_solver), less_for_the_solver);
+                fail_short(manifest, limit, beside + of_features + enough,
+                           even_when_streamed(use) + solver_text);
             }
             memory.left_bytes -= shard.passing_bytes();
             return;
@@ -226,8 +249,11 @@ void require_left(const comm::Communicator& comm, const data::Manifest& manifest
         const Index all = bytes + (manifest.is_sparse ? bytes_of_all_features(manifest) : 0);
         const Index left = plan.left_bytes - limit.set_aside_bytes;
         if (!limit.source.empty() && all > left) {
-            fail_short(manifest, limit, limit.bytes - left + all,
-                       fmt::format(": {} take {} of it", what, bytes_text(all)));
+            // Of more memory a little more is taken for rows that pass through it.
+            const Index lacking = all - left;
+            fail_short(
+                manifest, limit, limit.bytes + lacking + lacking / 8,
+                fmt::format(": {} take {} of it{}", what, bytes_text(all), less_for_the_solver));
         }
     });
 }

@@ -103,6 +103,13 @@ std::vector<double> numbers_of_text(const std::string& file, const data::Manifes
                                  "the order of the features"
                                : fmt::format("the data has no feature '{}'", words.front()));
         }
+        if (const auto other = std::find(name + 1, names.end(), words.front());
+            other != names.end()) {
+            fail(rule, where,
+                 fmt::format("two features are called '{}', columns {} and {}; give one number a "
+                             "line, in the order of the features",
+                             words.front(), name - names.begin(), other - names.begin()));
+        }
         by_name[static_cast<std::size_t>(name - names.begin())] = *number;
     }
     if (has_names && !by_place.empty()) {

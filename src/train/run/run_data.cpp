@@ -1,7 +1,11 @@
 #include "run_data.hpp"
 
 #include <malloc.h>
+#include <sys/stat.h>
 
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "../checks/inference_run.hpp"
@@ -15,6 +19,35 @@
 namespace paralogit::train {
 
 namespace {
+
+/// Remarks on files of validation rows that are trained on as well, under whatever names.
+void note_files_in_both(const data::Manifest& validation, data::Manifest& training) {
+    using Place = std::pair<dev_t, ino_t>;
+    const auto place_of = [](const data::FilePart& part) {
+        struct stat status {};
+        return ::stat(part.path.c_str(), &status) == 0
+                   ? std::optional<Place>({status.st_dev, status.st_ino})
+                   : std::nullopt;
+    };
+    std::map<Place, std::string> trained_on;
+    for (const data::FilePart& part : training.files) {
+        if (const auto place = place_of(part)) {
+            trained_on.try_emplace(*place, part.path);
+        }
+    }
+    for (const data::FilePart& part : validation.files) {
+        const auto place = place_of(part);
+        const auto found = place ? trained_on.find(*place) : trained_on.end();
+        // Other datasets of one file may well be the one and the other.
+        if (found != trained_on.end() &&
+            part.features_path == training.files.front().features_path) {
+            training.notes.push_back(
+                part.path +
+                " is among the validation files and is trained on as well: its rows "
+                "tell nothing about new ones");
+        }
+    }
+}
 
 void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunData& run) {
     TraceSpan span(main_lane(options.execution.trace), "load");
@@ -42,6 +75,9 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     require_solver_memory(comm, options, *run.rows);
     run.moments = compute_moments(comm, *run.rows);
     run.penalties = make_penalties(comm, options.penalty, *run.rows, run.moments);
+    if (validation_files && comm.rank() == 0) {
+        note_files_in_both(*validation_files, run.rows->manifest);
+    }
     run.validation =
         std::make_unique<ValidationRun>(comm, options, std::move(validation_files), *run.rows);
     // What the C library keeps of freed vectors would come on top of what the solver takes.

@@ -199,10 +199,21 @@ Model load_model(const comm::Communicator& comm, const std::filesystem::path& pa
 void check_fit(const Model& model, const data::Manifest& manifest) {
     const std::string& file = manifest.files.front().path;
     if (model.coefficients.size() != manifest.features) {
+        // Text has as many features as its largest index, which rows of a test may not reach.
+        const bool may_lack_last = manifest.is_sparse && model.feature_names.empty();
+        const std::string advice =
+            !may_lack_last ? ""
+            : manifest.features < model.coefficients.size()
+                ? fmt::format(" (data converted from LIBSVM: convert it with --features {})",
+                              model.coefficients.size())
+                : fmt::format(
+                      " (data converted from LIBSVM: convert what the model is trained on "
+                      "with --features {}, and train it anew)",
+                      manifest.features);
         throw Error(ExitCode::model_file,
                     fmt::format("{}: the data has {} features, but the model has {} coefficients; "
-                                "use data with the features that the model was trained on",
-                                file, manifest.features, model.coefficients.size()));
+                                "use data with the features that the model was trained on{}",
+                                file, manifest.features, model.coefficients.size(), advice));
     }
     if (model.feature_names.empty() || manifest.feature_names.empty()) {
         return;

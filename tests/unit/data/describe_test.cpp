@@ -272,7 +272,9 @@ TEST_F(Describe, NamesBothFilesThatDoNotAgree) {
     EXPECT_THAT(refused({first, other_type}), AllOf(HasSubstr("double.h5 has features of type "
                                                               "float64"),
                                                     HasSubstr("first.h5 has features of type "
-                                                              "float32")));
+                                                              "float32"),
+                                                    HasSubstr("promote_types('float32', "
+                                                              "'float64')")));
     EXPECT_THAT(refused({first, text_labels}), AllOf(HasSubstr("texts.h5 has texts as labels"),
                                                      HasSubstr("first.h5 has numbers as labels")));
 }
@@ -298,6 +300,33 @@ TEST_F(Describe, TakesNoListOfAnotherLengthForFeatureNames) {
     file.texts("/names", {"a", "b", "c"});
 
     EXPECT_THAT(describe_one(file.close()).feature_names, IsEmpty());
+}
+
+TEST_F(Describe, SaysThatFeatureNamesOfAnotherLengthAreNotUsed) {
+    TestFile wrong = usual("wrong.h5", 3);
+    wrong.texts("/feature_names", {"a", "b", "c"});
+    TestFile others = usual("others.h5", 3);
+    others.texts("/names", {"a", "b", "c"});
+
+    EXPECT_THAT(describe_one(wrong.close()).notes,
+                ElementsAre(AllOf(HasSubstr("wrong.h5:/feature_names has 3 names, but there are 2 "
+                                            "features"),
+                                  HasSubstr("not used"))));
+    EXPECT_THAT(describe_one(others.close()).notes, IsEmpty());
+}
+
+TEST_F(Describe, NotesAFileThatIsGivenTwiceUnderAnyName) {
+    const std::string a = usual("a.h5", 3).close();
+    const std::string b = usual("b.h5", 3).close();
+    const std::string link = path("link.h5");
+    std::filesystem::create_symlink(a, link);
+
+    EXPECT_THAT(describe(std::vector{a, b}, {}).notes, IsEmpty());
+    EXPECT_THAT(describe(std::vector{a, b, a}, {}).notes,
+                ElementsAre(a + " is given twice: its rows count twice"));
+    EXPECT_THAT(
+        describe(std::vector{a, link}, {}).notes,
+        ElementsAre(link + " is given twice (the same file as " + a + "): its rows count twice"));
 }
 
 TEST_F(Describe, RefusesFilesThatCannotBeOpened) {

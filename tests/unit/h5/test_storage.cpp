@@ -245,6 +245,25 @@ TEST(Storage, WithAnAbsentFilterIsAProblemThatNamesIt) {
     EXPECT_THAT(File::open(path).describe("X").filters, ElementsAre("bzip2 (missing)"));
 }
 
+TEST(Storage, WithTheFilterOfH5pyIsToBeRewrittenThere) {
+    const TemporaryFolder folder;
+    const auto path = folder.file("a.h5");
+    constexpr H5Z_filter_t lzf = 32000;
+    const H5Z_class2_t filter{H5Z_CLASS_T_VERS, lzf, 1, 1, "lzf", nullptr, nullptr, pass_through};
+    test::must(H5Zregister(&filter));
+    const hid_t creation = test::chunked({8});
+    test::must(H5Pset_filter(creation, lzf, H5Z_FLAG_OPTIONAL, 0, nullptr));
+    {
+        const RawFile raw(path);
+        raw.dataset("X", H5T_IEEE_F64LE, {8}, some_values.data(), creation);
+    }
+    H5Pclose(creation);
+    test::must(H5Zunregister(lzf));
+
+    EXPECT_THAT(problem_of(path, "X"), HasSubstr("h5py has it; rewrite it there: values = "
+                                                 "f['/X'][()]"));
+}
+
 TEST(Storage, BeyondTheEndOfTheFileIsAProblem) {
     const TemporaryFolder folder;
     const auto path = folder.file("a.h5");
