@@ -110,7 +110,7 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         "  loss           {} (mean {})\n"
         "  gradient       {:.2e} (largest entry)\n"
         "{}"
-        "  rows wrong     {} (not strictly on their label's side)\n"
+        "{}"
         "  time           {:.2f} s: startup {:.2f}, load {:.2f}, kernel {:.2f}, curvature {:.2f}, "
         "allreduce {:.2f}, rest of training {:.2f}, diagnosis {:.2f}, checkpoints {:.2f}\n{}",
         reason_text(outcome.reason, options), outcome.last.iteration, outcome.last.passes,
@@ -119,9 +119,12 @@ std::string summary_text(const train::TrainOutcome& outcome, const train::TrainO
         options.penalty.has_kinks()
             ? fmt::format("  nonzeros       {} of the coefficients\n", outcome.last.nonzeros)
             : "",
-        outcome.last.rows_wrong, seconds.total, seconds.startup, seconds.load, seconds.kernel,
-        seconds.curvature, seconds.allreduce, rest, seconds.diagnosis, seconds.checkpoint,
-        batches_text(outcome));
+        outcome.has_soft_labels
+            ? ""
+            : fmt::format("  rows wrong     {} (not strictly on their label's side)\n",
+                          outcome.last.rows_wrong),
+        seconds.total, seconds.startup, seconds.load, seconds.kernel, seconds.curvature,
+        seconds.allreduce, rest, seconds.diagnosis, seconds.checkpoint, batches_text(outcome));
     if (outcome.best) {
         const train::ValidationScores& last = *outcome.last.validation;
         const train::ValidationScores& best = outcome.best->scores;

@@ -150,8 +150,9 @@ struct TrainOutcome {
     double gradient_gbytes_per_second = 0;
     Index bytes_read = 0;  ///< of its data, on all ranks, unpacked: when loaded and in each pass
     std::optional<BatchFacts> batches;
-    Index hessians = 0;          ///< that Newton's method used
-    Index hessian_products = 0;  ///< that newton-cg used
+    Index hessians = 0;            ///< that Newton's method used
+    Index hessian_products = 0;    ///< that newton-cg used
+    bool has_soft_labels = false;  ///< so that rows have no side
     /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
     bool is_separable = false;
     /// And only because all rows are of one class, which the intercept alone tells.
