@@ -43,6 +43,10 @@ ExitCode run_train(const Context& context, const Options& options) {
             "--time-limit auto: the job ends in less than a minute, so this start makes one "
             "iteration only; give the job more time (sbatch --time)");
     }
+    if (ends_with_the_job(options) && !train.time_limit_seconds) {
+        context.console.info(
+            "--time-limit auto: no end of a SLURM job is known, so there is no limit");
+    }
     TrainPrinter printer(context.console, train);
     const train::TrainOutcome outcome = train::train(context.comm, train, printer);
     warn_of_outcome(outcome, train, context.console);

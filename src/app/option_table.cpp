@@ -183,7 +183,9 @@ CommandSpec train_command() {
               "stop after that many iterations; when it is not given 10000, and 100 epochs of sgd, "
               "adam and adagrad"},
              {"tolerance", Kind::value, "NUMBER", "1e-9",
-              "converged when no entry of the gradient, in the solver's variables, exceeds it"},
+              "converged when no entry of the gradient, in the solver's variables, exceeds it; "
+              "with "
+              "--loss focal times 2^-GAMMA, by which that loss begins smaller"},
              {"inference", Kind::flag, "", "",
               "standard errors, z, p-values, confidence intervals, deviance, AIC and BIC, as R's "
               "summary(glm) has them, and robust standard errors: printed, and written to "
@@ -199,7 +201,10 @@ CommandSpec train_command() {
               "1:30:00; auto: a minute before the end of the SLURM job, but after one "
               "iteration at least, with exit code 75"},
              {"checkpoint-every", Kind::value, "COUNT", "10",
-              "iterations between checkpoints; 0: only at the end and when stopped"},
+              "iterations between checkpoints; 0: only at the end and when stopped; more than "
+              "10, unless another number is given, where checkpoints would take over a twentieth "
+              "of "
+              "the time"},
              {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"},
              {"trace", Kind::value, "FILE", "",
               "write when each rank did what (read, decode, kernel, allreduce, solver, checkpoint) "

@@ -150,11 +150,12 @@ void TrainPrinter::on_loaded(const train::RunFacts& facts) {
                                        (options_.has_intercept ? "" : ", no intercept"));
     rows.emplace_back("solver", solver_text(facts.solver, options_));
     rows.emplace_back("stops", stop_text(options_));
-    rows.emplace_back("checkpoints",
-                      options_.checkpoint_every > 0
-                          ? fmt::format("every {} iterations, newest {} kept",
-                                        options_.checkpoint_every, options_.keep_checkpoints)
-                          : "at the end and when stopped");
+    rows.emplace_back(
+        "checkpoints",
+        options_.checkpoint_every > 0
+            ? fmt::format("every {} iterations{}, newest {} kept", options_.checkpoint_every,
+                          options_.spares_checkpoints ? " or more" : "", options_.keep_checkpoints)
+            : "at the end and when stopped");
     rows.emplace_back("output", options_.out.string());
     rows.emplace_back(
         "loaded", fmt::format("{:.1f} MB in {:.2f} s",

@@ -186,7 +186,8 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     constexpr std::string_view reductions[] = {"exact", "fast"};
     train.reduction = options.choice("reduction", reductions) == "exact" ? train::Reduction::exact
                                                                          : train::Reduction::fast;
-    train.stopping.tolerance = options.number("tolerance", {0.0, infinity});
+    train.stopping.tolerance =
+        options.number("tolerance", {0.0, infinity}) * train.loss.of_margin_zero();
     train.verifies = options.is_set("verify");
     const double confidence = options.number("confidence", {0.0, 1.0, false, false});
     if (options.is_set("inference")) {
@@ -209,6 +210,7 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     train.time_limit_seconds = time_limit_of(options, context.process_start);
     train.makes_an_iteration = ends_with_the_job(options);
     train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
+    train.spares_checkpoints = !options.differs_from_standard("checkpoint-every");
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
     train.path_options = path_options(train, context.comm.size());
     train.config_used = options.as_config();

@@ -20,7 +20,7 @@ std::atomic<bool> is_signal_noted = false;
 std::atomic<bool> is_listening = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-constexpr std::array<int, 4> stop_signals{SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+constexpr std::array<int, 5> stop_signals{SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP};
 
 extern "C" void note_signal(int) {
     is_signal_noted = true;
@@ -47,6 +47,12 @@ StopSignals::StopSignals() : earlier_(std::make_unique<EarlierHandlers>()) {
             const std::string cause = std::generic_category().message(errno);
             throw Error(ExitCode::internal, "internal error: sigaction failed: " + cause);
         }
+    }
+    // Who starts a run with nohup wants it to outlive the terminal.
+    constexpr std::size_t hang_up = 4;
+    static_assert(stop_signals[hang_up] == SIGHUP);
+    if (earlier_->actions[hang_up].sa_handler == SIG_IGN) {
+        sigaction(SIGHUP, &earlier_->actions[hang_up], nullptr);
     }
 }
 

@@ -46,6 +46,13 @@ double pseudo_random(std::uint64_t number) {
                                  (mixed(number * golden_ratio) >> 12U));
 }
 
+/// Of at least one number; puts them into another order.
+double median_of(std::vector<double>& numbers) {
+    const auto middle = numbers.begin() + std::ssize(numbers) / 2;
+    std::ranges::nth_element(numbers, middle);
+    return *middle;
+}
+
 std::vector<std::int32_t> exponents_of_sums(const ScanFrame& frame) {
     // Of deviations up to 2^(u + headroom), whose weights add up to less than 2^weight_exponent.
     const std::size_t features = frame.units.size();
@@ -68,6 +75,7 @@ ScanFrame ScanFrame::of_sample(std::span<const double> rows, Index features,
     const std::size_t count = width == 0 ? 0 : rows.size() / width;
     ScanFrame frame{.origin = Vector::Zero(features),
                     .units = std::vector<std::int32_t>(width, 0),
+                    .usual_deviation = Vector::Zero(features),
                     .weight_exponent = weight_exponent,
                     .blocks = blocks,
                     .sample_rows = static_cast<Index>(count)};
@@ -76,16 +84,15 @@ ScanFrame ScanFrame::of_sample(std::span<const double> rows, Index features,
         for (std::size_t i = 0; i < count; ++i) {
             column[i] = rows[i * width + j];
         }
-        const auto middle = column.begin() + static_cast<std::ptrdiff_t>(count / 2);
-        std::ranges::nth_element(column, middle);
-        const double origin = *middle;
-        double farthest = 0;
-        for (const double value : column) {
-            farthest = std::max(farthest, std::fabs(value - origin));
+        const double origin = median_of(column);
+        for (double& value : column) {
+            value = std::fabs(value - origin);
         }
+        const double farthest = std::ranges::max(column);
         // Where the sample is constant its size is all there is to go by.
         const double size = farthest > 0 ? farthest : std::fabs(origin);
         frame.origin[static_cast<Index>(j)] = origin;
+        frame.usual_deviation[static_cast<Index>(j)] = median_of(column);
         frame.units[j] = std::clamp<std::int32_t>(
             std::isfinite(size) && size > 0 ? exponent_above(size) : 0, -900, 900);
     }

@@ -58,6 +58,10 @@ LossAndSlope binary_cross_entropy(double label, double margin) {
             (std::signbit(margin) ? -slope : slope) + not_finite};
 }
 
+double Loss::of_margin_zero() const {
+    return std::exp2(-gamma_);
+}
+
 Loss Loss::focal(double gamma, std::optional<double> alpha) {
     if (!(gamma >= 0 && gamma <= most_gamma)) {
         throw Error(ExitCode::usage, "the gamma of a focal loss is " + std::to_string(gamma) +

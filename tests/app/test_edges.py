@@ -193,6 +193,24 @@ class Edges(AppTest):
             self.assert_ends(told, 0)
             self.assertAlmostEqual(json.loads(told.stdout)["log_loss"] / a["loss"], 1, delta=1e-12)
 
+    def test_a_huge_value_in_one_row_does_not_end_training_before_the_optimum_of_the_others(self):
+        X, y = made_up(1000, 3)
+        others = self.train(write_data(self.folder / "others.h5", X[:-1], y[:-1]), out="others")
+        # Its margin is so large that the row adds nothing.
+        best = read_summary(others)["objective"] * 999 / 1000
+        y[-1] = 1
+        for solver, value, row in (("newton", 1e11, -1), ("newton", 1e15, 3),
+                                   ("newton-cg", 1e12, -1), ("lbfgs", 1e12, -1)):
+            stretched = np.vstack([X[:-1], X[-1:]])
+            stretched[-1] = [value, 0, 0]
+            order = np.insert(np.arange(999), row % 1000, 999)
+            data = write_data(self.folder / "data.h5", stretched[order], y[order])
+            out = self.folder / f"{solver}{value}"
+            result = run("train", data, "--solver", solver, "--out", out, ranks=2)
+            self.assert_ends(result, 0)
+            self.assertIn("warning: column 0 has a standard deviation of", result.stderr)
+            self.assertAlmostEqual(read_summary(out)["objective"], best, delta=1e-9)
+
     def test_first_rows_of_hardly_any_weight_do_not_set_the_scale(self):
         X, y = made_up(3000, 3, seed=12)
         weights = np.ones(len(y))

@@ -191,6 +191,16 @@ class BadValues(RefusalTest):
         path = self.altered("huge.h5", {(3, 1): 1e308, (4, 1): 1e308})
         self.assert_data_refused(path, says=("huge.h5:/X: column 1", "rescale"))
 
+    def test_a_fill_value_that_leaves_no_digits_to_the_others(self):
+        path = self.altered("fill.h5", {(3, 1): 9.96921e36})
+        self.assert_data_refused(path, says=("fill.h5:/X: column 1", "fill value"))
+
+    def test_values_too_small_for_sums(self):
+        with h5py.File(self.path("tiny.h5"), "w") as file:
+            file["X"] = np.random.default_rng(2).normal(size=(50, 3)) * 1e-290
+            file["y"] = np.arange(50) % 2
+        self.assert_data_refused("tiny.h5", says=("tiny.h5:/X: column 0", "multiply"))
+
 
 class Elsewhere(RefusalTest):
     """Values that do not lie in the file, or nowhere."""

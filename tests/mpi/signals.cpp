@@ -22,9 +22,23 @@ void raise_here(int signal) {
     ASSERT_EQ(std::raise(signal), 0);
 }
 
-class StopSignal : public testing::TestWithParam<int> {};
+/// Whatever started the tests may have it ignored.
+class StopSignal : public testing::TestWithParam<int> {
+  protected:
+    void SetUp() override {
+        struct sigaction standard {};
+        standard.sa_handler = SIG_DFL;
+        sigemptyset(&standard.sa_mask);
+        sigaction(GetParam(), &standard, &earlier_);
+    }
+    void TearDown() override { sigaction(GetParam(), &earlier_, nullptr); }
 
-INSTANTIATE_TEST_SUITE_P(Signals, StopSignal, testing::Values(SIGTERM, SIGINT, SIGUSR1, SIGUSR2));
+  private:
+    struct sigaction earlier_ {};
+};
+
+INSTANTIATE_TEST_SUITE_P(Signals, StopSignal,
+                         testing::Values(SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP));
 
 TEST_P(StopSignal, IsNotedInsteadOfEndingTheProcess) {
     const StopSignals signals;
@@ -55,6 +69,20 @@ TEST_P(StopSignal, GoesToTheEarlierHandlerAfterwards) {
     EXPECT_EQ(calls_while_listening, 0);
     EXPECT_EQ(earlier_handler_calls, 1);
     sigaction(GetParam(), &original, nullptr);
+}
+
+TEST(StopSignals, LeaveAHangUpIgnoredThatWasIgnored) {
+    struct sigaction ignoring {};
+    struct sigaction original {};
+    ignoring.sa_handler = SIG_IGN;
+    sigemptyset(&ignoring.sa_mask);
+    sigaction(SIGHUP, &ignoring, &original);
+
+    const StopSignals signals;
+    raise_here(SIGHUP);
+
+    EXPECT_FALSE(StopSignals::is_noted());
+    sigaction(SIGHUP, &original, nullptr);
 }
 
 TEST(StopSignals, ForgetTheSignalOfAnEarlierTime) {

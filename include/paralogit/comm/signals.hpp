@@ -4,9 +4,9 @@
 
 namespace paralogit::comm {
 
-/// From construction on SIGTERM, SIGUSR1, SIGUSR2 and SIGINT are noted instead of ending the
-/// process; the earlier handlers return at destruction. One at a time per process: a second one
-/// throws Error (internal).
+/// From construction on SIGTERM, SIGUSR1, SIGUSR2, SIGINT and SIGHUP (unless it was ignored, as by
+/// nohup) are noted instead of ending the process; the earlier handlers return at destruction. One
+/// at a time per process: a second one throws Error (internal).
 class StopSignals {
   public:
     StopSignals();

@@ -19,6 +19,8 @@ struct ScanFrame {
     Vector origin;
     /// u_j: |x_ij - c_j| is expected below 2^u_j  [d]
     std::vector<std::int32_t> units;
+    /// The median of |x_ij - c_j| in the sample  [d]
+    Vector usual_deviation = {};
     /// Exponent of the largest block sum of row weights.
     std::int32_t weight_exponent = 0;
     Index blocks = 1;       ///< of all ranks

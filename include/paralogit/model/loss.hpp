@@ -59,6 +59,10 @@ class Loss {
     double slope_unit() const { return slope_unit_; }
     double curvature_unit() const { return curvature_unit_; }
 
+    /// The loss of a row whose margin is 0, before any factor of its label, over that of binary
+    /// cross-entropy: 2^-gamma. What is small is small against this.
+    double of_margin_zero() const;
+
     static constexpr double most_gamma = 1000;
 
   private:

@@ -9,11 +9,19 @@
 namespace paralogit::train {
 
 /// Exact sums over all rows; the same bits for any number of ranks.
+/// A column of which a few rows have nearly all of the spread, as fill values do.
+struct StretchedColumn {
+    Index feature;
+    double usual;            ///< the median of the first rows
+    double usual_deviation;  ///< from it, in these rows: the median
+};
+
 struct Moments {
-    Vector mean;                ///< of each feature, weighted by row  [d]
-    Vector standard_deviation;  ///< 0 exactly for a constant feature  [d]
-    double weight_sum = 0;      ///< S, the sum of row weights
-    double positive_share = 0;  ///< weighted mean of the labels
+    Vector mean;                             ///< of each feature, weighted by row  [d]
+    Vector standard_deviation;               ///< 0 exactly for a constant feature  [d]
+    std::vector<StretchedColumn> stretched;  ///< dense ones
+    double weight_sum = 0;                   ///< S, the sum of row weights
+    double positive_share = 0;               ///< weighted mean of the labels
     bool has_one_class() const { return positive_share <= 0 || positive_share >= 1; }
     /// SHA-256 over the shape, a hash of the rows in their order, and the exact sums: a function of
     /// rows and order, not of files, stored types or ranks.
@@ -28,8 +36,9 @@ Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
 
 /// Standardised variables: features centred (when an intercept can take up the centres) and divided
 /// by sqrt(variance + 4 l2_j), the square root of a bound of the smooth objective's curvature along
-/// each of them times 4. A constant column, whose part the intercept plays, and a zero one get
-/// scale 0.
+/// each of them times 4. The spread of a stretched column is that of its first rows, or all rows
+/// but a few would lie at one point. A constant column, whose part the intercept plays, and a zero
+/// one get scale 0.
 optim::ChangeOfVariables standardisation(const Moments& moments, const model::Penalty& penalty,
                                          bool has_intercept);
 

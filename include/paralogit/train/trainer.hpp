@@ -60,6 +60,8 @@ struct TrainOptions {
     bool makes_an_iteration = false;
 
     Index checkpoint_every = 10;  ///< iterations; 0: only at the end and when stopped
+    /// Fewer, where these would take more than a twentieth of the time.
+    bool spares_checkpoints = false;
     int keep_checkpoints = 3;
 
     /// Options that change the path of the iteration, as text, by name: they must be equal when a

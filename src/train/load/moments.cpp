@@ -12,6 +12,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "scan.hpp"
 #include "sparse_moments.hpp"
+#include "used_features.hpp"
 
 namespace paralogit::train {
 
@@ -146,6 +147,19 @@ std::string fingerprint(const DataSet& data, const model::ColumnScan& scan) {
     return digest.hex();
 }
 
+std::vector<StretchedColumn> stretched_columns(const model::ScanFrame& frame,
+                                               const Vector& standard_deviation) {
+    constexpr double far = 0x1p20;
+    std::vector<StretchedColumn> columns;
+    for (Index j = 0; j < standard_deviation.size(); ++j) {
+        const double usual = frame.usual_deviation[j];
+        if (usual > 0 && standard_deviation[j] > far * usual) {
+            columns.push_back({.feature = j, .usual = frame.origin[j], .usual_deviation = usual});
+        }
+    }
+    return columns;
+}
+
 }  // namespace
 
 void require_some_weight(const comm::Communicator& comm, const DataSet& data, double weight_sum) {
@@ -159,10 +173,9 @@ void require_some_weight(const comm::Communicator& comm, const DataSet& data, do
     });
 }
 
-Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
-    if (data.sparse) {
-        return sparse_moments(comm, data);
-    }
+namespace {
+
+Moments dense_moments(const comm::Communicator& comm, const DataSet& data) {
     const model::ColumnScan scan = usable_scan(comm, data);
     const Means means = means_of(scan);
     require_some_weight(comm, data, means.weight_sum);
@@ -176,7 +189,48 @@ Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
         moments.standard_deviation[j] = std::ldexp(std::sqrt(variance_of(scan, means, j).value),
                                                    scan.frame().units[static_cast<std::size_t>(j)]);
     }
+    moments.stretched = stretched_columns(data.scan.frame(), moments.standard_deviation);
     moments.fingerprint = fingerprint(data, scan);
+    return moments;
+}
+
+/// Refuses columns that double arithmetic has no common scale for. Moments are the same on all
+/// ranks, and so is what is thrown.
+void check_scales(const DataSet& data, const Moments& moments) {
+    const data::FilePart& file = data.manifest.files.front();
+    const auto refuse = [&](Index feature, const std::string& what) {
+        throw comm::AgreedError(
+            Error(ExitCode::input_data, fmt::format("{}:{}: {} {}", file.path, file.features_path,
+                                                    name_of(data, feature), what)));
+    };
+    for (Index j = 0; j < moments.standard_deviation.size(); ++j) {
+        const int exponent = data.bounds.value_exponents[static_cast<std::size_t>(j)];
+        if (moments.standard_deviation[j] > 0 && exponent <= model::ColumnScan::lowest_exponent) {
+            refuse(j,
+                   "has values so small (all below 1e-270) that their sums leave double "
+                   "arithmetic; multiply it by a constant");
+        }
+    }
+    // Margins of so many sizes in one sum leave the small ones without digits.
+    constexpr double farthest = 0x1p60;
+    for (const StretchedColumn& column : moments.stretched) {
+        const double deviation = moments.standard_deviation[column.feature];
+        if (deviation > farthest * column.usual_deviation) {
+            refuse(column.feature,
+                   fmt::format("has a standard deviation of {:g}, but its first rows lie {:g} "
+                               "around {:g}: a few rows hold values that leave no digits to the "
+                               "others; are these fill values for missing ones? Replace them or "
+                               "leave the rows out",
+                               deviation, column.usual_deviation, column.usual));
+        }
+    }
+}
+
+}  // namespace
+
+Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
+    Moments moments = data.sparse ? sparse_moments(comm, data) : dense_moments(comm, data);
+    check_scales(data, moments);
     return moments;
 }
 
@@ -186,16 +240,22 @@ optim::ChangeOfVariables standardisation(const Moments& moments, const model::Pe
     auto change = optim::ChangeOfVariables::identity(features, has_intercept);
     // Squares of what lies outside this range leave double arithmetic.
     constexpr double largest_square = 1e150;
+    Vector middle = moments.mean;
+    Vector spread = moments.standard_deviation;
+    for (const StretchedColumn& column : moments.stretched) {
+        middle[column.feature] = column.usual;
+        spread[column.feature] = column.usual_deviation;
+    }
     for (Index j = 0; j < features; ++j) {
-        double size = moments.standard_deviation[j];
+        double size = spread[j];
         if (has_intercept) {
-            change.centre[j] = moments.mean[j];
-        } else if (std::abs(moments.mean[j]) > size) {
+            change.centre[j] = middle[j];
+        } else if (std::abs(middle[j]) > size) {
             // Without an intercept nothing takes up a centre, so the mean square measures a column.
-            const double ratio = size / std::abs(moments.mean[j]);
-            size = std::abs(moments.mean[j]) * std::sqrt(1.0 + ratio * ratio);
+            const double ratio = size / std::abs(middle[j]);
+            size = std::abs(middle[j]) * std::sqrt(1.0 + ratio * ratio);
         } else if (size > 0) {
-            const double ratio = std::abs(moments.mean[j]) / size;
+            const double ratio = std::abs(middle[j]) / size;
             size *= std::sqrt(1.0 + ratio * ratio);
         }
         // A column that says nothing keeps its coefficient, whatever the penalty.

@@ -202,7 +202,7 @@ void StandardisedObjective::hessian_product(const Vector& point, const Vector& d
                                             Index thinning, Vector& product) {
     curvature_.set_own_requests(of_parameters_.own_requests());
     const Index features = change_.scale.size();
-    const auto add_penalty = [&](const Vector& by_parameters, Vector& product) {
+    const auto add_penalty = [&](const Vector& by_parameters) {
         for (Index j = 0; j < features; ++j) {
             product[j] += penalty_.l2_of(j) * by_parameters[j];
         }
@@ -222,12 +222,12 @@ void StandardisedObjective::hessian_product(const Vector& point, const Vector& d
         } else {
             const Vector by_parameters = product;
             curvature_.next_product(product, how);
-            add_penalty(by_parameters, product);
+            add_penalty(by_parameters);
         }
     } else {
         const Vector by_parameters = std::move(product);
         product = curvature_.product(parameters_at(point), by_parameters, thinning);
-        add_penalty(by_parameters, product);
+        add_penalty(by_parameters);
     }
     heed_requests(curvature_.agreed_requests());
     change_product(direction, product);

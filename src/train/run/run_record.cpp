@@ -1,5 +1,6 @@
 #include "run_record.hpp"
 
+#include <array>
 #include <chrono>
 
 #include "paralogit/comm/agreement.hpp"
@@ -112,9 +113,23 @@ void RunRecord::write_checkpoint(const Checkpoint& checkpoint) {
         observer_.on_warning(std::string(error.what()) + "; the checkpoint of iteration " +
                              std::to_string(acknowledged_iteration_) + " is kept");
     }
-    checkpoint_seconds_ +=
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    checkpoint_end_ = std::chrono::steady_clock::now();
+    last_checkpoint_seconds_ = std::chrono::duration<double>(checkpoint_end_ - begin).count();
+    checkpoint_seconds_ += last_checkpoint_seconds_;
     checkpoint_exchange_seconds_ += comm_.exchange_seconds() - exchanged;
+}
+
+bool RunRecord::has_time_for_checkpoint() const {
+    constexpr double times_longer = 19;
+    if (!options_.spares_checkpoints) {
+        return true;
+    }
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - checkpoint_end_;
+    // Each rank has a clock of its own: that of rank 0 decides.
+    std::array<double, 1> is_time{since.count() >= times_longer * last_checkpoint_seconds_ ? 1.0
+                                                                                           : 0.0};
+    comm_.broadcast(is_time);
+    return is_time[0] != 0;
 }
 
 void RunRecord::write_last_checkpoint(const Checkpoint& checkpoint) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -31,6 +32,9 @@ class RunRecord {
     /// written that is a warning as long as an older one is there, else Error (cannot_write).
     void write_checkpoint(const Checkpoint& checkpoint);
 
+    /// Whether one more leaves their share of the time small, where that was asked for. @collective
+    bool has_time_for_checkpoint() const;
+
     /// The same for the last one, which must be written. Throws Error (cannot_write).
     void write_last_checkpoint(const Checkpoint& checkpoint);
 
@@ -55,6 +59,8 @@ class RunRecord {
     Index acknowledged_iteration_ = -1;
     std::filesystem::path acknowledged_path_;
     std::string unwritten_metrics_;  ///< on rank 0: lines that the disk did not take yet
+    std::chrono::steady_clock::time_point checkpoint_end_;
+    double last_checkpoint_seconds_ = 0;
     double checkpoint_seconds_ = 0;
     double checkpoint_exchange_seconds_ = 0;
 };

@@ -171,7 +171,8 @@ class Run {
                 break;
             }
             if (options_.checkpoint_every > 0 && state.iteration > 0 &&
-                state.iteration % options_.checkpoint_every == 0) {
+                state.iteration % options_.checkpoint_every == 0 &&
+                record_.has_time_for_checkpoint()) {
                 state_.with_whole_checkpoint(*data_.rows,
                                              [&] { record_.write_checkpoint(state_.checkpoint); });
             }
