@@ -446,6 +446,18 @@ class Readme(AppTest):
         begin, end = "<!-- begin: paralogit --help-markdown -->", "<!-- end -->"
         self.assertEqual(readme.split(begin)[1].split(end)[0].strip(), tables)
 
+    def test_checkpoints_without_a_given_interval_leave_most_of_the_time_to_training(self):
+        X, y = made_up(50, 2)
+        data = write_data(self.folder / "data.h5", X, y)
+        written = {}
+        for name, options in (("given", ("--checkpoint-every", 10)), ("spared", ())):
+            out = self.train(data, "--solver", "gd", "--tolerance", 0, "--max-iterations", 500,
+                             "--keep-checkpoints", 1000, *options, out=name, ranks=2)
+            written[name] = len(list((out / "checkpoints").glob("*.h5")))
+        # Ten of these iterations are much shorter than a checkpoint.
+        self.assertEqual(written["given"], 50)
+        self.assertLess(written["spared"], 25)
+
     def test_every_config_runs(self):
         from support import SOURCE
         for config in sorted((SOURCE / "configs").glob("*.conf")):
