@@ -200,11 +200,9 @@ CommandSpec train_command() {
               "stop with a checkpoint and a model this long after the start: 90, 90s, 15m, 2h or "
               "1:30:00; auto: a minute before the end of the SLURM job, but after one "
               "iteration at least, with exit code 75"},
-             {"checkpoint-every", Kind::value, "COUNT", "10",
-              "iterations between checkpoints; 0: only at the end and when stopped; more than "
-              "10, unless another number is given, where checkpoints would take over a twentieth "
-              "of "
-              "the time"},
+             {"checkpoint-every", Kind::value, "COUNT", "",
+              "iterations between checkpoints; 0: only at the end and when stopped; without it 10, "
+              "or more where checkpoints would take over a twentieth of the time"},
              {"keep-checkpoints", Kind::value, "COUNT", "3", "newest checkpoints to keep, >= 1"},
              {"trace", Kind::value, "FILE", "",
               "write when each rank did what (read, decode, kernel, allreduce, solver, checkpoint) "

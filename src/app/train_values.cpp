@@ -209,8 +209,10 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
     }
     train.time_limit_seconds = time_limit_of(options, context.process_start);
     train.makes_an_iteration = ends_with_the_job(options);
-    train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
-    train.spares_checkpoints = !options.differs_from_standard("checkpoint-every");
+    if (options.has("checkpoint-every")) {
+        train.checkpoint_every = options.integer("checkpoint-every", 0, largest);
+    }
+    train.spares_checkpoints = !options.has("checkpoint-every");
     train.keep_checkpoints = static_cast<int>(options.integer("keep-checkpoints", 1, 1'000'000));
     train.path_options = path_options(train, context.comm.size());
     train.config_used = options.as_config();

@@ -373,6 +373,19 @@ class Commands(AppTest):
         self.assert_ends(other, 0)
         self.assertEqual(read_summary(self.folder / "other")["l2"], 1)
 
+    def test_checkpoints_without_a_given_interval_leave_most_of_the_time_to_training(self):
+        X, y = made_up(50, 2)
+        data = write_data(self.folder / "data.h5", X, y)
+        written = {}
+        for name, options in (("given", ("--checkpoint-every", 10)), ("spared", ())):
+            out = self.train(data, "--solver", "gd", "--learning-rate", "1e-3", "--tolerance", 0,
+                             "--max-iterations", 500, "--keep-checkpoints", 1000, *options,
+                             out=name, ranks=2)
+            written[name] = len(list((out / "checkpoints").glob("*.h5")))
+        # Ten of these iterations are much shorter than a checkpoint.
+        self.assertEqual(written["given"], 50)
+        self.assertLess(written["spared"], 25)
+
     def test_quiet_prints_the_result_alone_and_help_needs_nothing_else(self):
         result = run("train", self.data, "--l2", "1e-3", "--out", self.folder / "q", "--quiet")
         self.assert_ends(result, 0)
@@ -445,18 +458,6 @@ class Readme(AppTest):
         tables = run("--help-markdown").stdout.strip()
         begin, end = "<!-- begin: paralogit --help-markdown -->", "<!-- end -->"
         self.assertEqual(readme.split(begin)[1].split(end)[0].strip(), tables)
-
-    def test_checkpoints_without_a_given_interval_leave_most_of_the_time_to_training(self):
-        X, y = made_up(50, 2)
-        data = write_data(self.folder / "data.h5", X, y)
-        written = {}
-        for name, options in (("given", ("--checkpoint-every", 10)), ("spared", ())):
-            out = self.train(data, "--solver", "gd", "--tolerance", 0, "--max-iterations", 500,
-                             "--keep-checkpoints", 1000, *options, out=name, ranks=2)
-            written[name] = len(list((out / "checkpoints").glob("*.h5")))
-        # Ten of these iterations are much shorter than a checkpoint.
-        self.assertEqual(written["given"], 50)
-        self.assertLess(written["spared"], 25)
 
     def test_every_config_runs(self):
         from support import SOURCE

@@ -12,7 +12,7 @@ namespace paralogit::train {
 /// A column of which a few rows have nearly all of the spread, as fill values do.
 struct StretchedColumn {
     Index feature;
-    double usual;            ///< the median of the first rows
+    double usual;            ///< the median of a few rows from all over the files
     double usual_deviation;  ///< from it, in these rows: the median
 };
 
@@ -36,7 +36,7 @@ Moments compute_moments(const comm::Communicator& comm, const DataSet& data);
 
 /// Standardised variables: features centred (when an intercept can take up the centres) and divided
 /// by sqrt(variance + 4 l2_j), the square root of a bound of the smooth objective's curvature along
-/// each of them times 4. The spread of a stretched column is that of its first rows, or all rows
+/// each of them times 4. The spread of a stretched column is that of most rows, or all rows
 /// but a few would lie at one point. A constant column, whose part the intercept plays, and a zero
 /// one get scale 0.
 optim::ChangeOfVariables standardisation(const Moments& moments, const model::Penalty& penalty,

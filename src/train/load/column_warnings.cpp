@@ -24,7 +24,7 @@ std::vector<std::string> warnings_of_columns(const DataSet& data, const Moments&
     }
     for (const StretchedColumn& column : moments.stretched) {
         warnings.push_back(fmt::format(
-            "{} has a standard deviation of {:g}, but its first rows lie {:g} around {:g}: a few "
+            "{} has a standard deviation of {:g}, but most rows lie {:g} around {:g}: a few "
             "rows hold values so large that they decide alone what is learned of them; where they "
             "stand for missing ones (a fill value), replace them or leave the rows out",
             name_of(data, column.feature), moments.standard_deviation[column.feature],

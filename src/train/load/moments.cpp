@@ -10,6 +10,7 @@
 
 #include "paralogit/base/digest.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/data/sample.hpp"
 #include "scan.hpp"
 #include "sparse_moments.hpp"
 #include "used_features.hpp"
@@ -147,17 +148,46 @@ std::string fingerprint(const DataSet& data, const model::ColumnScan& scan) {
     return digest.hex();
 }
 
-std::vector<StretchedColumn> stretched_columns(const model::ScanFrame& frame,
-                                               const Vector& standard_deviation) {
+std::vector<StretchedColumn> stretched_in(const model::ScanFrame& sample,
+                                          const Vector& standard_deviation) {
     constexpr double far = 0x1p20;
     std::vector<StretchedColumn> columns;
     for (Index j = 0; j < standard_deviation.size(); ++j) {
-        const double usual = frame.usual_deviation[j];
+        const double usual = sample.usual_deviation[j];
         if (usual > 0 && standard_deviation[j] > far * usual) {
-            columns.push_back({.feature = j, .usual = frame.origin[j], .usual_deviation = usual});
+            columns.push_back({.feature = j, .usual = sample.origin[j], .usual_deviation = usual});
         }
     }
     return columns;
+}
+
+/// A few rows from all over the files. Where they lie close together in a column, so do most rows.
+model::ScanFrame sample_all_over(const comm::Communicator& comm, const data::Manifest& manifest) {
+    constexpr Index most = 64;
+    const Index count = std::min(most, manifest.rows);
+    std::vector<Index> rows;
+    for (Index k = 0; k < count; ++k) {
+        rows.push_back(k * (manifest.rows / count));
+    }
+    std::vector<double> sample(static_cast<std::size_t>(count * manifest.features));
+    comm::on_root(comm, [&] {
+        sample = data::read_rows(manifest, rows);
+        // Rows of weight 0 may hold anything.
+        std::ranges::replace_if(
+            sample, [](double value) { return !std::isfinite(value); }, 0.0);
+    });
+    comm.broadcast(std::span<double>(sample));
+    return model::ScanFrame::of_sample(sample, manifest.features, 0, 1);
+}
+
+/// The first rows, which are known, tell which columns are worth a look at others: they may be
+/// alike for another reason, such as their order.
+std::vector<StretchedColumn> stretched_columns(const comm::Communicator& comm, const DataSet& data,
+                                               const Vector& standard_deviation) {
+    if (stretched_in(data.scan.frame(), standard_deviation).empty()) {
+        return {};
+    }
+    return stretched_in(sample_all_over(comm, data.manifest), standard_deviation);
 }
 
 }  // namespace
@@ -189,7 +219,7 @@ Moments dense_moments(const comm::Communicator& comm, const DataSet& data) {
         moments.standard_deviation[j] = std::ldexp(std::sqrt(variance_of(scan, means, j).value),
                                                    scan.frame().units[static_cast<std::size_t>(j)]);
     }
-    moments.stretched = stretched_columns(data.scan.frame(), moments.standard_deviation);
+    moments.stretched = stretched_columns(comm, data, moments.standard_deviation);
     moments.fingerprint = fingerprint(data, scan);
     return moments;
 }
@@ -217,10 +247,10 @@ void check_scales(const DataSet& data, const Moments& moments) {
         const double deviation = moments.standard_deviation[column.feature];
         if (deviation > farthest * column.usual_deviation) {
             refuse(column.feature,
-                   fmt::format("has a standard deviation of {:g}, but its first rows lie {:g} "
-                               "around {:g}: a few rows hold values that leave no digits to the "
-                               "others; are these fill values for missing ones? Replace them or "
-                               "leave the rows out",
+                   fmt::format("has a standard deviation of {:g}, but most rows lie {:g} around "
+                               "{:g}: a few rows hold values that leave no digits to the others; "
+                               "are these fill values for missing ones? Replace them or leave the "
+                               "rows out",
                                deviation, column.usual_deviation, column.usual));
         }
     }
