@@ -14,6 +14,10 @@ bool is_here(const Peer& peer, std::uint64_t own_steps) {
     return peer.heard && peer.steps >= own_steps;
 }
 
+bool is_waiting(const Peer& peer) {
+    return peer.heard && peer.steps % 2 == 1;
+}
+
 std::vector<LateRank> late_ranks(const std::vector<Peer>& peers, int own, std::uint64_t own_steps,
                                  double now, double patience_seconds) {
     std::vector<LateRank> late;

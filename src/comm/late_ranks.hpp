@@ -30,6 +30,10 @@ bool is_silent(const Peer& peer, double now, double patience_seconds);
 /// there, but can fall silent.
 bool is_here(const Peer& peer, std::uint64_t own_steps);
 
+/// Whether it waits too, in this exchange or another: an earlier one when what ended that has
+/// reached this rank but not the peer. If that lasts the peer finds out itself.
+bool is_waiting(const Peer& peer);
+
 /// Those of all ranks but `own` that are neither here nor on their way to say so.
 std::vector<LateRank> late_ranks(const std::vector<Peer>& peers, int own, std::uint64_t own_steps,
                                  double now, double patience_seconds);

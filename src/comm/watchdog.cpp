@@ -74,7 +74,7 @@ class Watchdog::Watch {
     void look(double seconds);
     void take_messages();
     void ask(int rank);
-    /// Whether a lower rank waits here too, and so does what is to be done; or may yet say so.
+    /// Whether a lower rank waits too, and so does what is to be done; or may yet say so.
     bool has_leader();
     void lead();
 
@@ -232,7 +232,7 @@ bool Watchdog::Watch::has_leader() {
         if (is_silent(peer, waiting_seconds_, patience_seconds_)) {
             continue;
         }
-        if (!peer.heard || is_here(peer, steps_)) {
+        if (!peer.heard || is_here(peer, steps_) || is_waiting(peer)) {
             leads_since_.reset();
             return true;
         }
