@@ -7,6 +7,7 @@
 
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/sparse_block.hpp"
 #include "paralogit/train/convert.hpp"
 #include "paralogit/train/execution.hpp"
 
@@ -111,7 +112,7 @@ ConvertOptions read_options(const Options& options) {
         convert.libsvm.index_base = base == "0" ? 0 : 1;
     }
     if (options.has("features")) {
-        convert.features = options.integer("features", 1, largest);
+        convert.features = options.integer("features", 1, model::most_sparse_features - 1);
     }
     convert.csv.separator = separator_of(options);
     if (const std::string header = options.choice("header", headers); header != "auto") {

@@ -9,6 +9,7 @@
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/data/data_file.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/model/block.hpp"
 #include "search.hpp"
@@ -57,7 +58,7 @@ bool do_labels_tell_transposed(const Contents& contents, const FeatureShape& sha
 Description describe_file(const std::string& path, const SourceOptions& options, Index first_row) {
     Description description;
     FilePart& part = description.part;
-    const h5::File file = h5::File::open(path);
+    const h5::File file = open_data_file(path);
     const FileState state = state_of(path);
     const Contents contents(file);
 

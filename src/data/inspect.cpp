@@ -5,6 +5,7 @@
 
 #include "file_state.hpp"
 #include "layout.hpp"
+#include "paralogit/data/data_file.hpp"
 #include "paralogit/data/labels.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "read_labels.hpp"
@@ -152,7 +153,7 @@ std::string use_text(const std::string& path, const Contents& contents,
 }  // namespace
 
 Inspection inspect(const std::string& path, const SourceOptions& options) {
-    const h5::File file = h5::File::open(path);
+    const h5::File file = open_data_file(path);
     const Contents contents(file);
     Inspection inspection;
     std::string& text = inspection.text;

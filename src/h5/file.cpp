@@ -131,6 +131,11 @@ Index size_of_open_file(int descriptor, const Location& where) {
     return status.st_size;
 }
 
+bool is_hdf5(const std::filesystem::path& path) {
+    prepare_library();
+    return H5Fis_hdf5(path.c_str()) > 0;
+}
+
 File::File(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 File::~File() = default;
 File::File(File&&) noexcept = default;

@@ -3,6 +3,7 @@
 import gzip
 import math
 import random
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -135,12 +136,12 @@ class Libsvm(ConvertTest):
             self.assertEqual(file["X"].dtype, np.float32)
             np.testing.assert_array_equal(file["X"][...], sparse)
 
-    def test_indices_beyond_32_bits(self):
-        data = self.write("a.svm", f"1 7:2 {2**32 + 9}:3\n0 8:1\n")
+    def test_the_largest_index(self):
+        data = self.write("a.svm", f"1 7:2 {2**32 - 1}:3\n0 8:1\n")
         with h5py.File(self.convert(data)) as file:
-            self.assertEqual(file["X/indices"].dtype, np.uint64)
-            np.testing.assert_array_equal(file["X/indices"], [6, 2**32 + 8, 7])
-            np.testing.assert_array_equal(file["X"].attrs["shape"], [2, 2**32 + 9])
+            self.assertEqual(file["X/indices"].dtype, np.uint32)
+            np.testing.assert_array_equal(file["X/indices"], [6, 2**32 - 2, 7])
+            np.testing.assert_array_equal(file["X"].attrs["shape"], [2, 2**32 - 1])
 
     def test_values_have_the_bits_of_float(self):
         generator = random.Random(5)
@@ -369,6 +370,17 @@ class Trained(ConvertTest):
         data = self.write("a.csv", "\n".join(["a,b,y", *lines]))
         run_directory = self.train(self.convert(data), "--l2", "1e-3", ranks=2)
         self.assertEqual(read_summary(run_directory)["stop_reason"], "converged")
+
+    def test_train_says_how_to_convert_a_text_and_the_command_works(self):
+        table = self.write("my rows.csv.gz", gzip.compress(b"a,y\n1,0\n2,1\n3,0\n4,1\n"))
+        out = self.folder / "run"
+        refused = run("train", table, "--out", out)
+        self.assert_ends(refused, 3)
+        command = refused.stderr.split("first: ")[1].split(" (")[0]
+        program, *arguments = shlex.split(command)
+        self.assertEqual(program, "paralogit")
+        self.assert_ends(run(*arguments), 0)
+        self.assert_ends(run("train", self.folder / "my rows.h5", "--out", out), 0)
 
 
 class LikeAnother(ConvertTest):

@@ -25,7 +25,10 @@ class NoData(RefusalTest):
 
     def test_a_text_and_an_empty_file(self):
         self.path("text.h5").write_text("1.5,2.5,0\n" * 100)
-        self.assert_data_refused("text.h5", says="text.h5: is not an HDF5 file")
+        self.assert_data_refused("text.h5", says="text.h5: is a text, not an HDF5 file; make a "
+                                 "data set of it first: paralogit convert text.h5 OUT.h5")
+        self.path("noise.h5").write_bytes(bytes(range(256)) * 30)
+        self.assert_data_refused("noise.h5", says="noise.h5: is not an HDF5 file")
         self.path("empty.h5").touch()
         self.assert_data_refused("empty.h5", says="empty.h5: is empty (0 bytes)")
 

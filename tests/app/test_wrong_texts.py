@@ -134,6 +134,10 @@ class WrongText(RefusalTest):
                                  "--features", 5, code=2)
         self.assert_text_refused("# only this\n", None, "there are no rows", "--format", "libsvm")
         self.assert_text_refused("1\n0\n", None, "there are no features", "--format", "libsvm")
+
+    def test_an_index_that_cannot_be_trained_on(self):
+        self.assert_text_refused(SVM + f"1 {2**32}:1\n", None, f"the index {2**32} occurs in it, "
+                                 "but no more than 4294967295 features can be trained on")
         self.assert_text_refused("a,y\n", None, "there are no rows", "--header", "yes")
         self.assert_text_refused("a,y\n1,2\n".encode("utf-16"), None, "iconv -f UTF-16")
         path = self.write("nothing-like-it.svm", SVM)
@@ -211,7 +215,8 @@ class WrongText(RefusalTest):
                 ((path, "out.h5", "--separator", "ab"), "expected auto, tab, blank, or one"),
                 ((path, "out.h5", "--separator", "5"), "that no number has"),
                 ((path, "out.h5", "--layout", "coo"), "expected one of auto, dense, csr"),
-                ((path, "out.h5", "--features", "0"), "expected an integer >= 1")):
+                ((path, "out.h5", "--features", "0"), "expected an integer from 1 to 4294967295"),
+                ((path, "out.h5", "--features", 2**32), "an integer from 1 to 4294967295")):
             self.assert_refused(2, "convert", *arguments, says=says, ranks=(None, 2))
         self.assert_refused(3, "convert", "none.csv", "out.h5", ranks=(None, 2),
                             says="none.csv: there is no such file")

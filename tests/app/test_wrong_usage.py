@@ -145,6 +145,10 @@ class WrongOptions(RefusalTest):
                 self.assert_usage("generate", "g.h5", *options, says=says)
         self.assert_usage("generate", "g.h5", "--rows", 0, "--features", 3, ranks=(2, 5),
                           says="--rows 0: expected")
+        for name in ("g.csv", "g.svm", "g.txt", "g.h5.gz"):
+            self.assert_usage("generate", name, "--rows", 10, "--features", 3,
+                              says=f"{name}: generate writes HDF5, which is not what "
+                                   f".{name.split('.')[-1]} stands for; give a name such as g")
         self.assert_usage("generate", self.data, "--rows", 10, "--features", 3, ranks=(None, 2),
                           says=(f"{self.data}: exists already", "--overwrite"))
 

@@ -133,8 +133,7 @@ inline void require_sound_rows(const ParsedChunk& chunk, ImportMatrix matrix,
     for (Index row = 0; row < chunk.rows; ++row) {
         std::vector<double> from_sparse(static_cast<std::size_t>(matrix.features));
         for (; entry < sparse.row_ends[static_cast<std::size_t>(row)]; ++entry) {
-            std::uint32_t index = 0;
-            std::memcpy(&index, sparse.indices.data() + entry * 4, sizeof index);
+            const std::uint32_t index = sparse.indices[static_cast<std::size_t>(entry)];
             require(index < matrix.features, "an index is below the number of features");
             from_sparse[index] = element(
                 sparse.values.data() + entry * static_cast<Index>(value_bytes), matrix.value_type);

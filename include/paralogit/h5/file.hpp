@@ -62,6 +62,9 @@ struct Listing {
 
 class ChunkReader;
 
+/// Whether a file begins as HDF5 files do; false also when it cannot be opened.
+bool is_hdf5(const std::filesystem::path& path);
+
 /// An open dataset. Lives no longer than its File.
 class Dataset {
   public:

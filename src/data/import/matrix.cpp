@@ -106,16 +106,13 @@ void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
     // Entries that are not written are zeros, which every type holds.
     matrix.value_type = values.type();
     matrix.label_type = survey.labels.type();
-    constexpr Index largest_short_index = std::numeric_limits<std::uint32_t>::max();
-    matrix.index_type =
-        matrix.features - 1 <= largest_short_index ? ElementType::uint32 : ElementType::uint64;
     // In floating point: the dense size may be beyond 2^63.
     const auto value_bytes = static_cast<double>(size_of(matrix.value_type));
     const double dense_bytes =
         static_cast<double>(matrix.rows) * static_cast<double>(matrix.features) * value_bytes;
-    const double csr_bytes = static_cast<double>(matrix.entries) *
-                                 (value_bytes + static_cast<double>(size_of(matrix.index_type))) +
-                             static_cast<double>(matrix.rows) * sizeof(Index);
+    const double csr_bytes =
+        static_cast<double>(matrix.entries) * (value_bytes + sizeof(std::uint32_t)) +
+        static_cast<double>(matrix.rows) * sizeof(Index);
     matrix.layout = layout                        ? *layout
                     : 2 * csr_bytes < dense_bytes ? MatrixLayout::csr
                                                   : MatrixLayout::dense;
@@ -229,18 +226,9 @@ SparseRows RowsOfChunk::pack(std::span<const double> values, std::size_t entries
     SparseRows rows;
     rows.values.resize(entries * size_of(matrix_.value_type));
     store(values, matrix_.value_type, rows.values);
-    rows.indices.resize(entries * size_of(matrix_.index_type));
-    std::byte* target = rows.indices.data();
-    const auto put_all = [&]<class Stored>(Stored) {
-        for (std::size_t entry = 0; entry < entries; ++entry, target += sizeof(Stored)) {
-            const auto index = static_cast<Stored>(index_of(entry));
-            std::memcpy(target, &index, sizeof index);
-        }
-    };
-    if (matrix_.index_type == ElementType::uint32) {
-        put_all(std::uint32_t{});
-    } else {
-        put_all(std::uint64_t{});
+    rows.indices.reserve(entries);
+    for (std::size_t entry = 0; entry < entries; ++entry) {
+        rows.indices.push_back(static_cast<std::uint32_t>(index_of(entry)));
     }
     rows.row_ends = std::move(row_ends);
     return rows;

@@ -12,6 +12,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/import/survey.hpp"
 #include "paralogit/data/import/text_chunks.hpp"
+#include "paralogit/model/sparse_block.hpp"
 #include "paralogit/train/parallel_file.hpp"
 #include "reference_file.hpp"
 #include "text_rows.hpp"
@@ -324,6 +325,11 @@ data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& forma
                      : data::plan_sparse(surveyed.all, options.libsvm.index_base, options.features);
     if (matrix.features == 0) {
         fail(options, "there are no features in it; only labels");
+    }
+    if (!format.csv && matrix.features >= model::most_sparse_features) {
+        fail(options, fmt::format("the index {} occurs in it, but no more than {} features can be "
+                                  "trained on; if indices are hashes, take fewer bits of them",
+                                  surveyed.all.highest_index, model::most_sparse_features - 1));
     }
     return matrix;
 }

@@ -63,9 +63,9 @@ void write_rows_sparse(const SharedFile& file, const ConvertedOffsets& offsets,
                        Index first_row, Index first_entry) {
     data::SparseRows sparse = rows.sparse();
     const auto value_bytes = static_cast<Index>(size_of(matrix.value_type));
-    const auto index_bytes = static_cast<Index>(size_of(matrix.index_type));
     file.write(offsets.values + first_entry * value_bytes, sparse.values);
-    file.write(offsets.indices + first_entry * index_bytes, sparse.indices);
+    file.write(offsets.indices + first_entry * static_cast<Index>(sizeof(std::uint32_t)),
+               std::as_bytes(std::span(sparse.indices)));
     for (Index& end : sparse.row_ends) {
         end += first_entry;
     }
@@ -107,7 +107,7 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
         const std::array<Index, 1> entries{matrix.entries};
         const std::array<Index, 1> ends{matrix.rows + 1};
         offsets.values = writer.reserve("X/data", matrix.value_type, entries);
-        offsets.indices = writer.reserve("X/indices", matrix.index_type, entries);
+        offsets.indices = writer.reserve("X/indices", ElementType::uint32, entries);
         offsets.row_ends = writer.reserve("X/indptr", ElementType::int64, ends);
         writer.annotate("X", "encoding-type", "csr_matrix");
         writer.annotate("X", "encoding-version", "0.1.0");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "paralogit/data/data_file.hpp"
 #include "paralogit/h5/file.hpp"
 
 namespace paralogit::train {
@@ -17,7 +18,7 @@ std::vector<std::string> all_strings(const h5::File& file, const std::string& na
 }  // namespace
 
 data::ReferenceTable read_reference(const std::string& path) {
-    const h5::File file = h5::File::open(path);
+    const h5::File file = data::open_data_file(path);
     if (file.text_attribute("generator") != "paralogit convert") {
         throw Error(ExitCode::input_data,
                     path + ": was not made by paralogit convert, so it does not tell its columns");

@@ -17,7 +17,6 @@ struct ImportMatrix {
     Index entries = 0;  ///< that a sparse layout stores
     MatrixLayout layout = MatrixLayout::dense;
     ElementType value_type = ElementType::float64;
-    ElementType index_type = ElementType::uint32;
     bool has_labels = true;
     ElementType label_type = ElementType::float64;  ///< of labels that are numbers
     std::uint64_t index_base = 1;                   ///< of sparse text
@@ -52,11 +51,11 @@ ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_ba
 void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
                     std::optional<MatrixLayout> layout);
 
-/// The entries of some rows, as elements of the types of the matrix.
+/// The entries of some rows, values as elements of the type of the matrix.
 struct SparseRows {
     std::vector<std::byte> values;
-    std::vector<std::byte> indices;  ///< from 0
-    std::vector<Index> row_ends;     ///< entries of this row and those before
+    std::vector<std::uint32_t> indices;  ///< from 0
+    std::vector<Index> row_ends;         ///< entries of this row and those before
 };
 
 /// The rows of a chunk as they are stored.
