@@ -8,6 +8,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/trace_file.hpp"
 #include "paralogit/train/trainer.hpp"
+#include "solver_options.hpp"
 #include "train_printer.hpp"
 #include "train_summary.hpp"
 #include "train_values.hpp"
@@ -27,9 +28,14 @@ train::TraceFile::Options trace_options(const Options& options, const Context& c
 
 }  // namespace
 
-ExitCode run_train(const Context& context, const Options& options) {
+ExitCode run_train(const Context& context, const Options& given) {
+    Options options = given;
+    const std::vector<std::string> left_out = leave_out_options_of_others(options);
     train::TrainOptions train =
         comm::together(context.comm, [&] { return read_train_options(options, context); });
+    for (const std::string& sentence : left_out) {
+        context.console.info(sentence);
+    }
     train.execution = execution_of(context, options);
     std::optional<train::TraceFile> trace;
     if (options.has("trace")) {

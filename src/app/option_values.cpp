@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "paralogit/app/options.hpp"
+#include "suggestions.hpp"
 
 namespace paralogit::app {
 
@@ -112,7 +113,9 @@ std::string Options::choice(const std::string& name,
                             std::span<const std::string_view> choices) const {
     std::string value = text(name);
     if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-        bad_value(name, value, fmt::format("one of {}", fmt::join(choices, ", ")));
+        bad_value(name, value,
+                  fmt::format("one of {}{}", fmt::join(choices, ", "),
+                              suggested_value(name, value, {choices.begin(), choices.end()})));
     }
     return value;
 }

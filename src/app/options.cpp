@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <numeric>
-#include <sstream>
 
+#include "config_file.hpp"
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "same_everywhere.hpp"
+#include "suggestions.hpp"
 
 namespace paralogit::app {
 
@@ -20,50 +20,6 @@ namespace po = boost::program_options;
 
 [[noreturn]] void usage_error(const std::string& text) {
     throw Error(ExitCode::usage, text);
-}
-
-/// Levenshtein's distance (1965).
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = std::exchange(row[0], i);
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-        }
-    }
-    return row.back();
-}
-
-/// "; did you mean --tolerance?", or nothing when no name is near.
-std::string suggestion(std::string_view name, const std::vector<std::string_view>& names,
-                       std::string_view prefix) {
-    if (names.empty()) {
-        return "";
-    }
-    const auto nearest = *std::min_element(
-        names.begin(), names.end(), [name](std::string_view left, std::string_view right) {
-            return edit_distance(name, left) < edit_distance(name, right);
-        });
-    const auto begun = std::find_if(names.begin(), names.end(), [name](std::string_view candidate) {
-        return name.size() >= 2 && candidate.starts_with(name) && candidate != name;
-    });
-    if (begun != names.end()) {
-        return fmt::format("; did you mean {}{}?", prefix, *begun);
-    }
-    const std::size_t distance = edit_distance(name, nearest);
-    return distance > 0 && distance <= 3 ? fmt::format("; did you mean {}{}?", prefix, nearest)
-                                         : "";
-}
-
-std::vector<std::string_view> option_names(const CommandSpec& command) {
-    std::vector<std::string_view> names;
-    for (const OptionSpec& option : command.options) {
-        names.push_back(option.name);
-    }
-    return names;
 }
 
 po::options_description describe(const CommandSpec& command) {
@@ -104,34 +60,26 @@ std::string without_dashes(const std::string& name) {
     return name.substr(std::min(name.find_first_not_of('-'), name.size()));
 }
 
-/// Boost's exceptions in our words. `where` is "" or the config file and a colon.
-[[noreturn]] void rethrow(const CommandSpec& command, const std::string& where,
-                          std::string_view prefix) {
+/// Boost's exceptions in our words.
+[[noreturn]] void rethrow(const CommandSpec& command) {
     try {
         throw;
     } catch (const po::unknown_option& error) {
         const std::string name = without_dashes(error.get_option_name());
-        usage_error(fmt::format("{}'{}{}' is not an option of 'paralogit {}'{}", where, prefix,
-                                name, command.name,
-                                suggestion(name, option_names(command), prefix)));
+        usage_error(fmt::format("'--{}' is not an option of 'paralogit {}'{}", name, command.name,
+                                suggested_option(command, name, "--")));
     } catch (const po::multiple_occurrences& error) {
-        usage_error(fmt::format("{}'{}{}' is given more than once", where, prefix,
-                                without_dashes(error.get_option_name())));
+        usage_error(
+            fmt::format("'--{}' is given more than once", without_dashes(error.get_option_name())));
     } catch (const po::too_many_positional_options_error&) {
         usage_error(fmt::format("too many arguments; usage: {}", command.usage));
-    } catch (const po::invalid_bool_value& error) {
-        usage_error(fmt::format("{}'{}{}' takes true or false", where, prefix,
-                                without_dashes(error.get_option_name())));
     } catch (const po::invalid_command_line_syntax& error) {
-        usage_error(fmt::format("'{}{}' {}", prefix, without_dashes(error.get_option_name()),
+        usage_error(fmt::format("'--{}' {}", without_dashes(error.get_option_name()),
                                 error.kind() == po::invalid_syntax::extra_parameter
                                     ? "takes no value"
                                     : "needs a value"));
-    } catch (const po::invalid_config_file_syntax& error) {
-        usage_error(fmt::format("{}the line '{}' is not of the form 'name = value'", where,
-                                error.tokens()));
     } catch (const po::error& error) {
-        usage_error(fmt::format("{}{}", where, error.what()));
+        usage_error(error.what());
     }
 }
 
@@ -142,10 +90,11 @@ void store_command_line(const CommandSpec& command, const po::options_descriptio
                               std::isalpha(static_cast<unsigned char>(argument[1])) != 0 &&
                               argument != "-inf" && argument != "-nan";
         if (is_short) {
-            usage_error(
-                fmt::format("'{}' is not an option of 'paralogit {}'; options begin with two "
-                            "dashes",
-                            argument, command.name));
+            usage_error(fmt::format(
+                "'{}' is not an option of 'paralogit {}'; options begin with two "
+                "dashes{}",
+                argument, command.name,
+                suggested_option(command, argument.substr(1, argument.find('=') - 1), "--")));
         }
     }
     // Long options only and in full: an abbreviation is a guess.
@@ -161,31 +110,7 @@ void store_command_line(const CommandSpec& command, const po::options_descriptio
                 .run(),
             map);
     } catch (const po::error&) {
-        rethrow(command, "", "--");
-    }
-}
-
-void store_config(const CommandSpec& command, const po::options_description& description,
-                  const std::string& path, const std::string& content, po::variables_map& map) {
-    const bool is_text = std::none_of(content.begin(), content.end(), [](unsigned char c) {
-        return c < ' ' && c != '\t' && c != '\n' && c != '\r';
-    });
-    if (!is_text) {
-        usage_error(path + ": is no config file, which is a text of lines 'name = value'");
-    }
-    std::istringstream stream(content);
-    try {
-        const po::parsed_options parsed = po::parse_config_file(stream, description);
-        for (const po::option& option : parsed.options) {
-            if (option.string_key == "config") {
-                usage_error(path +
-                            ": 'config' cannot stand in a config file; put all options "
-                            "into one file");
-            }
-        }
-        po::store(parsed, map);
-    } catch (const po::error&) {
-        rethrow(command, path + ": ", "");
+        rethrow(command);
     }
 }
 
@@ -231,7 +156,7 @@ const CommandSpec& find_command(std::string_view name) {
         names.push_back(command.name);
     }
     usage_error(fmt::format("'{}' is not a command{}; the commands are {}", name,
-                            suggestion(name, names, ""), fmt::join(names, ", ")));
+                            nearest_name(name, names), fmt::join(names, ", ")));
 }
 
 Options::Options(const CommandSpec& command, std::span<const std::string> arguments,
@@ -248,23 +173,75 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
         }
     }
     require_same_options(comm, command, given);
-    // What is stored first wins, so the file comes second.
-    if (map.count("config") > 0) {
-        const auto path = map["config"].as<std::string>();
+    for (const auto& [name, values] : given) {
+        on_command_line_.insert(name);
+    }
+    values_ = std::move(given);
+    if (has("config")) {
+        config_path_ = text("config");
         std::string content;
-        comm::on_root(comm, [&] { content = read_whole_file(path, ExitCode::usage); });
+        comm::on_root(comm, [&] { content = read_whole_file(config_path_, ExitCode::usage); });
         comm.broadcast(content);
-        comm::together(comm, [&] { store_config(command, description, path, content, map); });
+        comm::together(comm, [&] { add_config(content); });
     }
     for (const OptionSpec& option : command.options) {
-        const std::string name(option.name);
-        if (auto values = values_of(option, map[name])) {
-            values_[name] = *std::move(values);
-        } else if (map[name].empty() && !option.standard.empty()) {
-            values_[name] = {std::string(option.standard)};
+        if (!option.standard.empty()) {
+            values_.try_emplace(std::string(option.name),
+                                std::vector<std::string>{std::string(option.standard)});
         }
     }
-    comm::together(comm, [&] { check_texts(); });
+    comm::together(comm, [&] {
+        try {
+            check_texts();
+        } catch (const Error& error) {
+            throw with_place(error);
+        }
+    });
+}
+
+void Options::add_config(const std::string& content) {
+    for (const ConfigLine& line : parse_config(command_, config_path_, content)) {
+        const std::string name(line.option->name);
+        if (on_command_line_.contains(name)) {
+            continue;
+        }
+        config_lines_.try_emplace(name, line.number);
+        if (line.option->kind != OptionSpec::Kind::flag || line.value == "true") {
+            values_[name].push_back(line.value);
+        }
+    }
+}
+
+bool Options::is_on_command_line(const std::string& name) const {
+    return on_command_line_.contains(name);
+}
+
+bool Options::is_from_config(const std::string& name) const {
+    return config_lines_.contains(name);
+}
+
+std::string Options::place_of(const std::string& name) const {
+    const auto line = config_lines_.find(name);
+    return line == config_lines_.end() ? "" : fmt::format("{}:{}: ", config_path_, line->second);
+}
+
+Error Options::with_place(const Error& error) const {
+    const std::string text = error.what();
+    constexpr std::string_view dashes = "--";
+    if (error.code() != ExitCode::usage || !text.starts_with(dashes)) {
+        return error;
+    }
+    const std::size_t end = std::min(text.find_first_of(" :,"), text.size());
+    return {error.code(), place_of(text.substr(dashes.size(), end - dashes.size())) + text};
+}
+
+void Options::leave_out(const std::string& name) {
+    values_.erase(name);
+    config_lines_.erase(name);
+    const auto spec = std::ranges::find(command_.options, name, &OptionSpec::name);
+    if (spec != command_.options.end() && !spec->standard.empty()) {
+        values_[name] = {std::string(spec->standard)};
+    }
 }
 
 void Options::check_texts() const {

@@ -29,6 +29,25 @@ std::optional<comm::StallLimits> stall_limits_of(const Options& options) {
     return comm::StallLimits{.warn_seconds = seconds / 20, .stall_seconds = seconds};
 }
 
+ExitCode run_with(const CommandSpec& command, const Options& options,
+                  const comm::Communicator& comm,
+                  std::chrono::steady_clock::time_point process_start) {
+    // A rank that the others wait for in vain ends the job.
+    const auto limits = comm::together(comm, [&] { return stall_limits_of(options); });
+    std::optional<comm::Watchdog> watchdog;
+    if (limits) {
+        watchdog.emplace(comm, *limits, comm::listener_that_ends_the_job());
+    }
+    Console console(comm.is_root(), verbosity_of(options));
+    const ExitCode code = run_command(command, {comm, console, process_start}, options);
+    comm::on_root(comm, [&] {
+        if (console.has_lost_results()) {
+            throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
+        }
+    });
+    return code;
+}
+
 }  // namespace
 
 ExitCode run_program(const comm::Communicator& comm, const std::vector<std::string>& arguments,
@@ -59,22 +78,12 @@ ExitCode run_program(const comm::Communicator& comm, const std::vector<std::stri
         return ExitCode::done;
     }
 
-    // A rank that the others wait for in vain ends the job.
-    const auto limits = comm::together(comm, [&] { return stall_limits_of(options); });
-    std::optional<comm::Watchdog> watchdog;
-    if (limits) {
-        watchdog.emplace(comm, *limits, comm::listener_that_ends_the_job());
+    // The command itself. What is wrong in the config file is told with its line.
+    try {
+        return run_with(command, options, comm, process_start);
+    } catch (const comm::AgreedError& error) {
+        throw comm::AgreedError(options.with_place(error));
     }
-
-    // The command itself.
-    Console console(comm.is_root(), verbosity_of(options));
-    const ExitCode code = run_command(command, {comm, console, process_start}, options);
-    comm::on_root(comm, [&] {
-        if (console.has_lost_results()) {
-            throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
-        }
-    });
-    return code;
 }
 
 }  // namespace paralogit::app

@@ -16,74 +16,6 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr Index largest = std::numeric_limits<Index>::max();
 
-/// Which of the stochastic solvers, or schedules, an option is of; empty for all solvers.
-struct Owner {
-    std::string_view option;
-    std::string_view solvers;
-    std::string_view schedules = "";
-};
-
-constexpr Owner owners[] = {
-    {"batch-size", ""},
-    {"shuffle", ""},
-    {"seed", ""},
-    {"schedule", ""},
-    {"decay", "", "inverse step"},
-    {"decay-epochs", "", "step"},
-    {"schedule-epochs", "", "cosine"},
-    {"warmup", ""},
-    {"momentum", "sgd"},
-    {"nesterov", "sgd"},
-    {"beta1", "adam"},
-    {"beta2", "adam"},
-    {"epsilon", "adam adagrad"},
-    {"clip", ""},
-    {"average", ""},
-    {"weight-decay", ""},
-    {"evaluate-every", ""},
-    {"local-steps", ""},
-};
-
-bool is_among(std::string_view word, std::string_view words) {
-    return words.find(word) != std::string_view::npos;
-}
-
-std::string with_commas(std::string_view words) {
-    std::string text(words);
-    for (std::size_t at = text.find(' '); at != std::string::npos; at = text.find(' ', at)) {
-        text.replace(at, 1, ", ");
-        at += 2;
-    }
-    return text;
-}
-
-void refuse_options_of_others(const Options& options, const std::string& solver) {
-    const bool is_stochastic = train::is_stochastic(solver);
-    for (const Owner& owner : owners) {
-        if (!options.has(std::string(owner.option))) {
-            continue;
-        }
-        const std::string_view solvers =
-            owner.solvers.empty() ? std::string_view("sgd adam adagrad") : owner.solvers;
-        if (!is_stochastic || !is_among(solver, solvers)) {
-            throw Error(ExitCode::usage,
-                        fmt::format("--{} is an option of --solver {}; the solver is {}",
-                                    owner.option, with_commas(solvers), solver));
-        }
-        const std::string schedule =
-            options.has("schedule") ? options.text("schedule") : "constant";
-        if (!owner.schedules.empty() && !is_among(schedule, owner.schedules)) {
-            throw Error(ExitCode::usage,
-                        fmt::format("--{} is an option of --schedule {}; the schedule is {}",
-                                    owner.option, with_commas(owner.schedules), schedule));
-        }
-    }
-    if (options.is_set("nesterov") &&
-        !(options.has("momentum") && options.number("momentum", {0.0, infinity}) > 0)) {
-        throw Error(ExitCode::usage, "--nesterov needs --momentum above 0");
-    }
-}
-
 optim::Schedule read_schedule(const Options& options) {
     constexpr std::string_view schedules[] = {"constant", "inverse", "step", "cosine"};
     const std::string name =
@@ -193,9 +125,12 @@ std::vector<OptionSpec> stochastic_options() {
 }
 
 void read_stochastic(const Options& options, Index max_iterations, train::SolverOptions& solver) {
-    refuse_options_of_others(options, solver.name);
     if (!train::is_stochastic(solver.name)) {
         return;
+    }
+    if (options.is_set("nesterov") &&
+        !(options.has("momentum") && options.number("momentum", {0.0, infinity}) > 0)) {
+        throw Error(ExitCode::usage, "--nesterov needs --momentum above 0");
     }
     const bool is_sgd = solver.name == "sgd";
     const bool is_adam = solver.name == "adam";

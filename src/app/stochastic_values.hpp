@@ -13,7 +13,7 @@ namespace paralogit::app {
 std::vector<OptionSpec> stochastic_options();
 
 /// What they say, for the solver that `solver` names. `max_iterations` is the horizon of a schedule
-/// that has none of its own. Throws Error (usage), also for options of another solver than this.
+/// that has none of its own. Throws Error (usage).
 void read_stochastic(const Options& options, Index max_iterations, train::SolverOptions& solver);
 
 /// Refuses options of stochastic solvers that have no effect in the run. Throws Error (usage).

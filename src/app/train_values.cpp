@@ -11,6 +11,7 @@
 #include "loss_values.hpp"
 #include "penalty_values.hpp"
 #include "row_use_values.hpp"
+#include "solver_options.hpp"
 #include "source_values.hpp"
 #include "stochastic_values.hpp"
 
@@ -52,35 +53,16 @@ train::SolverOptions read_solver(const Options& options, Index max_iterations) {
                                             "adam", "adagrad"};
     train::SolverOptions solver;
     solver.name = options.choice("solver", solvers);
+    refuse_options_of_others(options);
     const bool has_rate = options.has("learning-rate");
     if (has_rate) {
         solver.gradient_descent.learning_rate =
             options.number("learning-rate", {0.0, infinity, false});
     }
-    if (has_rate && solver.name != "gd" && !train::is_stochastic(solver.name)) {
-        throw Error(ExitCode::usage,
-                    "--learning-rate is an option of --solver gd, sgd, adam and adagrad; the other "
-                    "solvers find their own step lengths");
-    }
     read_stochastic(options, max_iterations, solver);
     solver.gradient_descent.backtracking = !has_rate;
-    const bool may_remember =
-        solver.name == "lbfgs" || solver.name == "owl-qn" || solver.name == "auto";
-    if (!may_remember && options.differs_from_standard("history")) {
-        throw Error(ExitCode::usage,
-                    fmt::format("--history is an option of --solver lbfgs and owl-qn; the solver "
-                                "is {}",
-                                solver.name));
-    }
     solver.lbfgs.history = static_cast<int>(options.integer("history", 1, 1000));
     if (options.has("hessian-fraction")) {
-        if (solver.name == "lbfgs" || solver.name == "gd" || solver.name == "owl-qn" ||
-            train::is_stochastic(solver.name)) {
-            throw Error(ExitCode::usage,
-                        "--hessian-fraction is an option of --solver newton, newton-cg and "
-                        "prox-newton; " +
-                            solver.name + " uses no Hessian");
-        }
         const Index thinning = thinning_of(options.number("hessian-fraction", {0.0, 1.0, false}));
         solver.newton.thinning = thinning;
         solver.newton.keeps_thinning = true;

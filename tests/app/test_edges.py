@@ -363,16 +363,6 @@ class Commands(AppTest):
             loss = -np.where(is_one, np.log(self.p), np.log1p(-self.p)).mean()
             self.assertAlmostEqual(scores["log_loss"], loss, delta=1e-12)
 
-    def test_the_config_of_a_run_repeats_it_and_the_command_line_wins(self):
-        config = self.folder / "run" / "config.used"
-        again = run("train", "--config", config, "--out", self.folder / "again", ranks=2)
-        self.assert_ends(again, 0)
-        self.assertEqual(read_summary(self.folder / "again")["model_sha256"],
-                         read_summary(self.folder / "run")["model_sha256"])
-        other = run("train", "--config", config, "--l2", "1", "--out", self.folder / "other")
-        self.assert_ends(other, 0)
-        self.assertEqual(read_summary(self.folder / "other")["l2"], 1)
-
     def test_checkpoints_without_a_given_interval_leave_most_of_the_time_to_training(self):
         X, y = made_up(50, 2)
         data = write_data(self.folder / "data.h5", X, y)
@@ -419,12 +409,6 @@ class Commands(AppTest):
                  "; exit ${PIPESTATUS[0]}")
         subprocess.run(["bash", "-c", shell], check=False, capture_output=True)
         self.assertTrue((self.folder / "x" / "model.h5").exists())
-
-    def test_values_that_a_config_file_cannot_hold_are_not_cut_but_left_out(self):
-        odd = write_data(self.folder / "data #2.h5", self.X, self.y)
-        used = (self.train(odd, "--l2", "1", out="odd") / "config.used").read_text()
-        self.assertIn("# data: its value cannot stand in a file", used)
-        self.assertNotIn("\ndata =", used)
 
     def test_feature_names_need_not_be_utf8(self):
         path = self.folder / "latin.h5"

@@ -242,9 +242,9 @@ class Ends(AppTest):
 
     def test_options_of_other_solvers_are_refused(self):
         for arguments, text in (
-                (("--batch-size", "10"), "--batch-size is an option of --solver sgd, adam, adagrad"),
+                (("--batch-size", "10"), "--batch-size is an option of --solver sgd, adam and adagrad"),
                 (("--solver", "adam", "--momentum", "0.5"), "--momentum is an option of"),
-                (("--solver", "sgd", "--decay", "0.5"), "--schedule inverse, step"),
+                (("--solver", "sgd", "--decay", "0.5"), "--schedule inverse and step"),
                 (("--solver", "sgd", "--nesterov"), "--nesterov needs --momentum"),
                 (("--solver", "sgd", "--nesterov", "--momentum", "0"), "--nesterov needs --momentum"),
                 (("--solver", "sgd", "--batch-size", "0"), "from 1 to 1048576"),

@@ -52,10 +52,44 @@ class WrongOptions(RefusalTest):
                                 says="'--tolerence' is not an option of 'paralogit train'; did you "
                                      "mean --tolerance?")
         self.assert_train_usage("--frobnicate", says="'--frobnicate' is not an option")
-        self.assert_train_usage("--tol", "1", says="'--tol' is not an option")
+        self.assert_train_usage("--tol", "1", says="'--tol' is not an option of 'paralogit train'; "
+                                                   "did you mean --tolerance?")
+        self.assert_train_usage("-C", "1", says=("two dashes; did you mean --C?"))
+        self.assert_train_usage("-j4", says="'-j4' is not an option")
         self.assert_train_usage("-q", says=("'-q' is not an option", "two dashes"))
         self.assert_usage("trian", says=("'trian' is not a command; did you mean train?",
                                          "predict, evaluate, inspect, plan, convert, generate"), ranks=(None, 2))
+
+    def test_names_of_habit(self):
+        for option, meant in (
+                ("--lr", "--learning-rate"),
+                ("--epochs", "--max-iterations? An epoch is an iteration of sgd"),
+                ("--max_iter", "--max-iterations"), ("--reg_alpha", "--l1"), ("--c", "--C"),
+                ("--alpha", "--l2? The strength of a penalty"), ("--reg", "--l2"),
+                ("--n_jobs", "--threads"), ("--random-state", "--seed"),
+                ("--fit_intercept", "--intercept? It takes yes or no."),
+                ("--elastic-net", "--penalty"), ("--class_weight", "--class-weights"),
+                ("--L2", "--l2"), ("--target", "--labels-name")):
+            with self.subTest(option=option):
+                self.assert_train_usage(option, "1", says=f"'{option}' is not an option of "
+                                        f"'paralogit train'; did you mean {meant}")
+        # Of another command another option, or none.
+        self.assert_usage("convert", "a.csv", "a.h5", "--target", "y",
+                          says="did you mean --label-column?")
+        self.assert_usage("generate", "g.h5", "--n-samples", 5, says="did you mean --rows?")
+        line = self.assert_refused(2, "predict", "m.h5", self.data, "--lr", 1, says="'--lr'",
+                                   ranks=(None,))
+        self.assertTrue(line.endswith("is not an option of 'paralogit predict'"), line)
+
+    def test_values_of_habit(self):
+        for option, value, meant in (
+                ("--penalty", "ridge", "l2"), ("--penalty", "elastic_net", "elasticnet"),
+                ("--solver", "l-bfgs", "lbfgs"), ("--solver", "newton-cholesky", "newton"),
+                ("--solver", "liblinear", "auto"), ("--solver", "LBFGS", "lbfgs"),
+                ("--loss", "logistic", "bce"), ("--reduction", "exakt", "exact")):
+            with self.subTest(option=option, value=value):
+                self.assert_train_usage(option, value, says=(f"{option} {value}: expected one of",
+                                                             f"; did you mean {meant}?"))
 
     def test_what_is_missing(self):
         self.assert_usage("train", self.data, ranks=(None, 2),
@@ -166,21 +200,36 @@ class WrongConfig(RefusalTest):
 
     def test_misspelt_keys(self):
         self.assert_config_refused(b"# comment\ntolerence = 1\n",
-                                   "wrong.conf: 'tolerence' is not an option", "did you mean "
+                                   "wrong.conf:2: 'tolerence' is not an option", "did you mean "
                                    "tolerance?", ranks=(None, 2, 5))
-        self.assert_config_refused(b"[solver]\nl2 = 1\n",
-                                   "wrong.conf: 'solver.l2' is not an option")
+        self.assert_config_refused(b"l2 = 1\r\n\r\nmax_iter = 5\r\n",
+                                   "wrong.conf:3: 'max_iter'", "did you mean max-iterations?")
+        self.assert_config_refused(b"[solver]\nl2 = 1\n", "wrong.conf:1: the line '[solver]' is "
+                                                          "not of the form")
 
     def test_values(self):
-        self.assert_config_refused(b"l2 = nan\n", "--l2 nan: expected a number >= 0 and <= 1e+100",
-                                   ranks=(None, 2))
-        self.assert_config_refused(b"l2 =\n", "--l2 '': the value is empty")
-        self.assert_config_refused(b"resume = maybe\n", "wrong.conf: 'resume' takes true or false")
-        self.assert_config_refused(b"l2 = 1\nl2 = 2\n", "wrong.conf: 'l2' is given more than once")
+        self.assert_config_refused(b"l2 = nan\n", "wrong.conf:1: --l2 nan: expected a number >= 0 and <= "
+                                   "1e+100", ranks=(None, 2))
+        self.assert_config_refused(b"\n\nstall-timeout = 0\n", "wrong.conf:3: --stall-timeout 0")
+        self.assert_config_refused(b"# two lines\nl2 =\n", "wrong.conf:2: --l2 '': the value is")
+        self.assert_config_refused(b"resume = maybe\n", "wrong.conf:1: 'resume' takes true or")
+        self.assert_config_refused(b"l2 = 1\n#\nl2 = 2\n", "wrong.conf:3: 'l2' is given more than "
+                                                           "once, first in line 1")
+
+    def test_a_wrong_value_beside_a_file_is_that_of_the_command_line(self):
+        self.path("right.conf").write_text("l2 = 1\ntolerance = 1e-3\n")
+        line = self.assert_refused(2, "train", self.data, "--out", self.out, "--config",
+                                   "right.conf", "--l2", "nan", says="--l2 nan", ranks=(None,))
+        self.assertTrue(line.startswith("--l2 nan: expected"), line)
 
     def test_lines(self):
-        self.assert_config_refused(b"l2 : 1\n", "wrong.conf: the line 'l2 : 1' is not of the form")
-        self.assert_config_refused(b"config = other.conf\n", "wrong.conf: 'config' cannot stand in")
+        self.assert_config_refused(b"l2 : 1\n", "wrong.conf:1: the line 'l2 : 1' is not of")
+        self.assert_config_refused(b"config = other.conf\n", "wrong.conf:1: 'config' cannot stand")
+        self.assert_config_refused(b"l2 = 1 # \n = 2\n", "wrong.conf:2: the line '= 2' is not of")
+
+    def test_options_of_another_solver(self):
+        self.assert_config_refused(b"solver = newton\nhistory = 7\n", "wrong.conf:2: --history is "
+                                   "an option of --solver lbfgs and owl-qn; the solver is newton")
 
     def test_another_kind_of_file(self):
         self.assert_config_refused(self.data.read_bytes(), "wrong.conf: is no config file")

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -89,17 +90,30 @@ class Options {
     /// `or_else` ends what is expected, for what else the option takes.
     std::optional<double> seconds(const std::string& name, const std::string& or_else = "") const;
 
+    bool is_on_command_line(const std::string& name) const;
+    bool is_from_config(const std::string& name) const;
+    /// "base.conf:3: " for an option of the config file, else nothing.
+    std::string place_of(const std::string& name) const;
+    /// An Error (usage) whose text begins with an option of the config file, with its place.
+    Error with_place(const Error& error) const;
+    /// As if the config file did not have it.
+    void leave_out(const std::string& name);
+
     /// `name = value` lines that --config reads back; without those that only say where output goes
     /// and how much is printed.
     std::string as_config() const;
 
   private:
+    void add_config(const std::string& content);
     void check_texts() const;
     /// For an error about what is missing: that an option may have taken it.
     std::string list_that_takes_all() const;
 
     const CommandSpec& command_;
     std::map<std::string, std::vector<std::string>> values_;
+    std::set<std::string> on_command_line_;
+    std::string config_path_;
+    std::map<std::string, Index> config_lines_;  ///< of the options that it decides
 };
 
 }  // namespace paralogit::app

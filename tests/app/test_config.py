@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+"""Config files: what a run was told, and a file for many runs of which the command line changes some."""
+import unittest
+
+from support import AppTest, made_up, read_summary, run, write_data
+
+
+class ConfigTest(AppTest):
+    def setUp(self):
+        super().setUp()
+        self.X, self.y = made_up(600, 4, seed=3)
+        self.data = write_data(self.folder / "data.h5", self.X, self.y)
+
+    def trained(self, text, *options, ranks=None):
+        """The run directory and what was said, of a config file with these lines."""
+        config = self.folder / "base.conf"
+        config.write_text(text)
+        out = self.folder / "run"
+        result = run("train", self.data, "--config", config, "--out", out, "--overwrite", *options,
+                     ranks=ranks)
+        self.assert_ends(result, 0)
+        return out, result.stderr
+
+
+class ConfigOfARun(ConfigTest):
+    def test_it_repeats_the_run_and_the_command_line_wins(self):
+        first = self.train(self.data, "--l2", "1e-3", out="first")
+        config = first / "config.used"
+        again = run("train", "--config", config, "--out", self.folder / "again", ranks=2)
+        self.assert_ends(again, 0)
+        self.assertEqual(read_summary(self.folder / "again")["model_sha256"],
+                         read_summary(first)["model_sha256"])
+        other = run("train", "--config", config, "--l2", "1", "--out", self.folder / "other")
+        self.assert_ends(other, 0)
+        self.assertEqual(read_summary(self.folder / "other")["l2"], 1)
+
+    def test_values_that_a_config_file_cannot_hold_are_not_cut_but_left_out(self):
+        odd = write_data(self.folder / "data #2.h5", self.X, self.y)
+        used = (self.train(odd, "--l2", "1", out="odd") / "config.used").read_text()
+        self.assertIn("# data: its value cannot stand in a file", used)
+        self.assertNotIn("\ndata =", used)
+
+
+class ConfigOfManyRuns(ConfigTest):
+    def test_options_of_another_solver_than_the_command_line_chose_are_left_out(self):
+        base = "l2 = 1e-3\nsolver = lbfgs\nhistory = 7\nmax-iterations = 50\n"
+        out, said = self.trained(base, "--solver", "newton", ranks=2)
+        self.assertIn("base.conf:3: history = 7 is not used: it is an option of --solver lbfgs and "
+                      "owl-qn, and the command line says --solver newton", said)
+        used = (out / "config.used").read_text()
+        self.assertIn("\nsolver = newton\n", used)
+        self.assertNotIn("history = 7", used)
+        sha = read_summary(out)["model_sha256"]
+        out, said = self.trained("l2 = 1e-3\n", "--solver", "newton")
+        self.assertEqual(read_summary(out)["model_sha256"], sha)
+        self.assertNotIn("not used", said)
+        # It is used by the solver that it is of, named there or here.
+        for options in ((), ("--solver", "owl-qn"), ("--solver", "auto")):
+            out, said = self.trained(base, *options)
+            self.assertNotIn("not used", said)
+            self.assertIn("\nhistory = 7\n", (out / "config.used").read_text())
+
+    def test_so_are_those_of_another_rule_and_another_schedule(self):
+        base = ("solver = sgd\nschedule = inverse\ndecay = 0.5\nmomentum = 0.9\nnesterov = true\n"
+                "seed = 3\nbatch-size = 64\nmax-iterations = 2\nlearning-rate = 0.01\n")
+        out, said = self.trained(base, "--solver", "adam", "--schedule", "constant", "--shuffle", "no")
+        lefts = {line.split(" is not used")[0].split("base.conf:")[1]
+                 for line in said.splitlines() if "not used" in line}
+        self.assertEqual(lefts, {"3: decay = 0.5", "4: momentum = 0.9", "5: nesterov = true",
+                                 "6: seed = 3"})
+        used = (out / "config.used").read_text()
+        for kept in ("batch-size = 64", "learning-rate = 0.01", "schedule = constant"):
+            self.assertIn(f"\n{kept}\n", used)
+        for left in ("decay", "momentum", "nesterov", "seed"):
+            self.assertNotIn(f"\n{left} =", used)
+
+    def test_what_the_command_line_itself_says_must_fit(self):
+        (self.folder / "base.conf").write_text("solver = lbfgs\nhistory = 7\n")
+        result = run("train", self.data, "--config", self.folder / "base.conf", "--solver", "newton",
+                     "--history", "9", "--out", self.folder / "run")
+        self.assert_ends(result, 2)
+        self.assertIn("error: --history is an option of --solver lbfgs and owl-qn; the solver is "
+                      "newton", result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
