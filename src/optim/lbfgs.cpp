@@ -58,7 +58,7 @@ StepResult Lbfgs::step(Objective& objective, State& state) const {
 
     const Vector s = found->point - state.point;
     const Vector y = found->at_point.gradient - state.at_point.gradient;
-    const Matrix stalled = stall.after(found->at_point);
+    const Matrix stalled = stall.after(*found, most_stalled_steps);
 
     // What could fail from here on is to find memory for one more pair, which ends the run.
     if (!is_history_useful) {

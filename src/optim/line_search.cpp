@@ -142,7 +142,8 @@ std::optional<LineSearchResult> strong_wolfe_search(Objective& objective, const 
         if (is_accepted || is_best) {
             best = LineSearchResult{.point = std::move(trial_point),
                                     .at_point = std::move(at_trial),
-                                    .step_length = length};
+                                    .step_length = length,
+                                    .is_accepted = is_accepted};
         }
         if (is_accepted) {
             return best;

@@ -126,7 +126,7 @@ class Newton::Step {
         }
         choose_next_hessian(*found, state_.evaluations - evaluations_before);
         std::map<std::string, Matrix> memory = memory_after(*found);
-        memory.insert_or_assign(Stall::key, stall.after(found->at_point));
+        memory.insert_or_assign(Stall::key, stall.after(*found, most_stalled_steps));
 
         // Nothing below can fail, so the state changes wholly or not at all.
         state_.memory = std::move(memory);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "ordered_sums.hpp"
+#include "paralogit/optim/line_search.hpp"
 #include "paralogit/optim/solver.hpp"
 
 namespace paralogit::optim {
@@ -10,6 +12,8 @@ namespace paralogit::optim {
 /// Near the limit of precision the steps follow rounding errors and could go on for ever. Counts
 /// the steps in a row that made neither the value nor the gradient smaller than it ever was: above
 /// the limit the value falls in every step, and rounding sets records ever more rarely.
+/// A line search that used up its trials has cost as many evaluations as twenty steps, so that few
+/// of these are enough: a record of that little may be rounding as well.
 struct Stall {
     static constexpr const char* key = "stall";
 
@@ -30,10 +34,27 @@ struct Stall {
 
     /// As a column of memory, once the solver has gone to `now`.
     Matrix after(const Evaluation& now) const {
-        const double gradient = max_norm(now.gradient);
-        const bool is_record = now.value < least_value || gradient < least_gradient;
-        return Eigen::Vector3d(std::min(least_value, now.value), std::min(least_gradient, gradient),
-                               is_record ? 0 : steps + 1);
+        const bool is_record = now.value < least_value || max_norm(now.gradient) < least_gradient;
+        return with_steps(now, is_record ? 0 : steps + 1);
+    }
+
+    /// The same after a line search. Of those that used up their trials four in a row make
+    /// `most_steps`.
+    Matrix after(const LineSearchResult& found, double most_steps) const {
+        constexpr double most = 4;
+        constexpr double real_progress = 1e-6;
+        const Evaluation& now = found.at_point;
+        if (found.is_accepted) {
+            return after(now);
+        }
+        const bool is_progress = now.value < least_value - real_progress * std::abs(least_value);
+        return with_steps(now, is_progress ? 0 : steps + most_steps / most);
+    }
+
+  private:
+    Matrix with_steps(const Evaluation& now, double new_steps) const {
+        return Eigen::Vector3d(std::min(least_value, now.value),
+                               std::min(least_gradient, max_norm(now.gradient)), new_steps);
     }
 };
 

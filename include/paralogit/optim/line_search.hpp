@@ -17,6 +17,7 @@ struct LineSearchResult {
     Vector point;
     Evaluation at_point;
     double step_length;
+    bool is_accepted = true;  ///< false: the trials were used up, and this was the best of them
 };
 
 /// Searches along `direction` from `point`, starting with the trial length `first_length`: brackets

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "paralogit/base/error.hpp"
+#include "solver_runs.hpp"
 #include "test_problems.hpp"
 
 namespace paralogit::optim {
@@ -286,6 +287,14 @@ TEST(Lbfgs, MakesNoProgressWhereTheGradientIsZero) {
 
     EXPECT_EQ(solver.step(objective, state), StepResult::no_progress);
     EXPECT_EQ(state.evaluations, 1);
+}
+
+TEST(Lbfgs, StopsSoonWhereRoundingHidesTheValue) {
+    auto objective = test_problems::coarse_quadratic(test_problems::some_hessian());
+
+    const Index evaluations = test_problems::evaluations_until_no_progress(Lbfgs({}), objective);
+
+    EXPECT_LE(evaluations, 200);
 }
 
 TEST(Lbfgs, DivergesFromAStartThatIsNotFinite) {

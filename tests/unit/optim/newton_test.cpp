@@ -22,10 +22,12 @@
 namespace paralogit::optim {
 namespace {
 
+using test_problems::coarse_quadratic;
 using test_problems::CurvedFunction;
 using test_problems::CurvedLogistic;
 using test_problems::Data;
 using test_problems::error_of;
+using test_problems::evaluations_until_no_progress;
 using test_problems::have_the_same_bits;
 using test_problems::of_positive_numbers;
 using test_problems::quadratic;
@@ -329,6 +331,14 @@ TEST(Newton, StopsAtTheLimitOfPrecision) {
     EXPECT_EQ(result, StepResult::no_progress);
     EXPECT_LE(gradient_norm(state), 1e-14);
     EXPECT_LE(state.evaluations, 120);
+}
+
+TEST(Newton, StopsSoonWhereRoundingHidesTheValue) {
+    CurvedFunction objective = coarse_quadratic(some_hessian());
+
+    const Index evaluations = evaluations_until_no_progress(Newton({}), objective);
+
+    EXPECT_LE(evaluations, 100);
 }
 
 TEST(Newton, DivergesFromAStartThatIsNotFinite) {

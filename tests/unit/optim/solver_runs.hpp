@@ -54,4 +54,28 @@ inline CurvedFunction quadratic(const Matrix& a, const Matrix& claimed) {
             [claimed](const Vector&) { return claimed; }};
 }
 
+/// A function whose parameters lose all digits behind 1e-6, as margins do of a feature far from
+/// zero: 1 + (x - c)' A (x - c) / 2 at the rounded x, where no point of the grid is c.
+inline CurvedFunction coarse_quadratic(const Matrix& a) {
+    return {a.rows(),
+            [a](const Vector& x) {
+                constexpr double grid = 1e-6;
+                const Vector rounded = (x / grid).array().round() * grid;
+                const Vector u = rounded - Vector::Constant(x.size(), 1 + grid / 3);
+                return Evaluation{.value = 1 + u.dot(a * u) / 2, .gradient = a * u};
+            },
+            [a](const Vector&) { return a; }};
+}
+
+/// The evaluations that a solver takes until it says that it makes no progress.
+inline Index evaluations_until_no_progress(const Solver& solver, Objective& objective) {
+    State state = solver.start(objective, Vector::Zero(objective.dimension()));
+    StepResult result = StepResult::moved;
+    for (int k = 0; k < 2000 && result == StepResult::moved; ++k) {
+        result = solver.step(objective, state);
+    }
+    EXPECT_EQ(result, StepResult::no_progress);
+    return state.evaluations;
+}
+
 }  // namespace paralogit::optim::test_problems
