@@ -124,23 +124,52 @@ std::string for_a_shell(const std::string& label) {
                 row);
 }
 
+void check_known(const LabelSurvey& all, const KnownLabels& known, const Manifest& manifest) {
+    const auto is_known = [&](const Entry& entry) {
+        return std::ranges::any_of(known.labels, [&](const std::string& label) {
+            return all.are_texts() ? is_label(entry.text, label) : is_label(entry.value, label);
+        });
+    };
+    const auto unknown = std::ranges::find_if_not(all.entries(), is_known);
+    if (unknown != all.entries().end()) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}: label {} is none of those that {} was trained on, {}; correct "
+                                "it or remove the row",
+                                manifest.locate_label(unknown->first_row),
+                                spelled(*unknown, all.are_texts()), known.model,
+                                fmt::join(known.labels, ", ")),
+                    unknown->first_row);
+    }
+}
+
+[[noreturn]] void fail_without_positive_row(const LabelSurvey& all, const std::string& label,
+                                            const Manifest& manifest,
+                                            const std::optional<KnownLabels>& known) {
+    throw Error(
+        ExitCode::input_data,
+        fmt::format(
+            "{} {}: no row of {} has this label; {}",
+            known ? fmt::format("the positive label of {},", known->model) : "--positive-label",
+            printable(label),
+            manifest.files.size() == 1
+                ? manifest.files.front().path + ":" + manifest.files.front().labels_path
+                : fmt::format("the {} files", manifest.files.size()),
+            found_labels(all)));
+}
+
 }  // namespace
 
 LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
-                     const Manifest& manifest, const std::string& told_by)
+                     const Manifest& manifest, const std::optional<KnownLabels>& known)
     : known_(all),
       made_for_(manifest.files.front().path + ":" + manifest.files.front().labels_path) {
     check_finite(all, manifest);
     if (positive_label) {
-        if (all.first_row_positive() == Error::no_row) {
-            throw Error(
-                ExitCode::input_data,
-                fmt::format(
-                    "{} {}: no row of {} has this label; {}", told_by, printable(*positive_label),
-                    manifest.files.size() == 1
-                        ? manifest.files.front().path + ":" + manifest.files.front().labels_path
-                        : fmt::format("the {} files", manifest.files.size()),
-                    found_labels(all)));
+        const bool are_all_known = known && !known->labels.empty();
+        if (are_all_known) {
+            check_known(all, *known, manifest);
+        } else if (all.first_row_positive() == Error::no_row) {
+            fail_without_positive_row(all, *positive_label, manifest, known);
         }
         kind_ = Kind::one_against_rest;
         positive_label_ = *positive_label;
@@ -250,6 +279,17 @@ std::string LabelRule::kind_name() const {
         default:
             return one_against_rest;
     }
+}
+
+std::vector<std::string> LabelRule::known_labels() const {
+    std::vector<std::string> labels;
+    if (kind_ == Kind::one_against_rest && !known_.has_more()) {
+        for (const Entry& entry : known_.entries()) {
+            labels.push_back(entry.text);
+        }
+        std::ranges::sort(labels);
+    }
+    return labels;
 }
 
 bool is_same_positive_label(const std::string& kind, const std::string& positive_label,

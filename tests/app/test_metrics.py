@@ -203,8 +203,30 @@ class PositiveLabel(AppTest):
         renamed = write_data(self.folder / "renamed.h5", X, np.where(y == 1, b"Spam", b"ham"))
         unknown = run("evaluate", model, renamed)
         self.assert_ends(unknown, 3)
-        self.assertIn(f"the positive label of {model}, spam: no row of {renamed}:/y has this label",
+        self.assertIn(f"label 'Spam' is none of those that {model} was trained on, ham, spam;",
                       unknown.stderr)
+
+    def test_rows_of_the_other_labels_alone_are_evaluated(self):
+        X, y = made_up(60, 2)
+        data = write_data(self.folder / "texts.h5", X, np.where(y == 1, b"spam", b"ham"))
+        model = self.train(data, "--positive-label", "spam", "--l2", "1e-2") / "model.h5"
+        ham = write_data(self.folder / "ham.h5", X, np.full(60, b"ham"))
+        result = run("evaluate", model, ham, ranks=2)
+        self.assert_ends(result, 0)
+        self.assertIn("ROC AUC               undefined: one of the classes has no row",
+                      result.stdout)
+
+    def test_a_number_that_the_model_has_not_seen_is_an_error(self):
+        X, y = made_up(60, 2)
+        data = write_data(self.folder / "numbers.h5", X, y + 1)
+        model = self.train(data, "--positive-label", "2", "--l2", "1e-2") / "model.h5"
+        self.assert_ends(run("evaluate", model, data), 0)
+        other = write_data(self.folder / "other.h5", X, np.where(np.arange(60) == 40, 3, y + 1))
+        result = run("evaluate", model, other, ranks=2)
+        self.assert_ends(result, 3)
+        self.assertIn("row 40", result.stderr)
+        self.assertIn(f"label 3 is none of those that {model} was trained on, 1, 2;",
+                      result.stderr)
 
     def test_zero_may_be_the_positive_one(self):
         data = write_data(self.folder / "zero.h5", *made_up(60, 2))

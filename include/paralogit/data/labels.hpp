@@ -96,10 +96,11 @@ class LabelRule {
     ///  - {0, 1}, or a part of it: as stored, also as texts, and so true and false;
     ///    {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
     ///  - anything else is an error that names a row, lists the labels, and tells what to do.
-    /// The error of a positive label that no row has begins with who told it.
+    /// With the labels that a model knows, one that it does not know is an error, and rows without
+    /// the positive one are none.
     /// Throws Error (input_data).
     LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
-              const Manifest& manifest, const std::string& told_by = "--positive-label");
+              const Manifest& manifest, const std::optional<KnownLabels>& known = std::nullopt);
 
     /// y per row. Whether it takes a byte depends on the labels of all rows, not on these.
     Labels apply(const RawLabels& labels) const;
@@ -118,6 +119,9 @@ class LabelRule {
     /// For programs: "zero_one", "minus_plus", "soft" or one_against_rest.
     std::string kind_name() const;
     static constexpr const char* one_against_rest = "one_against_rest";
+    /// Of one_against_rest, all labels that it was made for; empty when they are more than a survey
+    /// keeps, and of every other kind.
+    std::vector<std::string> known_labels() const;
     /// The label of one_against_rest; 1 of every other kind.
     std::string positive_label() const {
         return kind_ == Kind::one_against_rest ? positive_label_ : "1";

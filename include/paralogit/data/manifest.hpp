@@ -12,6 +12,12 @@
 namespace paralogit::data {
 
 /// What the user says about the files.
+/// What a model knows of the labels that it was trained on.
+struct KnownLabels {
+    std::string model;                ///< its file, for messages
+    std::vector<std::string> labels;  ///< all of them; empty when they were too many to be kept
+};
+
 struct SourceOptions {
     /// Datasets by name; found by habit when empty.
     std::optional<std::string> features_name;
@@ -20,8 +26,8 @@ struct SourceOptions {
     std::optional<std::string> weights_name;
     /// The label that is y = 1, against all others.
     std::optional<std::string> positive_label;
-    /// Who says so, for messages.
-    std::string positive_label_source = "--positive-label";
+    /// Set when a model says so, and not the user.
+    std::optional<KnownLabels> known_labels;
     /// The features are stored as features x rows.
     bool is_transposed = false;
     bool needs_labels = true;

@@ -48,10 +48,10 @@ std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
     const data::LabelSurvey all =
         survey_all_labels(comm, columns.labels, shard.rows.first, source.positive_label);
     return comm::together(comm, [&] {
-        const data::LabelRule rule = training != nullptr
-                                         ? training->label_rule.value()
-                                         : data::LabelRule(all, source.positive_label, manifest,
-                                                           source.positive_label_source);
+        const data::LabelRule rule =
+            training != nullptr
+                ? training->label_rule.value()
+                : data::LabelRule(all, source.positive_label, manifest, source.known_labels);
         if (training != nullptr) {
             rule.check_applies(all, manifest);
         }

@@ -2,16 +2,41 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
 #include "paralogit/base/error.hpp"
 #include "paralogit/data/labels.hpp"
 
 namespace paralogit::train {
+
+namespace {
+
+/// Empty when the model does not tell, or what it tells is none of ours.
+std::vector<std::string> known_labels_of(const Model& model) {
+    const auto written = model.attributes.find("known_labels");
+    if (written == model.attributes.end()) {
+        return {};
+    }
+    const auto labels = nlohmann::json::parse(written->second, nullptr, false);
+    const bool are_texts = labels.is_array() && std::ranges::all_of(labels, [](const auto& label) {
+                               return label.is_string();
+                           });
+    return are_texts ? labels.get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+}  // namespace
 
 void record_labels(const DataSet& training, Model& model) {
     model.attributes["labels"] = training.label_description;
     if (training.label_rule) {
         model.attributes["label_kind"] = training.label_rule->kind_name();
         model.attributes["positive_label"] = training.label_rule->positive_label();
+        if (const auto known = training.label_rule->known_labels(); !known.empty()) {
+            model.attributes["known_labels"] = nlohmann::json(known).dump();
+        }
     }
 }
 
@@ -34,7 +59,7 @@ data::SourceOptions with_labels_of(const Model& model, const std::string& model_
     }
     if (kind->second == data::LabelRule::one_against_rest && !source.positive_label) {
         source.positive_label = positive->second;
-        source.positive_label_source = "the positive label of " + model_path + ",";
+        source.known_labels = {.model = model_path, .labels = known_labels_of(model)};
     }
     return source;
 }
