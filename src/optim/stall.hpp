@@ -6,6 +6,7 @@
 #include "ordered_sums.hpp"
 #include "paralogit/optim/line_search.hpp"
 #include "paralogit/optim/solver.hpp"
+#include "precision.hpp"
 
 namespace paralogit::optim {
 
@@ -34,7 +35,8 @@ struct Stall {
 
     /// As a column of memory, once the solver has gone to `now`.
     Matrix after(const Evaluation& now) const {
-        const bool is_record = now.value < least_value || max_norm(now.gradient) < least_gradient;
+        const bool is_record =
+            falls_by(value_resolution, now) || max_norm(now.gradient) < least_gradient;
         return with_steps(now, is_record ? 0 : steps + 1);
     }
 
@@ -47,13 +49,16 @@ struct Stall {
         if (found.is_accepted) {
             return after(now);
         }
-        const bool is_progress = now.value < least_value - real_progress * std::abs(least_value);
-        return with_steps(now, is_progress ? 0 : steps + most_steps / most);
+        return with_steps(now, falls_by(real_progress, now) ? 0 : steps + most_steps / most);
     }
 
   private:
+    bool falls_by(double fraction, const Evaluation& now) const {
+        return now.value < least_value - fraction * std::abs(least_value);
+    }
+    /// What falls by less than the rounding of a value adds up until it is more.
     Matrix with_steps(const Evaluation& now, double new_steps) const {
-        return Eigen::Vector3d(std::min(least_value, now.value),
+        return Eigen::Vector3d(new_steps == 0 ? std::min(least_value, now.value) : least_value,
                                std::min(least_gradient, max_norm(now.gradient)), new_steps);
     }
 };
