@@ -91,7 +91,7 @@ using RowPlaces = const std::byte* const*;
 /// With each row the memory is asked for as much of another, `ahead` of it: a few lines at a time,
 /// for where many wait for the memory those that compute wait behind them.
 template <int count, ElementType type>
-void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, Count row_bytes, Count ahead,
+void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, Count ahead,
                     const double* factors, const KernelBins& bins) {
     constexpr Count lines_of_tile = count * bytes_of(type) / lanes;
     constexpr Count lines = lines_of_tile > 0 ? lines_of_tile : 1;
@@ -99,8 +99,8 @@ void add_exact_tile(RowPlaces rows, Count rows_at_work, Count feature, Count row
     constexpr Count most_bytes = 1024;
     const Count offset = feature * bytes_of(type);
     const RowPlaces next = offset < most_bytes ? rows + ahead : rows;
-    const Count end = offset + count * lanes * bytes_of(type);
-    const Count last_byte = smaller_of(end, row_bytes) - 1;
+    // What lies behind the features of a row is read too, and may be in one more line.
+    const Count last_byte = offset + count * lanes * bytes_of(type) - 1;
     V first[count];
     V second[count];
     for (int t = 0; t < count; ++t) {
@@ -232,8 +232,8 @@ PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
         if (const Count last = at - 2 * step; last >= 0) {
             const Count count = smaller_of(step, whole - last);
             for_each_tile<most>(0, padded, [&]<int width>(Width<width>, Count feature) {
-                add_exact_tile<width, type>(places + last, count, feature, row_bytes, ahead,
-                                            values_last, features);
+                add_exact_tile<width, type>(places + last, count, feature, ahead, values_last,
+                                            features);
             });
         }
         double* const used = values_last;
