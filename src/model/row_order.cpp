@@ -44,28 +44,38 @@ RowOrder RowOrder::as_stored(Index rows) {
 void RowOrder::groups_at(Index first, std::span<Index> out) const {
     constexpr std::size_t at_once = 128;
     const KernelTable& kernels = kernels_for(best_isa());
-    const auto n = static_cast<std::uint64_t>(groups_);
     std::uint64_t l[at_once];
     std::uint64_t r[at_once];
     std::uint64_t l_of_place = static_cast<std::uint64_t>(first) / wide_;
     std::uint64_t r_of_place = static_cast<std::uint64_t>(first) % wide_;
     for (std::size_t begin = 0; begin < out.size(); begin += at_once) {
         const std::size_t count = std::min(at_once, out.size() - begin);
-        for (std::size_t i = 0; i < count; ++i) {
-            l[i] = l_of_place;
-            r[i] = r_of_place;
-            ++r_of_place;
+        for (std::size_t i = 0; i < count;) {
+            const std::size_t end = std::min<std::size_t>(count, i + (wide_ - r_of_place));
+            std::fill(l + i, l + end, l_of_place);
+            std::iota(r + i, r + end, r_of_place);
+            r_of_place += end - i;
+            i = end;
             if (r_of_place == wide_) {
                 r_of_place = 0;
                 ++l_of_place;
             }
         }
         kernels.change_places(l, r, static_cast<std::int64_t>(count), keys_.data(), tall_, wide_);
+        Index* const to = out.data() + begin;
+        Index farthest = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            while (l[i] * wide_ + r[i] >= n) {
+            to[i] = static_cast<Index>(l[i] * wide_ + r[i]);
+            farthest = std::max(farthest, to[i]);
+        }
+        if (farthest < groups_) {
+            continue;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            while (to[i] >= groups_) {
                 kernels.change_places(l + i, r + i, 1, keys_.data(), tall_, wide_);
+                to[i] = static_cast<Index>(l[i] * wide_ + r[i]);
             }
-            out[begin + i] = static_cast<Index>(l[i] * wide_ + r[i]);
         }
     }
 }
