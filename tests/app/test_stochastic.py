@@ -86,6 +86,12 @@ class Steps(AppTest):
         self.check("sgd", "--standardize", "no", "--weights-name", "w", data=data,
                    weights=self.weights)
 
+    def test_are_of_soft_labels_too(self):
+        self.y = np.random.default_rng(4).random(700)
+        data = write_data(self.folder / "soft.h5", self.X, self.y)
+        for name in ("sgd", "in groups"):
+            self.check(name, "--standardize", "no", data=data)
+
     def test_of_sparse_rows_are_those_of_dense_ones(self):
         X = np.where(np.random.default_rng(1).random(self.X.shape) < 0.3, self.X, 0)
         data = self.folder / "sparse.h5"

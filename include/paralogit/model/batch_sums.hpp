@@ -28,9 +28,8 @@ struct PickedRows {
     /// stands for itself. Groups are multiples of eight rows, filled up by rows of weight 0.
     std::vector<Index> group_ends;
     std::vector<double> labels;
-    std::vector<std::uint8_t>
-        hard_labels;                  ///< instead, where rows are in groups and all are 0 or 1
-    std::vector<double> row_weights;  ///< empty when every weight is 1
+    std::vector<std::uint8_t> hard_labels;  ///< instead, where rows are dense and all are 0 or 1
+    std::vector<double> row_weights;        ///< empty when every weight is 1
     // Of sparse rows: their indices, of 32 bits each, and how many entries they have.
     std::vector<const std::byte*> indices;
     std::vector<Index> entries;

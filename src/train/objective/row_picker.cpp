@@ -10,6 +10,8 @@ namespace {
 /// Rows that lie side by side where rows stay together.
 constexpr Index multiple = 8;
 
+constexpr std::size_t bits_of_word = 64;
+
 }  // namespace
 
 RowPicker::RowPicker(const DataSet& data, Index first_row)
@@ -19,6 +21,25 @@ RowPicker::RowPicker(const DataSet& data, Index first_row)
       row_bytes_(static_cast<std::size_t>(data.shard.features) * size_of(data.shard.type)) {
     if (!data.shard.is_sparse()) {
         copy_last_rows();
+        pack_labels();
+    }
+}
+
+void RowPicker::pack_labels() {
+    const std::uint8_t* const hard = data_.shard.labels.view().hard();
+    if (hard == nullptr) {
+        return;
+    }
+    const auto rows = static_cast<std::size_t>(data_.shard.rows.size());
+    label_bits_.assign((rows + bits_of_word - 1) / bits_of_word, 0);
+    for (std::size_t k = 0; k < label_bits_.size(); ++k) {
+        const std::size_t first = k * bits_of_word;
+        const std::size_t count = std::min(bits_of_word, rows - first);
+        std::uint64_t bits = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            bits |= std::uint64_t{hard[first + i]} << i;
+        }
+        label_bits_[k] = bits;
     }
 }
 
@@ -141,13 +162,20 @@ void RowPicker::put_labels(const OwnPlaces& own, model::PickedRows& picked) cons
     const data::Shard& shard = data_.shard;
     const model::LabelView labels = shard.labels.view();
     const std::size_t count = own.rows.size();
-    picked.labels.resize(count);
     const auto put = [&](const auto* all_labels) {
+        picked.labels.resize(count);
         for (std::size_t i = 0; i < count; ++i) {
             picked.labels[i] = static_cast<double>(all_labels[own.rows[i]]);
         }
     };
-    if (labels.hard() != nullptr) {
+    if (!label_bits_.empty()) {
+        picked.hard_labels.resize(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto row = static_cast<std::size_t>(own.rows[i]);
+            picked.hard_labels[i] = static_cast<std::uint8_t>(
+                label_bits_[row / bits_of_word] >> row % bits_of_word & 1U);
+        }
+    } else if (labels.hard() != nullptr) {
         put(labels.hard());
     } else {
         put(labels.soft());

@@ -49,6 +49,7 @@ class RowPicker {
   private:
     bool streams() const { return held_.end != data_.shard.rows.end; }
     void copy_last_rows();
+    void pack_labels();
     std::size_t keep_own_rows(Range places, OwnPlaces& own) const;
     void find_groups(const model::RowOrder& order, Range places, OwnPlaces& own,
                      model::PickedRows& picked) const;
@@ -62,6 +63,7 @@ class RowPicker {
     Index last_rows_ = 0;  ///< from this held one on they are copied, for want of bytes behind
     Buffer copies_;
     std::size_t row_bytes_;
+    std::vector<std::uint64_t> label_bits_;  ///< of dense rows, where all are 0 or 1
     Range window_;              ///< places
     std::vector<Index> slots_;  ///< of the window's places; -1 for rows that need none
     std::vector<data::WantedRow> wanted_;

@@ -145,6 +145,19 @@ TEST(BatchSums, GiveTheSameBitsInAnyOrderAndAnyGrouping) {
     }
 }
 
+TEST(BatchSums, GiveTheSameBitsWithLabelsOfOneByte) {
+    const Rows rows(75, 19);
+    const std::vector<double> w = coefficients_for(rows);
+    PickedRows picked = rows.picked(numbers_up_to(rows.size()));
+    BatchSums expected = sums_for(rows);
+    expected.add(picked, w, 0.5);
+    picked.hard_labels.assign(picked.labels.begin(), picked.labels.end());
+    picked.labels.clear();
+    BatchSums sums = sums_for(rows);
+    sums.add(picked, w, 0.5);
+    EXPECT_EQ(numbers_of(sums, rows.features), numbers_of(expected, rows.features));
+}
+
 TEST(BatchSums, GiveTheSameBitsWithAllInstructions) {
     const Rows rows(75, 19);
     const std::vector<double> w = coefficients_for(rows);
