@@ -87,6 +87,11 @@ class GroupSlopes {
     ExactLanes losses_;
 };
 
+/// Eights of rows that have so many bytes, as far as there are places.
+constexpr Count eights_of(Count bytes, Count row_bytes) {
+    return smaller_of(larger_of(bytes / larger_of(lanes * row_bytes, 1), 1), places_ahead / lanes);
+}
+
 /// Rows in groups of multiples of eight; behind the places of all eights there are places_ahead
 /// more that are asked for. Three steps are at work at a time, as in add_products.
 ///
@@ -101,9 +106,8 @@ PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eight
     constexpr int turn_rows = type == ElementType::float64 ? 2 : lanes;
     constexpr int lines_to_ask = bytes_of(type);
     const Count row_bytes = rows.features * bytes_of(type);
-    const Count eights_ahead =
-        smaller_of(larger_of(bytes_ahead_of_groups / larger_of(lanes * row_bytes, 1), 1),
-                   places_ahead / lanes);
+    const Count eights_ahead = eights_of(bytes_ahead_of_groups, row_bytes);
+    const Count eights_later = eights_of(bytes_later_of_groups, row_bytes);
     const Margins8<type> margins(f, rows.features);
     Products<type> products(aligned(scratch), rows.features);
     GroupSlopes of_groups(rows, slopes, losses);
@@ -118,7 +122,8 @@ PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eight
     while (ahead.chunk.rows + middle.chunk.rows + last.chunk.rows > 0) {
         Count added = 0;  // rows of the last step
         for (Count i = 0; i < ahead.chunk.rows; i += lanes) {
-            const Ahead asked(eights[(ahead.first + i) / lanes + eights_ahead]);
+            const EightPlaces eight = eights + (ahead.first + i) / lanes;
+            const AheadTwice asked(eight[eights_ahead], eight[eights_later]);
             V own;
             if (turn_rows < lanes && i < last.chunk.rows) {
                 own = margins.template in_turns<lines_to_ask, turn_rows>(

@@ -145,6 +145,26 @@ class Ahead {
     const std::byte* next_;
 };
 
+/// Asks for memory that will be read soon, and as much of what will be read later to come a part of
+/// the way.
+class AheadTwice {
+  public:
+    AheadTwice(const std::byte* next, const std::byte* later) : next_(next), later_(later) {}
+
+    void ask(Count lines) {
+        for (Count i = 0; i < lines; ++i) {
+            __builtin_prefetch(next_, 0, 3);
+            __builtin_prefetch(later_, 0, 2);
+            next_ += line_bytes;
+            later_ += line_bytes;
+        }
+    }
+
+  private:
+    const std::byte* next_;
+    const std::byte* later_;
+};
+
 /// A linear function, ready for groups of eight rows.
 template <ElementType type>
 class Margins8 {
@@ -157,14 +177,14 @@ class Margins8 {
           last_(load_some(f.coefficients + whole_, rest_)) {}
 
     /// Of the eight rows of a group. Asks for so many lines with every eight features of them.
-    template <int lines_to_ask = 0>
-    V operator()(const Chunk<type>& group, Ahead ahead = Ahead(nullptr)) const {
+    template <int lines_to_ask = 0, typename Asked = Ahead>
+    V operator()(const Chunk<type>& group, Asked ahead = Asked(nullptr)) const {
         return in_turns<lines_to_ask, Lanes::rows_at_once>(group, ahead, [](Count) {});
     }
 
     /// The same, so many rows at once; calls after(begin) after rows [begin, begin + rows_at_once).
-    template <int lines_to_ask, int rows_at_once, typename After>
-    V in_turns(const Chunk<type>& group, Ahead ahead, After&& after) const {
+    template <int lines_to_ask, int rows_at_once, typename Asked, typename After>
+    V in_turns(const Chunk<type>& group, Asked ahead, After&& after) const {
         const Count row_bytes = group.features * group.element_bytes;
         V sums[lanes];
         for (Count begin = 0; begin < lanes; begin += rows_at_once) {

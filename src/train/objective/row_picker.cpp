@@ -12,6 +12,16 @@ constexpr Index multiple = 8;
 
 constexpr std::size_t bits_of_word = 64;
 
+/// Asks the memory for all of [first, end).
+template <typename T>
+void ask_for(const T* first, const T* end) {
+    constexpr Index of_line = 64 / sizeof(T);
+    for (const T* p = first; p < end; p += std::min<Index>(of_line, end - p)) {
+        __builtin_prefetch(p);
+    }
+    __builtin_prefetch(end - 1);
+}
+
 }  // namespace
 
 RowPicker::RowPicker(const DataSet& data, Index first_row)
@@ -130,13 +140,25 @@ void RowPicker::find(const model::RowOrder& order, Range places, OwnPlaces& own,
     }
 }
 
+/// Asks the memory for labels and row weights of rows side by side, counted in the shard.
+void RowPicker::ask_for_labels(Index first, Index end) const {
+    const model::LabelView labels = data_.shard.labels.view();
+    if (labels.hard() != nullptr) {
+        ask_for(labels.hard() + first, labels.hard() + end);
+    } else {
+        ask_for(labels.soft() + first, labels.soft() + end);
+    }
+    if (const std::vector<double>& weights = data_.shard.row_weights; !weights.empty()) {
+        ask_for(weights.data() + first, weights.data() + end);
+    }
+}
+
 /// The same of dense rows that stay together. Shards begin only where groups do, so a group is on
 /// one rank; what the places have of it is filled up to a multiple of eight rows by whatever
 /// follows in memory.
 void RowPicker::find_groups(const model::RowOrder& order, Range places, OwnPlaces& own,
                             model::PickedRows& picked) const {
     const data::Shard& shard = data_.shard;
-    const model::LabelView labels = shard.labels.view();
     own.groups.clear();
     order.runs_at(places.first, places.end, own.runs);
     Index place = places.first;
@@ -144,9 +166,7 @@ void RowPicker::find_groups(const model::RowOrder& order, Range places, OwnPlace
     for (const model::RowOrder::Run& run : own.runs) {
         const Index row = run.first + first_row_ - shard.rows.first;
         if (row >= 0 && row < shard.rows.size()) {
-            __builtin_prefetch(labels.hard() != nullptr
-                                   ? static_cast<const void*>(labels.hard() + row)
-                                   : labels.soft() + row);
+            ask_for_labels(row, row + run.rows);
             own.groups.push_back({.first = row, .end = row + run.rows});
             for (Index i = 0; i < run.rows; i += multiple) {
                 picked.values.push_back(values_of(shard.rows.first + row + i, place + i));

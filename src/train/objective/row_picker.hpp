@@ -50,6 +50,7 @@ class RowPicker {
     bool streams() const { return held_.end != data_.shard.rows.end; }
     void copy_last_rows();
     void pack_labels();
+    void ask_for_labels(Index first, Index end) const;
     std::size_t keep_own_rows(Range places, OwnPlaces& own) const;
     void find_groups(const model::RowOrder& order, Range places, OwnPlaces& own,
                      model::PickedRows& picked) const;
@@ -64,8 +65,8 @@ class RowPicker {
     Buffer copies_;
     std::size_t row_bytes_;
     std::vector<std::uint64_t> label_bits_;  ///< of dense rows, where all are 0 or 1
-    Range window_;              ///< places
-    std::vector<Index> slots_;  ///< of the window's places; -1 for rows that need none
+    Range window_;                           ///< places
+    std::vector<Index> slots_;               ///< of the window's places; -1 for rows that need none
     std::vector<data::WantedRow> wanted_;
     std::vector<Index> rows_;
     Buffer values_;
