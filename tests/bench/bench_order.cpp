@@ -72,9 +72,9 @@ double seconds_to_read(const std::byte* memory, const std::vector<std::uint32_t>
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-double least_seconds(const std::byte* memory, const std::vector<std::uint32_t>& lines, int turns) {
+double least_seconds(const std::byte* memory, const std::vector<std::uint32_t>& lines, long turns) {
     double least = std::numeric_limits<double>::infinity();
-    for (int turn = 0; turn < turns; ++turn) {
+    for (long turn = 0; turn < turns; ++turn) {
         for (const std::size_t ahead : {0, 16, 32, 64, 128, 256}) {
             least = std::min(least, seconds_to_read(memory, lines, ahead));
         }
@@ -85,8 +85,8 @@ double least_seconds(const std::byte* memory, const std::vector<std::uint32_t>& 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const Index bytes = (argc > 1 ? std::atoll(argv[1]) : 128) << 20U;
-    const int turns = argc > 2 ? std::atoi(argv[2]) : 5;
+    const Index bytes = (argc > 1 ? std::strtoll(argv[1], nullptr, 10) : 128) << 20U;
+    const long turns = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 5;
     if (bytes < (Index{1} << 20U) || bytes > (Index{64} << 30U) || turns < 1) {
         fmt::print("usage: bench_order [MEGABYTES [TURNS]]\n");
         return 2;
@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
     Buffer values(bytes);
     std::memset(values.data(), 1, static_cast<std::size_t>(bytes));
     fmt::print("row bytes   in order GB/s   single rows   groups of 32\n");
-    for (const Index row_bytes : {Index{64 * 8}, Index{64 * 4}, Index{28 * 4}}) {
+    for (const Index row_bytes : {Index{512}, Index{256}, Index{112}}) {
         const Index rows = bytes / row_bytes;
         const auto seconds_of = [&](const model::RowOrder& order) {
             return least_seconds(values.data(), lines_in(order, rows, row_bytes), turns);
