@@ -39,7 +39,7 @@ class DistributedObjective : public optim::Objective {
         std::function<StopRequests()> own_requests;
     };
 
-    /// `comm` and `data` must outlive this.
+    /// `comm` and `data` must outlive this. Throws the same Error on all ranks. @collective
     DistributedObjective(const comm::Communicator& comm, const DataSet& data, Options options);
 
     ~DistributedObjective() override;
@@ -98,6 +98,7 @@ class DistributedObjective : public optim::Objective {
         model::BlockSums of_block;
     };
 
+    void make_sums();
     optim::Evaluation evaluate_rows(const Vector& parameters, Index thinning);
     void add_own_blocks(std::span<const double> coefficients, double intercept, Index thinning,
                         Words& words);

@@ -55,11 +55,14 @@ std::vector<std::optional<double>> constants_of(const comm::Communicator& comm, 
         bool is_constant = true;
     };
     std::vector<Column> columns(features.size());
-    for_each_entry(data, features, [&](std::size_t at, double value, double) {
-        Column& column = columns[at];
-        column.is_constant = column.is_constant && (column.entries == 0 || value == column.value);
-        column.value = value;
-        ++column.entries;
+    comm::together(comm, [&] {
+        for_each_entry(data, features, [&](std::size_t at, double value, double) {
+            Column& column = columns[at];
+            column.is_constant =
+                column.is_constant && (column.entries == 0 || value == column.value);
+            column.value = value;
+            ++column.entries;
+        });
     });
     const Index rows = std::ssize(data.shard.row_weights) == 0
                            ? data.shard.rows.size()
@@ -114,12 +117,14 @@ void refine_far_columns(const comm::Communicator& comm, const DataSet& data,
         exponents.insert(exponents.end(), {weight, weight + 1, weight + 2});
     }
     model::ExactSums sums(exponents, data.manifest.rows, data.execution.isa);
-    for_each_entry(data, features, [&](std::size_t at, double value, double row_weight) {
-        const double deviation = std::ldexp(value - moments.mean[features[at]], -unit_of(at));
-        const double partials[] = {row_weight, row_weight * deviation,
-                                   row_weight * deviation * deviation};
-        // Within the bounds by their making.
-        static_cast<void>(sums.add(static_cast<Index>(sum_count * at), partials));
+    comm::together(comm, [&] {
+        for_each_entry(data, features, [&](std::size_t at, double value, double row_weight) {
+            const double deviation = std::ldexp(value - moments.mean[features[at]], -unit_of(at));
+            const double partials[] = {row_weight, row_weight * deviation,
+                                       row_weight * deviation * deviation};
+            // Within the bounds by their making.
+            static_cast<void>(sums.add(static_cast<Index>(sum_count * at), partials));
+        });
     });
     comm.sum(sums.limbs());
 

@@ -171,9 +171,11 @@ Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool h
     if (data.sparse) {
         return;
     }
-    products_ = std::make_unique<HessianProducts>(data, has_intercept, loss);
-    message_.resize(HessianProducts::limbs_of(features_) + word_count);
-    value_bounds_.resize(features_);
+    comm::together(comm, [&] {
+        products_ = std::make_unique<HessianProducts>(data, has_intercept, loss);
+        message_.resize(HessianProducts::limbs_of(features_) + word_count);
+        value_bounds_.resize(features_);
+    });
     for (Index j = 0; j < features_; ++j) {
         value_bounds_[j] =
             std::ldexp(1.0, data.bounds.value_exponents[static_cast<std::size_t>(j)]);
@@ -244,15 +246,16 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
 void Curvature::go_to(const Vector& parameters) {
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
+    // Rows that are streamed are read, which may fail on one rank alone.
     comm::together(comm_, [&] {
         if (!pass_) {
             pass_ = std::make_shared<SparsePass>(data_);
         }
+        if (!sparse_) {
+            sparse_ = std::make_unique<SparseCurvature>(comm_, data_, loss_, pass_);
+        }
+        sparse_->go_to(parameters, has_intercept_);
     });
-    if (!sparse_) {
-        sparse_ = std::make_unique<SparseCurvature>(comm_, data_, loss_, pass_);
-    }
-    sparse_->go_to(parameters, has_intercept_);
     seconds_ += seconds_since(begin);
 }
 

@@ -55,9 +55,14 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
       options_(std::move(options)),
       features_(data.shard.features),
       slopes_at_(features_) {
-    const int threads = data.execution.threads;
-    const model::ExactSums none(exponents_of_sums(data), std::max<Index>(data.plan.blocks(), 1),
-                                data.execution.isa);
+    // Sparse rows that are streamed are read, which may fail on one rank alone.
+    comm::together(comm, [&] { make_sums(); });
+}
+
+void DistributedObjective::make_sums() {
+    const int threads = data_.execution.threads;
+    const model::ExactSums none(exponents_of_sums(data_), std::max<Index>(data_.plan.blocks(), 1),
+                                data_.execution.isa);
     const auto sums = static_cast<std::size_t>(none.size());
     const bool is_exact = options_.reduction == Reduction::exact;
     threads_.assign(static_cast<std::size_t>(threads),
@@ -65,9 +70,9 @@ DistributedObjective::DistributedObjective(const comm::Communicator& comm, const
                                .fast = std::vector<double>(is_exact ? 0 : sums),
                                .words = Words(word_count, 0),
                                .of_block = {}});
-    if (data.sparse) {
+    if (data_.sparse) {
         slopes_at_ = 0;
-        sparse_ = std::make_shared<SparsePass>(data);
+        sparse_ = std::make_shared<SparsePass>(data_);
         fast_message_.resize(is_exact ? 0
                                       : static_cast<std::size_t>(features_) + sums + word_count);
     } else if (is_exact) {

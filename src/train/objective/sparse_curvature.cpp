@@ -36,13 +36,10 @@ double weight_of(const model::SparseBlock& block, Index thinning) {
 SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& data,
                                  model::Loss loss, std::shared_ptr<SparsePass> pass)
     : comm_(comm), data_(data), loss_(loss), pass_(std::move(pass)) {
-    comm::together(comm, [&] {
-        by_thread_.assign(
-            static_cast<std::size_t>(data.execution.threads),
-            model::ExactSums({data.bounds.weight_exponent, data.bounds.weight_exponent},
-                             std::max<Index>(data.plan.blocks(), 1), data.execution.isa));
-        curvatures_.resize(static_cast<std::size_t>(data.shard.rows.size()));
-    });
+    by_thread_.assign(static_cast<std::size_t>(data.execution.threads),
+                      model::ExactSums({data.bounds.weight_exponent, data.bounds.weight_exponent},
+                                       std::max<Index>(data.plan.blocks(), 1), data.execution.isa));
+    curvatures_.resize(static_cast<std::size_t>(data.shard.rows.size()));
 }
 
 void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {

@@ -16,11 +16,12 @@ namespace paralogit::train {
 /// rows at one point are kept.
 class SparseCurvature {
   public:
-    /// The first two must outlive this. `pass` is for its use during each call.
+    /// The first two must outlive this. `pass` is for its use during each call. Not collective.
     SparseCurvature(const comm::Communicator& comm, const DataSet& data, model::Loss loss,
                     std::shared_ptr<SparsePass> pass);
 
-    /// Where the products are taken. Cost: margins, a third of a pass. @collective
+    /// Where the products are taken. Cost: margins, a third of a pass. Throws where rows cannot be
+    /// read. Not collective.
     void go_to(const Vector& parameters, bool has_intercept);
 
     /// As Curvature::product, at the parameters of the last go_to(), in the direction's place.
