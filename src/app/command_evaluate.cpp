@@ -236,11 +236,13 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
 
     const train::Model model = train::load_model(comm, options.text("model"));
     const data::SourceOptions source = comm::together(comm, [&] {
-        return train::with_labels_of(model, options.text("model"), source_of(options, true));
+        return train::with_labels_of(model, options.text("model"),
+                                     source_of(options, true, data::SourceOptions::Use::judging));
     });
     const train::DataSet data =
         train::load_data_set(comm, options.list("data"), source, execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
+    context.console.info(taken_text(data.manifest));
     for (const std::string& note : data.manifest.notes) {
         context.console.warning(note);
     }

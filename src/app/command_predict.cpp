@@ -38,8 +38,10 @@ ExitCode run_predict(const Context& context, const Options& options) {
     });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data = train::load_data_set(
-        comm, options.list("data"), source_of(options, false), execution_of(context, options));
+        comm, options.list("data"), source_of(options, false, data::SourceOptions::Use::judging),
+        execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
+    context.console.info(taken_text(data.manifest));
     for (const std::string& note : data.manifest.notes) {
         context.console.warning(note);
     }

@@ -31,7 +31,8 @@ std::string objective_text(const train::Penalties& penalties, const train::Train
 
 std::string data_text(const data::Manifest& manifest) {
     const std::size_t files = manifest.files.size();
-    return fmt::format("{}{}: {} rows x {} features, {}", manifest.files.front().path,
+    return fmt::format("{}:{}{}: {} rows x {} features, {}", manifest.files.front().path,
+                       manifest.files.front().features_path,
                        files > 1 ? fmt::format(" and {} more", files - 1) : "", manifest.rows,
                        manifest.features, name_of(manifest.type));
 }

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "netcdf.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/data/missing_values.hpp"
 
 namespace paralogit::data {
 
@@ -140,6 +142,10 @@ std::vector<Column> find_columns(const h5::File& file, const h5::Listing& listin
 
 ColumnReader::ColumnReader(const h5::File& file, const FilePart& part, const std::string& path)
     : part_(part), column_(column_at(file, path)), values_(file.dataset(column_.values_path)) {
+    refuse_packed(file, column_.values_path);
+    if (column_.categories_path.empty()) {
+        missing_ = missing_marks(file, column_.info);
+    }
     if (!column_.mask_path.empty()) {
         mask_ = file.dataset(column_.mask_path);
     }
@@ -157,7 +163,11 @@ ColumnReader::ColumnReader(const h5::File& file, const FilePart& part, const std
 std::vector<double> ColumnReader::read_doubles(Range rows) const {
     check_mask(rows);
     if (column_.categories_path.empty()) {
-        return values_.read_doubles(rows.first, rows.size());
+        std::vector<double> values = values_.read_doubles(rows.first, rows.size());
+        if (!missing_.empty()) {
+            check_marks(rows.first, values);
+        }
+        return values;
     }
     std::vector<double> values;
     values.reserve(narrow<std::size_t>(rows.size()));
@@ -211,6 +221,18 @@ void ColumnReader::check_mask(Range rows) const {
         std::ranges::find_if(mask, [](double is_missing) { return is_missing != 0; });
     if (missing != mask.end()) {
         fail_missing(rows.first + (missing - mask.begin()));
+    }
+}
+
+void ColumnReader::check_marks(Index first_row, std::span<const double> values) const {
+    const auto missing = std::ranges::find_if(
+        values, [&](double value) { return std::ranges::find(missing_, value) != missing_.end(); });
+    if (missing != values.end()) {
+        const Index row = first_row + (missing - values.begin());
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}:{} row {}: {}; remove the row or give it a value", part_.path,
+                                column_.info.path, row, missing_text(*missing)),
+                    part_.first_row + row);
     }
 }
 

@@ -40,6 +40,7 @@ class ColumnReader {
     ColumnReader(const h5::File& file, const FilePart& part, const std::string& path);
 
     const h5::DatasetInfo& info() const { return column_.info; }
+    const std::string& file() const { return part_.path; }
     bool are_texts() const { return data::are_texts(column_.info); }
 
     /// Rows are counted within the file. Throw Error (input_data) that names the row when a value
@@ -51,12 +52,14 @@ class ColumnReader {
     /// Positions among the categories.
     std::vector<std::size_t> read_codes(Range rows) const;
     void check_mask(Range rows) const;
+    void check_marks(Index first_row, std::span<const double> values) const;
     [[noreturn]] void fail_missing(Index row) const;
 
     const FilePart& part_;
     Column column_;
     h5::Dataset values_;
     std::optional<h5::Dataset> mask_;
+    std::vector<double> missing_;     ///< values that stand for missing ones
     std::vector<double> numbers_;     ///< categories
     std::vector<std::string> texts_;  ///< categories
 };

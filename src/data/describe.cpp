@@ -8,6 +8,7 @@
 #include "column.hpp"
 #include "file_state.hpp"
 #include "layout.hpp"
+#include "netcdf.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/data_file.hpp"
 #include "paralogit/data/manifest.hpp"
@@ -68,6 +69,7 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     if (!description.is_sparse) {
         file.dataset(features.path);  // throws when its values cannot be read
     }
+    refuse_packed(file, description.is_sparse ? path_of_values(features.path) : features.path);
     description.features = shape.features;
     description.type = features.element_type.value();
     part.path = path;
@@ -76,11 +78,15 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     part.entries = shape.entries;
     part.features_path = features.path;
     part.rows_per_chunk = shape.rows_per_chunk;
+    if (!description.is_sparse) {
+        part.missing_features = missing_marks(file, features);
+    }
     part.file_bytes = state.bytes;
     part.modified_nanoseconds = state.modified_nanoseconds;
 
     if (options.needs_labels || options.labels_name) {
-        const h5::DatasetInfo labels = choose_labels(contents, options, shape.rows).info;
+        const h5::DatasetInfo labels =
+            choose_labels(contents, options, LabelledRows{features.path, shape.rows}).info;
         check_length(contents, labels, features, shape.rows, options.is_transposed);
         part.labels_path = labels.path;
         check_readable(file, part, labels.path);
@@ -125,30 +131,14 @@ Description describe_file(const std::string& path, const SourceOptions& options,
                             found_other, first.path, found_first, advice));
 }
 
-/// How to bring features of two types into one.
+/// How to bring values of two types into one, in h5py.
 std::string advice_on_types(const FilePart& first, ElementType first_type, const FilePart& other,
-                            ElementType other_type, bool is_sparse) {
-    const std::optional<ElementType> type = common_type(first_type, other_type);
-    if (!type) {
-        return "; there is no type that holds all values of both";
-    }
-    const auto is_converted = [](const FilePart& part) {
-        return h5::File::open(part.path).text_attribute("generator") == "paralogit convert";
-    };
-    if (is_converted(first) && is_converted(other)) {
-        // Convert writes no integers of 64 bits.
-        return fmt::format(": convert the texts of all files in one call, or each with --type {}",
-                           name_of(type == ElementType::int64 ? ElementType::float64 : *type));
-    }
-    const std::string files = first_type == *type ? other.path
-                              : other_type == *type
-                                  ? first.path
-                                  : fmt::format("{} and {}", first.path, other.path);
+                            ElementType other_type) {
+    const FilePart& smaller = size_of(first_type) < size_of(other_type) ? first : other;
     return fmt::format(
-        ": write features anew in the type that holds all values of both, with h5py: X = "
-        "f['{0}'][()].astype('{1}'); del f['{0}']; f['{0}'] = X in {2}",
-        is_sparse ? path_of_values(first.features_path) : first.features_path, name_of(*type),
-        files);
+        ": write one of them anew in a type that holds all values of both, with h5py: X = "
+        "f['{0}'][()].astype(numpy.promote_types('{1}', '{2}')); del f['{0}']; f['{0}'] = X in {3}",
+        smaller.features_path, name_of(first_type), name_of(other_type), smaller.path);
 }
 
 /// Remarks on files that are there more than once, under whatever names.
@@ -192,9 +182,11 @@ void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
         const auto type_text = [](const FilePart& part, ElementType type) {
             return fmt::format("features of type {} in {}", name_of(type), part.features_path);
         };
-        fail_to_agree(first, type_text(first, manifest.type), next.part,
-                      type_text(next.part, next.type),
-                      advice_on_types(first, manifest.type, next.part, next.type, next.is_sparse));
+        // A sparse matrix is three datasets.
+        fail_to_agree(
+            first, type_text(first, manifest.type), next.part, type_text(next.part, next.type),
+            next.is_sparse ? ": write one of them anew in a type that holds all values of both"
+                           : advice_on_types(first, manifest.type, next.part, next.type));
     }
     if (next.part.are_labels_text != first.are_labels_text) {
         const auto kind_text = [](const FilePart& part) {

@@ -124,12 +124,12 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
 std::string use_text(const std::string& path, const Contents& contents,
                      const SourceOptions& options, std::optional<Error>& problem) {
     std::string text;
-    std::optional<Index> rows;
+    std::optional<LabelledRows> labelled;
     try {
         const Choice features = choose_features(contents, options);
         text += fmt::format("features: {}, {}\n", summary(features.info), features.reason);
         const FeatureShape shape = feature_shape(contents, features.info, options);
-        rows = shape.rows;
+        labelled = {features.info.path, shape.rows};
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");
         if (const auto names = find_feature_names(contents, features.info.path, shape.features)) {
@@ -140,7 +140,7 @@ std::string use_text(const std::string& path, const Contents& contents,
     }
     if (options.needs_labels || options.labels_name) {
         try {
-            const Choice labels = choose_labels(contents, options, rows);
+            const Choice labels = choose_labels(contents, options, labelled);
             text += fmt::format("labels: {}, {}\n", summary(labels.info), labels.reason);
             text += labels_text(path, contents.file, labels.info, options.positive_label, problem);
         } catch (const Error& error) {

@@ -65,6 +65,10 @@ std::string Manifest::to_bytes() const {
         bytes.put(part.entries);
         bytes.put(part.first_entry);
         bytes.put(part.are_labels_text);
+        bytes.put(narrow<Index>(part.missing_features.size()));
+        for (const double value : part.missing_features) {
+            bytes.put(value);
+        }
         bytes.put(part.file_bytes);
         bytes.put(part.modified_nanoseconds);
     }
@@ -101,6 +105,10 @@ Manifest Manifest::from_bytes(const std::string& bytes) {
         part.entries = reader.number<Index>();
         part.first_entry = reader.number<Index>();
         part.are_labels_text = reader.flag();
+        part.missing_features.resize(reader.count());
+        for (double& value : part.missing_features) {
+            value = reader.number<double>();
+        }
         part.file_bytes = reader.number<Index>();
         part.modified_nanoseconds = reader.number<Index>();
     }

@@ -22,10 +22,12 @@ void LabelReader::read(const ColumnReader& column, Range rows) {
         return kind == h5::ValueKind::integer && std::fabs(value) >= largest_told_apart;
     });
     if (too_large != values.end()) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("{} row {}: integer labels of 2^53 or more cannot be told apart; "
-                                "store smaller numbers or texts",
-                                column.info().path, rows.first + (too_large - values.begin())));
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{}:{} row {}: integer labels of 2^53 or more cannot be told apart; "
+                        "store smaller numbers or texts",
+                        column.file(), column.info().path,
+                        rows.first + (too_large - values.begin())));
     }
     if (labels_.values.empty()) {
         labels_.values = std::move(values);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <span>
 #include <string_view>
 
@@ -22,6 +23,8 @@ using h5::ValueKind;
 constexpr std::array<std::string_view, 11> names_of_features{
     "x",       "data",   "features", "matrix",        "train_set_x",   "x_train",
     "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
+constexpr std::array<std::string_view, 7> names_of_test_features{
+    "x_test", "test_x", "test_set_x", "x_val", "val_x", "x_valid", "valid_x"};
 constexpr std::array<std::string_view, 5> names_of_feature_names{
     "feature_names", "features_names", "column_names", "columns", "names"};
 constexpr std::array<std::string_view, 6> names_of_weights{
@@ -65,7 +68,40 @@ struct Wanted {
     std::string (*objection)(const Contents&, const DatasetInfo&);
     /// When known, what is wanted has one value for each.
     std::optional<Index> rows = std::nullopt;
+    /// Names of such rows as are not trained on, where these are wanted as well.
+    std::span<const std::string_view> test_habit = {};
+    /// The features that labels are for; empty where they are not known.
+    std::string features_path = "";
+    SourceOptions::Use use = SourceOptions::Use::training;
 };
+
+/// What the names of a dataset and its groups say of its rows.
+enum class RowsPart { unsaid, training, test, validation };
+
+RowsPart part_of_rows(const std::string& path) {
+    std::string word;
+    RowsPart part = RowsPart::unsaid;
+    const auto take_word = [&] {
+        part = word == "train" || word == "training"                      ? RowsPart::training
+               : word == "test" || word == "testing"                      ? RowsPart::test
+               : word == "val" || word == "valid" || word == "validation" ? RowsPart::validation
+                                                                          : part;
+        word.clear();
+    };
+    for (const char c : path) {
+        if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
+            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        } else {
+            take_word();
+        }
+    }
+    take_word();
+    return part;
+}
+
+std::string group_of(const std::string& path) {
+    return path.substr(0, path.find_last_of('/'));
+}
 
 std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
     if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
@@ -174,6 +210,39 @@ const DatasetInfo* example_among(const Contents& contents, const Wanted& wanted,
     return widest == candidates.end() ? nullptr : *widest;
 }
 
+/// Of several labels those of the features: as many as these have rows, of the same part of the
+/// rows by their names, in the same group. What leaves none says nothing.
+void keep_matching(const Wanted& wanted, std::vector<const DatasetInfo*>& fit) {
+    const auto keep = [&](const auto& is_right) {
+        if (std::ranges::any_of(fit, is_right)) {
+            std::erase_if(fit, [&](const DatasetInfo* info) { return !is_right(info); });
+        }
+    };
+    keep([&](const DatasetInfo* info) { return vector_length(*info) == wanted.rows; });
+    keep([&](const DatasetInfo* info) {
+        return part_of_rows(info->path) == part_of_rows(wanted.features_path);
+    });
+    keep([&](const DatasetInfo* info) {
+        return group_of(info->path) == group_of(wanted.features_path);
+    });
+}
+
+/// Which of several to propose: rows to train on are mostly not those of a test, and what is judged
+/// mostly is.
+const DatasetInfo& likeliest(const Wanted& wanted, const std::vector<const DatasetInfo*>& fit) {
+    const auto is_likely = [&](const DatasetInfo* info) {
+        const RowsPart part = part_of_rows(info->path);
+        return wanted.use == SourceOptions::Use::training ? part == RowsPart::training
+                                                          : part == RowsPart::test;
+    };
+    const auto is_possible = [&](const DatasetInfo* info) {
+        return part_of_rows(info->path) == RowsPart::unsaid;
+    };
+    auto found = std::ranges::find_if(fit, is_likely);
+    found = found == fit.end() ? std::ranges::find_if(fit, is_possible) : found;
+    return found == fit.end() ? *fit.front() : **found;
+}
+
 [[noreturn]] void fail_without_match(const Contents& contents, const Wanted& wanted,
                                      const std::vector<const DatasetInfo*>& unfit) {
     // What was meant, most likely: a dataset with the right name and the wrong content.
@@ -210,20 +279,34 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     std::vector<const DatasetInfo*> fit;
     std::vector<const DatasetInfo*> unfit;
     for (const DatasetInfo& info : contents.candidates) {
-        if (is_usual(contents, wanted.habit, info.path)) {
+        if (is_usual(contents, wanted.habit, info.path) ||
+            is_usual(contents, wanted.test_habit, info.path)) {
             (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
         }
     }
+    const bool is_told_by_features = fit.size() > 1 && !wanted.features_path.empty();
+    if (is_told_by_features) {
+        keep_matching(wanted, fit);
+    }
     if (fit.size() > 1) {
-        contents.fail(fmt::format(": {} datasets could be the {}: {}; name one: {} {}", fit.size(),
-                                  wanted.what, list_text(fit), wanted.option,
-                                  printable(fit.front()->path)));
+        const std::string advice =
+            wanted.use == SourceOptions::Use::validation
+                ? fmt::format(
+                      "put the validation rows into a file of their own, for {} is that of "
+                      "the training files too",
+                      wanted.option)
+                : fmt::format("name one: {} {}", wanted.option,
+                              printable(likeliest(wanted, fit).path));
+        contents.fail(fmt::format(": {} datasets could be the {}: {}; {}", fit.size(), wanted.what,
+                                  list_text(fit), advice));
     }
     if (fit.empty()) {
         fail_without_match(contents, wanted, unfit);
     }
     return {.info = *fit.front(),
-            .reason = fmt::format("the only dataset with a usual name of {}", wanted.what)};
+            .reason = is_told_by_features
+                          ? fmt::format("those of {}, by name and number", wanted.features_path)
+                          : fmt::format("the only dataset with a usual name of {}", wanted.what)};
 }
 
 Choice choose(const Contents& contents, const Wanted& wanted,
@@ -234,13 +317,26 @@ Choice choose(const Contents& contents, const Wanted& wanted,
 }  // namespace
 
 Choice choose_features(const Contents& contents, const SourceOptions& options) {
-    return choose(contents, wanted_features, options.features_name);
+    Wanted wanted = wanted_features;
+    wanted.use = options.use;
+    if (options.use != SourceOptions::Use::training) {
+        wanted.test_habit = names_of_test_features;
+    }
+    return choose(contents, wanted, options.features_name);
 }
 
 Choice choose_labels(const Contents& contents, const SourceOptions& options,
-                     std::optional<Index> rows) {
+                     const std::optional<LabelledRows>& labelled) {
     Wanted wanted = wanted_labels;
-    wanted.rows = rows;
+    wanted.use = options.use;
+    if (labelled) {
+        wanted.rows = labelled->rows;
+        wanted.features_path = labelled->features_path;
+        const RowsPart part = part_of_rows(labelled->features_path);
+        if (part == RowsPart::test || part == RowsPart::validation) {
+            wanted.test_habit = names_of_test_labels;
+        }
+    }
     return choose(contents, wanted, options.labels_name);
 }
 

@@ -18,9 +18,14 @@ struct Choice {
 /// The one dataset that is named by the user, or by habit. Throws Error (input_data) that lists
 /// what was found when there is none or more than one, or when its type or rank is of no use.
 Choice choose_features(const Contents& contents, const SourceOptions& options);
-/// `rows`, where they are known, only narrow down what the message lists.
+/// The features and rows that labels are for; where several could be them, the name of the features
+/// tells which (X_test has y_test), and so does their number.
+struct LabelledRows {
+    std::string features_path;
+    Index rows = 0;
+};
 Choice choose_labels(const Contents& contents, const SourceOptions& options,
-                     std::optional<Index> rows);
+                     const std::optional<LabelledRows>& labelled);
 Choice choose_weights(const Contents& contents, const std::string& name);
 
 /// The dataset of one text per feature, if there is one: where AnnData and 10x Genomics have it, or

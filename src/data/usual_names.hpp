@@ -12,6 +12,10 @@ namespace paralogit::data {
 inline constexpr std::array<std::string_view, 9> names_of_labels{
     "y", "label", "labels", "target", "targets", "train_set_y", "y_train", "train_y", "class"};
 
+/// Names of labels of rows that are not trained on.
+inline constexpr std::array<std::string_view, 7> names_of_test_labels{
+    "y_test", "test_y", "test_set_y", "y_val", "val_y", "y_valid", "valid_y"};
+
 /// What stands behind the last '/', in lower case.
 std::string last_component(const std::string& path);
 

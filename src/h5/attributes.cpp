@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <initializer_list>
+
 #include "links.hpp"
 #include "opened_file.hpp"
 #include "strings.hpp"
@@ -19,14 +22,16 @@ Handle open_object(hid_t file, hid_t access, const std::string& path, const Loca
                where.inside(found.path), "open the object");
 }
 
-/// An attribute and what its values are; not open when there is none of that class.
+constexpr std::size_t most_values = 64;
+
+/// An attribute and what its values are; not open when there is none of those classes.
 struct Attribute {
     Handle attribute;
     std::size_t values = 0;
 };
 
-Attribute open_attribute(const Handle& object, const std::string& name, H5T_class_t wanted,
-                         const Location& where) {
+Attribute open_attribute(const Handle& object, const std::string& name,
+                         std::initializer_list<H5T_class_t> wanted, const Location& where) {
     if (!object.is_open() ||
         check(H5Aexists(object.get(), name.c_str()), where, "look for the attribute") == 0) {
         return {};
@@ -36,7 +41,7 @@ Attribute open_attribute(const Handle& object, const std::string& name, H5T_clas
                            "open the attribute");
     const Handle type =
         own(H5Aget_type(result.attribute.get()), H5Tclose, where, "read the type of the attribute");
-    if (H5Tget_class(type.get()) != wanted) {
+    if (std::ranges::find(wanted, H5Tget_class(type.get())) == wanted.end()) {
         return {};
     }
     const Handle space = own(H5Aget_space(result.attribute.get()), H5Sclose, where,
@@ -53,7 +58,7 @@ std::optional<std::string> File::text_attribute_of(const std::string& object,
     const Location where = impl_->where.inside(object + "/@" + name);
     const Attribute found =
         open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
-                       name, H5T_STRING, where);
+                       name, {H5T_STRING}, where);
     if (found.values != 1) {
         return std::nullopt;
     }
@@ -62,16 +67,30 @@ std::optional<std::string> File::text_attribute_of(const std::string& object,
 
 std::vector<Index> File::integers_attribute_of(const std::string& object,
                                                const std::string& name) const {
-    constexpr std::size_t most_values = 64;
     const Location where = impl_->where.inside(object + "/@" + name);
     const Attribute found =
         open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
-                       name, H5T_INTEGER, where);
+                       name, {H5T_INTEGER}, where);
     if (found.values == 0 || found.values > most_values) {
         return {};
     }
     std::vector<Index> values(found.values);
     check(H5Aread(found.attribute.get(), H5T_NATIVE_INT64, values.data()), where,
+          "read the attribute");
+    return values;
+}
+
+std::vector<double> File::numbers_attribute_of(const std::string& object,
+                                               const std::string& name) const {
+    const Location where = impl_->where.inside(object + "/@" + name);
+    const Attribute found =
+        open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
+                       name, {H5T_INTEGER, H5T_FLOAT}, where);
+    if (found.values == 0 || found.values > most_values) {
+        return {};
+    }
+    std::vector<double> values(found.values);
+    check(H5Aread(found.attribute.get(), H5T_NATIVE_DOUBLE, values.data()), where,
           "read the attribute");
     return values;
 }

@@ -77,7 +77,8 @@ Handle read_only_access(const Location& where) {
     if (message.find("already open for write") != std::string::npos) {
         fail(where,
              "is open for writing in another process, or was when that process was killed; "
-             "wait for it, or copy the data with h5repack");
+             "wait for it; where nothing writes to it any more, clear the mark that was left: "
+             "h5clear -s FILE");
     }
     fail(where, fmt::format("is an HDF5 file that is truncated or damaged (HDF5: {})", message));
 }

@@ -31,6 +31,10 @@ struct SourceOptions {
     /// The features are stored as features x rows.
     bool is_transposed = false;
     bool needs_labels = true;
+    /// What the rows are for. Those that a model is judged by, or applied to, may be those of a
+    /// test; of validation rows the names of datasets above are those of the training files too.
+    enum class Use { training, judging, validation };
+    Use use = Use::training;
 };
 
 /// One file of a data set.
@@ -46,6 +50,8 @@ struct FilePart {
     Index entries = 0;
     Index first_entry = 0;
     bool are_labels_text = false;
+    /// Finite values that stand for missing features (netCDF's attribute _FillValue).
+    std::vector<double> missing_features;
     /// Guards against a file that is replaced or cut while it is in use.
     Index file_bytes = 0;
     Index modified_nanoseconds = 0;

@@ -134,10 +134,12 @@ class File {
 
     /// Attributes of any group or dataset that hard links lead to: empty when there is no such
     /// object, no such attribute, or when it is of another class or has no value (of a text: more
-    /// than one; of integers: more than 64).
+    /// than one; of integers and numbers: more than 64). Integers are numbers too.
     std::optional<std::string> text_attribute_of(const std::string& object,
                                                  const std::string& name) const;
     std::vector<Index> integers_attribute_of(const std::string& object,
+                                             const std::string& name) const;
+    std::vector<double> numbers_attribute_of(const std::string& object,
                                              const std::string& name) const;
 
     ~File();

@@ -13,6 +13,7 @@
 
 #include "paralogit/base/checked.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/data/missing_values.hpp"
 #include "paralogit/data/row_copies.hpp"
 #include "scan.hpp"
 #include "sparse_scan.hpp"
@@ -60,6 +61,18 @@ std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
     });
 }
 
+/// That in the lower row, and in one row the first.
+std::optional<model::ColumnScan::BadValue> lowest(
+    const std::optional<model::ColumnScan::BadValue>& one,
+    const std::optional<model::ColumnScan::BadValue>& other) {
+    if (!one || !other) {
+        return one ? one : other;
+    }
+    return std::pair(one->global_row, one->feature) < std::pair(other->global_row, other->feature)
+               ? one
+               : other;
+}
+
 /// Loads the features and looks at each block as it comes. Of bad values and row weights that in
 /// the lowest row is thrown, so that the message is the same however the rows are spread. `copies`,
 /// where there are some, take what they want on the way.
@@ -70,16 +83,16 @@ model::ColumnScan load_and_scan(const data::Manifest& manifest, const data::Shar
     const auto threads = static_cast<std::size_t>(execution.threads);
     std::vector<model::ColumnScan> scans(threads, model::ColumnScan(frame, execution.isa));
     std::vector<std::optional<model::ColumnScan::BadValue>> bad_values(threads);
-    data::load_features(manifest, plan, shard, execution.threads,
-                        [&](int thread, const model::Block& block) {
-                            const auto t = static_cast<std::size_t>(thread);
-                            if (!bad_values[t]) {
-                                bad_values[t] = scans[t].add(block);
-                            }
-                            if (copies) {
-                                copies->take(block);
-                            }
-                        });
+    data::load_features(
+        manifest, plan, shard, execution.threads, [&](int thread, const model::Block& block) {
+            const auto t = static_cast<std::size_t>(thread);
+            if (!bad_values[t]) {
+                bad_values[t] = lowest(scans[t].add(block), data::find_missing(manifest, block));
+            }
+            if (copies) {
+                copies->take(block);
+            }
+        });
 
     // Each thread has rising rows, but what is held and what is streamed has parts for all threads.
     const auto row_of = [](const auto& value) {

@@ -8,6 +8,7 @@
 
 #include "paralogit/base/bytes.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/data/missing_values.hpp"
 #include "paralogit/data/sample.hpp"
 
 namespace paralogit::train {
@@ -62,10 +63,13 @@ void throw_lowest(const std::optional<model::ColumnScan::BadValue>& bad_value,
                   const std::optional<Error>& bad_weight, const data::Manifest& manifest) {
     if (bad_value && (!bad_weight || bad_value->global_row <= bad_weight->global_row())) {
         throw Error(ExitCode::input_data,
-                    fmt::format("{}, {}: the value is {}; features must be finite; remove the row "
-                                "or impute the value",
+                    fmt::format("{}, {}: {}; remove the row or impute the value",
                                 manifest.locate(bad_value->global_row),
-                                manifest.name_of_feature(bad_value->feature), bad_value->value),
+                                manifest.name_of_feature(bad_value->feature),
+                                std::isfinite(bad_value->value)
+                                    ? data::missing_text(bad_value->value)
+                                    : fmt::format("the value is {}; features must be finite",
+                                                  bad_value->value)),
                     bad_value->global_row);
     }
     if (bad_weight) {

@@ -55,7 +55,9 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     const double exchanged = comm.exchange_seconds();
     std::optional<data::Manifest> validation_files;
     if (!options.validation_paths.empty()) {
-        validation_files = describe_files(comm, options.validation_paths, options.source);
+        data::SourceOptions source = options.source;
+        source.use = data::SourceOptions::Use::validation;
+        validation_files = describe_files(comm, options.validation_paths, source);
     }
     run.rows = std::make_unique<DataSet>(
         load_data_set(comm, options.paths, options.source,

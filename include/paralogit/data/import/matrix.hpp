@@ -33,12 +33,9 @@ struct ImportMatrix {
     std::vector<Column> columns;
     bool may_have_unknown_texts = false;     ///< which then are zeros for all texts of their column
     std::vector<std::string> feature_names;  ///< [features], or empty
-    /// What stands for missing values, by column of numbers: not finite where nothing can.
-    std::vector<double> fillings;
-    std::vector<double> used_fillings;     ///< those of columns that miss values
-    std::string filling_rule;              ///< "mean", "median" or "number"; empty without one
-    std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
-    std::size_t label_length = 0;          ///< bytes of the longest of them
+    std::vector<double> fillings;            ///< by column of numbers: for missing values
+    std::vector<std::string> label_texts;    ///< in sorted order; empty for numbers
+    std::size_t label_length = 0;            ///< bytes of the longest of them
 };
 
 /// The names of the columns of texts, in quotes, fit for a terminal.
@@ -50,11 +47,9 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey);
 ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_base, Index features);
 
 /// Chooses the types, and the layout unless it is given: sparse when that takes less than half the
-/// bytes. To be called when the fillings are known. Throws Error (usage) when not all features are
-/// exact in the type that is given.
+/// bytes. To be called when the fillings are known.
 void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
-                    std::optional<MatrixLayout> layout,
-                    std::optional<ElementType> type = std::nullopt);
+                    std::optional<MatrixLayout> layout);
 
 /// The entries of some rows, values as elements of the type of the matrix.
 struct SparseRows {

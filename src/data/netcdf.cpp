@@ -1,0 +1,108 @@
+#include "netcdf.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "paralogit/base/checked.hpp"
+#include "paralogit/data/missing_values.hpp"
+#include "paralogit/model/column_scan.hpp"
+#include "rows_in_file.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+/// As a value of the type comes out of it.
+double as_stored(double value, ElementType type) {
+    // A mark of float64 for values of float32 is rounded as they are.
+    return type == ElementType::float32 ? static_cast<double>(static_cast<float>(value)) : value;
+}
+
+/// The first of the rows that has a mark, and where.
+std::optional<model::ColumnScan::BadValue> find_in_rows(const model::Block& block, Range rows,
+                                                        std::span<const double> marks) {
+    std::vector<double> row(narrow<std::size_t>(block.features));
+    const std::size_t row_bytes = row.size() * size_of(block.type);
+    for (Index i = rows.first; i < rows.end; ++i) {
+        model::widen_row(block.type, block.values + narrow<std::size_t>(i) * row_bytes, row);
+        const auto found = std::ranges::find_first_of(row, marks);
+        if (found != row.end()) {
+            return model::ColumnScan::BadValue{block.first_global_row + i, found - row.begin(),
+                                               *found};
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void refuse_packed(const h5::File& file, const std::string& dataset) {
+    const auto is_other = [](const std::vector<double>& values, double neutral) {
+        return std::ranges::any_of(values, [=](double value) { return value != neutral; });
+    };
+    const std::vector<double> scale = file.numbers_attribute_of(dataset, "scale_factor");
+    const std::vector<double> offset = file.numbers_attribute_of(dataset, "add_offset");
+    std::vector<std::string> found;
+    if (is_other(scale, 1)) {
+        found.push_back(fmt::format("scale_factor {}", fmt::join(scale, ", ")));
+    }
+    if (is_other(offset, 0)) {
+        found.push_back(fmt::format("add_offset {}", fmt::join(offset, ", ")));
+    }
+    if (!found.empty()) {
+        const std::string path = file.path().string();
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{0}:{1} is packed: by {2} {3} its values stand for value x scale_factor + "
+                        "add_offset, which are not what is stored; unpack the file: ncpdq -U {0} "
+                        "unpacked.nc, or in Python xarray.open_dataset('{0}').drop_encoding()"
+                        ".to_netcdf('unpacked.nc')",
+                        path, dataset, found.size() == 1 ? "its attribute" : "its attributes",
+                        fmt::join(found, " and ")));
+    }
+}
+
+std::vector<double> missing_marks(const h5::File& file, const h5::DatasetInfo& dataset) {
+    std::vector<double> marks;
+    if (!dataset.element_type) {
+        return marks;
+    }
+    for (const char* const name : {"_FillValue", "missing_value"}) {
+        for (const double value : file.numbers_attribute_of(dataset.path, name)) {
+            const double mark = as_stored(value, *dataset.element_type);
+            // What is not finite is refused without being marked.
+            if (std::isfinite(mark) && std::ranges::find(marks, mark) == marks.end()) {
+                marks.push_back(mark);
+            }
+        }
+    }
+    return marks;
+}
+
+std::string missing_text(double mark) {
+    return fmt::format("the value is missing: {} marks it (attribute _FillValue or missing_value)",
+                       mark);
+}
+
+std::optional<model::ColumnScan::BadValue> find_missing(const Manifest& manifest,
+                                                        const model::Block& block) {
+    const Range rows{.first = block.first_global_row, .end = block.first_global_row + block.rows};
+    for (const FilePart& part : manifest.files) {
+        const Range in_file = rows_in_file(part, rows);
+        if (part.missing_features.empty() || in_file.size() <= 0) {
+            continue;
+        }
+        const Index before = part.first_row - block.first_global_row;
+        if (auto found =
+                find_in_rows(block, {.first = in_file.first + before, .end = in_file.end + before},
+                             part.missing_features)) {
+            return found;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace paralogit::data
