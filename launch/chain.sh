@@ -24,6 +24,8 @@ for ((i = 1; i <= count; ++i)); do
     job=${job%%;*}
     after=(--dependency="afternotok:$job")
     jobs+=("$job")
+    # --overwrite is for the first job.
+    export IS_LATER_OF_CHAIN=yes
     echo "job $i of $count: $job"
 done
 echo "to end all of them: scancel ${jobs[*]}"

@@ -11,11 +11,15 @@ echo "== 1. Packages"
 install_packages $build_packages
 
 echo "== 2. Build (a few minutes the first time)"
-cmake --preset release -DPARALOGIT_BUILD_TESTS=OFF -B build/demo >build-demo.log 2>&1 ||
-    { cat build-demo.log; exit 1; }
-cmake --build build/demo
-rm -f build-demo.log
-paralogit=build/demo/paralogit
+# Where tests were built already they stay.
+tests=
+[ -f build/release/CMakeCache.txt ] || tests=-DPARALOGIT_BUILD_TESTS=OFF
+log=$(mktemp)
+# shellcheck disable=SC2086 # no word or one
+cmake --preset release $tests >"$log" 2>&1 || { cat "$log"; exit 1; }
+rm -f "$log"
+cmake --build build/release --target paralogit_main
+paralogit=build/release/paralogit
 
 echo "== 3. Train on configs/data/iris.h5: 100 flowers of two species, 4 measurements each"
 mpi_environment

@@ -15,7 +15,7 @@ find include src tests -name '*.[ch]pp' -print0 | xargs -0 clang-format --dry-ru
 
 for preset in release asan-ubsan; do
     echo "== build: $preset"
-    cmake --preset "$preset"
+    cmake --preset "$preset" -DPARALOGIT_BUILD_TESTS=ON
     cmake --build --preset "$preset"
     echo "== test: $preset"
     ctest --preset "$preset"

@@ -39,7 +39,8 @@ class Jobs(AppTest):
 
     def submit(self, *options, sbatch=(), out=None, **variables):
         return slurm.submit(
-            f"--output={self.log}", *sbatch, SCRIPT, self.data, "--out", out or self.out, *options,
+            f"--output={self.log}", *(sbatch or ("-n", "2")), SCRIPT, self.data, "--out",
+            out or self.out, *options,
             env={**self.environment, **variables}, cwd=self.folder)
 
     def config(self, iterations):
@@ -82,6 +83,28 @@ class AJob(Jobs):
                 self.assert_completed(job)
                 self.assertEqual(read_summary(out)["ranks"], 3)
                 self.assert_bits_of_one_go(out=out, name=f"whole-{launcher}")
+
+    def test_has_as_many_ranks_as_sbatch_alone_says(self):
+        for ranks, options in ((4, ("-n", "4")), (3, ("-N", "1", "--ntasks=3")),
+                               (1, ("--nodes=1",))):
+            with self.subTest(options):
+                out = self.folder / f"ranks-{ranks}"
+                self.assert_completed(self.submit(sbatch=options, out=out))
+                self.assertEqual(read_summary(out)["ranks"], ranks)
+
+    def test_may_be_told_to_resume_and_replaces_an_earlier_run_in_its_first_start_only(self):
+        self.train(self.data, "--l2", "1", out="run")
+        self.assert_completed(self.submit("--l2", "1", "--resume"))
+        options = (*SLOW, *self.config(ENDLESS))
+        job = self.submit(*options, "--overwrite", LAUNCHER="srun")
+        self.wait_for_iterations(count=100)
+        slurm.scancel("--signal=USR1", "--batch", job)
+        self.wait_for_requeue(job)
+        stopped_at = newest_checkpoint(self.out)[0]
+        self.config(stopped_at + FURTHER)
+        self.assert_completed(job)
+        self.assertIn(f"resuming after iteration {stopped_at},", self.printed())
+        self.assertFalse(self.folder.joinpath("run.overwrite").exists())
 
     def test_that_gets_bad_options_fails_and_is_not_queued_again(self):
         job = self.submit("--solver", "none")
@@ -133,7 +156,7 @@ class AJobThatIsStopped(Jobs):
     def test_by_the_notice_before_its_time_limit_is_queued_again_and_ends_with_the_same_bits(self):
         # SLURM gives the notice of 55 s within the first seconds of a job of one minute.
         job = self.submit(*SLOW, *self.config(ENDLESS),
-                          sbatch=("--time=1", "--signal=B:USR1@55"), LAUNCHER="srun")
+                          sbatch=("-n", "2", "--time=1", "--signal=B:USR1@55"), LAUNCHER="srun")
         self.wait_for_requeue(job)
         self.assert_goes_on_to_the_same_bits(job)
 
@@ -147,7 +170,7 @@ class AJobThatIsStopped(Jobs):
     def test_by_its_own_look_at_the_clock_is_queued_again_and_ends_with_the_same_bits(self):
         # Of a job of one minute nothing is left for the training but its first iterations.
         job = self.submit(*SLOW, *self.config(ENDLESS), "--time-limit", "auto",
-                          sbatch=("--time=1", "--signal=B:USR1@0"), LAUNCHER="srun")
+                          sbatch=("-n", "2", "--time=1", "--signal=B:USR1@0"), LAUNCHER="srun")
         self.wait_for_requeue(job)
         slurm.scontrol("update", f"JobId={job}", "TimeLimit=60")
         self.assertIn("stopped by --time-limit", self.printed())
@@ -235,8 +258,9 @@ class AnArray(Jobs):
     def test_trains_each_line_of_the_sweep_into_its_own_folder(self):
         sweep = self.folder / "sweep.txt"
         penalties = ("1e-3", "1e-2", "1e-1")
-        sweep.write_text("".join(f"--l2 {penalty}\n" for penalty in penalties))
-        job = self.submit(sbatch=("--array=1-3%2",), SWEEP=str(sweep))
+        # As an editor on Windows writes it.
+        sweep.write_bytes(b"".join(f"--l2 {penalty}\r\n".encode() for penalty in penalties))
+        job = self.submit(sbatch=("-n", "2", "--array=1-3%2"), SWEEP=str(sweep))
         wait_for(lambda: not any(one.startswith(job) for one in slurm.jobs()), 90,
                  f"the tasks of array {job}")
         for task, penalty in enumerate(penalties, start=1):
@@ -269,7 +293,7 @@ class AnArray(Jobs):
 class AChain(Jobs):
     def test_goes_on_in_the_next_job_and_removes_the_rest_when_the_model_is_there(self):
         options = [self.data, "--out", self.out, *SLOW, *self.config(ENDLESS)]
-        result = slurm.run(CHAIN, "3", f"--output={self.log}", SCRIPT, *options,
+        result = slurm.run(CHAIN, "3", "-n", "2", f"--output={self.log}", SCRIPT, *options,
                            env={**self.environment, "LAUNCHER": "srun"}, cwd=self.folder)
         first, second, third = re.findall(r"^job \d of 3: (\d+)$", result, re.MULTILINE)
         self.wait_for_iterations()
