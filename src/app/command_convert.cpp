@@ -84,14 +84,6 @@ void read_filling(const Options& options, ConvertOptions& convert) {
     }
 }
 
-ElementType feature_type_of(const Options& options) {
-    std::vector<std::string_view> names{"auto"};
-    for (const ElementType type : data::ValueRange::types) {
-        names.push_back(name_of(type));
-    }
-    return element_type_from_name(options.choice("type", names));
-}
-
 /// Those that the user gave.
 std::vector<std::string> given(const Options& options, std::span<const std::string_view> names) {
     std::vector<std::string> result;
@@ -132,9 +124,11 @@ ConvertOptions read_options(const Options& options) {
     convert.csv.text_columns = list_of(options, "text");
     convert.csv.missing_markers = list_of(options, "missing-markers");
     read_filling(options, convert);
-    if (convert.like && !options.is_on_command_line("missing") &&
-        !options.is_from_config("missing")) {
-        convert.filling = Filling::as_reference;
+    if (convert.like && (convert.filling == Filling::mean || convert.filling == Filling::median)) {
+        usage_error(
+            fmt::format("--missing {}: with --like it would be that of these rows, not of "
+                        "the rows in {}; give the number that stood in there",
+                        options.text("missing"), *convert.like));
     }
     if (convert.like && (convert.features > 0 || convert.libsvm.index_base)) {
         usage_error(
@@ -155,9 +149,6 @@ ConvertOptions read_options(const Options& options) {
     convert.table_options = given(options, for_tables);
     convert.libsvm_options = given(options, for_libsvm);
     convert.most_texts = options.integer("max-texts", 1, largest);
-    if (const std::string type = options.text("type"); type != "auto") {
-        convert.type = feature_type_of(options);
-    }
     if (const std::string layout = options.choice("layout", layouts); layout != "auto") {
         convert.layout = layout == "csr" ? data::MatrixLayout::csr : data::MatrixLayout::dense;
     }
@@ -203,8 +194,7 @@ std::string description(const ConvertOptions& options, const train::Conversion& 
                             names.size() > most ? ", ..." : "");
     }
     if (done.missing_values > 0) {
-        text += fmt::format("; {} missing numbers filled in{}", done.missing_values,
-                            done.is_filled_as_reference ? " as in " + *options.like : "");
+        text += fmt::format("; {} missing numbers filled in", done.missing_values);
     }
     if (done.csv) {
         text += "; header: " + done.csv->header_in_words();

@@ -23,7 +23,8 @@ train::TraceFile::Options trace_options(const Options& options, const Context& c
             // A job that goes on does so by the same command.
             .replaces = options.is_set("overwrite") || options.is_set("resume"),
             .threads = threads,
-            .process_start = context.process_start};
+            .process_start = context.process_start,
+            .run_directory = options.text("out")};
 }
 
 }  // namespace

@@ -1,12 +1,21 @@
 #include "config_file.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
 #include <map>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 
+#include "paralogit/base/output_file.hpp"
+#include "paralogit/comm/signals.hpp"
 #include "suggestions.hpp"
 
 namespace paralogit::app {
@@ -33,7 +42,68 @@ std::string flag_value(const std::string& value, const std::string& place) {
     return "false";
 }
 
+/// A file that is closed at the end of its scope.
+class Descriptor {
+  public:
+    explicit Descriptor(const std::string& path)
+        : number_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {}
+    ~Descriptor() {
+        if (number_ >= 0) {
+            ::close(number_);
+        }
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+
+    int number() const { return number_; }
+
+  private:
+    int number_;
+};
+
+[[noreturn]] void fail_to_read(const std::string& path, int cause) {
+    throw Error(ExitCode::usage,
+                fmt::format("{}: cannot read: {}", path,
+                            std::error_code(cause, std::generic_category()).message()));
+}
+
+/// Waits until a pipe has bytes or its writer is done.
+void wait_for_bytes(int descriptor) {
+    constexpr int milliseconds = 50;
+    pollfd pipe{.fd = descriptor, .events = POLLIN, .revents = 0};
+    while (::poll(&pipe, 1, milliseconds) <= 0) {
+        if (comm::StopSignals::is_noted()) {
+            comm::StopSignals::let_it_act();
+        }
+    }
+}
+
 }  // namespace
+
+std::string read_config(const std::string& path) {
+    std::error_code ignored;  // what is not there says so when it is read
+    if (!std::filesystem::is_fifo(path, ignored)) {
+        return read_whole_file(path, ExitCode::usage);
+    }
+    const Descriptor pipe(path);
+    if (pipe.number() < 0) {
+        fail_to_read(path, errno);
+    }
+    std::string content;
+    std::array<char, 4096> bytes{};
+    while (true) {
+        wait_for_bytes(pipe.number());
+        const ssize_t got = ::read(pipe.number(), bytes.data(), bytes.size());
+        if (got == 0) {
+            return content;
+        }
+        if (got > 0) {
+            content.append(bytes.data(), static_cast<std::size_t>(got));
+        } else if (errno != EAGAIN && errno != EINTR) {
+            fail_to_read(path, errno);
+        }
+    }
+}
 
 std::vector<ConfigLine> parse_config(const CommandSpec& command, const std::string& path,
                                      const std::string& content) {
@@ -45,7 +115,10 @@ std::vector<ConfigLine> parse_config(const CommandSpec& command, const std::stri
     }
     std::vector<ConfigLine> lines;
     std::map<std::string_view, Index> first_lines;
-    std::istringstream stream(content);
+    // Some editors of Windows begin a text with the mark of its encoding.
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    std::istringstream stream(
+        content.substr(content.starts_with(byte_order_mark) ? byte_order_mark.size() : 0));
     Index number = 0;
     for (std::string line; std::getline(stream, line);) {
         ++number;
@@ -54,7 +127,11 @@ std::vector<ConfigLine> parse_config(const CommandSpec& command, const std::stri
             continue;
         }
         const std::size_t equals = line.find('=');
-        const std::string name = trimmed(line.substr(0, equals));
+        std::string name = trimmed(line.substr(0, equals));
+        // As it stands on the command line.
+        if (name.starts_with("--")) {
+            name.erase(0, 2);
+        }
         if (equals == std::string::npos || name.empty()) {
             throw Error(ExitCode::usage,
                         fmt::format("{}:{}: the line '{}' is not of the form 'name = value'", path,

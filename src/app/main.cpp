@@ -15,6 +15,7 @@
 
 #include "paralogit/app/console.hpp"
 #include "paralogit/app/program.hpp"
+#include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/session.hpp"
 #include "paralogit/comm/signals.hpp"
@@ -40,6 +41,8 @@ int run_session(int argc, char** argv, std::chrono::steady_clock::time_point pro
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
     if (argc > 1 && std::string_view(argv[1]) == "train") {
         note_stop_signals();
+    } else {
+        remove_temporaries_on_signals();
     }
 
     // 2. MPI, and the ranks of this job.

@@ -5,9 +5,10 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <filesystem>
+#include <system_error>
 
 #include "config_file.hpp"
-#include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "same_everywhere.hpp"
 #include "suggestions.hpp"
@@ -83,6 +84,32 @@ std::string without_dashes(const std::string& name) {
     }
 }
 
+/// An option would take the next one as its value.
+void require_values(const CommandSpec& command, std::span<const std::string> arguments) {
+    constexpr std::string_view dashes = "--";
+    for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+        if (arguments[i] == dashes) {
+            return;  // behind it are no options
+        }
+        const auto option = std::ranges::find_if(command.options, [&](const OptionSpec& known) {
+            return arguments[i].starts_with(dashes) &&
+                   arguments[i].substr(dashes.size()) == known.name;
+        });
+        const bool has_value =
+            option != command.options.end() &&
+            (option->kind == OptionSpec::Kind::value || option->kind == OptionSpec::Kind::list);
+        if (has_value && arguments[i + 1].starts_with(dashes)) {
+            usage_error(
+                fmt::format("'{0}' needs a value, and the next word is {1}; a value that "
+                            "begins with dashes is written {0}={1}",
+                            arguments[i], arguments[i + 1]));
+        }
+        if (has_value && option->kind == OptionSpec::Kind::value) {
+            ++i;
+        }
+    }
+}
+
 void store_command_line(const CommandSpec& command, const po::options_description& description,
                         std::span<const std::string> arguments, po::variables_map& map) {
     for (const std::string& argument : arguments) {
@@ -97,6 +124,7 @@ void store_command_line(const CommandSpec& command, const po::options_descriptio
                 suggested_option(command, argument.substr(1, argument.find('=') - 1), "--")));
         }
     }
+    require_values(command, arguments);
     // Long options only and in full: an abbreviation is a guess.
     constexpr auto style = po::command_line_style::allow_long |
                            po::command_line_style::long_allow_adjacent |
@@ -137,6 +165,31 @@ bool is_config_value(std::string_view value) {
     return value.find_first_of("#\n\r") == std::string_view::npos && !value.empty() &&
            std::isspace(static_cast<unsigned char>(value.front())) == 0 &&
            std::isspace(static_cast<unsigned char>(value.back())) == 0;
+}
+
+bool names_files(const OptionSpec& option) {
+    return option.name == "data" || option.name == "validation";
+}
+
+/// Where a value names a file, the file from wherever the config file is read.
+std::string from_anywhere(const OptionSpec& option, const std::string& value) {
+    std::error_code status;
+    const auto absolute = [&](const std::string& path) {
+        const std::filesystem::path found = std::filesystem::absolute(path, status);
+        return status ? path : found.lexically_normal().string();
+    };
+    if (names_files(option)) {
+        return absolute(value);
+    }
+    // A number, a word, or a file, perhaps with a dataset of it.
+    const bool may_name_file = option.argument.find("FILE") != std::string_view::npos;
+    const std::string file = value.substr(0, value.rfind(':'));
+    for (const std::string& path : {value, file}) {
+        if (may_name_file && std::filesystem::is_regular_file(path, status)) {
+            return absolute(path) + value.substr(path.size());
+        }
+    }
+    return value;
 }
 
 bool says_how_to_run(std::string_view name) {
@@ -180,7 +233,7 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
     if (has("config")) {
         config_path_ = text("config");
         std::string content;
-        comm::on_root(comm, [&] { content = read_whole_file(config_path_, ExitCode::usage); });
+        comm::on_root(comm, [&] { content = read_config(config_path_); });
         comm.broadcast(content);
         comm::together(comm, [&] { add_config(content); });
     }
@@ -312,7 +365,8 @@ std::string Options::as_config() const {
         if (says_how_to_run(option.name) || !has(name)) {
             continue;
         }
-        for (const std::string& value : values_.at(name)) {
+        for (const std::string& given : values_.at(name)) {
+            const std::string value = from_anywhere(option, given);
             config += is_config_value(value)
                           ? fmt::format("{} = {}\n", name, value)
                           : fmt::format(

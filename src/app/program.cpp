@@ -1,5 +1,7 @@
 #include "paralogit/app/program.hpp"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <span>
 
@@ -41,9 +43,16 @@ ExitCode run_with(const CommandSpec& command, const Options& options,
     Console console(comm.is_root(), verbosity_of(options));
     const ExitCode code = run_command(command, {comm, console, process_start}, options);
     comm::on_root(comm, [&] {
-        if (console.has_lost_results()) {
+        if (!console.has_lost_results()) {
+            return;
+        }
+        if (!options.has("out")) {
             throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
         }
+        // What was asked for is there; the rest was to be looked at.
+        console.warning(
+            fmt::format("stdout cannot be written, so nothing was printed; the results are in {}",
+                        options.text("out")));
     });
     return code;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
+#include "temporary_files.hpp"
 
 namespace paralogit {
 
@@ -75,12 +76,14 @@ OutputFile::OutputFile(const std::filesystem::path& target) : target_(target) {
         ::unlink(temporary_.c_str());
         fail(target, "set the permissions of", cause);
     }
+    note_temporary(temporary_);
 }
 
 OutputFile::~OutputFile() {
     if (descriptor_ >= 0) {
         ::close(descriptor_);
         ::unlink(temporary_.c_str());
+        forget_temporary(temporary_);
     }
 }
 
@@ -95,6 +98,7 @@ void OutputFile::commit_as(const std::filesystem::path& target) {
     if (::rename(temporary_.c_str(), target.c_str()) != 0) {
         fail(target, "rename the temporary file to", errno);
     }
+    forget_temporary(temporary_);
     const int descriptor = std::exchange(descriptor_, -1);
     if (::close(descriptor) != 0) {
         fail(target, "close", errno);

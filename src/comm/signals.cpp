@@ -17,12 +17,14 @@ namespace {
 // file scope. Atomic, since the system may run the handler on any thread; lock-free, since a
 // handler must not wait.
 std::atomic<bool> is_signal_noted = false;
+std::atomic<int> last_signal = 0;
 std::atomic<bool> is_listening = false;
-static_assert(std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 
 constexpr std::array<int, 5> stop_signals{SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP};
 
-extern "C" void note_signal(int) {
+extern "C" void note_signal(int signal) {
+    last_signal = signal;
     is_signal_noted = true;
 }
 
@@ -65,6 +67,12 @@ StopSignals::~StopSignals() {
 
 bool StopSignals::is_noted() {
     return is_signal_noted;
+}
+
+void StopSignals::let_it_act() {
+    const int signal = last_signal;
+    static_cast<void>(std::signal(signal, SIG_DFL));
+    static_cast<void>(std::raise(signal));
 }
 
 }  // namespace paralogit::comm

@@ -1,8 +1,13 @@
 #!/usr/bin/python3
 """Config files: what a run was told, and a file for many runs of which the command line changes some."""
+import os
+import signal
+import subprocess
 import unittest
+from pathlib import Path
 
-from support import AppTest, made_up, read_summary, run, write_data
+from jobs import wait_for
+from support import BINARY, AppTest, made_up, read_summary, run, write_data
 
 
 class ConfigTest(AppTest):
@@ -33,6 +38,22 @@ class ConfigOfARun(ConfigTest):
         other = run("train", "--config", config, "--l2", "1", "--out", self.folder / "other")
         self.assert_ends(other, 0)
         self.assertEqual(read_summary(self.folder / "other")["l2"], 1)
+
+    def test_it_repeats_the_run_from_anywhere(self):
+        write_data(self.folder / "held.h5", self.X[:100], self.y[:100])
+        (self.folder / "factors.txt").write_text("1\n2\n1\n3\n")
+        first = run("train", "da*.h5", "--validation", "held.h5", "--l2", "0.1", "--penalty-factors",
+                    "factors.txt", "--lower", "-1", "--out", "first", cwd=self.folder)
+        self.assert_ends(first, 0)
+        (self.folder / "elsewhere").mkdir()
+        again = run("train", "--config", "../first/config.used", "--out", "again",
+                    cwd=self.folder / "elsewhere")
+        self.assert_ends(again, 0)
+        self.assertEqual(read_summary(self.folder / "elsewhere" / "again")["model_sha256"],
+                         read_summary(self.folder / "first")["model_sha256"])
+        used = (self.folder / "first" / "config.used").read_text()
+        self.assertIn(f"\ndata = {self.folder}/da*.h5\n", used)
+        self.assertIn("\nlower = -1\n", used)
 
     def test_values_that_a_config_file_cannot_hold_are_not_cut_but_left_out(self):
         odd = write_data(self.folder / "data #2.h5", self.X, self.y)
@@ -81,6 +102,46 @@ class ConfigOfManyRuns(ConfigTest):
         self.assert_ends(result, 2)
         self.assertIn("error: --history is an option of --solver lbfgs and owl-qn; the solver is "
                       "newton", result.stderr)
+
+
+class ConfigAsFound(ConfigTest):
+    def test_dashes_and_a_byte_order_mark_are_fine(self):
+        plain = read_summary(self.trained("l2 = 1e-3\nsolver = lbfgs\n")[0])["model_sha256"]
+        dashed = read_summary(self.trained("\ufeff--l2 = 1e-3\r\n--solver=lbfgs\r\n")[0])
+        self.assertEqual(dashed["model_sha256"], plain)
+
+    def test_it_may_be_a_pipe_that_is_written_to_late(self):
+        pipe = self.folder / "pipe.conf"
+        os.mkfifo(pipe)
+        shell = subprocess.Popen(["sh", "-c", f"sleep 0.5; exec > '{pipe}'; echo l2 = 0.5; "
+                                              "sleep 0.2; echo max-iterations = 3"])
+        result = run("train", self.data, "--config", pipe, "--out", self.folder / "run")
+        self.assertEqual(shell.wait(), 0)
+        self.assert_ends(result, 0)
+        self.assertEqual(read_summary(self.folder / "run")["l2"], 0.5)
+        substituted = subprocess.run(
+            ["bash", "-c", f"{BINARY} train {self.data} --out {self.folder}/other "
+                           "--config <(echo l2 = 0.25)"], capture_output=True, text=True, timeout=60,
+            check=False)
+        self.assert_ends(substituted, 0)
+        self.assertEqual(read_summary(self.folder / "other")["l2"], 0.25)
+
+    def test_a_signal_ends_the_wait_for_a_pipe_that_nobody_writes(self):
+        pipe = self.folder / "pipe.conf"
+        os.mkfifo(pipe)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with subprocess.Popen([BINARY, "train", "--config", pipe]) as job:
+                self.assertTrue(wait_for(lambda pid=job.pid: is_reading(pid, pipe)))
+                job.send_signal(number)
+                self.assertEqual(job.wait(timeout=20), -number)
+
+
+def is_reading(pid, path):
+    try:
+        return any(os.path.samefile(link, path) for link in Path(f"/proc/{pid}/fd").iterdir()
+                   if link.exists())
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Signals and time limits: a checkpoint, one exit code, and the bits of an uninterrupted run."""
 import os
 import signal
+import subprocess
 import time
 import unittest
 from pathlib import Path
@@ -10,7 +11,7 @@ import h5py
 
 from jobs import Job, wait_for
 from kill_campaign import metrics, newest_checkpoint
-from support import KILL_WAIT, AppTest, made_up, read_summary, run, write_data
+from support import BINARY, KILL_WAIT, AppTest, made_up, read_summary, run, write_data
 
 STOPPED_BY_SIGNAL = 75
 # Small steps over a long way: it never comes to an end by itself.
@@ -211,6 +212,22 @@ class Stopped(AppTest):
             summary = read_summary(self.folder / "short")
             self.assertEqual((summary["stop_reason"], summary["iterations"]), ("time_limit", starts))
         self.assert_resumes_to_the_same_bits("short")
+
+
+class Ended(AppTest):
+    """Commands that have nothing to save."""
+
+    def test_a_signal_leaves_nothing_of_an_unfinished_output(self):
+        for name in ("TERM", "USR1"):
+            number = getattr(signal, f"SIG{name}")
+            with subprocess.Popen([BINARY, "generate", self.folder / "out.h5", "--rows", "2000000",
+                                   "--features", "64"], stderr=subprocess.PIPE, text=True) as job:
+                self.assertTrue(wait_for(lambda: list(self.folder.glob(".out.h5.*.tmp"))))
+                job.send_signal(number)
+                _, said = job.communicate(timeout=20)
+                self.assertEqual(job.returncode, -number)
+            self.assertIn("ended by a signal; the unfinished output was removed", said)
+            self.assertEqual(list(self.folder.iterdir()), [])
 
 
 if __name__ == "__main__":

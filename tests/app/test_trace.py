@@ -102,6 +102,13 @@ class Trace(AppTest):
         self.assert_ends(run("train", *options, "--resume"), 0)
         self.assertNotEqual(trace.read_text(), before)
 
+    def test_may_lie_in_the_run_directory_also_when_that_is_replaced(self):
+        for option in ((), ("--overwrite",), ("--resume",)):
+            result = run("train", self.data, "--out", "run", "--trace", "run/trace.json", *option,
+                         "--max-iterations", "2", cwd=self.folder)
+            self.assert_ends(result, 0)
+            self.assertTrue(events_of(self.folder / "run" / "trace.json"))
+
     def test_does_not_replace_what_is_no_trace(self):
         self.assert_ends(run("train", self.data, "--out", self.folder / "run"), 0)
         for path in (self.data, self.folder / "run" / "model.h5", self.folder):

@@ -103,6 +103,12 @@ class WrongOptions(RefusalTest):
         self.assert_usage("generate", "g.h5", "--features", 3, says="--rows is missing")
         self.assert_train_usage("--l2", says="'--l2' needs a value")
         self.assert_train_usage("--l2=", says="'--l2' needs a value")
+        self.assert_usage("train", self.data, "--l2", "--out", "run",
+                          says="'--l2' needs a value, and the next word is --out")
+        self.assert_usage("train", self.data, "--out", "run", "--validation", "--l2", "1",
+                          says="'--validation' needs a value, and the next word is --l2")
+        # A value may begin with one dash.
+        self.assert_train_usage("--l2", "-1", says="--l2 -1: expected")
 
     def test_nothing_at_all_shows_the_help(self):
         result = run()

@@ -37,6 +37,10 @@ class OutputFile {
     int descriptor_ = -1;
 };
 
+/// From now on SIGTERM, SIGINT, SIGHUP (unless it is ignored, as by nohup), SIGUSR1 and SIGUSR2
+/// remove the temporary files of this process, and say so, before they end it.
+void remove_temporaries_on_signals();
+
 /// An existing file that this process and others write into, each elsewhere. Throws Error
 /// (cannot_write), which names `target`, what a temporary file is going to be, when given.
 class SharedFile {

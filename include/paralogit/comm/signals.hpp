@@ -18,6 +18,10 @@ class StopSignals {
     /// before acting on it.
     static bool is_noted();
 
+    /// What the signal would have done to a process that does not listen: mostly ends it. For one
+    /// that waits before there is anything to save.
+    static void let_it_act();
+
   private:
     struct EarlierHandlers;
     std::unique_ptr<EarlierHandlers> earlier_;

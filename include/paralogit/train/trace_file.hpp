@@ -19,6 +19,8 @@ class TraceFile {
         bool replaces = false;  ///< what is there already
         int threads = 1;        ///< of this rank
         std::chrono::steady_clock::time_point process_start;
+        /// The run's, which is made later; the trace may lie there.
+        std::filesystem::path run_directory = {};
     };
 
     /// Finds out whether the file can be written. Throws Error (usage, cannot_write). @collective

@@ -26,9 +26,9 @@ namespace {
 
 constexpr const char* lock_name = "lock";
 constexpr const char* checkpoints_name = "checkpoints";
-constexpr std::array<std::string_view, 7> result_names{
+constexpr std::array<std::string_view, 8> result_names{
     "model.h5",    "best_model.h5",  "metrics.jsonl", "summary.json",
-    "config.used", "inference.json", "inference.csv"};
+    "config.used", "inference.json", "inference.csv", "trace.json"};
 
 /// What a directory holds beside the lock and an empty `checkpoints`.
 struct Contents {

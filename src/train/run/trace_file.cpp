@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "../gather.hpp"
@@ -146,6 +147,15 @@ class RankText {
 
 constexpr std::string_view first_line = "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[";
 
+bool is_in(const std::filesystem::path& directory, const std::filesystem::path& file) {
+    const auto place_of = [](const std::filesystem::path& path) {
+        std::error_code ignored;  // what has no absolute path is in no directory
+        return std::filesystem::weakly_canonical(path / "", ignored);
+    };
+    return !directory.empty() && file.has_parent_path() &&
+           place_of(directory) == place_of(file.parent_path());
+}
+
 /// Whether the file begins as those do that this writes.
 bool is_trace(const std::filesystem::path& path) {
     std::ifstream file(path);
@@ -174,7 +184,9 @@ TraceFile::TraceFile(const comm::Communicator& comm, const Options& options)
                                     path_.string()));
         }
         // Gone at once: what cannot be written is told before the work, not after it.
-        const OutputFile attempt(path_);
+        if (!is_in(options.run_directory, path_)) {
+            const OutputFile attempt(path_);
+        }
     });
     const std::int64_t offset = find_clock_offset(comm_);
     const std::int64_t first = comm_.min(nanoseconds_of(options.process_start) - offset);
