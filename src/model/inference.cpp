@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "paralogit/model/block_information.hpp"
 #include "paralogit/model/math.hpp"
@@ -182,24 +181,7 @@ FlatDirection flat_direction(const Alias& alias, const Vector& centre, const Vec
     return flat;
 }
 
-AliasingCholesky factor_information(const InferenceInput& input) {
-    Matrix matrix = input.hessian;
-    for (const FlatDirection& flat : input.collinear) {
-        matrix.row(flat.equation.variable).setZero();
-        matrix.col(flat.equation.variable).setZero();
-    }
-    for (Index j = 0; j < input.scale.size(); ++j) {
-        if (input.scale[j] == 0) {
-            matrix.row(j).setZero();
-            matrix.col(j).setZero();
-        } else {
-            matrix(j, j) += input.penalty_curvature[j] / input.scale[j] / input.scale[j];
-        }
-    }
-    return AliasingCholesky::factor(std::move(matrix));
-}
-
-Inference infer(const InferenceInput& input, const AliasingCholesky& factor) {
+Inference infer(const InferenceInput& input, const InformationFactor& factor) {
     Inference inference{.parameters = {},
                         .has_intercept = input.has_intercept,
                         .is_penalised = (input.penalty_curvature.array() > 0).any(),
@@ -207,34 +189,25 @@ Inference infer(const InferenceInput& input, const AliasingCholesky& factor) {
                         .rows = input.rows,
                         .weight_sum = input.weight_sum,
                         .rank = factor.rank(),
+                        .collinear = {},
                         .vanished = {}};
+    factor.name_flat_directions(input, inference.collinear, inference.vanished);
     std::vector<bool> is_determined(static_cast<std::size_t>(input.hessian.rows()), true);
     for (Index j = 0; j < input.scale.size(); ++j) {
         is_determined[static_cast<std::size_t>(j)] = input.scale[j] != 0;
     }
-    const auto mark = [&](const FlatDirection& flat) {
-        for (const Index j : flat.parameters) {
-            is_determined[static_cast<std::size_t>(j)] = false;
-        }
-    };
-    std::vector<bool> is_left_out = is_determined;
-    is_left_out.flip();
-    for (const FlatDirection& flat : input.collinear) {
-        is_left_out[static_cast<std::size_t>(flat.equation.variable)] = true;
-        mark(flat);
-    }
-    for (const Alias& alias : factor.aliases()) {
-        if (!is_left_out[static_cast<std::size_t>(alias.variable)]) {
-            inference.vanished.push_back(
-                flat_direction(alias, input.centre, input.scale, input.has_intercept));
-            mark(inference.vanished.back());
+    for (const auto* flats : {&inference.collinear, &inference.vanished}) {
+        for (const FlatDirection& flat : *flats) {
+            for (const Index j : flat.parameters) {
+                is_determined[static_cast<std::size_t>(j)] = false;
+            }
         }
     }
 
     const Matrix inverse = factor.inverse();
     inference.effective_parameters = static_cast<double>(inference.rank);
-    for (const Index j : factor.kept()) {
-        if (j < input.scale.size()) {
+    for (Index j = 0; j < input.scale.size(); ++j) {
+        if (input.scale[j] != 0) {
             inference.effective_parameters -=
                 inverse(j, j) * input.penalty_curvature[j] / input.scale[j] / input.scale[j];
         }

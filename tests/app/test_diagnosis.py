@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What is wrong with data or options is named, and --verify computes the optimum's conditions again."""
+import json
 import re
 import unittest
 
@@ -96,6 +97,109 @@ class Diagnosis(AppTest):
         y[1500] = not y[1500]
         path = self.named(X, y.astype(np.uint8), "abcdefgh")
         self.assertEqual(self.diagnosis(path, "--overwrite", "--solver", "newton-cg", *plain), [])
+
+    def test_a_baseline_and_a_rare_row_beside_it_are_all_named(self):
+        random = np.random.default_rng(1)
+        level = random.integers(0, 4, 300)
+        level[0] = 1
+        x = random.normal(size=300)
+        rare = np.arange(300) == 0
+        y = np.where(level == 0, 0, random.random(300) < 0.4)
+        y[0] = 1
+        X = np.column_stack([level == 1, level == 2, level == 3, rare, x]).astype(float)
+        path = self.named(X, y.astype(np.uint8), ["B", "C", "D", "rare", "x"])
+        for ranks, options in ((1, ()), (3, ("--solver", "newton-cg")), (1, ("--solver", "lbfgs"))):
+            alone, together = self.diagnosis(path, "--overwrite", *options, ranks=ranks)
+            self.assertIn("'rare' (column 3) alone tells the classes apart but for rows", alone)
+            apart = np.count_nonzero((level == 0) | rare)
+            self.assertIn(f"{apart} rows are told apart without doubt and {300 - apart} lie",
+                          together)
+            self.assertTrue(together.endswith("concerned: 'B' (column 0), 'C' (column 1), 'D' "
+                                              "(column 2), 'rare' (column 3), the intercept"))
+        directory = self.train(path, "--inference", "--overwrite")
+        statistics = json.loads((directory / "inference.json").read_text())["parameters"]
+        self.assertEqual([row["remark"] for row in statistics], ["no finite optimum"] * 5 + [None])
+        # As if the rows that are told apart were not there, and with them the baseline.
+        Z = X[(level > 0) & ~rare][:, [0, 1, 2, 4]]
+        w, b = read_model(directory)
+        p = 1 / (1 + np.exp(-(Z @ w[[0, 1, 2, 4]] + b)))
+        error = np.sqrt(np.linalg.inv((Z * (p * (1 - p))[:, None]).T @ Z)[3, 3])
+        self.assertLess(abs(statistics[5]["standard_error"] / error - 1), 1e-5)
+
+    def test_noise_beside_a_joint_separation_is_not_named(self):
+        random = np.random.default_rng(41)
+        A = random.integers(-3, 4, size=(200, 2)).astype(float)
+        total = A.sum(1)
+        y = np.where(total == 0, random.integers(0, 2, 200), total > 0).astype(np.uint8)
+        X = np.column_stack([A, random.normal(size=200)])
+        (text,) = self.diagnosis(self.named(X, y, ["a", "b", "noise"]))
+        self.assertNotIn("noise", text)
+        self.assertTrue(text.endswith("concerned: 'a' (column 0), 'b' (column 1)"))
+
+    def test_margins_as_small_as_a_tiny_difference_of_columns_are_no_border(self):
+        for eps, mean, seed in ((3e-6, 50, 104), (1e-5, 50, 100), (1e-4, 1000, 101)):
+            random = np.random.default_rng(seed)
+            x = random.normal(size=(500, 2)) + mean
+            y = random.random(500) < 1 / (1 + np.exp(mean - x[:, 0]))
+            X = np.column_stack([x[:, 0], x[:, 0] + eps * random.normal(size=500), x[:, 1]])
+            path = write_data(self.folder / "near.h5", X, y.astype(np.uint8))
+            # Its maximum is an ordinary one: in the difference it is that of any three columns.
+            self.assertEqual(self.diagnosis(path, "--overwrite"), [])
+
+    def test_what_the_penalty_leaves_out_is_looked_at_as_without_a_penalty(self):
+        random = np.random.default_rng(7)
+        X = random.normal(size=(300, 3))
+        factors = self.folder / "factors.txt"
+        factors.write_text("0\n1\n1\n")
+        options = ("--l2", "0.01", "--penalty-factors", factors, "--overwrite")
+        path = self.named(X, (X[:, 0] > 0).astype(np.uint8), "abc")
+        (text,) = self.diagnosis(path, *options)
+        self.assertIn("'a' (column 0) alone tells the classes apart:", text)
+        self.assertIn("its coefficient is not penalised and has no finite optimum", text)
+        X[:, 0] = X[:, 0] > 1
+        y = ((X[:, 0] == 1) | (random.random(300) < 0.4)).astype(np.uint8)
+        directory = self.train(self.named(X, y, "abc"), *options, "--inference", ranks=2)
+        self.assertIn("(quasi-complete)", read_summary(directory)["diagnosis"][0])
+        statistics = json.loads((directory / "inference.json").read_text())["parameters"]
+        self.assertEqual([row["remark"] for row in statistics],
+                         [None, "no finite optimum", None, None])
+        # A feature that is penalised may separate as it likes.
+        factors.write_text("1\n0\n0\n")
+        self.assertEqual(self.diagnosis(self.named(X, y, "abc"), *options), [])
+        # Columns of which none is penalised.
+        y = (random.random(300) < 1 / (1 + np.exp(-X[:, 1]))).astype(np.uint8)
+        path = self.named(np.column_stack([X[:, 1], 2 * X[:, 1], X[:, 2]]), y, "abc")
+        factors.write_text("0\n0\n1\n")
+        (text,) = self.diagnosis(path, *options)
+        self.assertIn("b = 2 a", text)
+        factors.write_text("0\n1\n1\n")
+        self.assertEqual(self.diagnosis(path, *options), [])
+
+    def test_a_penalty_that_holds_nothing_is_told(self):
+        random = np.random.default_rng(7)
+        X = random.normal(size=(300, 3))
+        X[:, 0] = X[:, 0] > 1
+        y = ((X[:, 0] == 1) | (random.random(300) < 0.4)).astype(np.uint8)
+        path = self.named(X, y, "abc")
+        directory = self.train(path, "--penalty", "l2", "--C", "1e10", "--inference")
+        (text,) = read_summary(directory)["diagnosis"]
+        self.assertIn("only a penalty next to nothing holds its coefficient", text)
+        statistics = json.loads((directory / "inference.json").read_text())["parameters"]
+        self.assertEqual([row["remark"] for row in statistics],
+                         [None, "held by little", None, None])
+        for l2 in ("1e-3", "1e-5"):
+            self.assertEqual(self.diagnosis(path, "--l2", l2, "--overwrite"), [])
+        # More features than rows are an ordinary ridge.
+        X = random.normal(size=(60, 90))
+        path = write_data(self.folder / "wide.h5", X, np.arange(60) % 2)
+        self.assertEqual(self.diagnosis(path, "--l2", "1e-3", "--overwrite"), [])
+
+    def test_integers_far_from_0_that_doubles_hold_are_not_collinear(self):
+        random = np.random.default_rng(3)
+        X = np.column_stack([1e15 + np.rint(3 * random.normal(size=400)), random.normal(size=400)])
+        y = (random.random(400) < 0.5).astype(np.uint8)
+        path = write_data(self.folder / "far.h5", X, y)
+        self.assertEqual(self.diagnosis(path, "--overwrite"), [])
 
     def test_nothing_is_said_of_a_penalised_or_a_sound_run(self):
         self.assertEqual(self.diagnosis(IRIS, "--l2", "1e-3"), [])

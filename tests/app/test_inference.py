@@ -128,6 +128,43 @@ class Inference(AppTest):
         self.assertAlmostEqual(statistics["effective_parameters"],
                                float(np.trace(V @ H.astype(float))), places=9)
 
+    def test_the_penalised_statistics_of_collinear_columns_are_those_of_exact_arithmetic(self):
+        random = np.random.default_rng(1)
+        n = 500
+        monthly = np.round(random.lognormal(10.3, 0.6, n))
+        age = random.integers(18, 80, n).astype(float)
+        margin = -0.5 + 2e-5 * (monthly - 40000) + 0.03 * (age - 45)
+        y = (random.random(n) < 1 / (1 + np.exp(-margin))).astype(np.uint8)
+        path = self.write(np.column_stack([monthly, 12 * monthly, age]), y)
+        for l2 in (1e-2, 1e-4, 1e-6):
+            result = run("train", path, "--inference", "--l2", l2, "--overwrite", "--out",
+                         self.folder / "run")
+            self.assert_ends(result, 0)
+            self.assertNotIn("warning", result.stderr)
+            statistics = statistics_of(self.folder / "run")
+            self.assertLess(statistics["distance_to_optimum"], 1e-3)
+            w, b = read_model(self.folder / "run")
+            # s = w0 + 12 w1 has the penalty s^2 / 145, and t, by w = (s/145 + 12 t, 12 s/145 - t),
+            # has nothing but a penalty: in units in which no digit is lost.
+            Z = np.column_stack([np.ones(n), (monthly - 40000) / 2e4, (age - 45) / 20])
+            s = w[0] + 12 * w[1]
+            p = 1 / (1 + np.exp(-(b + s * monthly + w[2] * age)))
+            penalty = n * l2 * np.array([0, 1 / 145 / 4e8, 1 / 400])
+            H = (Z * (p * (1 - p))[:, None]).T @ Z
+            V = np.linalg.inv(H + np.diag(penalty))
+            scores = Z * (p - y)[:, None]
+            of_t = 1 / (145 * n * l2)
+            by = np.array([[1, -2, -2.25], [0, 1 / 2e4 / 145, 0], [0, 12 / 2e4 / 145, 0],
+                           [0, 0, 1 / 20]])
+            variance = np.diag(by @ V @ by.T) + of_t * np.array([0, 144, 1, 0])
+            robust = np.diag(by @ V @ (scores.T @ scores) @ V @ by.T)
+            np.testing.assert_allclose(column(statistics, "standard_error"), np.sqrt(variance),
+                                       rtol=1e-7)
+            np.testing.assert_allclose(column(statistics, "robust_standard_error"),
+                                       np.sqrt(robust), rtol=1e-4)
+            self.assertLess(abs(w[1] / w[0] - 12), 1e-6)
+            self.assertAlmostEqual(statistics["effective_parameters"], np.trace(V @ H), places=6)
+
     def test_no_intercept_and_another_level(self):
         X, y, _ = noisy(500, 2, 5)
         directory = self.train(self.write(X - 5, y), "--inference", "--intercept", "no",

@@ -30,7 +30,7 @@ struct InferenceInput {
     Vector centre;    ///< [d]
     Vector scale;     ///< [d]; 0 for a column to leave out: constant, or without any curvature
     bool has_intercept = true;
-    /// Equations that the columns obey: the variable of each is left out of the Hessian.
+    /// Equations that the columns obey: along their directions the loss has no curvature.
     std::vector<FlatDirection> collinear{};
     double weight_unit = 1;
 
@@ -77,6 +77,8 @@ struct Inference {
     /// The largest Newton step that is left, in standard errors of the parameters: how far the
     /// estimates are from the optimum.
     double distance_to_optimum = 0;
+    /// Equations that make coefficients undetermined, for no penalty holds them.
+    std::vector<FlatDirection> collinear;
     /// Where the Hessian has no curvature left though the columns do not depend on each other.
     std::vector<FlatDirection> vanished;
 };
@@ -90,13 +92,37 @@ Alias in_units_of_features(Alias alias, const Vector& centre, const Vector& scal
 FlatDirection flat_direction(const Alias& alias, const Vector& centre, const Vector& scale,
                              bool has_intercept);
 
-/// The Hessian of loss and penalty, without the variables that are constant or that equations tell.
-AliasingCholesky factor_information(const InferenceInput& input);
+/// The Hessian of loss and penalty, factored without what is constant. Where columns obey an
+/// equation, the variable that others determine is replaced by the size of the direction in which
+/// the loss has no curvature: exactly none, so that what a penalty has there, however little, is
+/// not lost in the rounding of the loss.
+class InformationFactor {
+  public:
+    /// A variable of which the ones before it leave less than `least_share` is left out.
+    explicit InformationFactor(const InferenceInput& input, double least_share = 1e-12);
+
+    /// Directions that are determined.
+    Index rank() const { return factor_.rank(); }
+    /// Of the variables of the input, 0 where nothing is determined.
+    Matrix inverse() const;
+    Vector solve(const Vector& b) const;
+    /// The directions in which there is nothing, those of equations and others.
+    void name_flat_directions(const InferenceInput& input, std::vector<FlatDirection>& collinear,
+                              std::vector<FlatDirection>& vanished) const;
+
+  private:
+    Vector by_directions(Vector b) const;
+    Vector to_variables(const Vector& x) const;
+
+    std::vector<Index> replaced_;       ///< variables
+    std::vector<Vector> null_vectors_;  ///< of each, 1 at the variable itself
+    AliasingCholesky factor_;
+};
 
 /// Standard errors, tests and likelihoods as R's summary(glm) has them, all by the normal
-/// distribution; `factor` is that of factor_information. The covariance is the inverse of the
+/// distribution; `factor` is that of the input. The covariance is the inverse of the
 /// Hessian of loss and penalty, or that around the score products (Huber 1967, White 1980). Cost:
 /// 5 d^3 flops.
-Inference infer(const InferenceInput& input, const AliasingCholesky& factor);
+Inference infer(const InferenceInput& input, const InformationFactor& factor);
 
 }  // namespace paralogit::model

@@ -46,8 +46,9 @@ struct InferenceReport {
         return !has_no_finite_optimum && statistics.distance_to_optimum < 1e-3;
     }
 
-    /// Takes the statistics of parameters that separation sends to infinity, by their numbers.
-    void withhold_unbounded(const std::vector<Index>& parameters);
+    /// Takes the statistics of parameters that separation sends to infinity, by their numbers, or
+    /// as far as a penalty that is next to nothing lets it.
+    void withhold_unbounded(const std::vector<Index>& parameters, bool is_held_by_little);
     /// What a user should know of the data, a sentence each.
     std::vector<std::string> findings() const;
 };

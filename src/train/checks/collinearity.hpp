@@ -12,9 +12,11 @@ namespace paralogit::train {
 /// Whether columns of so many features are looked at: a factorisation must cost next to nothing.
 bool is_small_enough_for_collinearity(Index features);
 
-/// Whether every row obeys an equation, to rounding. One look at the rows for all equations, and
+/// Whether every row obeys an equation, to a millionth of what features of these centres and scales
+/// vary by and to the rounding of values. One look at the rows for all equations, and
 /// none without any. @collective
 std::vector<bool> hold_in_every_row(const comm::Communicator& comm, const DataSet& data,
+                                    const optim::ChangeOfVariables& change,
                                     const std::vector<model::Alias>& equations);
 
 /// "c = 2 a - b + 1" for each feature that others determine, as the Hessian of a loss without a

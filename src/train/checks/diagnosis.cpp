@@ -6,14 +6,14 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <numeric>
 
 #include "../load/used_features.hpp"
 #include "../objective/widened_rows.hpp"
 #include "collinearity.hpp"
 #include "end_curvature.hpp"
+#include "held.hpp"
 #include "learning_rate.hpp"
-#include "separation.hpp"
+#include "separation_diagnosis.hpp"
 
 namespace paralogit::train {
 
@@ -69,108 +69,6 @@ void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& te
         curvature, 2 * safe, for_noise * std::min(safe, rate)));
 }
 
-/// Whether the last step still changed margins by much, as it does on the way to infinity.
-bool moves_on(const RunEnd& run) {
-    constexpr double much = 0.01;
-    if (run.previous.size() != run.parameters.size()) {
-        return true;
-    }
-    double change = 0;
-    for (Index j = 0; j < run.data.shard.features; ++j) {
-        change += std::abs(run.parameters[j] - run.previous[j]) *
-                  std::ldexp(1.0, run.data.bounds.value_exponents[static_cast<std::size_t>(j)]);
-    }
-    return !(change < much);
-}
-
-/// Those whose coefficients times standard deviations are largest.
-std::string most_weighty_features(const RunEnd& run, const Vector& coefficients) {
-    std::vector<Index> order(static_cast<std::size_t>(run.data.shard.features));
-    std::iota(order.begin(), order.end(), Index{0});
-    const auto weight = [&](Index j) {
-        const Vector& deviation = run.moments.standard_deviation;
-        return std::abs(coefficients[j]) * (deviation.size() > 0 ? deviation[j] : 1.0);
-    };
-    std::ranges::stable_sort(order, [&](Index a, Index b) { return weight(a) > weight(b); });
-    std::string text;
-    constexpr std::size_t most_named = 3;
-    for (std::size_t i = 0; i < std::min(order.size(), most_named); ++i) {
-        text += (i == 0 ? "" : ", ") + name_of(run.data, order[i]);
-    }
-    return text;
-}
-
-/// Whether the direction tells rows apart, and none wrongly.
-bool add_quasi_separation(const RunEnd& run, const Vector& towards, Diagnosis& diagnosis) {
-    const Vector direction = without_rounding(run.data, towards);
-    const Apart apart = tell_apart(run.comm, run.data, direction);
-    if (apart.is_certificate()) {
-        for (Index j = 0; j < direction.size(); ++j) {
-            if (direction[j] != 0) {
-                diagnosis.unbounded.push_back(j);
-            }
-        }
-        diagnosis.texts.push_back(fmt::format(
-            "quasi-complete separation, to rounding: {} rows are told apart without doubt and "
-            "{} lie on the border, above all by {}; without a penalty there is no finite "
-            "optimum: give --l2 1e-3",
-            apart.rows, apart.border, most_weighty_features(run, direction)));
-    }
-    return apart.is_certificate();
-}
-
-/// What has an optimum has come to rest, and has curvature there in every direction that features
-/// determine. On the way to infinity the last step leads on, and the rows that it tells apart have
-/// hardly any curvature left: the parameters lie where the Hessian is all but singular.
-void add_quasi_separation(const RunEnd& run, const EndCurvature& end, Diagnosis& diagnosis) {
-    const bool has_step = run.previous.size() == run.parameters.size();
-    if (has_step && moves_on(run) &&
-        add_quasi_separation(run, run.parameters - run.previous, diagnosis)) {
-        return;
-    }
-    for (const double flatness : {1e-9, EndCurvature::most_flat}) {
-        const Vector flat = end.flat_part(run.parameters, flatness);
-        if (flat.size() > 0 && add_quasi_separation(run, flat, diagnosis)) {
-            return;
-        }
-    }
-}
-
-void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCurvature& end,
-                    Diagnosis& diagnosis) {
-    const std::vector<Separator> separators = find_separators(run.comm, run.data);
-    constexpr std::size_t most_named = 10;
-    for (std::size_t i = 0; i < std::min(separators.size(), most_named); ++i) {
-        const Separator& separator = separators[i];
-        diagnosis.texts.push_back(fmt::format(
-            "{} alone tells the classes apart{}: positive rows have values {} {}{:.10g}; without a "
-            "penalty its coefficient has no finite optimum: give --l2 1e-3, or leave it out",
-            name_of(run.data, separator.feature),
-            separator.is_complete ? "" : " but for rows on the border (quasi-complete)",
-            separator.is_positive_above ? "above" : "below", separator.is_complete ? "" : "or at ",
-            separator.threshold));
-    }
-    // Away from the threshold 0 the intercept goes along, to keep the margins there.
-    bool moves_intercept = false;
-    for (const Separator& separator : separators) {
-        diagnosis.unbounded.push_back(separator.feature);
-        moves_intercept = moves_intercept || separator.threshold != 0;
-    }
-    if (moves_intercept && run.options.has_intercept) {
-        diagnosis.unbounded.push_back(run.data.shard.features);
-    }
-    if (separators.empty() && outcome.is_separable) {
-        diagnosis.texts.push_back(
-            "no feature alone tells the classes apart; together they do, above all " +
-            most_weighty_features(run, run.parameters));
-        return;
-    }
-    if (!separators.empty()) {
-        return;
-    }
-    add_quasi_separation(run, end, diagnosis);
-}
-
 /// Moments of sparse rows may be gone by now; the change of variables has what is needed.
 bool is_constant(const RunEnd& run, Index feature) {
     const Vector& deviation = run.moments.standard_deviation;
@@ -222,17 +120,13 @@ void add_constant_columns(const RunEnd& run, Texts& texts) {
 
 void add_collinear_columns(const RunEnd& run, const EndCurvature& end, Texts& texts) {
     for (const std::string& equation :
-         find_collinear(run.comm, run.data, end.hessian(), end.change())) {
+         find_collinear(run.comm, run.data, end.of_unpenalised(), end.change())) {
         texts.push_back("collinear features: " + equation +
                         "; their coefficients are not determined: leave one out, or give --l2");
     }
 }
 
 }  // namespace
-
-bool has_penalty(const model::Penalty& penalty) {
-    return penalty.l1() > 0 || penalty.l2() > 0;
-}
 
 Diagnosis diagnose(const RunEnd& run, const TrainOutcome& outcome) {
     Diagnosis diagnosis;
@@ -253,16 +147,14 @@ Diagnosis diagnose(const RunEnd& run, const TrainOutcome& outcome) {
     if (run.inference != nullptr) {
         std::ranges::copy(run.inference->findings(), std::back_inserter(texts));
     }
-    if (!is_looked_at || has_penalty(run.penalty)) {
+    if (!is_looked_at || is_held_altogether(run)) {
         return diagnosis;
     }
     const EndCurvature end(run);
     if (run.inference == nullptr) {
         add_collinear_columns(run, end, texts);
     }
-    if (!run.moments.has_one_class() && (moves_on(run) || end.is_flat_somewhere())) {
-        add_separation(run, outcome, end, diagnosis);
-    }
+    add_separation(run, outcome, end, diagnosis);
     return diagnosis;
 }
 

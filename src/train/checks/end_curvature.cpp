@@ -3,6 +3,8 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 
+#include "held.hpp"
+
 namespace paralogit::train {
 
 namespace {
@@ -27,7 +29,7 @@ optim::ChangeOfVariables telling_variables(const RunEnd& run) {
     }
     return run.moments.mean.size() == 0
                ? optim::ChangeOfVariables{}
-               : standardisation(run.moments, run.penalty, run.options.has_intercept);
+               : standardisation(run.moments, run.penalties.penalty, run.options.has_intercept);
 }
 
 Matrix hessian_of_some_rows(const RunEnd& run, const optim::ChangeOfVariables& change) {
@@ -42,14 +44,31 @@ Matrix hessian_of_some_rows(const RunEnd& run, const optim::ChangeOfVariables& c
                                     thinning_to(run.data.manifest.rows, wanted));
 }
 
+/// Of a Hessian, what concerns other variables than some: these have 1 on the diagonal.
+template <typename IsLeftOut>
+Matrix without(Matrix hessian, Index features, const IsLeftOut& is_left_out) {
+    for (Index j = 0; j < features && hessian.size() > 0; ++j) {
+        if (is_left_out(j)) {
+            hessian.row(j).setZero();
+            hessian.col(j).setZero();
+            hessian(j, j) = 1;
+        }
+    }
+    return hessian;
+}
+
 }  // namespace
 
 EndCurvature::EndCurvature(const RunEnd& run) : change_(telling_variables(run)) {
     const Matrix& last = run.objective.last_hessian();
     const bool is_telling = run.options.standardize && last.size() > 0;
-    hessian_ = is_telling ? last : hessian_of_some_rows(run, change_);
-    if (hessian_.size() > 0 && hessian_.cols() <= most_features + 1 && hessian_.allFinite()) {
-        const Eigen::SelfAdjointEigenSolver<Matrix> solver(hessian_);
+    const Matrix hessian = is_telling ? last : hessian_of_some_rows(run, change_);
+    const Index features = run.data.shard.features;
+    of_unpenalised_ = without(hessian, features, [&](Index j) { return is_penalised(run, j); });
+    if (hessian.size() > 0 && hessian.cols() <= most_features + 1 && hessian.allFinite()) {
+        const std::vector<Held> held = held_coefficients(run, change_.scale);
+        const Eigen::SelfAdjointEigenSolver<Matrix> solver(without(
+            hessian, features, [&](Index j) { return held[static_cast<std::size_t>(j)].both(); }));
         if (solver.info() == Eigen::Success) {
             curvatures_ = solver.eigenvalues();
             directions_ = solver.eigenvectors();

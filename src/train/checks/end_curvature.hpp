@@ -12,7 +12,8 @@ class EndCurvature {
     /// @collective
     explicit EndCurvature(const RunEnd& run);
 
-    const Matrix& hessian() const { return hessian_; }
+    /// By penalised variables it is that of the identity.
+    const Matrix& of_unpenalised() const { return of_unpenalised_; }
     const optim::ChangeOfVariables& change() const { return change_; }
 
     /// Directions whose curvature is at most this part of the largest may be flat ones.
@@ -27,7 +28,7 @@ class EndCurvature {
     Index flat_directions(double flatness) const;
 
     optim::ChangeOfVariables change_;
-    Matrix hessian_;
+    Matrix of_unpenalised_;
     Vector curvatures_;  ///< in rising order; empty without a Hessian
     Matrix directions_;  ///< of these, a column each
 };

@@ -76,13 +76,14 @@ std::vector<InferenceReport::Row> InferenceReport::rows() const {
     return rows;
 }
 
-void InferenceReport::withhold_unbounded(const std::vector<Index>& unbounded) {
+void InferenceReport::withhold_unbounded(const std::vector<Index>& unbounded,
+                                         bool is_held_by_little) {
     for (const Index j : unbounded) {
         const auto at = static_cast<std::size_t>(j);
         statistics.parameters.at(at).by_hessian = {};
         statistics.parameters.at(at).robust = {};
-        remarks.at(at) = "no finite optimum";
-        has_no_finite_optimum = true;
+        remarks.at(at) = is_held_by_little ? "held by little" : "no finite optimum";
+        has_no_finite_optimum = has_no_finite_optimum || !is_held_by_little;
     }
 }
 
@@ -92,7 +93,8 @@ std::vector<std::string> InferenceReport::findings() const {
     for (const std::string& equation : collinear) {
         texts.push_back("collinear features: " + equation +
                         "; their coefficients are not determined, and have no standard errors: "
-                        "leave one out, or give --l2");
+                        "leave one out, or " +
+                        (statistics.is_penalised ? "penalise one" : "give --l2"));
     }
     for (const std::string& name : vanished) {
         texts.push_back("the curvature along " + name +

@@ -62,13 +62,17 @@ void InferenceRun::collect() {
     }
     leave_out_what_has_vanished();
     input_.collinear = collinear_.value_or(Equations{});
-    factor_ = model::factor_information(input_);
-    const auto left_out = std::ranges::count(change_.scale, 0.0) + std::ssize(input_.collinear);
-    if (!collinear_ && factor_->rank() < input_.hessian.rows() - left_out) {
+    // What a penalty makes of a singular Hessian has lost most of its digits.
+    constexpr double suspicious = 1e-6;
+    const bool is_penalised = (penalty_curvature_.array() > 0).any();
+    const auto directions = input_.hessian.rows() - std::ranges::count(change_.scale, 0.0);
+    if (!collinear_ && (is_penalised ? model::InformationFactor(input_, suspicious)
+                                     : model::InformationFactor(input_))
+                               .rank() < directions) {
         find_equations();
         input_.collinear = *collinear_;
-        factor_ = model::factor_information(input_);
     }
+    factor_.emplace(input_);
 }
 
 /// A singular Hessian may be so because columns depend on each other, or because rows have no
@@ -89,7 +93,7 @@ void InferenceRun::find_equations() {
             equations.push_back(candidates.back().equation);
         }
     }
-    const std::vector<bool> hold = hold_in_every_row(comm_, data_, equations);
+    const std::vector<bool> hold = hold_in_every_row(comm_, data_, standardised_, equations);
     collinear_.emplace();
     for (std::size_t k = 0; k < hold.size(); ++k) {
         if (hold[k]) {
@@ -232,7 +236,7 @@ InferenceReport InferenceRun::report(double confidence) const {
             report.remarks[static_cast<std::size_t>(j)] = text;
         }
     };
-    for (const model::FlatDirection& flat : input_.collinear) {
+    for (const model::FlatDirection& flat : report.statistics.collinear) {
         report.collinear.push_back(alias_text(report, flat.equation));
         remark(flat, "collinear");
     }

@@ -66,7 +66,7 @@ class InferenceRun {
     optim::Evaluation evaluation_;
     Index evaluations_ = 0;
     model::InferenceInput input_;
-    std::optional<model::AliasingCholesky> factor_;
+    std::optional<model::InformationFactor> factor_;
 };
 
 }  // namespace paralogit::train

@@ -38,10 +38,13 @@ void merge(Ranges& ranges, const Ranges& others) {
     }
 }
 
-Ranges own_ranges(const DataSet& data) {
+Ranges own_ranges(const DataSet& data, const RowChoice& is_chosen) {
     const auto features = static_cast<std::size_t>(data.shard.features);
     std::vector<Ranges> parts(static_cast<std::size_t>(data.execution.threads), Ranges(features));
     visit_rows(data, [&](int thread, std::span<const double> row, double label, double /*weight*/) {
+        if (!is_chosen(thread, row)) {
+            return;
+        }
         Ranges& part = parts[static_cast<std::size_t>(thread)];
         for (std::size_t j = 0; j < features; ++j) {
             if (label < 1) {
@@ -61,8 +64,9 @@ Ranges own_ranges(const DataSet& data) {
 
 }  // namespace
 
-std::vector<Separator> find_separators(const comm::Communicator& comm, const DataSet& data) {
-    Ranges ranges = comm::together(comm, [&] { return own_ranges(data); });
+std::vector<Separator> find_separators(const comm::Communicator& comm, const DataSet& data,
+                                       bool has_intercept, const RowChoice& is_chosen) {
+    Ranges ranges = comm::together(comm, [&] { return own_ranges(data, is_chosen); });
     const std::size_t bytes = ranges.size() * sizeof(ClassRanges);
     for (const std::string& others :
          comm.all_gather({reinterpret_cast<const char*>(ranges.data()), bytes})) {
@@ -82,70 +86,17 @@ std::vector<Separator> find_separators(const comm::Communicator& comm, const Dat
         for (const std::size_t above : {1U, 0U}) {
             const double low = largest[1 - above];
             const double high = least[above];
-            if (low <= high) {
-                separators.push_back({.feature = static_cast<Index>(j),
-                                      .threshold = low + (high - low) / 2,
-                                      .is_complete = low < high,
-                                      .is_positive_above = above == 1});
+            if (low <= high && (has_intercept || (low <= 0 && high >= 0))) {
+                separators.push_back(
+                    {.feature = static_cast<Index>(j),
+                     .threshold = has_intercept ? low + (high - low) / 2 : 0.0,
+                     .is_complete = has_intercept ? low < high : low < 0 && high > 0,
+                     .is_positive_above = above == 1});
                 break;
             }
         }
     }
     return separators;
-}
-
-Vector without_rounding(const DataSet& data, Vector direction) {
-    constexpr double rounding = 1e-6;
-    const auto most = [&](Index j) {
-        const auto& exponents = data.bounds.value_exponents;
-        return std::abs(direction[j]) *
-               (j < data.shard.features ? std::ldexp(1.0, exponents[static_cast<std::size_t>(j)])
-                                        : 1.0);
-    };
-    double largest = 0;
-    for (Index j = 0; j < direction.size(); ++j) {
-        largest = std::max(largest, most(j));
-    }
-    for (Index j = 0; j < direction.size(); ++j) {
-        if (most(j) < rounding * largest) {
-            direction[j] = 0;
-        }
-    }
-    return direction;
-}
-
-Apart tell_apart(const comm::Communicator& comm, const DataSet& data, const Vector& direction) {
-    constexpr double rounding = 1e-6;
-    const Index features = data.shard.features;
-    const double constant = direction.size() > features ? direction[features] : 0.0;
-    std::array<Index, 3> counts{};
-    comm::together(comm, [&] {
-        std::vector<Apart> parts(static_cast<std::size_t>(data.execution.threads));
-        visit_rows(data, [&](int thread, std::span<const double> row, double label, double) {
-            double margin = constant;
-            double magnitude = std::abs(constant);
-            for (Index j = 0; j < features; ++j) {
-                const double term = direction[j] * row[static_cast<std::size_t>(j)];
-                margin += term;
-                magnitude = std::max(magnitude, std::abs(term));
-            }
-            Apart& part = parts[static_cast<std::size_t>(thread)];
-            if (std::abs(margin) <= rounding * magnitude) {
-                ++part.border;
-            } else if (margin > 0 ? label == 1 : label == 0) {
-                ++part.rows;
-            } else {
-                ++part.exceptions;
-            }
-        });
-        for (const Apart& part : parts) {
-            counts[0] += part.rows;
-            counts[1] += part.border;
-            counts[2] += part.exceptions;
-        }
-    });
-    comm.sum(std::span<Index>(counts));
-    return {.rows = counts[0], .border = counts[1], .exceptions = counts[2]};
 }
 
 }  // namespace paralogit::train

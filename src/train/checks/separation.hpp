@@ -1,6 +1,7 @@
 #pragma once
 
-#include <string>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "paralogit/train/data_set.hpp"
@@ -17,24 +18,13 @@ struct Separator {
     bool is_positive_above;
 };
 
-/// All of them, from the least and largest value of each feature in each class: exact. A soft label
-/// counts in both classes. One pass. @collective
-std::vector<Separator> find_separators(const comm::Communicator& comm, const DataSet& data);
+/// Which rows are looked at.
+using RowChoice = std::function<bool(int thread, std::span<const double> row)>;
 
-/// How many rows a direction of the parameters tells apart.
-struct Apart {
-    Index rows = 0;        ///< strictly on the side of their label
-    Index border = 0;      ///< on the plane, to rounding
-    Index exceptions = 0;  ///< on the wrong side, or off the plane with a soft label
-    /// The classes are quasi-completely separable: the loss falls all the way along the direction.
-    bool is_certificate() const { return exceptions == 0 && rows > 0; }
-};
-
-/// The direction without the parts that come to less than a millionth of the largest in any row.
-Vector without_rounding(const DataSet& data, Vector direction);
-
-/// Every row's margin along the direction [d or d + 1], where a margin below a millionth of the
-/// largest of its terms counts as 0. One pass. @collective
-Apart tell_apart(const comm::Communicator& comm, const DataSet& data, const Vector& direction);
+/// All of them among the rows of a choice, from the least and largest value of each feature in each
+/// class: exact. A soft label counts in both classes. Where no intercept can move a threshold it
+/// has to be 0. One pass. @collective
+std::vector<Separator> find_separators(const comm::Communicator& comm, const DataSet& data,
+                                       bool has_intercept, const RowChoice& is_chosen);
 
 }  // namespace paralogit::train

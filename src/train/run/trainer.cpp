@@ -145,7 +145,7 @@ class Run {
             separable_term(options_.penalty, data_.penalties, state_.change,
                            is_proximal(data_.solver_choice.name)));
         if (is_small_enough_for_collinearity(data_.rows->shard.features) &&
-            !has_penalty(data_.penalties.penalty)) {
+            !has_penalty(data_.penalties.penalty, data_.rows->shard.features)) {
             standardised_->keep_last_hessian();
         }
         if (is_stochastic(data_.solver_choice.name)) {
