@@ -178,10 +178,10 @@ train::TrainOptions read_train_options(const Options& options, const Context& co
                         "--inference: a focal loss is no likelihood, so there are no standard "
                         "errors; leave out --inference, or --loss focal");
         }
-        if (train.penalty.has_kinks()) {
+        if (train.penalty.has_l1()) {
             throw Error(ExitCode::usage,
                         "--inference: there are no standard errors of coefficients that an L1 "
-                        "penalty or bounds choose; train without these, or with --l2 alone");
+                        "penalty chooses; train without it, or with --l2 alone");
         }
         train.inference_confidence = confidence;
     } else if (options.differs_from_standard("confidence")) {

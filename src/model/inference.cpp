@@ -65,22 +65,32 @@ struct Variances {
     }
 };
 
-void put_statistics(const InferenceInput& input, const Matrix& inverse,
-                    const std::vector<bool>& is_determined, Inference& inference) {
+/// A sandwich of the score products, which have nothing in directions where the loss has none.
+double sandwich(const InferenceInput& input, const InformationFactor& factor,
+                const Vector& by_directions) {
+    const Vector x = factor.without_null_directions(by_directions);
+    return dot(x, product(input.score_products, x));
+}
+
+void put_statistics(const InferenceInput& input, const InformationFactor& factor,
+                    const Matrix& inverse_by_directions, const std::vector<bool>& is_determined,
+                    Inference& inference) {
     const Index dimension = input.hessian.rows();
-    Variances by_hessian{.of_variables = inverse.diagonal() / input.weight_unit};
+    Variances by_hessian{.of_variables = Vector(dimension)};
     Variances robust{.of_variables = Vector(dimension)};
     for (Index j = 0; j < dimension; ++j) {
-        const Vector column = inverse.col(j);
-        robust.of_variables[j] = dot(column, product(input.score_products, column));
+        const Vector column = inverse_by_directions.col(j);
+        by_hessian.of_variables[j] = factor.to_variables(column)[j] / input.weight_unit;
+        robust.of_variables[j] = sandwich(input, factor, column);
     }
-    const Vector step = product(inverse, input.gradient);
+    const Vector step = factor.solve(input.gradient);
     double intercept_step = 0;
     if (input.has_intercept) {
         const Vector by_variables = intercept_by_variables(input.centre, input.scale);
-        const Vector column = product(inverse, by_variables);
-        by_hessian.of_intercept = dot(by_variables, column) / input.weight_unit;
-        robust.of_intercept = dot(column, product(input.score_products, column));
+        const Vector column = factor.solve_by_directions(by_variables);
+        by_hessian.of_intercept =
+            dot(by_variables, factor.to_variables(column)) / input.weight_unit;
+        robust.of_intercept = sandwich(input, factor, column);
         intercept_step = dot(by_variables, step);
     }
 
@@ -204,15 +214,16 @@ Inference infer(const InferenceInput& input, const InformationFactor& factor) {
         }
     }
 
-    const Matrix inverse = factor.inverse();
+    const Matrix inverse = factor.inverse_by_directions();
     inference.effective_parameters = static_cast<double>(inference.rank);
     for (Index j = 0; j < input.scale.size(); ++j) {
         if (input.scale[j] != 0) {
-            inference.effective_parameters -=
-                inverse(j, j) * input.penalty_curvature[j] / input.scale[j] / input.scale[j];
+            inference.effective_parameters -= factor.to_variables(inverse.col(j))[j] *
+                                              input.penalty_curvature[j] / input.scale[j] /
+                                              input.scale[j];
         }
     }
-    put_statistics(input, inverse, is_determined, inference);
+    put_statistics(input, factor, inverse, is_determined, inference);
     put_likelihood(input, inference);
     return inference;
 }

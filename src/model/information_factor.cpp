@@ -115,34 +115,27 @@ Vector InformationFactor::by_directions(Vector b) const {
     return b;
 }
 
-Vector InformationFactor::to_variables(const Vector& x) const {
-    Vector variables = x;
+Vector InformationFactor::without_null_directions(Vector by_directions) const {
     for (const Index variable : replaced_) {
-        variables[variable] = 0;
+        by_directions[variable] = 0;
     }
+    return by_directions;
+}
+
+Vector InformationFactor::to_variables(const Vector& by_directions) const {
+    Vector variables = without_null_directions(by_directions);
     for (std::size_t k = 0; k < replaced_.size(); ++k) {
-        variables += x[replaced_[k]] * null_vectors_[k];
+        variables += by_directions[replaced_[k]] * null_vectors_[k];
     }
     return variables;
 }
 
-Vector InformationFactor::solve(const Vector& b) const {
-    return to_variables(factor_.solve(by_directions(b)));
-}
-
-Matrix InformationFactor::inverse() const {
+Matrix InformationFactor::inverse_by_directions() const {
     Matrix matrix = factor_.inverse();
-    if (replaced_.empty()) {
-        return matrix;
-    }
-    for (Index j = 0; j < matrix.cols(); ++j) {
+    for (Index j = 0; j < matrix.cols() && !replaced_.empty(); ++j) {
         matrix.col(j) = to_variables(matrix.col(j));
     }
-    matrix.transposeInPlace();
-    for (Index j = 0; j < matrix.cols(); ++j) {
-        matrix.col(j) = to_variables(matrix.col(j));
-    }
-    return matrix;
+    return matrix.transpose();
 }
 
 void InformationFactor::name_flat_directions(const InferenceInput& input,

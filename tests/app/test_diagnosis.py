@@ -201,6 +201,22 @@ class Diagnosis(AppTest):
         path = write_data(self.folder / "far.h5", X, y)
         self.assertEqual(self.diagnosis(path, "--overwrite"), [])
 
+    def test_more_features_than_rows_are_told_in_one_line(self):
+        random = np.random.default_rng(5)
+        X = random.normal(size=(40, 240))
+        y = (random.random(40) < 0.5).astype(np.uint8)
+        few, together = self.diagnosis(write_data(self.folder / "wide.h5", X, y), ranks=2)
+        self.assertIn("more features (240) than rows (40) can tell", few)
+        self.assertLess(len(few) + len(together), 500)
+        # The equations between fewer features are told as far as one would read them.
+        X = random.normal(size=(400, 16))
+        X = np.column_stack([X, X[:, :8] + 1, X.sum(1)])
+        y = (X[:, 0] + random.logistic(size=400) > 0).astype(np.uint8)
+        texts = self.diagnosis(write_data(self.folder / "many.h5", X, y), "--overwrite")
+        self.assertEqual(len(texts), 6)
+        self.assertIn("column 16 = column 0 + 1", texts[0])
+        self.assertEqual(texts[-1], "4 more such equations between features")
+
     def test_nothing_is_said_of_a_penalised_or_a_sound_run(self):
         self.assertEqual(self.diagnosis(IRIS, "--l2", "1e-3"), [])
         self.assertEqual(self.diagnosis(write_data(self.folder / "sound.h5", *made_up(500, 4)),

@@ -161,9 +161,40 @@ class Inference(AppTest):
             np.testing.assert_allclose(column(statistics, "standard_error"), np.sqrt(variance),
                                        rtol=1e-7)
             np.testing.assert_allclose(column(statistics, "robust_standard_error"),
-                                       np.sqrt(robust), rtol=1e-4)
-            self.assertLess(abs(w[1] / w[0] - 12), 1e-6)
+                                       np.sqrt(robust), rtol=1e-7)
+            self.assertLess(abs(12 * w[0] - w[1]) / 145, 1e-6 * np.sqrt(of_t))
             self.assertAlmostEqual(statistics["effective_parameters"], np.trace(V @ H), places=6)
+
+    def test_coefficients_that_bounds_give_are_offsets(self):
+        X, y, _ = noisy(300, 3, 9)
+        X = (X - 5) / X.std(0)
+        bounds = self.folder / "lower.txt", self.folder / "upper.txt"
+        bounds[0].write_text("-inf\n-20\n1.5\n")
+        bounds[1].write_text("inf\n20\n1.5\n")
+        options = ("--lower", bounds[0], "--upper", bounds[1])
+        directory = self.train(self.write(X, y), "--inference", *options, ranks=2)
+        statistics = statistics_of(directory)
+        w, b = read_model(directory)
+        self.assertEqual(w[2], 1.5)
+        Z = np.column_stack([np.ones(300), X[:, :2]])
+        p = 1 / (1 + np.exp(-(Z @ np.append(b, w[:2]) + 1.5 * X[:, 2])))
+        np.testing.assert_allclose(Z.T @ (p - y), 0, atol=1e-10)
+        V = np.linalg.inv((Z * (p * (1 - p))[:, None]).T @ Z)
+        np.testing.assert_allclose(column(statistics, "standard_error"),
+                                   np.append(np.sqrt(np.diag(V)), np.nan), rtol=1e-9)
+        self.assertEqual([row["remark"] for row in statistics["parameters"]],
+                         [None, None, None, "fixed by its bounds"])
+        self.assertEqual(statistics["rank"], 3)
+        self.assertEqual(statistics["residual_degrees_of_freedom"], 297)
+        self.assertTrue(statistics["is_at_optimum"])
+        # A bound that chooses a coefficient takes the standard errors away.
+        bounds[1].write_text("inf\n-10\n1.5\n")
+        result = run("train", self.folder / "data.h5", "--inference", *options, "--overwrite",
+                     "--out", self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn("no standard errors: the coefficient of column 1 lies on a bound",
+                      result.stderr)
+        self.assertFalse((self.folder / "run" / "inference.json").exists())
 
     def test_no_intercept_and_another_level(self):
         X, y, _ = noisy(500, 2, 5)

@@ -103,16 +103,21 @@ class InformationFactor {
 
     /// Directions that are determined.
     Index rank() const { return factor_.rank(); }
-    /// Of the variables of the input, 0 where nothing is determined.
-    Matrix inverse() const;
-    Vector solve(const Vector& b) const;
+    /// By the variables of the input; 0 where nothing is determined.
+    Vector solve(const Vector& b) const { return to_variables(solve_by_directions(b)); }
+    /// The same by the directions, before these are summed up to variables.
+    Vector solve_by_directions(const Vector& b) const { return factor_.solve(by_directions(b)); }
+    /// The inverse by the directions, a column for each variable.
+    Matrix inverse_by_directions() const;
+    Vector to_variables(const Vector& by_directions) const;
+    /// What is left of a vector by the directions where the loss has curvature.
+    Vector without_null_directions(Vector by_directions) const;
     /// The directions in which there is nothing, those of equations and others.
     void name_flat_directions(const InferenceInput& input, std::vector<FlatDirection>& collinear,
                               std::vector<FlatDirection>& vanished) const;
 
   private:
     Vector by_directions(Vector b) const;
-    Vector to_variables(const Vector& x) const;
 
     std::vector<Index> replaced_;       ///< variables
     std::vector<Vector> null_vectors_;  ///< of each, 1 at the variable itself

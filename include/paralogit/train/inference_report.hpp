@@ -59,6 +59,9 @@ std::string inference_json(const InferenceReport& report);
 /// A line for each parameter under a line of names; numbers that are undefined become nan.
 std::string inference_csv(const InferenceReport& report);
 
+/// What is told of more features than rows.
+std::string few_rows_text(Index features, Index rows);
+
 /// "c = 2 a - b + 1": what a feature is made of, in words.
 std::string alias_text(const InferenceReport& report, const model::Alias& alias);
 

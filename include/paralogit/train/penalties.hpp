@@ -52,6 +52,10 @@ struct Penalties {
 
     /// Whether nothing keeps a coefficient of this value from growing.
     bool let_grow(Index feature, double coefficient) const;
+    /// Whether bounds leave a coefficient one value.
+    bool is_fixed(Index feature) const {
+        return lower.size() > 0 && lower[feature] == upper[feature];
+    }
     /// The number nearest to 0 that the coefficient may be.
     double nearest_to_zero(Index feature) const;
     /// Coefficients of all features, those of features that no row has an entry of within bounds.

@@ -13,6 +13,7 @@
 #include "end_curvature.hpp"
 #include "held.hpp"
 #include "learning_rate.hpp"
+#include "paralogit/train/inference_report.hpp"
 #include "separation_diagnosis.hpp"
 
 namespace paralogit::train {
@@ -119,10 +120,24 @@ void add_constant_columns(const RunEnd& run, Texts& texts) {
 }
 
 void add_collinear_columns(const RunEnd& run, const EndCurvature& end, Texts& texts) {
-    for (const std::string& equation :
-         find_collinear(run.comm, run.data, end.of_unpenalised(), end.change())) {
-        texts.push_back("collinear features: " + equation +
+    const Index features = run.data.shard.features;
+    Index free = run.options.has_intercept ? 1 : 0;
+    for (Index j = 0; j < features; ++j) {
+        free += is_penalised(run, j) ? 0 : 1;
+    }
+    if (free > run.data.training_rows()) {
+        texts.push_back(few_rows_text(features, run.data.training_rows()));
+        return;
+    }
+    const Texts equations = find_collinear(run.comm, run.data, end.of_unpenalised(), end.change());
+    constexpr std::size_t most_told = 5;
+    for (std::size_t k = 0; k < std::min(equations.size(), most_told); ++k) {
+        texts.push_back("collinear features: " + equations[k] +
                         "; their coefficients are not determined: leave one out, or give --l2");
+    }
+    if (equations.size() > most_told) {
+        texts.push_back(
+            fmt::format("{} more such equations between features", equations.size() - most_told));
     }
 }
 

@@ -90,11 +90,22 @@ void InferenceReport::withhold_unbounded(const std::vector<Index>& unbounded,
 std::vector<std::string> InferenceReport::findings() const {
     std::vector<std::string> texts;
     texts.reserve(collinear.size() + vanished.size());
-    for (const std::string& equation : collinear) {
-        texts.push_back("collinear features: " + equation +
+    constexpr std::size_t most_told = 5;
+    const auto variables = std::ssize(features) + (statistics.has_intercept ? 1 : 0);
+    const bool has_few_rows = !statistics.is_penalised && variables > statistics.rows;
+    if (has_few_rows) {
+        texts.push_back(few_rows_text(std::ssize(features), statistics.rows));
+    }
+    for (std::size_t k = 0; k < std::min(collinear.size(), most_told) && !has_few_rows; ++k) {
+        texts.push_back("collinear features: " + collinear[k] +
                         "; their coefficients are not determined, and have no standard errors: "
                         "leave one out, or " +
                         (statistics.is_penalised ? "penalise one" : "give --l2"));
+    }
+    if (collinear.size() > most_told && !has_few_rows) {
+        texts.push_back(fmt::format(
+            "{} more equations between features: `collinear` in inference.json has all of them",
+            collinear.size() - most_told));
     }
     for (const std::string& name : vanished) {
         texts.push_back("the curvature along " + name +
@@ -176,6 +187,13 @@ std::string inference_csv(const InferenceReport& report) {
     return fmt::to_string(lines);
 }
 
+std::string few_rows_text(Index features, Index rows) {
+    return fmt::format(
+        "more features ({}) than rows ({}) can tell: without a penalty many coefficients give the "
+        "same margins, and none is determined: give --l2, or --l1 to choose a few features",
+        features, rows);
+}
+
 std::string alias_text(const InferenceReport& report, const model::Alias& alias) {
     const auto count = static_cast<Index>(report.features.size());
     const auto name = [&](Index variable) {
@@ -190,10 +208,15 @@ std::string alias_text(const InferenceReport& report, const model::Alias& alias)
         return std::abs(factor - whole) < near * std::max(1.0, std::abs(factor)) ? whole : factor;
     };
     std::string text = name(alias.variable) + " =";
+    constexpr Index most_terms = 10;
+    Index terms = 0;
     bool is_first = true;
     for (Index j = 0; j < alias.factors.size(); ++j) {
         const double factor = tidied(alias.factors[j]);
         if (factor == 0) {
+            continue;
+        }
+        if (++terms > most_terms) {
             continue;
         }
         const double size = std::abs(factor);
@@ -205,6 +228,9 @@ std::string alias_text(const InferenceReport& report, const model::Alias& alias)
             text += size == 1 ? name(j) : fmt::format("{:.6g} {}", size, name(j));
         }
         is_first = false;
+    }
+    if (terms > most_terms) {
+        text += fmt::format(" + ... ({} terms)", terms);
     }
     return is_first ? text + " 0" : text;
 }

@@ -27,20 +27,25 @@ void check_inference_size(Index features, bool has_intercept) {
 
 InferenceRun::InferenceRun(const comm::Communicator& comm, const DataSet& data,
                            const Moments& moments, DistributedObjective& objective,
-                           const model::Penalty& penalty)
+                           const Penalties& penalties)
     : comm_(comm),
       data_(data),
       objective_(objective),
+      penalties_(penalties),
       standardised_(
           standardisation(moments, model::Penalty(0), objective.dimension() > data.shard.features)),
       change_(standardised_),
-      l2_(penalty.l2()),
       weight_sum_(moments.weight_sum),
       data_fingerprint_(moments.fingerprint),
       has_vanished_(static_cast<std::size_t>(data.shard.features)),
       penalty_curvature_(data.shard.features) {
     for (Index j = 0; j < data.shard.features; ++j) {
-        penalty_curvature_[j] = penalty.l2_of(j);
+        penalty_curvature_[j] = penalties.penalty.l2_of(j);
+        // What is given is no variable.
+        if (penalties.is_fixed(j)) {
+            standardised_.scale[j] = 0;
+            change_.scale[j] = 0;
+        }
     }
 }
 
@@ -163,6 +168,15 @@ Vector InferenceRun::gradient_of(const optim::Evaluation& evaluation) const {
     return change_.to_point_gradient(evaluation.gradient);
 }
 
+bool InferenceRun::is_within_bounds(const Vector& parameters) const {
+    for (Index j = 0; j < penalties_.lower.size(); ++j) {
+        if (parameters[j] < penalties_.lower[j] || parameters[j] > penalties_.upper[j]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void InferenceRun::polish() {
     constexpr int most_steps = 5;
     constexpr double worthwhile = 0.25;
@@ -181,6 +195,9 @@ void InferenceRun::polish() {
     auto [step, gain] = step_and_gain(evaluation_);
     for (int i = 0; i < most_steps && gain > 0; ++i) {
         const Vector next = parameters_ - change_.to_parameter_direction(step);
+        if (!is_within_bounds(next)) {
+            break;
+        }
         optim::Evaluation there = evaluate(next);
         auto [next_step, next_gain] = step_and_gain(there);
         if (!(next_gain < worthwhile * gain)) {
@@ -212,7 +229,7 @@ InferenceReport InferenceRun::report(double confidence) const {
     input.confidence = confidence;
     InferenceReport report = named();
     report.statistics = model::infer(input, *factor_);
-    report.l2 = l2_;
+    report.l2 = penalties_.penalty.l2();
     report.has_class_weights =
         data_.class_weights.negative != 1 || data_.class_weights.positive != 1;
     report.data_fingerprint = data_fingerprint_;
@@ -224,7 +241,9 @@ InferenceReport InferenceRun::report(double confidence) const {
     }
     for (Index j = 0; j < data_.shard.features; ++j) {
         const auto at = static_cast<std::size_t>(j);
-        if (has_vanished_[at]) {
+        if (penalties_.is_fixed(j)) {
+            report.remarks[at] = "fixed by its bounds";
+        } else if (has_vanished_[at]) {
             report.remarks[at] = "vanished curvature";
             report.vanished.push_back(report.name_of(report.features[at]));
         } else if (change_.scale[j] == 0) {

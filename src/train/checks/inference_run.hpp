@@ -8,6 +8,7 @@
 #include "paralogit/train/information.hpp"
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/objective.hpp"
+#include "paralogit/train/penalties.hpp"
 
 namespace paralogit::train {
 
@@ -19,9 +20,9 @@ void check_inference_size(Index features, bool has_intercept);
 /// variables, whatever those of the solver are.
 class InferenceRun {
   public:
-    /// All but the penalty must outlive this.
+    /// All must outlive this.
     InferenceRun(const comm::Communicator& comm, const DataSet& data, const Moments& moments,
-                 DistributedObjective& objective, const model::Penalty& penalty);
+                 DistributedObjective& objective, const Penalties& penalties);
 
     /// Goes to some parameters. Costs a pass and a Hessian. @collective
     void begin_at(Vector parameters);
@@ -50,13 +51,14 @@ class InferenceRun {
     InferenceReport named() const;
     optim::Evaluation evaluate(const Vector& parameters);
     Vector gradient_of(const optim::Evaluation& evaluation) const;
+    bool is_within_bounds(const Vector& parameters) const;
 
     const comm::Communicator& comm_;
     const DataSet& data_;
     DistributedObjective& objective_;
+    const Penalties& penalties_;
     optim::ChangeOfVariables standardised_;
     optim::ChangeOfVariables change_;  ///< that of the statistics: mostly the same
-    double l2_;
     double weight_sum_;
     std::string data_fingerprint_;
     std::optional<Equations> collinear_;  ///< once a singular Hessian asked for them

@@ -13,21 +13,26 @@ constexpr double least_part = 1e-11;
 
 }  // namespace
 
-RowSpan::RowSpan(Index dimension) : basis_(dimension, 0), probe_(dimension) {
+RowSpan::RowSpan(Index dimension) : basis_(dimension, 0) {
     std::mt19937_64 engine(1);
-    for (Index j = 0; j < dimension; ++j) {
-        probe_[j] = std::ldexp(static_cast<double>(engine()), -64) + 0.5;
+    for (Vector& probe : probes_) {
+        probe.resize(dimension);
+        for (Index j = 0; j < dimension; ++j) {
+            probe[j] = std::ldexp(static_cast<double>(engine()), -64) - 0.5;
+        }
     }
 }
 
 void RowSpan::add(const Vector& row, double rounding) {
-    if (rank_ == probe_.size()) {
+    if (rank_ == row.size()) {
         return;
     }
     const double length = row.norm();
     const double noise = std::max(least_part * length, rounding);
-    // A vector that is no part of the space has hardly ever nothing along an arbitrary direction.
-    if (!(std::abs(row.dot(probe_)) > noise * probe_.norm())) {
+    // A vector that is no part of the space has hardly ever nothing along two arbitrary directions.
+    if (std::ranges::none_of(probes_, [&](const Vector& probe) {
+            return std::abs(row.dot(probe)) > noise * probe.norm();
+        })) {
         return;
     }
     Vector rest = across(row);
@@ -37,8 +42,7 @@ void RowSpan::add(const Vector& row, double rounding) {
     }
     if (rank_ == basis_.cols()) {
         constexpr Index few = 8;
-        basis_.conservativeResize(Eigen::NoChange,
-                                  std::min(probe_.size(), std::max(few, 2 * rank_)));
+        basis_.conservativeResize(Eigen::NoChange, std::min(row.size(), std::max(few, 2 * rank_)));
     }
     rest /= left;
     // What is left may be the small difference of large parts.
@@ -46,7 +50,9 @@ void RowSpan::add(const Vector& row, double rounding) {
     rest.normalize();
     basis_.col(rank_) = rest;
     ++rank_;
-    probe_ -= rest * rest.dot(probe_);
+    for (Vector& probe : probes_) {
+        probe -= rest * rest.dot(probe);
+    }
 }
 
 void RowSpan::add(const Matrix& basis) {

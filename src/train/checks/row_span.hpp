@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
+
 #include "paralogit/base/types.hpp"
 
 namespace paralogit::train {
 
 /// The space that vectors span, from one look at each: most lie in the space of the ones before and
-/// cost one product with a probe.
+/// cost a product with each of two probes.
 class RowSpan {
   public:
     explicit RowSpan(Index dimension);
@@ -24,7 +26,7 @@ class RowSpan {
   private:
     Matrix basis_;  ///< in its first columns
     Index rank_ = 0;
-    Vector probe_;  ///< an arbitrary vector, across the space so far
+    std::array<Vector, 2> probes_;  ///< arbitrary vectors, across the space so far
 };
 
 }  // namespace paralogit::train

@@ -1,5 +1,6 @@
 #include "paralogit/train/trainer.hpp"
 
+#include <fmt/format.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "../checks/diagnosis.hpp"
 #include "../checks/inference_run.hpp"
 #include "../checks/verification.hpp"
+#include "../load/used_features.hpp"
 #include "../objective/standardised_objective.hpp"
 #include "../objective/widened_rows.hpp"
 #include "../seconds_since.hpp"
@@ -354,6 +356,19 @@ class Run {
         return outcome;
     }
 
+    /// The first coefficient that a bound holds though it leaves a choice.
+    std::optional<Index> feature_on_a_bound() const {
+        const Penalties& penalties = data_.penalties;
+        const Vector parameters = penalties.lower.size() > 0 ? state_.parameters() : Vector();
+        for (Index j = 0; j < penalties.lower.size(); ++j) {
+            if (!penalties.is_fixed(j) &&
+                (parameters[j] <= penalties.lower[j] || parameters[j] >= penalties.upper[j])) {
+                return j;
+            }
+        }
+        return std::nullopt;
+    }
+
     /// The statistics of the model, which is brought to the optimum itself where the run converged.
     std::optional<InferenceReport> infer(optim::StopReason reason) {
         if (!options_.inference_confidence || !has_model(reason)) {
@@ -364,8 +379,16 @@ class Run {
                 "no standard errors: the classes are separable, so no finite optimum exists");
             return std::nullopt;
         }
+        if (const auto feature = feature_on_a_bound()) {
+            observer_.on_warning(fmt::format(
+                "no standard errors: the coefficient of {} lies on a bound, which chooses it; only "
+                "bounds that no coefficient lies on, or that give it a single value, leave the "
+                "others theirs",
+                name_of(*data_.rows, *feature)));
+            return std::nullopt;
+        }
         const auto begin = Clock::now();
-        InferenceRun run(comm_, *data_.rows, data_.moments, *objective_, data_.penalties.penalty);
+        InferenceRun run(comm_, *data_.rows, data_.moments, *objective_, data_.penalties);
         run.begin_at(state_.parameters());
         if (reason == optim::StopReason::converged ||
             reason == optim::StopReason::precision_limit) {
