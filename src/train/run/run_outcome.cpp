@@ -55,11 +55,11 @@ void add_diagnosis(EndedRun& run, TrainOutcome& outcome) {
     const auto begin = Clock::now();
     const TraceSpan span(main_lane(run.options.execution.trace), "diagnosis");
     const bool is_small = is_small_enough_to_visit(*run.data.rows);
-    Diagnosis diagnosis = diagnose(
-        {run.comm, run.options, *run.data.rows, run.data.moments, run.data.penalties,
-         run.state.change, *run.standardised, is_small ? run.state.parameters() : Vector{},
-         run.previous, run.lowest_objective, run.inference ? &*run.inference : nullptr},
-        outcome);
+    Diagnosis diagnosis =
+        diagnose({run.comm, run.options, *run.data.rows, run.data.moments, run.data.penalties,
+                  run.state.change, *run.standardised, is_small ? run.state.parameters() : Vector{},
+                  run.previous, run.lowest_objective, run.inference ? &*run.inference : nullptr},
+                 outcome);
     outcome.diagnosis = std::move(diagnosis.texts);
     if (run.inference) {
         run.inference->withhold_unbounded(diagnosis.unbounded, diagnosis.is_held_by_little);
