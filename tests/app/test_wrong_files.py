@@ -1,13 +1,24 @@
 #!/usr/bin/python3
 """Data that cannot be used: each fault has its own message, the same on any number of ranks."""
 import os
+import subprocess
+import sys
 import unittest
 
 import h5py
 import numpy as np
 
 from refusals import FEATURES, ROWS, RefusalTest
-from support import write_data
+from support import run, write_data
+
+
+class HugeLabels(RefusalTest):
+    def test_integers_that_no_double_tells_apart(self):
+        y = self.y.astype(np.int64)
+        y[5] = 2**53
+        write_data(self.path("huge.h5"), self.X, y)
+        self.assert_data_refused("huge.h5", ranks=(None,),
+                                 says="huge.h5:/y row 5: integer labels of 2^53 or more")
 
 
 class NoData(RefusalTest):
@@ -31,6 +42,17 @@ class NoData(RefusalTest):
         self.assert_data_refused("noise.h5", says="noise.h5: is not an HDF5 file")
         self.path("empty.h5").touch()
         self.assert_data_refused("empty.h5", says="empty.h5: is empty (0 bytes)")
+
+    def test_a_file_that_a_killed_program_left_open_for_writing(self):
+        subprocess.run([sys.executable, "-c", f"""
+import h5py, os
+file = h5py.File({str(self.path("left.h5"))!r}, "w", libver="latest")
+file["X"] = h5py.File({str(self.data)!r})["X"][...]
+file.flush()
+os._exit(1)"""], check=False)
+        self.assert_data_refused("left.h5", says="left.h5: is open for writing in another process, or "
+                                 "was when that process was killed", ranks=(None,))
+        self.assertIn("h5clear -s", run("inspect", self.path("left.h5")).stderr)
 
     def test_half_of_a_file(self):
         whole = self.data.read_bytes()

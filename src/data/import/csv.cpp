@@ -70,7 +70,7 @@ class CsvParser {
     ParsedChunk parse(bool is_first_of_file) {
         const char* p = begin_;
         if (is_first_of_file) {
-            p = fields_.skip_mark(p);
+            p = fields_.skip_comments(fields_.skip_mark(p));
             if (format_.has_header) {
                 p = check_header(p);
             }

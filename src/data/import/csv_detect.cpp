@@ -248,7 +248,8 @@ std::vector<std::vector<std::string>> split_records(std::string_view text, char 
     FieldReader fields(text.data(), end, separator);
     std::vector<Record> records;
     try {
-        const char* p = fields.skip_empty_lines(fields.skip_mark(text.data()));
+        const char* p =
+            fields.skip_empty_lines(fields.skip_comments(fields.skip_mark(text.data())));
         while (p < end && records.size() < most_records) {
             Record record;
             for (bool ends_record = false; !ends_record;) {

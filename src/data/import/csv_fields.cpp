@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "missing_markers.hpp"
+
 namespace paralogit::data {
 
 std::string name_of_separator(char separator) {
@@ -26,6 +28,51 @@ const char* FieldReader::skip_mark(const char* p) const {
     return std::string_view(p, static_cast<std::size_t>(end_ - p)).starts_with(mark)
                ? p + mark.size()
                : p;
+}
+
+const char* FieldReader::skip_comments(const char* p) {
+    const char* last = nullptr;  // of the lines that begin so
+    const char* below = skip_empty_lines(p);
+    while (below < end_ && *below == '#') {
+        last = below;
+        while (below < end_ && kind_of(*below) != Kind::line_end) {
+            ++below;
+        }
+        below = skip_empty_lines(below);
+    }
+    if (last == nullptr || below == end_) {
+        return p;  // there are none, or they are all that there is
+    }
+    const char* names = last + 1;
+    while (*names == ' ') {
+        ++names;
+    }
+    if (kind_of(*names) == Kind::line_end) {
+        return below;
+    }
+    try {
+        const std::size_t fields = count(below);
+        if (count(names) == fields) {
+            return are_names(names) ? names : p;
+        }
+        // A row of texts may begin so.
+        return count(last) == fields ? p : below;
+    } catch (const BadText&) {
+        return below;  // free text; what is wrong below is told when that is read
+    }
+}
+
+bool FieldReader::are_names(const char* p) {
+    for (bool ends_record = false; !ends_record;) {
+        const Field field = read(p);
+        double ignored = 0;
+        if (spells_number(std::string(field.text), ignored)) {
+            return false;
+        }
+        p = field.end;
+        ends_record = field.ends_record;
+    }
+    return true;
 }
 
 const char* FieldReader::skip_empty_lines(const char* p) const {

@@ -28,6 +28,10 @@ class FieldReader {
 
     /// Past the mark of UTF-8 that some programs put at the beginning of a file.
     const char* skip_mark(const char* p) const;
+    /// From there past the lines that begin with '#' at the top of a file, which numpy.savetxt and
+    /// others write: comments, but for the last one where it has a name for each field of the line
+    /// below; of that only past the '#'.
+    const char* skip_comments(const char* p);
     /// Past lines that hold nothing but blanks.
     const char* skip_empty_lines(const char* p) const;
     const char* skip_blanks(const char* p) const {
@@ -63,6 +67,8 @@ class FieldReader {
     Kind kind_of(char c) const { return kinds_[static_cast<unsigned char>(c)]; }
     const char* pass_blank_separator(const char* p, bool& ends_record) const;
     Field read_quoted(const char* p);
+    /// Whether no field from here to the end of the record is a number.
+    bool are_names(const char* p);
 
     const char* begin_;
     const char* end_;

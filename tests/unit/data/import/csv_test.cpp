@@ -141,6 +141,32 @@ CsvFormat detect(const std::string& head, CsvRequest request = {}) {
     return detect_csv(head, request, "f.csv");
 }
 
+TEST(DetectCsv, TakesTheLastOfTheLinesThatBeginWithAHashForTheHeaderOrAllForComments) {
+    // As numpy.savetxt writes them.
+    EXPECT_EQ(detect("# a,b\n1,2\n").names, (Record{"a", "b"}));
+    EXPECT_EQ(detect("#a;b\n1;2\n").names, (Record{"a", "b"}));
+    EXPECT_EQ(detect("# a b\n1 2\n3 4\n").names, (Record{"a", "b"}));
+    EXPECT_EQ(detect("\xef\xbb\xbf# made, by \"x\n#\n# a,b\r\n\n1,2\n").names, (Record{"a", "b"}));
+    EXPECT_FALSE(detect("# made by x on a day\n1,2\n3,4\n").has_header);
+    EXPECT_FALSE(detect("#\n1,2\n3,4\n").has_header);
+    EXPECT_EQ(detect("# made by x\na,b\n1,2\n").names, (Record{"a", "b"}));
+    // Texts may begin so.
+    EXPECT_EQ(detect("#1,2\nx,4\n").first_fields, (Record{"#1", "2"}));
+    EXPECT_EQ(detect("#x,2\n#y,4\n").first_fields, (Record{"#x", "2"}));
+}
+
+TEST(Csv, PassesCommentsAtTheTopOfAFileAndKeepsTheCountOfItsLines) {
+    CsvFormat format = format_of(two_numbers);
+    EXPECT_EQ(parse_csv("# made by x\n1,0\n2,1\n", format, true).values,
+              (std::vector<double>{1, 2}));
+    format.has_header = true;
+    format.names = {"a", "b"};
+    EXPECT_EQ(parse_csv("# a,b\n1,0\n", format, true).values, (std::vector<double>{1}));
+    EXPECT_THROW(parse_csv("# a,c\n1,0\n", format, true), BadText);
+    // Only at the top of a file.
+    EXPECT_EQ(error_of("1,0\n#2,1\n", format_of(two_numbers)).first, 4);
+}
+
 TEST(DetectCsv, FindsTheSeparatorThatSplitsTheLinesMostEvenly) {
     EXPECT_EQ(detect("1,2,3\n4,5,6\n").separator, ',');
     EXPECT_EQ(detect("\"a b\";1;y\n\"c, d\";2;n\n").separator, ';');
