@@ -135,8 +135,8 @@ class Inference(AppTest):
         age = random.integers(18, 80, n).astype(float)
         margin = -0.5 + 2e-5 * (monthly - 40000) + 0.03 * (age - 45)
         y = (random.random(n) < 1 / (1 + np.exp(-margin))).astype(np.uint8)
-        path = self.write(np.column_stack([monthly, 12 * monthly, age]), y)
-        for l2 in (1e-2, 1e-4, 1e-6):
+        for l2, shift in ((1e-2, 0), (1e-4, 600), (1e-6, 0)):
+            path = self.write(np.column_stack([monthly, 12 * monthly + shift, age]), y)
             result = run("train", path, "--inference", "--l2", l2, "--overwrite", "--out",
                          self.folder / "run")
             self.assert_ends(result, 0)
@@ -148,15 +148,15 @@ class Inference(AppTest):
             # has nothing but a penalty: in units in which no digit is lost.
             Z = np.column_stack([np.ones(n), (monthly - 40000) / 2e4, (age - 45) / 20])
             s = w[0] + 12 * w[1]
-            p = 1 / (1 + np.exp(-(b + s * monthly + w[2] * age)))
+            p = 1 / (1 + np.exp(-(b + shift * w[1] + s * monthly + w[2] * age)))
             penalty = n * l2 * np.array([0, 1 / 145 / 4e8, 1 / 400])
             H = (Z * (p * (1 - p))[:, None]).T @ Z
             V = np.linalg.inv(H + np.diag(penalty))
             scores = Z * (p - y)[:, None]
             of_t = 1 / (145 * n * l2)
-            by = np.array([[1, -2, -2.25], [0, 1 / 2e4 / 145, 0], [0, 12 / 2e4 / 145, 0],
-                           [0, 0, 1 / 20]])
-            variance = np.diag(by @ V @ by.T) + of_t * np.array([0, 144, 1, 0])
+            by = np.array([[1, -2 - 12 * shift / 2e4 / 145, -2.25], [0, 1 / 2e4 / 145, 0],
+                           [0, 12 / 2e4 / 145, 0], [0, 0, 1 / 20]])
+            variance = np.diag(by @ V @ by.T) + of_t * np.array([shift**2, 144, 1, 0])
             robust = np.diag(by @ V @ (scores.T @ scores) @ V @ by.T)
             np.testing.assert_allclose(column(statistics, "standard_error"), np.sqrt(variance),
                                        rtol=1e-7)
