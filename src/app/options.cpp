@@ -182,7 +182,8 @@ std::string from_anywhere(const OptionSpec& option, const std::string& value) {
         return absolute(value);
     }
     // A number, a word, or a file, perhaps with a dataset of it.
-    const bool may_name_file = option.argument.find("FILE") != std::string_view::npos;
+    const bool may_name_file = option.argument.find("FILE") != std::string_view::npos ||
+                               option.argument.find("MODEL") != std::string_view::npos;
     const std::string file = value.substr(0, value.rfind(':'));
     for (const std::string& path : {value, file}) {
         if (may_name_file && std::filesystem::is_regular_file(path, status)) {

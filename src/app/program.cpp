@@ -31,6 +31,14 @@ std::optional<comm::StallLimits> stall_limits_of(const Options& options) {
     return comm::StallLimits{.warn_seconds = seconds / 20, .stall_seconds = seconds};
 }
 
+/// The file or directory that the results go into; empty where they are only printed.
+std::string place_of_results(const Options& options) {
+    // Of convert the last of its files.
+    return options.has("out")     ? options.text("out")
+           : options.has("files") ? options.list("files").back()
+                                  : "";
+}
+
 ExitCode run_with(const CommandSpec& command, const Options& options,
                   const comm::Communicator& comm,
                   std::chrono::steady_clock::time_point process_start) {
@@ -46,13 +54,13 @@ ExitCode run_with(const CommandSpec& command, const Options& options,
         if (!console.has_lost_results()) {
             return;
         }
-        if (!options.has("out")) {
+        const std::string results = place_of_results(options);
+        if (results.empty()) {
             throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
         }
         // What was asked for is there; the rest was to be looked at.
-        console.warning(
-            fmt::format("stdout cannot be written, so nothing was printed; the results are in {}",
-                        options.text("out")));
+        console.warning(fmt::format(
+            "stdout cannot be written, so nothing was printed; the results are in {}", results));
     });
     return code;
 }

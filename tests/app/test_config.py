@@ -42,8 +42,10 @@ class ConfigOfARun(ConfigTest):
     def test_it_repeats_the_run_from_anywhere(self):
         write_data(self.folder / "held.h5", self.X[:100], self.y[:100])
         (self.folder / "factors.txt").write_text("1\n2\n1\n3\n")
+        self.train(self.data, "--l2", "0.5", out="start")
         first = run("train", "da*.h5", "--validation", "held.h5", "--l2", "0.1", "--penalty-factors",
-                    "factors.txt", "--lower", "-1", "--out", "first", cwd=self.folder)
+                    "factors.txt", "--lower", "-1", "--initial", "start/model.h5", "--out",
+                    "first", cwd=self.folder)
         self.assert_ends(first, 0)
         (self.folder / "elsewhere").mkdir()
         again = run("train", "--config", "../first/config.used", "--out", "again",

@@ -406,6 +406,11 @@ class Commands(AppTest):
         self.assertEqual(lost.returncode, 0)
         self.assertIn(f"the results are in {self.folder}/lost", lost.stderr.decode())
         self.assertTrue((self.folder / "lost" / "model.h5").exists())
+        (self.folder / "rows.csv").write_text("a,y\n1.5,0\n2.5,1\n")
+        shell = f"'{BINARY}' convert '{self.folder}/rows.csv' '{self.folder}/rows.h5' >/dev/full"
+        lost = subprocess.run(shell, shell=True, timeout=60, check=False, capture_output=True)
+        self.assertEqual(lost.returncode, 0)
+        self.assertIn(f"the results are in {self.folder}/rows.h5", lost.stderr.decode())
         shell = f"'{BINARY}' evaluate '{self.model}' '{self.data}' >/dev/full 2>/dev/null"
         self.assertEqual(subprocess.run(shell, shell=True, check=False).returncode, 6)
 

@@ -59,11 +59,12 @@ class NetCdf(RefusalTest):
         says = ("gap.nc:/features row 4321, column 2: the value is missing: -9999 marks it",
                 "remove the row or impute the value")
         self.assert_data_refused(path, says=says)
-        X[4400, 1] = np.nan
+        # In one block: rows 4320 to 4351.
+        X[4325, 1] = np.nan
         self.assert_data_refused(self.netcdf("gap.nc", X), says=says, ranks=(None,))
-        X[4300, 1] = np.nan
+        X[4320, 1] = np.nan
         self.assert_data_refused(self.netcdf("gap.nc", X), ranks=(None,),
-                                 says="row 4300, column 1: the value is nan")
+                                 says="row 4320, column 1: the value is nan")
 
     def test_a_mark_counts_in_its_own_file_only_and_in_the_type_of_the_values(self):
         X = self.X.astype(np.float32)
