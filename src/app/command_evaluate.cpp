@@ -95,7 +95,8 @@ std::string text_of(const train::Scores& scores, const train::ThresholdRule& rul
                                     scores.soft_rows));
     }
     text += line_of("log loss", fmt::format("{:.12g}", scores.log_loss));
-    text += line_of("Brier score", fmt::format("{:.12g}", scores.brier_score));
+    text += line_of("Brier score", fmt::format("{:.12g}{}", scores.brier_score,
+                                               scores.soft_rows > 0 ? ", of (p - y)^2" : ""));
     text += line_of("ROC AUC", class_ratio_text(ranking.roc_auc, one_class));
     text += line_of("average precision",
                     class_ratio_text(ranking.average_precision, "there is no positive row"));

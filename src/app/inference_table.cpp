@@ -92,6 +92,13 @@ std::string inference_table(const train::InferenceReport& report,
         statistics.residual_degrees, statistics.log_likelihood, statistics.aic, statistics.bic,
         statistics.rows, statistics.effective_parameters,
         statistics.is_penalised ? "effective " : "");
+    // Of labels that are 0 and 1 these are the same.
+    constexpr double beyond_rounding = 1e-12;
+    if (-2 * statistics.log_likelihood > statistics.residual_deviance * (1 + beyond_rounding)) {
+        text +=
+            "(labels between 0 and 1: likelihood, AIC and BIC are without the binomial "
+            "coefficients that R counts for proportions of totals)\n";
+    }
     return text +
            fmt::format("All of it: {} and inference.csv\n", (out / "inference.json").string());
 }

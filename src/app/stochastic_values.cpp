@@ -73,7 +73,9 @@ std::vector<OptionSpec> stochastic_options() {
     return {
         {"batch-size", Kind::value, "COUNT", "",
          "rows of a batch of sgd, adam and adagrad, on all ranks together, 1 to 1048576; 256 when "
-         "it is not given; an iteration of these solvers is an epoch, a step for each batch"},
+         "it is not given; an iteration of these solvers is an epoch, a step for each batch. Rows "
+         "of weight 0 and those that are held out do not count: then batches have so many rows on "
+         "the average"},
         {"shuffle", Kind::value, "yes|no|groups", "",
          "yes, when it is not given: every epoch meets the rows in a random order of its own, the "
          "same on any number of ranks; groups: 32 neighbours each of dense rows stay together, "

@@ -123,6 +123,17 @@ std::string stop_text(const train::TrainOptions& options) {
     return text;
 }
 
+/// Of rows, and of their weights where they have some.
+std::string positive_text(const train::RunFacts& facts) {
+    const std::string of_rows =
+        fmt::format("{:.1f} % positive", 100 * facts.moments.positive_share_of_rows);
+    const bool has_weights = !facts.manifest.files.front().weights_path.empty() ||
+                             facts.class_weights.negative != 1 || facts.class_weights.positive != 1;
+    return has_weights
+               ? fmt::format("{}, {:.1f} % by weight", of_rows, 100 * facts.moments.positive_share)
+               : of_rows;
+}
+
 }  // namespace
 
 void TrainPrinter::on_loaded(const train::RunFacts& facts) {
@@ -131,8 +142,8 @@ void TrainPrinter::on_loaded(const train::RunFacts& facts) {
         {"data", data_text(manifest)},
         {"features", manifest.files.front().features_path +
                          (manifest.is_transposed ? " (features x rows)" : "")},
-        {"labels", fmt::format("{}: {}; {:.1f} % positive", manifest.files.front().labels_path,
-                               facts.label_description, 100 * facts.moments.positive_share)},
+        {"labels", fmt::format("{}: {}; {}", manifest.files.front().labels_path,
+                               facts.label_description, positive_text(facts))},
     };
     if (!manifest.files.front().weights_path.empty()) {
         rows.emplace_back("row weights",

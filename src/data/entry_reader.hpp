@@ -63,7 +63,6 @@ class EntryReader {
 
     bool is_narrowing() const { return limit_ > 0; }
     std::byte* place_of(Index entry) const;
-    void start_chunks();
     void fetch_by_library(Lane& lane);
     Index bring_chunks(int thread, Index end);
     /// From the stored entries to their place.

@@ -16,7 +16,6 @@ __extension__ using Int128 = __int128;
 
 constexpr int bias = 1023;
 constexpr int leading_shift = 4;  ///< from an exponent field to the leading 16 bits
-constexpr Index most_partials = Index{1} << 30U;
 
 double power_of_two(int exponent) {
     return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + bias) << 52U);
@@ -43,9 +42,9 @@ double joined(std::int64_t high, std::int64_t low, int width, double power_of_wi
 ScatterScale::ScatterScale(std::span<const std::int16_t> exponents, Index partials)
     : features_(std::ssize(exponents)) {
     if (partials > most_partials) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("the data set has {} sparse rows; exact sums have room for {} "
-                                "(2^30) of them: split the data set",
+        throw Error(ExitCode::internal,
+                    fmt::format("internal error: a scattered sum of {} numbers; there is room for "
+                                "{} of them",
                                 partials, most_partials));
     }
     width_ = exact_sum_width(std::max<Index>(partials, 1));

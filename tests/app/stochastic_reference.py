@@ -80,6 +80,8 @@ def train(X, y, solver, epochs, batch_size, learning_rate, l2=0.0, seed=1, shuff
     q = np.zeros(d + 1) if start is None else np.array(start, dtype=float)
     velocity, first, second, squares = (np.zeros(d + 1) for _ in range(4))
     mean, averaged = None, 0
+    # Rows of weight 0 take places in the order, but not in a batch.
+    batch_size = int(batch_size * n / counts.sum() + 0.5)
     batches = -(-n // batch_size)
     step, updates, path = 0, 0, []
     for epoch in range(epochs):

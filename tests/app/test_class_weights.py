@@ -6,7 +6,7 @@ import unittest
 import h5py
 import numpy as np
 
-from support import SOURCE, AppTest, made_up, read_model, read_summary, text_of, write_data
+from support import SOURCE, AppTest, made_up, read_model, read_summary, run, text_of, write_data
 
 
 class ClassWeights(AppTest):
@@ -48,6 +48,24 @@ class ClassWeights(AppTest):
         with h5py.File(by_class / "model.h5") as file:
             self.assertEqual(text_of(file, "class_weights"), "0.5,4")
             self.assertEqual(text_of(file, "class-weights"), "0.5,4")
+
+    def test_the_share_of_rows_is_told_beside_that_of_weights(self):
+        X, y = made_up(2000, 3, seed=6)
+        y[:1500] = 0
+        data = write_data(self.folder / "data.h5", X, y)
+        share = f"{100 * y.mean():.1f} % positive"
+        for weights, told in ((), share + "\n"), (("balanced",), share + ", 50.0 % by weight\n"):
+            result = run("train", data, *(("--class-weights", *weights) if weights else ()), "--out",
+                         self.folder / "run", "--overwrite")
+            self.assert_ends(result, 0)
+            self.assertIn(told, result.stderr)
+
+    def test_extreme_ones_leave_both_classes(self):
+        data = write_data(self.folder / "data.h5", *made_up(500, 3, seed=6))
+        result = run("train", data, "--class-weights", "1e-20,1e20", "--l2", 1e-3, "--out",
+                     self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertNotIn("one class", result.stderr + result.stdout)
 
     def test_equal_weights_change_nothing(self):
         data = write_data(self.folder / "data.h5", *made_up(3000, 6, seed=3))

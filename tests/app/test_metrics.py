@@ -125,6 +125,13 @@ class GoldenNumbers(MetricsTest):
 
 
 class Thresholds(MetricsTest):
+    def test_the_brier_score_of_soft_labels_is_the_distance_to_them(self):
+        data = write_data(self.folder / "even.h5", np.zeros((200, 1)), np.full(200, 0.5))
+        model = self.train(data, out="even") / "model.h5"
+        told = run("evaluate", model, data)
+        self.assert_ends(told, 0)
+        self.assertRegex(told.stdout, r"Brier score +0, of \(p - y\)\^2")
+
     def test_rules_give_the_threshold_that_predict_can_use(self):
         z, y, weights = cases()["ties and weights"]
         path, names = self.data(z, y, weights)

@@ -192,6 +192,15 @@ class Stopped(AppTest):
         self.assertGreater(read_summary(self.folder / "limit-1")["seconds"]["total"], 2)
         self.assert_resumes_to_the_same_bits("limit-1", "limit-7")
 
+    def test_a_time_limit_leaves_no_time_for_inference(self):
+        with self.start("--time-limit", "1", "--inference", *ENDLESS, out="inferred",
+                        ranks=1) as job:
+            self.assert_stopped(job, "inferred", reason="time_limit", code=0)
+            self.assertIn("no standard errors: the time limit leaves no time for them", job.stderr())
+        out = self.folder / "inferred"
+        self.assertTrue((out / "model.h5").exists())
+        self.assertFalse((out / "inference.json").exists())
+
     def test_a_time_limit_counts_anew_when_resuming(self):
         before = -1
         for ranks in (1, 2):

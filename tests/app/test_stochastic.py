@@ -86,6 +86,12 @@ class Steps(AppTest):
         self.check("sgd", "--standardize", "no", "--weights-name", "w", data=data,
                    weights=self.weights)
 
+    def test_have_as_many_rows_as_they_should_where_rows_are_held_out(self):
+        directory = self.train(self.data, "--solver", "sgd", "--batch-size", 7, "--max-iterations",
+                               1, "--validation-fraction", 0.9, out="held-out")
+        summary = read_summary(directory)
+        self.assertAlmostEqual(summary["batches"]["steps"], summary["rows"] / 7, delta=1)
+
     def test_are_of_soft_labels_too(self):
         self.y = np.random.default_rng(4).random(700)
         data = write_data(self.folder / "soft.h5", self.X, self.y)

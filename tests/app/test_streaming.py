@@ -252,11 +252,35 @@ class Streaming(AppTest):
         self.assert_ends(result, 3)
         self.assertRegex(result.stderr, r"a rank may take 2\.1 MB of memory \(--memory-limit 2M\), but "
                          r"needs \d+\.\d MB even when its rows are read from the file in each pass")
+        # There are so many entries that all features are known to have some.
         result = run("train", self.sparse_data(), "--out", self.folder / "run", "--solver", "newton",
                      "--threads", 1, "--memory-limit", "1500k")
         self.assert_ends(result, 3)
-        self.assertRegex(result.stderr, r"needs \d+\.\d MB: vectors of 60 features that have entries "
-                         r"take 1\.\d MB of it")
+        self.assertRegex(result.stderr, r"needs \d+\.\d MB even when its rows are read from the file in "
+                         r"each pass, of which the solver takes up to \d+\.\d MB")
+
+    def test_the_history_and_the_matrices_of_sparse_rows_have_to_fit(self):
+        data = self.folder / "wide.h5"
+        self.assert_ends(run("generate", data, "--rows", 2000, "--features", 40_000, "--density",
+                             "0.0005"), 0)
+        dense = write_data(self.folder / "dense.h5", np.eye(40, 300), np.arange(40) % 2)
+        sparse = self.folder / "sparse.h5"
+        with h5py.File(sparse, "w") as file:
+            file["X/data"] = np.ones(300)
+            file["X/indices"] = np.arange(300)
+            file["X/indptr"] = np.append(np.arange(40), 300)
+            file["X"].attrs["shape"] = (40, 300)
+            file["y"] = np.arange(40) % 2
+        for path, options, limit in (
+                (data, ("--solver", "owl-qn", "--l1", 1e-3, "--history", 50), "3M"),
+                (sparse, ("--inference", "--l2", 1, "--solver", "gd"), "4M"),
+                (dense, ("--inference", "--l2", 1, "--solver", "gd"), "4M")):
+            arguments = ("train", path, *options, "--max-iterations", 2, "--threads", 1,
+                         "--overwrite", "--out", self.folder / "run")
+            result = run(*arguments, "--memory-limit", limit)
+            self.assert_ends(result, 3)
+            enough = re.search(r"allow it more \(--memory-limit (\d+[kM])\)", result.stderr)[1]
+            self.assert_ends(run(*arguments, "--memory-limit", enough), 0)
 
     def test_the_first_error_names_enough_memory_for_wide_rows(self):
         data = self.folder / "wide.h5"

@@ -36,9 +36,7 @@ class ChangedFile : public testing::Test {
         }
         Execution execution{.threads = 1};
         execution.memory = {.bytes = Index{64} << 20, .source = "x", .also_needed = nullptr};
-        execution.memory.also_needed_by_sparse = [](const data::Manifest&, Index) {
-            return Index{64} << 20;
-        };
+        execution.memory.also_needed = [](const data::Manifest&, Index) { return Index{64} << 20; };
         data_ = std::make_unique<DataSet>(load_data_set(comm_, paths, {}, execution));
         EXPECT_TRUE(data_->memory.is_streamed());
     }

@@ -122,5 +122,21 @@ TEST_F(LoadDataSet, LearnsTheSameOfTheColumnsWithAnyNumberOfThreads) {
     EXPECT_TRUE(std::ranges::equal(four.scan.sums.limbs(), sums));
 }
 
+TEST_F(LoadDataSet, RefusesMoreSparseRowsThanSumsHaveRoomForBeforeItReadsAny) {
+    const DataSet small = load({file("a.h5", {})}, 1);
+    data::Manifest many = small.manifest;
+    many.is_sparse = true;
+    many.rows = (Index{1} << 30) + 1;
+    many.entries_before_block.assign(static_cast<std::size_t>(many.plan().blocks() + 1), 0);
+
+    try {
+        load_validation_set(comm_, many, {}, {}, small);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::input_data);
+        EXPECT_THAT(error.what(), HasSubstr("a.h5:/X: the data set has 1073741825 sparse rows"));
+    }
+}
+
 }  // namespace
 }  // namespace paralogit::train

@@ -109,8 +109,8 @@ class PlanMemory : public testing::Test {
 TEST_F(PlanMemory, LeavesWhatRowsLabelsAndSolverDoNotTake) {
     const MemoryLimit limit{.bytes = gibibyte,
                             .source = "x",
-                            .also_needed = [](Index rows, Index own_rows, Index features) {
-                                return rows + 2 * own_rows + 3 * features;
+                            .also_needed = [](const data::Manifest& manifest, Index own_rows) {
+                                return manifest.rows + 2 * own_rows + 3 * manifest.features;
                             }};
     const Index solver = 100'000 + 2 * own_rows() + 30;
 
@@ -140,7 +140,7 @@ TEST_F(PlanMemory, LeavesWhatSparseRowsDoNotTake) {
     const Index rows = blocks.rows_of(comm_.rank(), comm_.size()).size();
 
     // The solver asks for its part when it is known which features have entries.
-    limit.also_needed_by_sparse = [](const data::Manifest&, Index) { return gibibyte / 2; };
+    limit.also_needed = [](const data::Manifest&, Index) { return gibibyte / 2; };
 
     EXPECT_EQ(plan(limit).left_bytes, gibibyte - entries * (4 + 4) - (rows + 1) * 8 - rows * 16);
 }
@@ -162,13 +162,63 @@ TEST_F(PlanMemory, RefusesVectorsOfFeaturesThatDoNotFit) {
     EXPECT_GT(plan({.bytes = 60 * gibibyte, .source = "x", .also_needed = nullptr}).left_bytes, 0);
 }
 
+TEST_F(PlanMemory, AdvisesALimitThatIsEnough) {
+    manifest_.is_sparse = true;
+    manifest_.features = 1'000'000;
+    manifest_.entries_before_block.assign(static_cast<std::size_t>(manifest_.plan().blocks() + 1),
+                                          0);
+    constexpr Index of_solver = 300'000'000;
+    // Of other rows, for which a quarter is set aside where that is less.
+    for (const Index wanted_aside : {Index{0}, 5'000'000'000 / comm_.size()}) {
+        const auto take_all = [&](Index bytes) {
+            const MemoryLimit limit{
+                .bytes = bytes,
+                .source = "--memory-limit x",
+                .also_needed = [](const data::Manifest&, Index) { return of_solver; },
+                .set_aside_bytes = std::min(wanted_aside, bytes / 4)};
+            MemoryPlan memory = plan(limit);
+            take_of_what_is_left(comm_, manifest_, limit, memory, of_solver, "vectors");
+        };
+        std::string text;
+        try {
+            take_all(10'000'000);
+        } catch (const Error& error) {
+            text = error.what();
+        }
+        const std::size_t at = text.find("(--memory-limit ", text.find("allow it more"));
+        ASSERT_NE(at, std::string::npos) << text;
+        const std::string advice = text.substr(at + std::string("(--memory-limit ").size());
+        const Index unit = advice.find('M') < advice.find(')') ? Index{1} << 20 : Index{1} << 10;
+
+        EXPECT_NO_THROW(take_all(std::stoll(advice) * unit)) << advice;
+    }
+}
+
+TEST_F(PlanMemory, AdvisesOfRowsThatAreLoadedLaterWhatTheUserHasToGive) {
+    const MemoryLimit whole{
+        .bytes = gibibyte, .source = "--memory-limit 1G", .also_needed = nullptr};
+    MemoryPlan training;
+    training.left_bytes = 1'000'000;
+    const MemoryLimit left = limit_of_what_is_left(whole, training);
+    try {
+        MemoryPlan all = training;
+        take_of_what_is_left(comm_, manifest_, left, all, 9'000'000, "parrots");
+        FAIL();
+    } catch (const Error& error) {
+        // A gibibyte, and nine megabytes more.
+        EXPECT_THAT(error.what(), HasSubstr("(--memory-limit 1033M)"));
+    }
+}
+
 TEST_F(PlanMemory, AsksWhetherTheRestHasRoomForMore) {
     MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
     limit.set_aside_bytes = gibibyte / 8;
     const MemoryPlan memory = plan(limit);
     const Index rest = comm_.min(memory.left_bytes - gibibyte / 8);
     const auto require = [&](Index bytes) {
-        require_left(comm_, manifest_, limit, memory, bytes, "parrots");
+        MemoryPlan with_more = memory;
+        take_of_what_is_left(comm_, manifest_, limit, with_more, bytes, "parrots");
+        EXPECT_EQ(with_more.left_bytes, memory.left_bytes - bytes);
     };
 
     EXPECT_NO_THROW(require(rest));

@@ -35,11 +35,6 @@ class RowOrder {
 
     /// The rows at the places [first, first + out.size()). Cost: a few nanoseconds a row.
     void rows_at(Index first, std::span<Index> out) const;
-    Index row_at(Index place) const {
-        Index row = 0;
-        rows_at(place, {&row, 1});
-        return row;
-    }
     struct Run {
         Index first;
         Index rows;

@@ -14,11 +14,13 @@ namespace paralogit::model {
 /// none where one bound does for all.
 class ScatterScale {
   public:
+    static constexpr Index most_partials = Index{1} << 30U;
+
     ScatterScale() = default;
     /// Every entry that is added is below 2^exponent of its feature in magnitude; no feature gets
-    /// more than `partials` of them, over all ranks. Exponents lie in [-900, 1000]. A feature whose
-    /// exponent is so near to the largest that it loses nothing to speak of (2^-54 of its bound,
-    /// with all partials) shares that one. Throws Error (input_data) when partials > 2^30.
+    /// more than `partials` of them, over all ranks, most_partials at most. Exponents lie in
+    /// [-900, 1000]. A feature whose exponent is so near to the largest that it loses nothing to
+    /// speak of (2^-54 of its bound, with all partials) shares that one.
     ScatterScale(std::span<const std::int16_t> exponents, Index partials);
     /// The high limb alone, with the largest bound for all: each entry is rounded to a multiple of
     /// 2^(exponent - W). For sums that need the same bits in any order, but not all of them.

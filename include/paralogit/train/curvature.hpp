@@ -30,6 +30,10 @@ struct SparseProduct {
 /// leaves a block 32 rows.
 class Curvature {
   public:
+    /// Up to here the matrices of all threads cost less than their waiting for one another, and
+    /// each thread has one of its own.
+    static constexpr Index most_variables_apart = 512;
+
     /// The first two must outlive this. Of sparse rows it uses `pass` during each call, or makes
     /// one of its own.
     Curvature(const comm::Communicator& comm, const DataSet& data, bool has_intercept,

@@ -25,6 +25,9 @@ struct Information {
 Information collect_information(const comm::Communicator& comm, const DataSet& data,
                                 const Vector& parameters, const optim::ChangeOfVariables& change);
 
+/// A factorisation of that size takes minutes on one core.
+inline constexpr Index most_inferred_parameters = 10'000;
+
 /// What collect_information and inference from it take of a rank's memory.
 Index information_bytes(Index dimension);
 

@@ -18,13 +18,15 @@ namespace paralogit::train {
 struct MemoryLimit {
     Index bytes = std::numeric_limits<Index>::max();
     std::string source;  ///< for people; empty without a limit
-    /// Bytes of it that something else than the rows will need, by the rows of all ranks, those of
-    /// this one, and features.
-    std::function<Index(Index rows, Index own_rows, Index features)> also_needed;
-    /// The same for sparse rows; at most, for it is not known yet which features have entries.
-    std::function<Index(const data::Manifest& manifest, Index own_rows)> also_needed_by_sparse = {};
+    /// Bytes of it that something else than the rows will need on this rank; of sparse rows at
+    /// most, for it is not known yet which features have entries.
+    std::function<Index(const data::Manifest& manifest, Index own_rows)> also_needed;
     /// Bytes of it that are kept for other rows, which are loaded afterwards.
     Index set_aside_bytes = 0;
+    /// Of the limit that the user gave, what rows that were loaded before take beside `bytes`, and
+    /// whether these would take more of a larger one.
+    Index taken_bytes = 0;
+    bool is_taken_by_streamed = false;
 };
 
 /// What the user says, or else this rank's share of the narrowest of `bounds`, less a reserve for
@@ -52,12 +54,12 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
                        const data::ShardPlan& plan, const MemoryLimit& limit, int threads,
                        data::Shard& shard, const RowUse& use = {});
 
-/// Makes sure that what is left of a rank's limit, beside what is set aside, has room for `bytes`
-/// more, and for vectors as long as all features when rows are sparse. `what` they are, for people.
-/// Throws Error (input_data). @collective
-void require_left(const comm::Communicator& comm, const data::Manifest& manifest,
-                  const MemoryLimit& limit, const MemoryPlan& plan, Index bytes,
-                  const std::string& what);
+/// Takes `bytes` of what is left of a rank's limit, beside what is set aside and, when rows are
+/// sparse, vectors as long as all features. `what` they are, for people. Throws Error (input_data)
+/// where there is no room. @collective
+void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& manifest,
+                          const MemoryLimit& limit, MemoryPlan& plan, Index bytes,
+                          const std::string& what);
 
 /// What to set aside for this rank's part of rows that are loaded after others: all that it takes
 /// to hold them, but no more than a quarter of the limit. Not collective.

@@ -8,7 +8,6 @@
 
 namespace paralogit::train {
 
-/// Exact sums over all rows; the same bits for any number of ranks.
 /// A column of which a few rows have nearly all of the spread, as fill values do.
 struct StretchedColumn {
     Index feature;
@@ -16,13 +15,16 @@ struct StretchedColumn {
     double usual_deviation;  ///< from it, in these rows: the median
 };
 
+/// Exact sums over all rows; the same bits for any number of ranks.
 struct Moments {
     Vector mean;                             ///< of each feature, weighted by row  [d]
     Vector standard_deviation;               ///< 0 exactly for a constant feature  [d]
     std::vector<StretchedColumn> stretched;  ///< dense ones
     double weight_sum = 0;                   ///< S, the sum of row weights
     double positive_share = 0;               ///< weighted mean of the labels
-    bool has_one_class() const { return positive_share <= 0 || positive_share >= 1; }
+    /// Mean of the labels of rows of positive weight, whatever their weight.
+    double positive_share_of_rows = 0;
+    bool is_of_one_class = false;  ///< all rows of positive weight
     /// SHA-256 over the shape, a hash of the rows in their order, and the exact sums: a function of
     /// rows and order, not of files, stored types or ranks.
     std::string fingerprint;

@@ -66,13 +66,11 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
 /// stored and how fast the machine is must not change the path of the iteration.
 double hessian_cost_in_passes(const DataShape& shape);
 
-/// About what the solver that would be chosen for dense rows takes of a rank's memory, with all
-/// that is as long as a gradient, and the curvatures of the rank's `own_rows`.
-Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Index dimension,
+/// About what the solver that would be chosen takes of a rank's memory, with all that is as long as
+/// a gradient, and what it keeps of each of the rank's `own_rows`. Throws Error (input_data) when
+/// that is more than 63 bits can count.
+Index solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows,
                    int threads);
-
-/// The same of sparse rows, whose sums the threads share when they are long.
-Index sparse_solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows);
 
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,

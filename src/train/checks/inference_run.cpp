@@ -13,15 +13,14 @@
 namespace paralogit::train {
 
 void check_inference_size(Index features, bool has_intercept) {
-    // A factorisation of that size takes minutes on one core.
-    constexpr Index most_variables = 10'000;
     const Index variables = features + (has_intercept ? 1 : 0);
-    if (variables > most_variables) {
-        throw Error(ExitCode::usage,
-                    fmt::format("--inference: a model of {} parameters needs matrices of {} x {} "
-                                "numbers, {} on every rank; at most {} parameters are taken",
-                                variables, variables, variables,
-                                bytes_text(information_bytes(variables)), most_variables));
+    if (variables > most_inferred_parameters) {
+        throw Error(
+            ExitCode::usage,
+            fmt::format("--inference: a model of {} parameters needs matrices of {} x {} "
+                        "numbers, {} on every rank; at most {} parameters are taken",
+                        variables, variables, variables, bytes_text(information_bytes(variables)),
+                        most_inferred_parameters));
     }
 }
 

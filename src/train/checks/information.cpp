@@ -8,6 +8,7 @@
 #include "../objective/block_rows.hpp"
 #include "../objective/hessian_frame.hpp"
 #include "../objective/loss_bound.hpp"
+#include "paralogit/base/checked.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/block_information.hpp"
 
@@ -191,7 +192,9 @@ Information collect_information(const comm::Communicator& comm, const DataSet& d
 Index information_bytes(Index dimension) {
     // Half of two matrices in two limbs, and some whole ones at the end.
     constexpr Index matrices = 8;
-    return matrices * dimension * dimension * Index{sizeof(double)};
+    const std::string what = "the bytes of the matrices of --inference";
+    return checked_multiply(checked_multiply(matrices * Index{sizeof(double)}, dimension, what),
+                            dimension, what);
 }
 
 }  // namespace paralogit::train

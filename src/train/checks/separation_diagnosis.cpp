@@ -149,7 +149,7 @@ bool find_more(const std::vector<Vector>& directions, bool has_separators, Reces
 
 void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCurvature& end,
                     Diagnosis& diagnosis) {
-    if (run.moments.has_one_class() ||
+    if (run.moments.is_of_one_class ||
         !(moves_on(run) || end.is_flat_somewhere() || outcome.last.rows_wrong == 0)) {
         return;
     }

@@ -30,7 +30,7 @@ std::vector<std::string> warnings_of_columns(const DataSet& data, const Moments&
             name_of(data, column.feature), moments.standard_deviation[column.feature],
             column.usual_deviation, column.usual));
     }
-    if (moments.has_one_class()) {
+    if (moments.is_of_one_class) {
         warnings.emplace_back("all rows are of one class: there is nothing to tell apart");
     }
     return warnings;

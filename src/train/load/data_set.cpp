@@ -132,9 +132,10 @@ void check_range(const data::Manifest& manifest, const model::ColumnBounds& boun
     if (has_weight && std::abs(weight_exponent) > highest / 2) {
         throw Error(
             ExitCode::input_data,
-            fmt::format("{}:{}: the row weights are so {} (about 1e{:.0f}) that sums "
+            fmt::format("{}:{}: the row weights are so {} (sums of them are {} 1e{:.0f}) that sums "
                         "leave double arithmetic; {} them by a constant",
                         file.path, file.weights_path, weight_exponent > 0 ? "large" : "small",
+                        weight_exponent <= model::ColumnScan::lowest_exponent ? "below" : "about",
                         weight_exponent * decimal, weight_exponent > 0 ? "divide" : "multiply"));
     }
     for (std::size_t j = 0; j < bounds.sum_exponents.size(); ++j) {
@@ -230,13 +231,29 @@ std::unique_ptr<DataSet> make_held_out(const comm::Communicator& comm, const Dat
     return held_out;
 }
 
+/// Sums over sparse rows have a place for each entry of a column, of which a row has one. Throws
+/// Error (input_data).
+void check_sparse_rows(const data::Manifest& manifest) {
+    constexpr Index most = model::ScatterScale::most_partials;
+    if (manifest.is_sparse && manifest.rows > most) {
+        const data::FilePart& file = manifest.files.front();
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}:{}: the data set has {} sparse rows; exact sums have room for "
+                                "{} (2^30) of them: take a part of the rows, or store them dense",
+                                file.path, file.features_path, manifest.rows, most));
+    }
+}
+
 /// `training`, where the rows are to validate by, is what they have to go with. @collective
 DataSet load(const comm::Communicator& comm, data::Manifest manifest,
              const data::SourceOptions& source, const Execution& requested, const RowUse& use,
              const DataSet* training) {
-    if (training != nullptr) {
-        comm::together(comm, [&] { check_features(*training, manifest); });
-    }
+    comm::together(comm, [&] {
+        check_sparse_rows(manifest);
+        if (training != nullptr) {
+            check_features(*training, manifest);
+        }
+    });
     const data::ShardPlan plan = manifest.plan();
     data::Shard shard = data::empty_shard(manifest, plan, comm.rank(), comm.size());
     const Execution execution = worthwhile(requested, manifest, shard);

@@ -130,14 +130,16 @@ Index bytes_of_held_out(const data::Manifest& manifest, const data::Shard& shard
                                                          : rows * row_bytes_of(manifest));
 }
 
+Index bytes_of_solver(const data::Manifest& manifest, const MemoryLimit& limit, Index own_rows) {
+    return limit.also_needed ? limit.also_needed(manifest, own_rows) : Index{0};
+}
+
 /// What this rank needs beside the features of its shard.
 Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit,
                    const data::Shard& shard, const RowUse& use) {
     const Index rows = shard.rows.size();
     return bytes_of_columns(manifest, rows, use) + bytes_of_held_out(manifest, shard, use) +
-           limit.set_aside_bytes +
-           (limit.also_needed ? limit.also_needed(manifest.rows, rows, manifest.features)
-                              : Index{0});
+           limit.set_aside_bytes + bytes_of_solver(manifest, limit, rows);
 }
 
 /// No less than these bytes, in the letters of the option.
@@ -151,6 +153,20 @@ std::string enough_as_given(Index bytes) {
     return as_given((bytes + unit - 1) / unit * unit);
 }
 
+/// What the user has to give so that a limit which lacks something has `needed` bytes: other rows
+/// may take a part of what is given beyond.
+Index enough_of_user(const MemoryLimit& limit, Index needed) {
+    // What is set aside for other rows may be as much as a quarter: see bytes_to_set_aside.
+    constexpr Index set_aside_share = 4;
+    const Index quarter = limit.bytes / set_aside_share;
+    if (limit.set_aside_bytes >= std::max<Index>(quarter, 1)) {
+        const Index beside = needed - quarter;
+        needed = std::max(needed, beside + beside / (set_aside_share - 1) + 1);
+    }
+    const Index enough = limit.taken_bytes + needed;
+    return limit.is_taken_by_streamed ? std::max(enough, set_aside_share * needed) : enough;
+}
+
 [[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit, Index needed,
                              const std::string& why) {
     throw Error(
@@ -160,7 +176,8 @@ std::string enough_as_given(Index bytes) {
                     manifest.files.front().path, bytes_text(limit.bytes), limit.source,
                     bytes_text(needed), why,
                     limit.source.starts_with(option_name)
-                        ? fmt::format("allow it more ({} {})", option_name, enough_as_given(needed))
+                        ? fmt::format("allow it more ({} {})", option_name,
+                                      enough_as_given(enough_of_user(limit, needed)))
                         : "ask for more memory"));
 }
 
@@ -171,6 +188,54 @@ std::string even_when_streamed(const RowUse& use) {
     return use.hold_out ? " even when only the rows that are held out for validation stay in it, "
                           "and the others are read from the file in each pass"
                         : " even when its rows are read from the file in each pass";
+}
+
+/// Whether no feature can turn out to have no entry, or only so few that all are kept: see
+/// keep_used_features.
+bool are_all_features_kept(const data::Manifest& manifest) {
+    constexpr Index entries_per_feature = 8;
+    return manifest.entries_before_block.back() / entries_per_feature >= manifest.features;
+}
+
+void plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
+                 const MemoryLimit& limit, int threads, data::Shard& shard, const RowUse& use,
+                 MemoryPlan& memory) {
+    const Index own_rows = shard.rows.size();
+    const Index beside = bytes_of_columns(manifest, own_rows, use) +
+                         bytes_of_held_out(manifest, shard, use) + limit.set_aside_bytes;
+    const Index bytes = bytes_of_sparse(manifest, shard);
+    const Index of_features = bytes_of_all_features(manifest);
+    // How much of it is known only when it is known which features have entries: see
+    // take_of_what_is_left.
+    const Index of_solver = bytes_of_solver(manifest, limit, own_rows);
+    memory.left_bytes -= beside - limit.set_aside_bytes;
+    const Index rest = limit.bytes - beside - of_features;
+    if (of_solver <= rest && bytes <= rest - of_solver) {
+        memory.left_bytes -= bytes;
+        return;
+    }
+    const std::string solver_text = of_solver == 0
+                                        ? ""
+                                        : fmt::format(", of which the solver takes up to {}{}",
+                                                      bytes_text(of_solver), less_for_the_solver);
+    if (rest < 0 && of_features > bytes) {
+        fail_short(manifest, limit, bytes + beside + of_features + of_solver,
+                   fmt::format(": vectors as long as its {} features take {} of it{}; is the "
+                               "largest index, or the shape, what it should be?",
+                               manifest.features, bytes_text(of_features),
+                               of_solver > of_features ? solver_text : ""));
+    }
+    // The solver cannot do with less than it needs, but that may be less than it takes at most.
+    const Index for_rows = std::max(
+        {rest - of_solver, are_all_features_kept(manifest) ? Index{0} : rest / 4, Index{0}});
+    if (const auto least = data::hold_sparse_within(for_rows, manifest, plan, shard, threads)) {
+        // With an eighth more than the solver takes at most, what passes through memory, which is
+        // a sixteenth of it, has its place as well: see take_of_what_is_left.
+        const Index enough = of_solver + std::max(*least, of_solver / 8);
+        fail_short(manifest, limit, beside + of_features + enough,
+                   even_when_streamed(use) + solver_text);
+    }
+    memory.left_bytes -= shard.passing_bytes();
 }
 
 }  // namespace
@@ -186,42 +251,7 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
             return;
         }
         if (manifest.is_sparse) {
-            // What the solver takes is known only when it is known which features have entries: see
-            // require_left.
-            const Index beside = bytes_of_columns(manifest, shard.rows.size(), use) +
-                                 bytes_of_held_out(manifest, shard, use) + limit.set_aside_bytes;
-            const Index bytes = bytes_of_sparse(manifest, shard);
-            const Index of_features = bytes_of_all_features(manifest);
-            memory.left_bytes -= beside - limit.set_aside_bytes;
-            const Index of_solver = limit.also_needed_by_sparse
-                                        ? limit.also_needed_by_sparse(manifest, shard.rows.size())
-                                        : Index{0};
-            const Index rest = limit.bytes - beside - of_features;
-            if (bytes + of_solver <= rest) {
-                memory.left_bytes -= bytes;
-                return;
-            }
-            if (rest < 0 && of_features > bytes) {
-                fail_short(manifest, limit, bytes + beside + of_features,
-                           fmt::format(": vectors as long as its {} features take {} of it; is the "
-                                       "largest index, or the shape, what it should be?",
-                                       manifest.features, bytes_text(of_features)));
-            }
-            // The solver cannot do with less than it needs, but that is not known exactly.
-            const Index for_rows = std::max({rest - of_solver, rest / 4, Index{0}});
-            const auto least = data::hold_sparse_within(for_rows, manifest, plan, shard, threads);
-            if (least) {
-                // With an eighth more than the solver takes at most, what passes through memory,
-                // which is a sixteenth of it, has its place as well: see require_left.
-                const Index enough = of_solver + std::max(*least, of_solver / 8);
-                const std::string solver_text =
-                    of_solver == 0 ? ""
-                                   : fmt::format(", of which the solver takes up to {}{}",
-                                                 bytes_text(of_solver), less_for_the_solver);
-                fail_short(manifest, limit, beside + of_features + enough,
-                           even_when_streamed(use) + solver_text);
-            }
-            memory.left_bytes -= shard.passing_bytes();
+            plan_sparse(manifest, plan, limit, threads, shard, use, memory);
             return;
         }
         const Index beside = bytes_beside(manifest, limit, shard, use);
@@ -242,9 +272,9 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
     return memory;
 }
 
-void require_left(const comm::Communicator& comm, const data::Manifest& manifest,
-                  const MemoryLimit& limit, const MemoryPlan& plan, Index bytes,
-                  const std::string& what) {
+void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& manifest,
+                          const MemoryLimit& limit, MemoryPlan& plan, Index bytes,
+                          const std::string& what) {
     comm::together(comm, [&] {
         const Index all = bytes + (manifest.is_sparse ? bytes_of_all_features(manifest) : 0);
         const Index left = plan.left_bytes - limit.set_aside_bytes;
@@ -256,6 +286,7 @@ void require_left(const comm::Communicator& comm, const data::Manifest& manifest
                 fmt::format(": {} take {} of it{}", what, bytes_text(all), less_for_the_solver));
         }
     });
+    plan.left_bytes -= bytes;
 }
 
 Index bytes_to_set_aside(const comm::Communicator& comm, const data::Manifest& manifest,
@@ -279,7 +310,9 @@ MemoryLimit limit_of_what_is_left(const MemoryLimit& limit, const MemoryPlan& pl
     }
     return {.bytes = plan.left_bytes,
             .source = limit.source + ", less what the training rows take",
-            .also_needed = nullptr};
+            .also_needed = nullptr,
+            .taken_bytes = limit.bytes - plan.left_bytes,
+            .is_taken_by_streamed = plan.is_streamed()};
 }
 
 std::string bytes_text(Index bytes) {

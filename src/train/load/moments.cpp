@@ -256,11 +256,35 @@ void check_scales(const DataSet& data, const Moments& moments) {
     }
 }
 
+/// Row weights may leave next to nothing of the one class in weighted sums, and it is there all the
+/// same.
+void look_at_classes(const comm::Communicator& comm, const data::Shard& shard, Moments& moments) {
+    const model::LabelView labels = shard.labels.view();
+    Index rows = 0;
+    std::array<Index, 2> rows_of_class{};  // a soft label is of both
+    double label_sum = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(shard.rows.size()); ++i) {
+        if (shard.row_weights.empty() || shard.row_weights[i] > 0) {
+            const double label = labels[i];
+            ++rows;
+            rows_of_class[0] += label < 1 ? 1 : 0;
+            rows_of_class[1] += label > 0 ? 1 : 0;
+            label_sum += label;
+        }
+    }
+    comm.sum(std::span<Index>(rows_of_class));
+    rows = comm.sum(rows);
+    comm.sum(std::span<double>(&label_sum, 1));
+    moments.is_of_one_class = rows_of_class[0] == 0 || rows_of_class[1] == 0;
+    moments.positive_share_of_rows = label_sum / static_cast<double>(rows);
+}
+
 }  // namespace
 
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
     Moments moments = data.sparse ? sparse_moments(comm, data) : dense_moments(comm, data);
     check_scales(data, moments);
+    look_at_classes(comm, data.shard, moments);
     return moments;
 }
 

@@ -22,25 +22,36 @@ Index score_bytes(const RowUse& use, Index own_rows) {
                         : 0;
 }
 
+/// Those that may have entries.
+Index most_features_of(const data::Manifest& manifest) {
+    return manifest.is_sparse ? std::min(manifest.features, manifest.entries_before_block.back())
+                              : manifest.features;
+}
+
+DataShape shape_of(const data::Manifest& manifest, Index features) {
+    return {.rows = manifest.rows,
+            .dimension = features + 1,
+            .entries = manifest.is_sparse ? std::optional(manifest.entries_before_block.back())
+                                          : std::nullopt};
+}
+
+/// What a run takes of a rank's memory beside the rows.
+Index bytes_beside_rows(const TrainOptions& options, const DataShape& shape, Index own_rows) {
+    // Statistics of more parameters are refused.
+    const Index inferred = std::min(shape.dimension, most_inferred_parameters);
+    return solver_bytes(options.solver, shape, own_rows, options.execution.threads) +
+           score_bytes(options.row_use, own_rows) +
+           (options.inference_confidence ? information_bytes(inferred) : 0);
+}
+
 }  // namespace
 
 Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
                        const std::optional<data::Manifest>& validation_files) {
     Execution execution = options.execution;
     MemoryLimit& memory = execution.memory;
-    memory.also_needed = [&options](Index rows, Index own_rows, Index features) {
-        return solver_bytes(options.solver, rows, own_rows, features + 1,
-                            options.execution.threads) +
-               score_bytes(options.row_use, own_rows) +
-               (options.inference_confidence ? information_bytes(features + 1) : 0);
-    };
-    memory.also_needed_by_sparse = [&options](const data::Manifest& manifest, Index own_rows) {
-        const Index entries = manifest.entries_before_block.back();
-        const DataShape shape{.rows = manifest.rows,
-                              .dimension = std::min(manifest.features, entries) + 1,
-                              .entries = entries};
-        return sparse_solver_bytes(options.solver, shape, own_rows) +
-               score_bytes(options.row_use, own_rows);
+    memory.also_needed = [&options](const data::Manifest& manifest, Index own_rows) {
+        return bytes_beside_rows(options, shape_of(manifest, most_features_of(manifest)), own_rows);
     };
     if (validation_files) {
         memory.set_aside_bytes = comm::together(
@@ -50,18 +61,22 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
     return execution;
 }
 
-void require_solver_memory(const comm::Communicator& comm, const TrainOptions& options,
-                           const DataSet& data) {
+void take_solver_memory(const comm::Communicator& comm, const TrainOptions& options,
+                        DataSet& data) {
     if (!data.sparse) {
         return;
     }
     const Index features = data.shard.features;
-    const DataShape shape{.rows = data.manifest.rows,
-                          .dimension = features + 1,
-                          .entries = data.manifest.entries_before_block.back()};
-    const Index bytes = sparse_solver_bytes(options.solver, shape, data.shard.rows.size());
-    require_left(comm, data.manifest, data.execution.memory, data.memory, bytes,
-                 fmt::format("vectors of {} features that have entries", features));
+    const Index bytes = comm::together(comm, [&] {
+        return bytes_beside_rows(options, shape_of(data.manifest, features),
+                                 data.shard.rows.size());
+    });
+    take_of_what_is_left(
+        comm, data.manifest, data.execution.memory, data.memory, bytes,
+        fmt::format(
+            "{} of {} features that have entries",
+            options.inference_confidence ? "vectors, and the matrices of --inference," : "vectors",
+            features));
 }
 
 void refuse_streamed_sparse_batches(const comm::Communicator& comm, const DataSet& data,

@@ -12,10 +12,9 @@ namespace paralogit::train {
 Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
                        const std::optional<data::Manifest>& validation_files);
 
-/// Makes sure that the vectors of the solver have room beside sparse rows, of which it is now known
-/// which features they use. Throws Error (input_data). @collective
-void require_solver_memory(const comm::Communicator& comm, const TrainOptions& options,
-                           const DataSet& data);
+/// Gives the solver its part of the memory beside sparse rows, of which it is now known which
+/// features they use. Throws Error (input_data) where there is too little. @collective
+void take_solver_memory(const comm::Communicator& comm, const TrainOptions& options, DataSet& data);
 
 /// Throws Error (usage) when a stochastic solver would pick rows out of sparse shards that are
 /// streamed. @collective

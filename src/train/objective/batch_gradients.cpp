@@ -1,6 +1,7 @@
 #include "batch_gradients.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "../seconds_since.hpp"
@@ -17,6 +18,18 @@ constexpr Index group_rows = 32;
 
 Index count_rows_of_weight(std::span<const double> row_weights) {
     return std::ranges::count_if(row_weights, [](double weight) { return weight > 0; });
+}
+
+/// Places of an order that have so many rows of positive weight on the average: the others, as
+/// those that are held out, take places too.
+Index places_for(Index rows_of_batch, Index counting_rows, Index rows) {
+    if (counting_rows == rows) {
+        return rows_of_batch;
+    }
+    const auto most = static_cast<double>(std::min(rows, model::BatchSums::most_rows));
+    const double places = static_cast<double>(rows_of_batch) * static_cast<double>(rows) /
+                          static_cast<double>(counting_rows);
+    return static_cast<Index>(std::round(std::min(places, most)));
 }
 
 /// Threads that a batch is worth: of sparse rows one, for each has sums as long as all features.
@@ -45,12 +58,13 @@ BatchGradients::BatchGradients(const comm::Communicator& comm, const DataSet& da
     counting_rows_ = comm.sum(own_counting);
     own_share_ = static_cast<double>(own_counting) / static_cast<double>(counting_rows_);
     const Index most_places = comm.max(own_places_.size());
-    const Index batch_rows = std::min(options_.batches.batch_rows, most_places);
-    batches_ = (most_places + batch_rows - 1) / batch_rows;
-    const Index own_rows_of_batch = is_local() ? batch_rows : batch_rows / comm.size() + 1;
+    batch_places_ = std::min(
+        places_for(options_.batches.batch_rows, counting_rows_, data.manifest.rows), most_places);
+    batches_ = (most_places + batch_places_ - 1) / batch_places_;
+    const Index own_rows_of_batch = is_local() ? batch_places_ : batch_places_ / comm.size() + 1;
     comm::together(comm, [&] {
         const model::BatchSums none(data.bounds.sum_exponents, data.bounds.weight_exponent,
-                                    batch_rows, word_count, data.execution.isa, options_.loss);
+                                    batch_places_, word_count, data.execution.isa, options_.loss);
         threads_.assign(static_cast<std::size_t>(threads_of_batch(data, own_rows_of_batch)), none);
         own_rows_.resize(threads_.size());
     });
@@ -64,8 +78,8 @@ Range BatchGradients::places_of(Index batch) const {
         };
         return {.first = at(batch), .end = at(batch + 1)};
     }
-    const Index rows = options_.batches.batch_rows;
-    return {.first = batch * rows, .end = std::min((batch + 1) * rows, own_places_.end)};
+    return {.first = batch * batch_places_,
+            .end = std::min((batch + 1) * batch_places_, own_places_.end)};
 }
 
 void BatchGradients::begin_epoch(Index epoch) {

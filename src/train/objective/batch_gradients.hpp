@@ -88,7 +88,8 @@ class BatchGradients {
     const DataSet& data_;
     Options options_;
     Index features_;
-    Range own_places_;  ///< of the order: all rows, or the rank's own when steps are local
+    Index batch_places_ = 0;  ///< with about as many rows of positive weight as a batch is to have
+    Range own_places_;        ///< of the order: all rows, or the rank's own when steps are local
     Index batches_ = 1;
     Index counting_rows_ = 0;  ///< rows of positive weight, on all ranks
     double own_share_ = 1;     ///< of these, that lie on this rank

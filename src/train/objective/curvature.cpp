@@ -212,15 +212,13 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
                            .thinning = Thinning::of(thinning, data_.plan.rows_per_block()),
                            .loss = loss_};
     LocalHessian sums = comm::together(comm_, [&] {
-        // Up to here the matrices of all threads cost less than their waiting for one another.
-        constexpr Index most_apart = 512;
         const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
         const std::int32_t weight_exponent = data_.bounds.weight_exponent;
         LocalHessian local{
             .products = model::HessianSums(frame.padded_dimension(), weight_exponent, blocks,
                                            data_.execution.isa),
             .weights = model::ExactSums({weight_exponent}, blocks, data_.execution.isa)};
-        if (frame.dimension() <= most_apart) {
+        if (frame.dimension() <= most_variables_apart) {
             add_blocks_apart(task, local);
         } else {
             add_blocks_together(task, local);

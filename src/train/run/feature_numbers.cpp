@@ -11,6 +11,7 @@
 #include <sstream>
 #include <vector>
 
+#include "paralogit/base/checked.hpp"
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/h5/file.hpp"
@@ -51,7 +52,7 @@ std::vector<double> numbers_of_dataset(const std::string& file, const std::strin
     const h5::Dataset numbers = opened.dataset(dataset);
     Index count = 1;
     for (const Index extent : numbers.info().shape) {
-        count *= extent;
+        count = checked_multiply(count, extent, "the numbers of --" + rule.option, ExitCode::usage);
     }
     if (count != features) {
         fail(rule, file + ":" + dataset,

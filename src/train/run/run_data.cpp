@@ -74,7 +74,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     if (options.verifies) {
         comm::together(comm, [&] { check_verification_size(*run.rows); });
     }
-    require_solver_memory(comm, options, *run.rows);
+    take_solver_memory(comm, options, *run.rows);
     run.moments = compute_moments(comm, *run.rows);
     run.penalties = make_penalties(comm, options.penalty, *run.rows, run.moments);
     if (validation_files && comm.rank() == 0) {

@@ -108,7 +108,7 @@ TrainOutcome describe_outcome(EndedRun&& run, optim::StopReason reason) {
     outcome.first_objective = run.first_objective;
     outcome.is_separable = run.is_separable;
     outcome.has_one_class =
-        outcome.is_separable && run.options.has_intercept && run.data.moments.has_one_class();
+        outcome.is_separable && run.options.has_intercept && run.data.moments.is_of_one_class;
     const auto& rule = run.data.rows->label_rule;
     outcome.has_soft_labels = rule && rule->is_soft();
     outcome.data_fingerprint = run.data.moments.fingerprint;

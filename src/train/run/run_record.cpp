@@ -144,6 +144,17 @@ void RunRecord::write_last_checkpoint(const Checkpoint& checkpoint) {
     }
 }
 
+void RunRecord::write_model_ahead(const Model& model) {
+    comm::on_root(comm_, [&] {
+        // These would be of another model.
+        for (const auto& file :
+             {directory_->inference_json(), directory_->inference_csv(), directory_->summary()}) {
+            remove_older(file);
+        }
+        write_model(directory_->model(), model);
+    });
+}
+
 void RunRecord::write_results(const TrainOutcome& outcome, const RunFacts& facts) {
     comm::on_root(comm_, [&] {
         write_metrics();

@@ -38,6 +38,9 @@ class RunRecord {
     /// The same for the last one, which must be written. Throws Error (cannot_write).
     void write_last_checkpoint(const Checkpoint& checkpoint);
 
+    /// The model alone, before what may take long. Throws Error (cannot_write).
+    void write_model_ahead(const Model& model);
+
     /// Model, unless the run has none to offer, best model, if any, and summary. Throws Error
     /// (cannot_write).
     void write_results(const TrainOutcome& outcome, const RunFacts& facts);

@@ -7,6 +7,7 @@
 #include "../objective/row_picker.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/error.hpp"
+#include "paralogit/train/curvature.hpp"
 
 namespace paralogit::train {
 
@@ -91,53 +92,41 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
             .reason = fmt::format("a Hessian costs as much as {:.2g} passes", passes)};
 }
 
-Index solver_bytes(const SolverOptions& options, Index rows, Index own_rows, Index dimension,
+Index solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows,
                    int threads) {
-    // Sums, exponents and moments of every thread and of all of them; the points of the solver.
-    constexpr Index vectors = 64;
-    constexpr Index vectors_of_thread = 24;
-    constexpr Index matrices = 6;
-    const std::string solver =
-        choose_solver(options, {.rows = rows, .dimension = dimension, .entries = std::nullopt})
-            .name;
-    Index numbers = (vectors + vectors_of_thread * threads) * dimension;
-    if (solver == "newton") {
-        numbers += (matrices + threads) * dimension * dimension;
-    } else if (solver == "prox-newton") {
-        const Index set = std::min(dimension, options.prox_newton.most_variables);
-        numbers += (matrices + threads) * set * set;
-    } else if (solver == "lbfgs" || solver == "owl-qn") {
-        numbers += Index{2} * options.lbfgs.history * dimension;
-    } else if (solver == "newton-cg") {
-        numbers += own_rows;
-    }
-    if (is_stochastic(solver)) {
-        // Where rows are streamed they pass through a window of their own.
-        const Index window =
-            std::min(RowPicker::window_bytes, own_rows * dimension * Index{sizeof(double)});
-        return numbers * Index{sizeof(double)} + window;
-    }
-    return numbers * Index{sizeof(double)};
-}
-
-Index sparse_solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows) {
-    // Sums, moments, the points of the solver; measured.
-    constexpr Index vectors = 12;
-    constexpr Index vectors_of_newton_cg = 3;
-    constexpr Index matrices = 6;
+    constexpr Index number_bytes = sizeof(double);
+    const auto times = [](Index a, Index b) {
+        return checked_multiply(a, b, "the bytes of the solver");
+    };
+    // Sums, exponents and moments, the points of the solver; measured. Of dense rows every thread
+    // has sums of its own, of sparse ones the threads share them when they are long.
+    const bool is_sparse = shape.entries.has_value();
+    Index vectors = is_sparse ? 12 : 64 + 24 * Index{threads};
+    Index beside = is_sparse ? 2 * own_rows : 0;
+    Index matrix_side = 0;
     const std::string solver = choose_solver(options, shape).name;
-    Index of_solver = 0;
     if (solver == "newton") {
-        of_solver = matrices * shape.dimension;
-    } else if (solver == "lbfgs") {
-        of_solver = Index{2} * options.lbfgs.history;
+        matrix_side = shape.dimension;
+    } else if (solver == "prox-newton") {
+        matrix_side = std::min(shape.dimension, options.prox_newton.most_variables);
+    } else if (solver == "lbfgs" || solver == "owl-qn") {
+        vectors += Index{2} * options.lbfgs.history;
     } else if (solver == "newton-cg") {
-        of_solver = vectors_of_newton_cg;
+        vectors += is_sparse ? 3 : 0;
+        beside += is_sparse ? 0 : own_rows;
+    } else if (is_stochastic(solver) && !is_sparse) {
+        // Where rows are streamed they pass through a window of their own.
+        constexpr Index most_numbers = RowPicker::window_bytes / number_bytes;
+        beside += own_rows == 0 || shape.dimension > most_numbers / own_rows
+                      ? most_numbers
+                      : own_rows * shape.dimension;
     }
-    const Index numbers =
-        checked_multiply(vectors + of_solver, shape.dimension, "the bytes of the solver") +
-        2 * own_rows;
-    return checked_multiply(numbers, sizeof(double), "the bytes of the solver");
+    // Threads have matrices of their own as long as these are small.
+    const Index matrices =
+        6 + (matrix_side <= Curvature::most_variables_apart ? Index{threads} : 1);
+    const Index of_matrices = times(times(matrices * number_bytes, matrix_side), matrix_side);
+    return times(times(vectors, number_bytes), shape.dimension) + of_matrices +
+           beside * number_bytes;
 }
 
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,

@@ -21,6 +21,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
+#include "run_model.hpp"
 #include "run_outcome.hpp"
 #include "start_parameters.hpp"
 
@@ -253,7 +254,7 @@ class Run {
             is_held =
                 is_held || (coefficients[j] != 0 && !data_.penalties.let_grow(j, coefficients[j]));
         }
-        return !is_held || (data_.moments.has_one_class() && options_.has_intercept);
+        return !is_held || (data_.moments.is_of_one_class && options_.has_intercept);
     }
 
     /// Whether the objective is known at the point; between two evaluations of a stochastic solver
@@ -387,6 +388,19 @@ class Run {
                 name_of(*data_.rows, *feature)));
             return std::nullopt;
         }
+        // They may take as long as many passes.
+        const StopRequests requests = objective_->agreed_requests();
+        if (requests.any() || reason == optim::StopReason::time_limit) {
+            observer_.on_warning(fmt::format(
+                "no standard errors: {} leaves no time for them; start again with --resume{}",
+                requests.signal ? "the signal" : "the time limit",
+                requests.signal ? "" : " and more time"));
+            return std::nullopt;
+        }
+        // Whoever ends the process meanwhile leaves a model.
+        record_.write_model_ahead(
+            model_of_run({*data_.rows, data_.penalties, state_.checkpoint, options_.has_intercept},
+                         state_.parameters(), reason));
         const auto begin = Clock::now();
         InferenceRun run(comm_, *data_.rows, data_.moments, *objective_, data_.penalties);
         run.begin_at(state_.parameters());

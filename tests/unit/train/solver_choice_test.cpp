@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "paralogit/base/error.hpp"
+
 namespace paralogit::train {
 namespace {
 
@@ -35,6 +37,39 @@ TEST(SolverChoice, IsTheUsersWhereThereIsOne) {
         choose_solver(options, {.rows = 100, .dimension = 3, .entries = std::nullopt});
     EXPECT_EQ(choice.name, "owl-qn");
     EXPECT_EQ(choice.reason, "");
+}
+
+Index bytes_of(const std::string& name, Index dimension, std::optional<Index> entries,
+               int threads = 1) {
+    SolverOptions options;
+    options.name = name;
+    options.lbfgs.history = 30;
+    return solver_bytes(options, {.rows = 1000, .dimension = dimension, .entries = entries}, 1000,
+                        threads);
+}
+
+TEST(SolverBytes, AreThoseOfHistoryAndMatricesBesideTheVectorsOfAny) {
+    for (const auto entries : {std::optional<Index>(), std::optional<Index>(50'000)}) {
+        const auto more_than_gd = [&](const std::string& name, Index dimension, int threads = 1) {
+            return bytes_of(name, dimension, entries, threads) -
+                   bytes_of("gd", dimension, entries, threads);
+        };
+        for (const char* const name : {"lbfgs", "owl-qn"}) {
+            EXPECT_EQ(more_than_gd(name, 2000), 2 * 30 * 2000 * 8) << name;
+        }
+        for (const char* const name : {"newton", "prox-newton"}) {
+            EXPECT_EQ(more_than_gd(name, 2000, 5), 7 * 2000 * 2000 * 8) << name;
+            EXPECT_EQ(more_than_gd(name, 500, 5), 11 * 500 * 500 * 8) << name;
+        }
+        EXPECT_EQ(more_than_gd("prox-newton", 100'000), 7 * Index{4096} * 4096 * 8);
+        EXPECT_GT(more_than_gd("newton-cg", 2000), 0);
+    }
+}
+
+TEST(SolverBytes, AreNoNumberThatCannotBeCounted) {
+    EXPECT_THROW(bytes_of("newton", Index{1} << 32, std::nullopt), Error);
+    EXPECT_THROW(bytes_of("newton", Index{1} << 32, Index{1} << 33), Error);
+    EXPECT_THROW(bytes_of("lbfgs", Index{1} << 58, std::nullopt), Error);
 }
 
 }  // namespace
