@@ -9,7 +9,7 @@
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/exact_sum.hpp"
 #include "paralogit/model/sparse_kernel.hpp"
-#include "strided_rows.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 #include "widen.hpp"
 
 namespace paralogit::model {
@@ -18,39 +18,27 @@ namespace {
 
 using Working = HessianPanel::Working;
 
-Index thinned_count(Index rows, Index thinning) {
-    return (rows + thinning - 1) / thinning;
-}
-
-/// The weights of the rows 0, t, 2t, ..., into working memory.
-void take_weights(std::span<const double> row_weights, Index rows, Index thinning,
-                  Working& working) {
-    const auto count = static_cast<std::size_t>(thinned_count(rows, thinning));
-    working.weights.assign(count, 1.0);
-    if (!row_weights.empty()) {
-        for (std::size_t i = 0; i < count; ++i) {
-            working.weights[i] = row_weights[i * static_cast<std::size_t>(thinning)];
-        }
+void take_weights(std::span<const double> row_weights, const ThinnedRows& rows, Working& working) {
+    if (row_weights.empty()) {
+        working.weights.assign(static_cast<std::size_t>(rows.size()), 1.0);
+    } else {
+        rows.take(row_weights, working.weights);
     }
 }
 
-/// The labels of the rows 0, t, 2t, ..., in working memory; zeros where curvatures do not depend on
+/// The labels of the rows that are left, in working memory; zeros where curvatures do not depend on
 /// them.
-LabelView take_labels(const LabelView& labels, Index rows, Index thinning, const Loss& loss,
+LabelView take_labels(const LabelView& labels, const ThinnedRows& rows, const Loss& loss,
                       Working& working) {
-    const auto count = static_cast<std::size_t>(thinned_count(rows, thinning));
-    const auto step = static_cast<std::size_t>(thinning);
-    if (!loss.is_focal() || labels.hard() != nullptr) {
-        working.labels.assign(count, 0);
-        for (std::size_t i = 0; loss.is_focal() && i < count; ++i) {
-            working.labels[i] = labels.hard()[i * step];
-        }
+    if (!loss.is_focal()) {
+        working.labels.assign(static_cast<std::size_t>(rows.size()), 0);
         return std::span<const std::uint8_t>(working.labels);
     }
-    working.soft_labels.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        working.soft_labels[i] = labels[i * step];
+    if (labels.hard() != nullptr) {
+        rows.take(std::span(labels.hard(), labels.size()), working.labels);
+        return std::span<const std::uint8_t>(working.labels);
     }
+    rows.take(std::span(labels.soft(), labels.size()), working.soft_labels);
     return std::span<const double>(working.soft_labels);
 }
 
@@ -129,7 +117,7 @@ void put_sparse_row(const Values& values, const Indices& indices, Range entries,
 }
 
 /// Without rows of all features, which may be millions.
-double append_some_features(const SparseBlock& block, Index thinning,
+double append_some_features(const SparseBlock& block, const ThinnedRows& rows,
                             std::span<const double> coefficients, double intercept,
                             const HessianFrame& frame, HessianPanel& panel, Isa isa,
                             const Loss& loss) {
@@ -137,15 +125,16 @@ double append_some_features(const SparseBlock& block, Index thinning,
     block_curvatures(block, coefficients, intercept, curvatures, isa, loss);
     const std::size_t first = panel.curvatures.size();
     double weight_sum = 0;
-    for (std::size_t i = 0; i < curvatures.size(); i += static_cast<std::size_t>(thinning)) {
-        panel.curvatures.push_back(curvatures[i]);
-        weight_sum += block.row_weights.empty() ? 1.0 : block.row_weights[i];
+    for (Index i = 0; i < rows.size(); ++i) {
+        const auto row = static_cast<std::size_t>(rows[i]);
+        panel.curvatures.push_back(curvatures[row]);
+        weight_sum += block.row_weights.empty() ? 1.0 : block.row_weights[row];
     }
     with_element_type(block.type, [&](auto type) {
         const Elements<type()> values(block.values);
         const Elements<ElementType::uint32> indices(block.indices);
         put_rows(frame, first, panel, [&](Index i, double* to) {
-            const auto from = static_cast<std::size_t>(i * thinning);
+            const auto from = static_cast<std::size_t>(rows[i]);
             put_sparse_row(values, indices,
                            {.first = block.offsets[from], .end = block.offsets[from + 1]}, frame,
                            to);
@@ -160,21 +149,13 @@ double append_hessian_rows(const Block& block, Index thinning, std::span<const d
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
                            Isa isa, const Loss& loss) {
     Working& working = panel.working;
-    take_weights(block.row_weights, block.rows, thinning, working);
+    const ThinnedRows rows(block.first_global_row, block.rows, thinning);
+    take_weights(block.row_weights, rows, working);
     Block chosen = block;
-    chosen.labels = take_labels(block.labels, block.rows, thinning, loss, working);
+    chosen.labels = take_labels(block.labels, rows, loss, working);
     if (thinning > 1) {
-        const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(block.type);
-        const std::size_t stride = row_bytes * static_cast<std::size_t>(thinning);
-        chosen.rows = thinned_count(block.rows, thinning);
-        const StridedRows strided(block.values, stride, chosen.rows);
-        working.values.resize(static_cast<std::size_t>(chosen.rows) * row_bytes);
-        for (Index i = 0; i < chosen.rows; ++i) {
-            const auto row = static_cast<std::size_t>(i);
-            strided.prefetch_ahead_of(i, row_bytes);
-            std::memcpy(working.values.data() + row * row_bytes, block.values + row * stride,
-                        row_bytes);
-        }
+        chosen.rows = rows.size();
+        copy_rows(block, rows, working.values);
         chosen.values = working.values.data();
     }
     return append_rows(chosen, coefficients, intercept, frame, panel, isa, loss);
@@ -184,20 +165,20 @@ double append_hessian_rows(const SparseBlock& block, Index thinning,
                            std::span<const double> coefficients, double intercept,
                            const HessianFrame& frame, HessianPanel& panel, Isa isa,
                            const Loss& loss) {
+    const ThinnedRows rows(block.first_global_row, block.rows, thinning);
     if (!frame.features.empty()) {
-        return append_some_features(block, thinning, coefficients, intercept, frame, panel, isa,
-                                    loss);
+        return append_some_features(block, rows, coefficients, intercept, frame, panel, isa, loss);
     }
     Working& working = panel.working;
-    take_weights(block.row_weights, block.rows, thinning, working);
+    take_weights(block.row_weights, rows, working);
     const auto width = static_cast<std::size_t>(block.features);
-    const auto rows = static_cast<std::size_t>(thinned_count(block.rows, thinning));
-    std::vector<double> widened(rows * width);
+    const auto count = static_cast<std::size_t>(rows.size());
+    std::vector<double> widened(count * width);
     with_element_type(block.type, [&](auto type) {
         const Elements<type()> values(block.values);
         const Elements<ElementType::uint32> indices(block.indices);
-        for (std::size_t i = 0; i < rows; ++i) {
-            const std::size_t from = i * static_cast<std::size_t>(thinning);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto from = static_cast<std::size_t>(rows[static_cast<Index>(i)]);
             for (Index k = block.offsets[from]; k < block.offsets[from + 1]; ++k) {
                 widened[i * width + static_cast<std::size_t>(indices[k])] = values[k];
             }
@@ -205,9 +186,9 @@ double append_hessian_rows(const SparseBlock& block, Index thinning,
     });
     const Block chosen{.type = ElementType::float64,
                        .values = reinterpret_cast<const std::byte*>(widened.data()),
-                       .rows = static_cast<Index>(rows),
+                       .rows = rows.size(),
                        .features = block.features,
-                       .labels = take_labels(block.labels, block.rows, thinning, loss, working),
+                       .labels = take_labels(block.labels, rows, loss, working),
                        .row_weights = {},
                        .first_global_row = 0};
     return append_rows(chosen, coefficients, intercept, frame, panel, isa, loss);

@@ -4,15 +4,16 @@
 #include <vector>
 
 #include "kernel_rows.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 
 namespace paralogit::model {
 
 namespace {
 
-KernelSparseRows kernel_rows(const SparseBlock& block, Index step = 1, const Loss& loss = Loss()) {
+KernelSparseRows kernel_rows(const SparseBlock& block, const Loss& loss = Loss()) {
     return {.rows = {.type = block.type,
                      .values = block.values,
-                     .rows = (block.rows + step - 1) / step,
+                     .rows = block.rows,
                      .features = block.features,
                      .hard = block.labels.hard(),
                      .soft = block.labels.soft(),
@@ -20,8 +21,36 @@ KernelSparseRows kernel_rows(const SparseBlock& block, Index step = 1, const Los
                      .focal = kernel_focal(loss)},
             .indices = block.indices,
             .offsets = block.offsets.data(),
-            .step = step};
+            .step = 1};
 }
+
+/// The rows that a thinning leaves, by the beginnings and ends of their entries. The labels stay
+/// behind: what is summed over these rows does not depend on them.
+struct ThinnedSparseRows {
+    ThinnedSparseRows(const SparseBlock& block, Index thinning)
+        : rows(block.first_global_row, block.rows, thinning), kernel(kernel_rows(block)) {
+        if (thinning == 1) {
+            return;
+        }
+        for (Index i = 0; i < rows.size(); ++i) {
+            const auto row = static_cast<std::size_t>(rows[i]);
+            bounds.push_back(block.offsets[row]);
+            bounds.push_back(block.offsets[row + 1]);
+        }
+        kernel.offsets = bounds.data();
+        kernel.step = 2;
+        kernel.rows.rows = rows.size();
+        if (!block.row_weights.empty()) {
+            rows.take(block.row_weights, weights);
+            kernel.rows.row_weights = weights.data();
+        }
+    }
+
+    ThinnedRows rows;
+    KernelSparseRows kernel;  ///< points into the vectors below
+    std::vector<Index> bounds;
+    std::vector<double> weights;
+};
 
 KernelScatter kernel_scatter(ScatteredSums& target, Range features) {
     // Up to here the processor looks ahead far enough by itself, for most entries are of features
@@ -45,15 +74,6 @@ KernelScatter kernel_scatter(ScatteredSums* target) {
                : kernel_scatter(*target, {.first = 0, .end = target->scale().features()});
 }
 
-/// Every `step`-th of some values.
-std::vector<double> thinned(std::span<const double> values, Index step) {
-    std::vector<double> some;
-    for (std::size_t i = 0; i < values.size(); i += static_cast<std::size_t>(step)) {
-        some.push_back(values[i]);
-    }
-    return some;
-}
-
 }  // namespace
 
 bool evaluate_block(const SparseBlock& block, std::span<const double> coefficients,
@@ -62,7 +82,7 @@ bool evaluate_block(const SparseBlock& block, std::span<const double> coefficien
     EvaluateSums result{};
     const KernelScatter scatter = kernel_scatter(target);
     const bool is_within = kernels_for(isa).sparse_evaluate(
-        kernel_rows(block, 1, loss), {.coefficients = coefficients.data(), .intercept = intercept},
+        kernel_rows(block, loss), {.coefficients = coefficients.data(), .intercept = intercept},
         target == nullptr ? nullptr : &scatter, factors.data(), result);
     sums = {.slopes = result.slopes, .loss = result.loss, .rows_wrong = result.rows_wrong};
     return is_within;
@@ -78,29 +98,23 @@ void block_margins(const SparseBlock& block, std::span<const double> coefficient
 void block_curvatures(const SparseBlock& block, std::span<const double> coefficients,
                       double intercept, std::span<double> curvatures, Isa isa, const Loss& loss) {
     block_margins(block, coefficients, intercept, curvatures, isa);
-    kernels_for(isa).curvatures(kernel_rows(block, 1, loss).rows, curvatures.data());
+    kernels_for(isa).curvatures(kernel_rows(block, loss).rows, curvatures.data());
 }
 
 bool multiply_block_hessian(const SparseBlock& block, Index thinning,
                             std::span<const double> curvatures, std::span<const double> direction,
                             double intercept_direction, double unit, ScatteredSums* target,
                             std::span<double> factors, SparseBlockSums& sums, Isa isa) {
-    KernelSparseRows rows = kernel_rows(block, thinning);
+    const ThinnedSparseRows thinned(block, thinning);
     std::vector<double> some_curvatures;
-    std::vector<double> some_weights;
     if (thinning > 1) {
-        // The labels stay behind: these factors do not depend on them.
-        some_curvatures = thinned(curvatures, thinning);
+        thinned.rows.take(curvatures, some_curvatures);
         curvatures = some_curvatures;
-        if (rows.rows.row_weights != nullptr) {
-            some_weights = thinned(block.row_weights, thinning);
-            rows.rows.row_weights = some_weights.data();
-        }
     }
     EvaluateSums result{};
     const KernelScatter scatter = kernel_scatter(target);
     const bool is_within = kernels_for(isa).sparse_product(
-        rows, curvatures.data(),
+        thinned.kernel, curvatures.data(),
         {.coefficients = direction.data(), .intercept = intercept_direction}, unit,
         target == nullptr ? nullptr : &scatter, factors.data(), result);
     sums.slopes = result.slopes;
@@ -109,7 +123,8 @@ bool multiply_block_hessian(const SparseBlock& block, Index thinning,
 
 bool scatter_block(const SparseBlock& block, Index thinning, std::span<const double> factors,
                    Range features, ScatteredSums& target, Isa isa) {
-    return kernels_for(isa).sparse_scatter(kernel_rows(block, thinning), factors.data(),
+    const ThinnedSparseRows thinned(block, thinning);
+    return kernels_for(isa).sparse_scatter(thinned.kernel, factors.data(),
                                            kernel_scatter(target, features));
 }
 

@@ -47,9 +47,9 @@ struct HessianPanel {
     void clear() { curvatures.clear(); }
 };
 
-/// Appends the rows 0, t, 2t, ... of a block (t the thinning) with their curvatures at the margins
-/// of (w, b). A margin that is not finite makes a curvature that is not. Returns the sum of the
-/// rows' weights, in increasing order. Cost: 8 d flops for each row.
+/// Appends the rows of a block that a thinning leaves (ThinnedRows) with their curvatures at the
+/// margins of (w, b). A margin that is not finite makes a curvature that is not. Returns the sum of
+/// the rows' weights, in increasing order. Cost: 8 d flops for each row.
 double append_hessian_rows(const Block& block, Index thinning, std::span<const double> coefficients,
                            double intercept, const HessianFrame& frame, HessianPanel& panel,
                            Isa isa, const Loss& loss = Loss());

@@ -40,11 +40,12 @@ void block_curvatures(const SparseBlock& block, std::span<const double> coeffici
                       double intercept, std::span<double> curvatures, Isa isa = best_isa(),
                       const Loss& loss = Loss());
 
-/// The block's Hessian times a direction (v, v0), over its rows 0, t, 2t, ... with the thinning t:
-/// the factors c_i q_i unit, q_i = x_i.v + v0, times entries go to `target`, unless it is null;
-/// their sum is sums.slopes. `unit` is a power of two with |q_i| unit <= 4, so that the bounds of
-/// slopes do. `curvatures` are of all rows, as block_curvatures gives them. `factors` [rows]
-/// becomes the factors, in the first (rows + t - 1) / t places. Returns what evaluate_block does.
+/// The block's Hessian times a direction (v, v0), over the rows that a thinning leaves
+/// (ThinnedRows): the factors c_i q_i unit, q_i = x_i.v + v0, times entries go to `target`, unless
+/// it is null; their sum is sums.slopes. `unit` is a power of two with |q_i| unit <= 4, so that the
+/// bounds of slopes do. `curvatures` are of all rows, as block_curvatures gives them. `factors`
+/// [rows] becomes the factors, in the first (rows + t - 1) / t places. Returns what evaluate_block
+/// does.
 [[nodiscard]] bool multiply_block_hessian(const SparseBlock& block, Index thinning,
                                           std::span<const double> curvatures,
                                           std::span<const double> direction,
@@ -52,8 +53,8 @@ void block_curvatures(const SparseBlock& block, std::span<const double> coeffici
                                           ScatteredSums* target, std::span<double> factors,
                                           SparseBlockSums& sums, Isa isa = best_isa());
 
-/// Adds factors times entries of the rows 0, t, 2t, ... to the sums of a range of features;
-/// threads may each take a range of their own. Returns what evaluate_block does.
+/// Adds factors times entries of the rows that a thinning leaves to the sums of a range of
+/// features; threads may each take a range of their own. Returns what evaluate_block does.
 [[nodiscard]] bool scatter_block(const SparseBlock& block, Index thinning,
                                  std::span<const double> factors, Range features,
                                  ScatteredSums& target, Isa isa = best_isa());

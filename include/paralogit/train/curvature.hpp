@@ -25,9 +25,9 @@ struct SparseProduct {
 
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; of a focal
 /// loss those of its rows whose curvature is positive, so that what comes out is never indefinite.
-/// The same bits for any number of ranks and threads. With a thinning t, over every t-th row alone:
-/// over the rows 0, r, 2r, ... of the blocks 0, t/r, 2t/r, ..., where r is t, but no more than
-/// leaves a block 32 rows.
+/// The same bits for any number of ranks and threads. With a thinning t, over one of t rows alone:
+/// one of r neighbours (model::ThinnedRows) in the blocks 0, t/r, 2t/r, ..., where r is t, but no
+/// more than leaves a block 128 rows.
 class Curvature {
   public:
     /// Up to here the matrices of all threads cost less than their waiting for one another, and
@@ -56,7 +56,7 @@ class Curvature {
     /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
     /// each row, or 4 for each entry of sparse rows, half as much more for the parameters, which
     /// of dense rows is kept for the next time, and a message of 2 d integers. Of sparse rows a
-    /// thinning t leaves the rows 0, t, 2t, ... of every block. @collective
+    /// thinning t leaves one of t neighbours in every block (model::ThinnedRows). @collective
     Vector product(const Vector& parameters, const Vector& direction, Index thinning);
     /// Of sparse rows: where next_product() is taken, as it is after product() and diagonal(); and
     /// the product there, in the place of the direction. @collective

@@ -21,7 +21,9 @@ struct Moments {
     Vector standard_deviation;               ///< 0 exactly for a constant feature  [d]
     std::vector<StretchedColumn> stretched;  ///< dense ones
     double weight_sum = 0;                   ///< S, the sum of row weights
-    double positive_share = 0;               ///< weighted mean of the labels
+    /// As many rows of equal weight tell as much: S^2 over the sum of squares (Kish 1965).
+    Index effective_rows = 0;
+    double positive_share = 0;  ///< weighted mean of the labels
     /// Mean of the labels of rows of positive weight, whatever their weight.
     double positive_share_of_rows = 0;
     bool is_of_one_class = false;  ///< all rows of positive weight

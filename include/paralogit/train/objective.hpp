@@ -52,7 +52,7 @@ class DistributedObjective : public optim::Objective {
     /// Throws the same Error on all ranks. @collective
     optim::Evaluation evaluate(const Vector& parameters) override;
 
-    /// The same of every thinning-th dense row, chosen as Curvature chooses them, S being the sum
+    /// The same of one of `thinning` dense rows, chosen as Curvature chooses them, S being the sum
     /// of their weights. @collective
     optim::Evaluation evaluate_thinned(const Vector& parameters, Index thinning);
 

@@ -11,6 +11,7 @@
 #include "paralogit/base/digest.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/sample.hpp"
+#include "paralogit/model/exact_sum.hpp"
 #include "scan.hpp"
 #include "sparse_moments.hpp"
 #include "used_features.hpp"
@@ -279,10 +280,41 @@ void look_at_classes(const comm::Communicator& comm, const data::Shard& shard, M
     moments.positive_share_of_rows = label_sum / static_cast<double>(rows);
 }
 
+Index effective_rows(const comm::Communicator& comm, const DataSet& data) {
+    // A block's weights add up to at most 2^weight_exponent, and their squares to its square.
+    constexpr std::int32_t above_one = 1;
+    const double unit = std::ldexp(1.0, -data.bounds.weight_exponent);
+    model::ExactSums sums = comm::together(comm, [&] {
+        model::ExactSums own({above_one, above_one}, std::max<Index>(data.plan.blocks(), 1),
+                             data.execution.isa);
+        const std::vector<double>& weights = data.shard.row_weights;
+        for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
+            const Range rows = data.plan.rows_of_block(k);
+            double sum = 0;
+            double squares = 0;
+            for (Index row = rows.first; row < rows.end; ++row) {
+                const auto at = static_cast<std::size_t>(row - data.shard.rows.first);
+                const double weight = (weights.empty() ? 1.0 : weights[at]) * unit;
+                sum += weight;
+                squares += weight * weight;
+            }
+            if (!own.add(0, sum) || !own.add(1, squares)) {
+                throw Error(ExitCode::internal, "a block's row weights exceed their bound");
+            }
+        }
+        return own;
+    });
+    comm.sum(sums.limbs());
+    const double rows = sums.value(0) * sums.value(0) / sums.value(1);
+    return std::isfinite(rows) ? std::clamp(static_cast<Index>(rows), Index{1}, data.manifest.rows)
+                               : data.manifest.rows;
+}
+
 }  // namespace
 
 Moments compute_moments(const comm::Communicator& comm, const DataSet& data) {
     Moments moments = data.sparse ? sparse_moments(comm, data) : dense_moments(comm, data);
+    moments.effective_rows = effective_rows(comm, data);
     check_scales(data, moments);
     look_at_classes(comm, data.shard, moments);
     return moments;

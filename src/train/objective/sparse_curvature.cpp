@@ -9,6 +9,7 @@
 #include "margin_bound.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/sparse_kernel.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 
 namespace paralogit::train {
 
@@ -22,11 +23,13 @@ double intercept_of(const Vector& parameters, bool has_intercept) {
     return has_intercept ? parameters[parameters.size() - 1] : 0.0;
 }
 
-/// Of the rows 0, t, 2t, ...
+/// Of the rows that are left.
 double weight_of(const model::SparseBlock& block, Index thinning) {
+    const model::ThinnedRows rows(block.first_global_row, block.rows, thinning);
     double sum = 0;
-    for (Index i = 0; i < block.rows; i += thinning) {
-        sum += block.row_weights.empty() ? 1.0 : block.row_weights[static_cast<std::size_t>(i)];
+    for (Index i = 0; i < rows.size(); ++i) {
+        sum += block.row_weights.empty() ? 1.0
+                                         : block.row_weights[static_cast<std::size_t>(rows[i])];
     }
     return sum;
 }

@@ -50,8 +50,9 @@ StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, con
                                              DistributedObjective& of_parameters,
                                              const optim::ChangeOfVariables& change,
                                              const Vector& start, model::Penalty penalty,
-                                             optim::SeparableTerm separable)
+                                             optim::SeparableTerm separable, Index effective_rows)
     : data_(data),
+      effective_rows_(effective_rows),
       of_parameters_(of_parameters),
       change_(change),
       start_(start),

@@ -24,15 +24,16 @@ class IterationStopped {};
 /// signal waits for one of them at most.
 class StandardisedObjective : public optim::CompositeObjective, public optim::BatchObjective {
   public:
-    /// All must outlive this. `start` has the coefficients of columns whose scale is 0, or is empty
-    /// where they are 0.
+    /// All must outlive this. `effective_rows`: see Moments. `start` has the coefficients of
+    /// columns whose scale is 0, or is empty where they are 0.
     StandardisedObjective(const comm::Communicator& comm, const DataSet& data,
                           DistributedObjective& of_parameters,
                           const optim::ChangeOfVariables& change, const Vector& start,
-                          model::Penalty penalty, optim::SeparableTerm separable);
+                          model::Penalty penalty, optim::SeparableTerm separable,
+                          Index effective_rows);
 
     Index dimension() const override { return of_parameters_.dimension(); }
-    Index rows() const override { return data_.manifest.rows; }
+    Index rows() const override { return effective_rows_; }
     Index most_thinning() const override { return data_.plan.rows_per_block(); }
     Index most_thinning_of_evaluation() const override {
         return data_.sparse ? 1 : most_thinning();
@@ -98,6 +99,7 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     void heed_requests(const StopRequests& agreed);
 
     const DataSet& data_;
+    Index effective_rows_;
     DistributedObjective& of_parameters_;
     const optim::ChangeOfVariables& change_;
     const Vector& start_;

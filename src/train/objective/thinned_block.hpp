@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <span>
 #include <vector>
 
 #include "paralogit/base/threads.hpp"
 #include "paralogit/model/block.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 
 namespace paralogit::train {
 
-/// Which rows a thinning t leaves: every row_step-th row of every block_step-th block, with
-/// row_step block_step = t. Blocks keep a hundred rows or more, for what is done once for a block,
-/// such as the exact sums of a Hessian, would else cost more than the rows.
+/// Which rows a thinning t leaves: one of each row_step neighbours (model::ThinnedRows) in every
+/// block_step-th block, with row_step block_step = t. Blocks keep a hundred rows or more, for what
+/// is done once for a block, such as the exact sums of a Hessian, would else cost more than the
+/// rows.
 struct Thinning {
     Index row_step;
     Index block_step;
@@ -34,7 +36,8 @@ struct Thinning {
     }
 };
 
-/// The rows 0, t, 2t, ... of blocks, with labels and weights, side by side as a kernel needs them.
+/// The rows that a thinning leaves of blocks, with labels and weights, side by side as a kernel
+/// needs them.
 class ThinnedBlock {
   public:
     /// The block itself where the thinning is 1; else a copy that lasts until the next call.
@@ -43,32 +46,21 @@ class ThinnedBlock {
         if (thinning == 1) {
             return thinned_;
         }
-        const std::size_t row_bytes =
-            static_cast<std::size_t>(block.features) * size_of(block.type);
-        thinned_.rows = (block.rows + thinning - 1) / thinning;
-        const auto rows = static_cast<std::size_t>(thinned_.rows);
-        const auto step = static_cast<std::size_t>(thinning);
-        values_.resize(rows * row_bytes);
-        hard_labels_.clear();
-        soft_labels_.clear();
-        row_weights_.clear();
-        for (std::size_t i = 0; i < rows; ++i) {
-            std::memcpy(values_.data() + i * row_bytes, block.values + i * step * row_bytes,
-                        row_bytes);
-            if (block.labels.hard() != nullptr) {
-                hard_labels_.push_back(block.labels.hard()[i * step]);
-            } else {
-                soft_labels_.push_back(block.labels[i * step]);
-            }
-            if (!block.row_weights.empty()) {
-                row_weights_.push_back(block.row_weights[i * step]);
-            }
-        }
+        const model::ThinnedRows rows(block.first_global_row, block.rows, thinning);
+        thinned_.rows = rows.size();
+        model::copy_rows(block, rows, values_);
         thinned_.values = values_.data();
-        thinned_.labels = block.labels.hard() != nullptr
-                              ? model::LabelView(std::span<const std::uint8_t>(hard_labels_))
-                              : model::LabelView(std::span<const double>(soft_labels_));
-        thinned_.row_weights = row_weights_;
+        if (block.labels.hard() != nullptr) {
+            rows.take(std::span(block.labels.hard(), block.labels.size()), hard_labels_);
+            thinned_.labels = std::span<const std::uint8_t>(hard_labels_);
+        } else {
+            rows.take(std::span(block.labels.soft(), block.labels.size()), soft_labels_);
+            thinned_.labels = std::span<const double>(soft_labels_);
+        }
+        if (!block.row_weights.empty()) {
+            rows.take(block.row_weights, row_weights_);
+            thinned_.row_weights = row_weights_;
+        }
         return thinned_;
     }
 

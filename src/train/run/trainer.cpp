@@ -146,7 +146,8 @@ class Run {
             comm_, *data_.rows, *objective_, state_.change, state_.checkpoint.start_parameters,
             data_.penalties.penalty,
             separable_term(options_.penalty, data_.penalties, state_.change,
-                           is_proximal(data_.solver_choice.name)));
+                           is_proximal(data_.solver_choice.name)),
+            data_.moments.effective_rows);
         if (is_small_enough_for_collinearity(data_.rows->shard.features) &&
             !has_penalty(data_.penalties.penalty, data_.rows->shard.features)) {
             standardised_->keep_last_hessian();

@@ -6,8 +6,10 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "paralogit/model/column_scan.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 #include "unit/model/guarded_bytes.hpp"
 #include "unit/model/owned_block.hpp"
 #include "unit/model/owned_sparse_block.hpp"
@@ -105,7 +107,9 @@ std::vector<long double> exact_hessian(const std::vector<OwnedBlock>& blocks, In
     const std::vector<double> w = example_coefficients(features);
     std::vector<long double> hessian(size * size);
     for (const OwnedBlock& block : blocks) {
-        for (Index i = 0; i < block.rows(); i += thinning) {
+        const ThinnedRows left(block.first_global_row, block.rows(), thinning);
+        for (Index taken = 0; taken < left.size(); ++taken) {
+            const Index i = left[taken];
             std::vector<long double> x(size);
             long double z = intercept;
             for (Index j = 0; j < features; ++j) {
@@ -180,7 +184,9 @@ TEST(BlockHessian, HasARowOfThePanelForEveryThinnedRowOfTheBlock) {
                     const Panel panel = panel_of(block.view(), thinning, frame, isa);
                     double weights = 0;
                     std::size_t taken = 0;
-                    for (Index i = 0; i < rows; i += thinning, ++taken) {
+                    const ThinnedRows left(block.first_global_row, rows, thinning);
+                    for (; std::cmp_less(taken, left.size()); ++taken) {
+                        const Index i = left[static_cast<Index>(taken)];
                         weights += block.weight(i);
                         const double* row = panel.rows.data() + taken * 16;
                         // The intercept's entry is the root, and gives the others.
@@ -455,8 +461,9 @@ TEST(HessianRows, OfSomeFeaturesAreTheColumnsOfAll) {
                 EXPECT_EQ(part.rows, sparse_part.rows);
                 ASSERT_EQ(sparse_part.curvatures.size(), sparse_whole.curvatures.size());
                 double expected_weights = 0;
+                const ThinnedRows left(dense.first_global_row, dense.rows(), thinning);
                 for (std::size_t i = 0; i < whole.curvatures.size(); ++i) {
-                    expected_weights += dense.row_weights[i * static_cast<std::size_t>(thinning)];
+                    expected_weights += dense.weight(left[static_cast<Index>(i)]);
                     EXPECT_NEAR(sparse_part.curvatures[i], sparse_whole.curvatures[i], 1e-15);
                     const auto row_of_part = i * static_cast<std::size_t>(frame.padded_dimension());
                     const auto row_of_whole = i * static_cast<std::size_t>(all.padded_dimension());

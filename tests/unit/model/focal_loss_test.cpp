@@ -12,6 +12,7 @@
 #include "paralogit/model/block_kernel.hpp"
 #include "paralogit/model/loss.hpp"
 #include "paralogit/model/sparse_kernel.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 #include "unit/model/owned_block.hpp"
 #include "unit/model/owned_sparse_block.hpp"
 #include "unit/model/ulp.hpp"
@@ -363,8 +364,9 @@ TEST(FocalLoss, OfSparseRowsIsThatOfTheSameRowsMadeDense) {
             .features = {0, 3}, .centre = Vector::Zero(2), .factor = Vector::Constant(2, 0.01)};
         append_hessian_rows(sparse.view(), thinning, w, 0.2, frame, some_of_sparse, best_isa(),
                             loss);
+        const ThinnedRows left(dense.first_global_row, dense.rows(), thinning);
         for (std::size_t k = 0; k < of_rows.curvatures.size(); ++k) {
-            const double expected = all[k * static_cast<std::size_t>(thinning)];
+            const double expected = all[static_cast<std::size_t>(left[static_cast<Index>(k)])];
             EXPECT_NEAR(of_sparse.curvatures[k], expected, 1e-14);
             EXPECT_NEAR(some_of_sparse.curvatures[k], expected, 1e-14);
             EXPECT_NEAR(of_rows.curvatures[k], expected, 1e-14);

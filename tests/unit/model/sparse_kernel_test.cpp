@@ -10,6 +10,7 @@
 #include "owned_sparse_block.hpp"
 #include "paralogit/model/block_hessian.hpp"
 #include "paralogit/model/block_kernel.hpp"
+#include "paralogit/model/thinned_rows.hpp"
 
 namespace paralogit::model {
 namespace {
@@ -285,7 +286,9 @@ TEST(SparseKernel, MultipliesTheHessianAsLongDoubleDoes) {
         const auto v = random_values(block.features, 8);
         std::vector<long double> expected(static_cast<std::size_t>(block.features));
         long double expected_slopes = 0;
-        for (std::size_t i = 0; i < block.labels.size(); i += static_cast<std::size_t>(thinning)) {
+        const ThinnedRows left(block.first_global_row, std::ssize(block.labels), thinning);
+        for (Index taken = 0; taken < left.size(); ++taken) {
+            const auto i = static_cast<std::size_t>(left[taken]);
             long double margin = 0.2L;
             long double along = -0.7L;
             for (Index k = block.offsets[i]; k < block.offsets[i + 1]; ++k) {
