@@ -124,11 +124,9 @@ ConvertOptions read_options(const Options& options) {
     convert.csv.text_columns = list_of(options, "text");
     convert.csv.missing_markers = list_of(options, "missing-markers");
     read_filling(options, convert);
-    if (convert.like && (convert.filling == Filling::mean || convert.filling == Filling::median)) {
-        usage_error(
-            fmt::format("--missing {}: with --like it would be that of these rows, not of "
-                        "the rows in {}; give the number that stood in there",
-                        options.text("missing"), *convert.like));
+    if (convert.like && !options.is_on_command_line("missing") &&
+        !options.is_from_config("missing")) {
+        convert.filling = Filling::as_reference;
     }
     if (convert.like && (convert.features > 0 || convert.libsvm.index_base)) {
         usage_error(
@@ -194,7 +192,8 @@ std::string description(const ConvertOptions& options, const train::Conversion& 
                             names.size() > most ? ", ..." : "");
     }
     if (done.missing_values > 0) {
-        text += fmt::format("; {} missing numbers filled in", done.missing_values);
+        text += fmt::format("; {} missing numbers filled in{}", done.missing_values,
+                            done.is_filled_as_reference ? " as in " + *options.like : "");
     }
     if (done.csv) {
         text += "; header: " + done.csv->header_in_words();

@@ -331,7 +331,8 @@ CommandSpec convert_command() {
               "many, from the same first index, and an index beyond is an error; CSV: the "
               "same columns in the same order, found by name, and the same texts; a text that is "
               "not there becomes zeros, with a warning; a missing column is an error, a further "
-              "one is left out"},
+              "one is left out; missing numbers are filled in by the means, medians or the number "
+              "that --missing found for OTHER.h5"},
              {"label-column", Kind::value, "COLUMN", "",
               "CSV: name of the column of the labels, its number from 1, or last; found by habit "
               "(y, label, target, class, ...) when there is just one; none for rows without "
@@ -353,7 +354,8 @@ CommandSpec convert_command() {
               "CSV: most different texts of one column"},
              {"missing", Kind::value, "error|mean|median|NUMBER", "error",
               "CSV: what stands in for missing numbers; a missing text becomes zeros for all texts "
-              "of its column"},
+              "of its column; mean and median of every column of numbers are kept in the file, "
+              "for --like"},
              {"missing-markers", Kind::value, "TEXTS",
               "NA,N/A,NaN,-NaN,null,None,<NA>,#NA,#N/A,#N/A N/A,1.#IND,-1.#IND,1.#QNAN,-1.#QNAN,?",
               "CSV: fields that are missing values, beside empty ones, with commas between them; "

@@ -445,6 +445,70 @@ class LikeAnother(ConvertTest):
         self.assertIn("was not made of LIBSVM",
                       self.refused("1 1:2\n", "--format", "libsvm"))
 
+    def test_missing_values_are_filled_in_as_in_the_other_file(self):
+        generator = random.Random(6)
+        a = [generator.uniform(-5, 5) * 10.0 ** generator.randint(-3, 3) for _ in range(41)]
+        b = [generator.randint(0, 200) for _ in range(52)]  # misses none
+        train = self.write("gaps.csv", "b,a,t,y\n" + "".join(
+            f"{b[i]},{a[i] if i < 41 else ''},{'uv'[i % 2]},{i % 2}\n" for i in range(52)))
+        test = "t,a,y,b\nu,1,0,\nv,,1,2\n,,0,\n"
+        for how, find in (("mean", lambda x: math.fsum(x) / len(x)), ("median", statistics.median),
+                          ("-7.25", lambda x: -7.25)):
+            of_b, of_a = find(b), find(a)
+            self.reference = self.convert(train, "--missing", how, out="gaps.h5", ranks=2)
+            with h5py.File(self.reference) as file:
+                np.testing.assert_array_equal(bits(file["fillings"][:2]), bits([of_b, of_a]))
+                np.testing.assert_array_equal(dense(file)[41:, 1], [of_a] * 11)
+            for options in ((), ("--layout", "csr"), ("--missing", how)):
+                for ranks in (None, 2) if how == "mean" else (2,):
+                    with h5py.File(self.like(test, *options, ranks=ranks)) as file:
+                        np.testing.assert_array_equal(bits(dense(file)), bits(
+                            [[of_b, 1, 1, 0], [2, of_a, 0, 1], [of_b, of_a, 0, 0]]))
+                        self.assertEqual(file.attrs["missing"].decode(),
+                                         "number" if how == "-7.25" else how)
+                    self.assertIn("; 4 missing numbers filled in", self.said)
+            self.like(test)
+            self.assertIn(f"filled in as in {self.reference}", self.said)
+            # The copy of a copy knows them, too.
+            self.reference = (self.folder / "out.h5").rename(self.folder / "copy.h5")
+            with h5py.File(self.like("t,a,y,b\nu,,0,1\n")) as file:
+                np.testing.assert_array_equal(dense(file), [[1, of_a, 1, 0]])
+            # Another number than that of the training rows is taken when it is asked for.
+            with h5py.File(self.like(test, "--missing", "3")) as file:
+                np.testing.assert_array_equal(dense(file)[2], [3, 3, 0, 0])
+            self.assertIn("test.csv:2:7",
+                          self.refused(test, "--missing", "error"))
+
+    def test_what_no_filling_is_known_for_stays_an_error(self):
+        test = "age,colour,y,town\n,red,no,Ulm\n"
+        self.assertIn("test.csv:2:1", self.refused(test))
+        for how in ("mean", "median"):
+            self.assertIn("which does not tell any", self.refused(test, "--missing", how, code=2))
+        self.reference = self.convert(self.write("train.csv", self.TRAIN), "--missing", "median",
+                                      out="train.h5")
+        self.assertIn("--missing mean: with --like it is that of the rows in",
+                      self.refused(test, "--missing", "mean", code=2))
+        with h5py.File(self.like(test)) as file:
+            self.assertEqual(dense(file)[0, 0], 41.5)
+        with h5py.File(self.reference, "r+") as file:
+            file["fillings"][0] = np.nan
+        self.assertIn("the column 'age' misses values, and", self.refused(test))
+
+    def test_medians_of_a_wide_table(self):
+        generator = random.Random(7)
+        rows = [[generator.uniform(-9, 9) for _ in range(1100)] for _ in range(5)]
+        table = self.write("wide.csv", "\n".join(
+            [",".join([*(f"c{j}" for j in range(1100)), "y"]),
+             *(",".join([*map(repr, row), str(i % 2)]) for i, row in enumerate(rows))]))
+        with h5py.File(self.convert(table, "--missing", "median")) as file:
+            np.testing.assert_array_equal(bits(file["fillings"]), bits(np.median(rows, axis=0)))
+
+    def test_fillings_of_complete_columns_do_not_widen_the_type(self):
+        table = self.write("whole.csv", "a,b,y\n1,2,0\n2,3,1\n")
+        with h5py.File(self.convert(table, "--missing", "mean")) as file:
+            self.assertEqual(file["X"].dtype, np.uint8)
+            self.assertEqual(file["fillings"][...].tolist(), [1.5, 2.5])
+
     def test_rows_without_labels_can_be_predicted(self):
         text = "town,colour,age\nBonn,red,1\nUlm,blue,2\n"
         self.assertIn("--label-column none", self.refused(text))

@@ -15,7 +15,7 @@ namespace paralogit::train {
 enum class TextKind { libsvm, csv };
 
 /// What stands in for a missing number.
-enum class Filling { none, mean, median, value };
+enum class Filling { none, mean, median, value, as_reference };
 
 struct ConvertOptions {
     std::vector<std::string> inputs;
@@ -26,7 +26,7 @@ struct ConvertOptions {
     Index features = 0;  ///< of LIBSVM: at least that many
     data::CsvRequest csv;
     std::optional<std::string> like;  ///< of a table: the converted file whose columns it gets
-    Filling filling = Filling::none;
+    Filling filling = Filling::none;  ///< mean and median of a reference are those of its rows
     double filling_value = 0;
     Index most_texts = 10'000;  ///< of a column of texts
     std::optional<data::MatrixLayout> layout;
@@ -41,6 +41,7 @@ struct Conversion {
     TextKind kind = TextKind::libsvm;
     data::ImportMatrix matrix;
     Index missing_values = 0;
+    bool is_filled_as_reference = false;
     std::optional<data::CsvFormat> csv;  ///< how a table was read
     std::vector<std::string> warnings;
 };

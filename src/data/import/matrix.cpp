@@ -101,7 +101,7 @@ void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
         values.add(1.0);
     }
     if (survey.missing_values > 0) {
-        values.add(matrix.fillings);
+        values.add(matrix.used_fillings);
     }
     // Entries that are not written are zeros, which every type holds.
     matrix.value_type = values.type();

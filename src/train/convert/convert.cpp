@@ -67,6 +67,20 @@ void check_kind(const ConvertOptions& options, const TextFormat& format, const s
                                              format.csv ? "LIBSVM" : "tables"));
 }
 
+/// The mean of these rows is not that of the rows that a model was trained on.
+void check_filling(const ConvertOptions& options, const data::ReferenceTable& reference) {
+    const std::string_view asked = options.filling == Filling::mean     ? "mean"
+                                   : options.filling == Filling::median ? "median"
+                                                                        : "";
+    if (!asked.empty() && reference.filling_rule != asked) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--missing {0}: with --like it is that of the rows in {1}, which "
+                                "does not tell any; convert these with --missing {0} as well, or "
+                                "give a number",
+                                asked, reference.path));
+    }
+}
+
 constexpr std::string_view blanks_and_line_ends = " \t\r\n";
 
 /// The beginning of a text: some lines at least, however long they are, or all of it. Empty when it
@@ -150,6 +164,10 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
         request.is_missing_allowed = options.filling != Filling::none;
         if (options.like) {
             format.like = read_reference(*options.like);
+            check_filling(options, *format.like);
+            request.is_missing_allowed =
+                options.filling == Filling::value ||
+                (options.filling != Filling::none && !format.like->fillings.empty());
             request.are_kinds_known = !format.like->columns.empty();
             // Its rows may be too few or too much alike to tell a header from them.
             if (!request.has_header && format.like->is_named()) {
@@ -391,9 +409,11 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
         check_survey(surveyed.all, format, options);
         return plan_matrix(surveyed, format, options);
     });
-    if (surveyed.all.missing_values > 0) {
-        result.matrix.fillings = find_fillings(comm, rows, result.matrix, options);
+    if (format.csv) {
+        set_fillings(comm, rows, surveyed.all.missing_values, format.like ? &*format.like : nullptr,
+                     options, result.matrix);
     }
+    result.is_filled_as_reference = options.filling == Filling::as_reference;
     comm::together(comm,
                    [&] { data::choose_storage(result.matrix, surveyed.all, options.layout); });
     if (format.csv && format.like) {

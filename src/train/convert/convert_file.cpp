@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <map>
 #include <vector>
 
@@ -124,6 +125,18 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
     }
     if (!matrix.feature_names.empty()) {
         writer.dataset("feature_names", matrix.feature_names);
+    }
+    if (!matrix.filling_rule.empty()) {
+        std::vector<double> fillings(narrow<std::size_t>(matrix.features),
+                                     std::numeric_limits<double>::quiet_NaN());
+        for (const data::ImportMatrix::Column& column : matrix.columns) {
+            if (!column.is_text) {
+                fillings[narrow<std::size_t>(column.first_feature)] =
+                    matrix.fillings[column.position];
+            }
+        }
+        writer.attribute("missing", matrix.filling_rule);
+        writer.dataset("fillings", fillings);
     }
     const std::vector<std::string> names = dictionary_names(matrix);
     for (std::size_t i = 0; i < matrix.columns.size(); ++i) {

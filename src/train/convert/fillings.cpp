@@ -6,7 +6,9 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
+#include "paralogit/base/checked.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/import/exact_total.hpp"
 
@@ -16,7 +18,7 @@ namespace {
 
 using data::ExactTotal;
 
-/// A column of numbers that misses some.
+/// A column of numbers, and how many are there.
 struct Column {
     std::size_t position;
     Index present;
@@ -36,9 +38,16 @@ void for_each_row(const comm::Communicator& comm, TextRows& rows, std::size_t co
     });
 }
 
-std::vector<Column> incomplete_columns(const comm::Communicator& comm, TextRows& rows,
-                                       const data::ImportMatrix& matrix) {
+std::vector<Column> count_present(const comm::Communicator& comm, TextRows& rows,
+                                  Index missing_values, const data::ImportMatrix& matrix) {
     const std::size_t columns = matrix.fillings.size();
+    std::vector<Column> result;
+    if (missing_values == 0) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            result.push_back({j, matrix.rows});
+        }
+        return result;
+    }
     std::vector<std::vector<Index>> by_thread(static_cast<std::size_t>(rows.threads()),
                                               std::vector<Index>(columns));
     for_each_row(comm, rows, columns, [&](std::size_t thread, const double* values) {
@@ -53,29 +62,48 @@ std::vector<Column> incomplete_columns(const comm::Communicator& comm, TextRows&
         }
     }
     comm.sum(std::span<Index>(present));
-    std::vector<Column> incomplete;
     for (std::size_t j = 0; j < columns; ++j) {
-        if (present[j] < matrix.rows) {
-            incomplete.push_back({j, present[j]});
-        }
+        result.push_back({j, present[j]});
     }
-    return incomplete;
+    return result;
+}
+
+std::string name_of(const Column& column, const data::ImportMatrix& matrix) {
+    const auto named = std::ranges::find_if(matrix.columns, [&](const auto& each) {
+        return !each.is_text && each.position == column.position;
+    });
+    return named == matrix.columns.end() ? "" : named->name;
 }
 
 void check_present(std::span<const Column> columns, const data::ImportMatrix& matrix,
                    const ConvertOptions& options) {
     for (const Column& column : columns) {
-        if (column.present > 0) {
+        if (column.present == 0) {
+            const std::string name = name_of(column, matrix);
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: the column '{}' misses every value, so it has no mean "
+                                    "and no median; leave it out: --drop {}",
+                                    options.inputs.front(), name, name));
+        }
+    }
+}
+
+/// Of the columns that miss values.
+void check_fillings(std::span<const Column> columns, const data::ImportMatrix& matrix,
+                    const data::ReferenceTable* reference, const ConvertOptions& options) {
+    for (const Column& column : columns) {
+        if (column.present == matrix.rows || std::isfinite(matrix.fillings[column.position])) {
             continue;
         }
-        for (const data::ImportMatrix::Column& named : matrix.columns) {
-            if (!named.is_text && named.position == column.position) {
-                throw Error(ExitCode::input_data,
-                            fmt::format("{}: the column '{}' misses every value, so it has no mean "
-                                        "and no median; leave it out: --drop {}",
-                                        options.inputs.front(), named.name, named.name));
-            }
-        }
+        throw Error(
+            ExitCode::input_data,
+            reference != nullptr
+                ? fmt::format("{}: the column '{}' misses values, and {} does not tell "
+                              "what stands for them; give --missing NUMBER",
+                              options.inputs.front(), name_of(column, matrix), reference->path)
+                : fmt::format("{}: the sum of the column '{}' overflows, so it has no "
+                              "mean; use --missing median or scale the column",
+                              options.inputs.front(), name_of(column, matrix)));
     }
 }
 
@@ -131,11 +159,22 @@ struct Search {
 };
 
 constexpr unsigned key_bits = 64;
-constexpr unsigned bits_per_passage = 11;
+
+/// Each bit doubles the histograms; in wide tables there is less room for each.
+unsigned bits_per_passage(std::size_t searches) {
+    constexpr unsigned most_bits = 11;
+    constexpr unsigned least_bits = 4;
+    constexpr std::size_t most_bins = std::size_t{1} << 22;
+    unsigned bits = most_bits;
+    while (bits > least_bits && searches << bits > most_bins) {
+        --bits;
+    }
+    return bits;
+}
 
 void find_bits(const comm::Communicator& comm, TextRows& rows, std::size_t width,
                std::vector<Search>& searches, unsigned found_bits) {
-    const unsigned bits = std::min(bits_per_passage, key_bits - found_bits);
+    const unsigned bits = std::min(bits_per_passage(searches.size()), key_bits - found_bits);
     const unsigned below = key_bits - found_bits - bits;
     const std::size_t bins = std::size_t{1} << bits;
     std::vector<std::vector<Index>> by_thread(static_cast<std::size_t>(rows.threads()),
@@ -173,7 +212,8 @@ std::vector<double> medians(const comm::Communicator& comm, TextRows& rows, std:
         searches.push_back({column.position, (column.present - 1) / 2});
         searches.push_back({column.position, column.present / 2});
     }
-    for (unsigned found = 0; found < key_bits; found += bits_per_passage) {
+    const unsigned bits = bits_per_passage(searches.size());
+    for (unsigned found = 0; found < key_bits; found += bits) {
         find_bits(comm, rows, width, searches, found);
     }
     std::vector<double> result;
@@ -187,30 +227,43 @@ std::vector<double> medians(const comm::Communicator& comm, TextRows& rows, std:
 
 }  // namespace
 
-std::vector<double> find_fillings(const comm::Communicator& comm, TextRows& rows,
-                                  const data::ImportMatrix& matrix, const ConvertOptions& options) {
+void set_fillings(const comm::Communicator& comm, TextRows& rows, Index missing_values,
+                  const data::ReferenceTable* reference, const ConvertOptions& options,
+                  data::ImportMatrix& matrix) {
     const std::size_t width = matrix.fillings.size();
+    matrix.fillings.assign(width, std::numeric_limits<double>::quiet_NaN());
     if (options.filling == Filling::value) {
-        return std::vector<double>(width, options.filling_value);
+        matrix.fillings.assign(width, options.filling_value);
+        matrix.used_fillings = {options.filling_value};
+        matrix.filling_rule = "number";
+        return;
     }
-    const std::vector<Column> columns = incomplete_columns(comm, rows, matrix);
-    comm::together(comm, [&] { check_present(columns, matrix, options); });
-    const std::vector<double> found = options.filling == Filling::mean
-                                          ? means(comm, rows, width, columns)
-                                          : medians(comm, rows, width, columns);
-    std::vector<double> fillings(width);
-    for (std::size_t c = 0; c < columns.size(); ++c) {
-        fillings[columns[c].position] = found[c];
+    const bool is_of_reference = reference != nullptr && !reference->fillings.empty();
+    if (options.filling == Filling::none || (reference != nullptr && !is_of_reference)) {
+        return;
     }
-    comm::together(comm, [&] {
-        if (!std::ranges::all_of(fillings, [](double value) { return std::isfinite(value); })) {
-            throw Error(ExitCode::input_data,
-                        options.inputs.front() +
-                            ": the sum of a column overflows, so it has no mean; use --missing "
-                            "median or scale the column");
+    const std::vector<Column> columns = count_present(comm, rows, missing_values, matrix);
+    if (is_of_reference) {
+        matrix.filling_rule = reference->filling_rule;
+        for (const data::ImportMatrix::Column& column : matrix.columns) {
+            if (!column.is_text) {
+                matrix.fillings[column.position] =
+                    reference->fillings.at(narrow<std::size_t>(column.first_feature));
+            }
         }
-    });
-    return fillings;
+    } else {
+        const bool are_means = options.filling == Filling::mean;
+        matrix.filling_rule = are_means ? "mean" : "median";
+        comm::together(comm, [&] { check_present(columns, matrix, options); });
+        matrix.fillings =
+            are_means ? means(comm, rows, width, columns) : medians(comm, rows, width, columns);
+    }
+    comm::together(comm, [&] { check_fillings(columns, matrix, reference, options); });
+    for (const Column& column : columns) {
+        if (column.present < matrix.rows) {
+            matrix.used_fillings.push_back(matrix.fillings[column.position]);
+        }
+    }
 }
 
 }  // namespace paralogit::train

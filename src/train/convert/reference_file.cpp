@@ -41,6 +41,17 @@ data::ReferenceTable read_reference(const std::string& path) {
         }
     }
     data::ReferenceTable table = data::reference_table(path, features, names, dictionaries);
+    if (const auto rule = file.text_attribute("missing"); rule && file.has("fillings")) {
+        const h5::Dataset fillings = file.dataset("fillings");
+        if (fillings.info().shape != std::vector<Index>{features}) {
+            throw Error(ExitCode::input_data,
+                        path +
+                            ":/fillings does not have a number for each feature; convert it "
+                            "again");
+        }
+        table.filling_rule = *rule;
+        table.fillings = fillings.read_doubles(0, features);
+    }
     if (const auto base = file.integer_attribute("index_base")) {
         table.index_base = static_cast<int>(*base);
     }

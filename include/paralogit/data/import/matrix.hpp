@@ -33,9 +33,12 @@ struct ImportMatrix {
     std::vector<Column> columns;
     bool may_have_unknown_texts = false;     ///< which then are zeros for all texts of their column
     std::vector<std::string> feature_names;  ///< [features], or empty
-    std::vector<double> fillings;            ///< by column of numbers: for missing values
-    std::vector<std::string> label_texts;    ///< in sorted order; empty for numbers
-    std::size_t label_length = 0;            ///< bytes of the longest of them
+    /// What stands for missing values, by column of numbers: not finite where nothing can.
+    std::vector<double> fillings;
+    std::vector<double> used_fillings;     ///< those of columns that miss values
+    std::string filling_rule;              ///< "mean", "median" or "number"; empty without one
+    std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
+    std::size_t label_length = 0;          ///< bytes of the longest of them
 };
 
 /// The names of the columns of texts, in quotes, fit for a terminal.

@@ -18,6 +18,8 @@ struct ReferenceTable {
     std::vector<ImportMatrix::Column> columns;
     std::optional<int> index_base;         ///< of sparse text that it was made of
     std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
+    std::string filling_rule;              ///< as of an ImportMatrix
+    std::vector<double> fillings;          ///< [features], when there is a rule; NaN for none
 
     /// Whether the names of its columns come from a header.
     bool is_named() const;

@@ -65,6 +65,7 @@ TEST(ImportMatrix, GivesEachTextOfAColumnAFeature) {
     const ImportSurvey survey = survey_of(chunk);
     ImportMatrix matrix = plan_table(table_format(), survey);
     matrix.fillings = {-1};
+    matrix.used_fillings = {-1};
     choose_storage(matrix, survey, MatrixLayout::dense);
     std::vector<double> values(12);
 
