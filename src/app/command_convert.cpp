@@ -84,6 +84,14 @@ void read_filling(const Options& options, ConvertOptions& convert) {
     }
 }
 
+ElementType feature_type_of(const Options& options) {
+    std::vector<std::string_view> names{"auto"};
+    for (const ElementType type : data::ValueRange::types) {
+        names.push_back(name_of(type));
+    }
+    return element_type_from_name(options.choice("type", names));
+}
+
 /// Those that the user gave.
 std::vector<std::string> given(const Options& options, std::span<const std::string_view> names) {
     std::vector<std::string> result;
@@ -147,6 +155,9 @@ ConvertOptions read_options(const Options& options) {
     convert.table_options = given(options, for_tables);
     convert.libsvm_options = given(options, for_libsvm);
     convert.most_texts = options.integer("max-texts", 1, largest);
+    if (const std::string type = options.text("type"); type != "auto") {
+        convert.type = feature_type_of(options);
+    }
     if (const std::string layout = options.choice("layout", layouts); layout != "auto") {
         convert.layout = layout == "csr" ? data::MatrixLayout::csr : data::MatrixLayout::dense;
     }

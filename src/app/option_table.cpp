@@ -321,6 +321,12 @@ CommandSpec convert_command() {
              {"layout", Kind::value, "auto|dense|csr", "auto",
               "auto: csr when it takes less than half the bytes; zeros that a LIBSVM file spells "
               "out are not stored in csr"},
+             {"type", Kind::value, "TYPE", "auto",
+              "of the features: uint8 to uint32, int8 to int32, float32, float64; auto: the "
+              "smallest "
+              "that holds every value exactly, which all files of one data set must share when "
+              "they "
+              "are converted one by one"},
              {"features", Kind::value, "COUNT", "",
               "LIBSVM: at least that many features, for files that lack the last ones"},
              {"index-base", Kind::value, "auto|0|1", "auto",

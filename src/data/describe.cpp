@@ -131,14 +131,30 @@ Description describe_file(const std::string& path, const SourceOptions& options,
                             found_other, first.path, found_first, advice));
 }
 
-/// How to bring values of two types into one, in h5py.
+/// How to bring features of two types into one.
 std::string advice_on_types(const FilePart& first, ElementType first_type, const FilePart& other,
-                            ElementType other_type) {
-    const FilePart& smaller = size_of(first_type) < size_of(other_type) ? first : other;
+                            ElementType other_type, bool is_sparse) {
+    const std::optional<ElementType> type = common_type(first_type, other_type);
+    if (!type) {
+        return "; there is no type that holds all values of both";
+    }
+    const auto is_converted = [](const FilePart& part) {
+        return h5::File::open(part.path).text_attribute("generator") == "paralogit convert";
+    };
+    if (is_converted(first) && is_converted(other)) {
+        // Convert writes no integers of 64 bits.
+        return fmt::format(": convert the texts of all files in one call, or each with --type {}",
+                           name_of(type == ElementType::int64 ? ElementType::float64 : *type));
+    }
+    const std::string files = first_type == *type ? other.path
+                              : other_type == *type
+                                  ? first.path
+                                  : fmt::format("{} and {}", first.path, other.path);
     return fmt::format(
-        ": write one of them anew in a type that holds all values of both, with h5py: X = "
-        "f['{0}'][()].astype(numpy.promote_types('{1}', '{2}')); del f['{0}']; f['{0}'] = X in {3}",
-        smaller.features_path, name_of(first_type), name_of(other_type), smaller.path);
+        ": write features anew in the type that holds all values of both, with h5py: X = "
+        "f['{0}'][()].astype('{1}'); del f['{0}']; f['{0}'] = X in {2}",
+        is_sparse ? path_of_values(first.features_path) : first.features_path, name_of(*type),
+        files);
 }
 
 /// Remarks on files that are there more than once, under whatever names.
@@ -182,11 +198,9 @@ void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
         const auto type_text = [](const FilePart& part, ElementType type) {
             return fmt::format("features of type {} in {}", name_of(type), part.features_path);
         };
-        // A sparse matrix is three datasets.
-        fail_to_agree(
-            first, type_text(first, manifest.type), next.part, type_text(next.part, next.type),
-            next.is_sparse ? ": write one of them anew in a type that holds all values of both"
-                           : advice_on_types(first, manifest.type, next.part, next.type));
+        fail_to_agree(first, type_text(first, manifest.type), next.part,
+                      type_text(next.part, next.type),
+                      advice_on_types(first, manifest.type, next.part, next.type, next.is_sparse));
     }
     if (next.part.are_labels_text != first.are_labels_text) {
         const auto kind_text = [](const FilePart& part) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace paralogit {
@@ -27,6 +28,10 @@ std::size_t size_of(ElementType type);
 
 /// The name as users write it: "float32".
 std::string_view name_of(ElementType type);
+
+/// The smallest type that holds every value of both, an integer type where both are; empty when
+/// there is none.
+std::optional<ElementType> common_type(ElementType first, ElementType second);
 
 /// The inverse of name_of. Throws Error (usage) that lists the names when there is none.
 ElementType element_type_from_name(std::string_view name);

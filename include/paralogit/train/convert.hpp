@@ -30,6 +30,7 @@ struct ConvertOptions {
     double filling_value = 0;
     Index most_texts = 10'000;  ///< of a column of texts
     std::optional<data::MatrixLayout> layout;
+    std::optional<ElementType> type;  ///< of the features; empty: as small as holds them
     int threads = 1;
     // What the user gave, as "--drop", that means something for one kind of text only.
     std::vector<std::string> table_options;

@@ -92,7 +92,7 @@ ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_ba
 }
 
 void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
-                    std::optional<MatrixLayout> layout) {
+                    std::optional<MatrixLayout> layout, std::optional<ElementType> type) {
     ValueRange values = survey.values;
     const bool has_texts = std::any_of(matrix.columns.begin(), matrix.columns.end(),
                                        [](const auto& column) { return column.is_text; });
@@ -104,7 +104,12 @@ void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
         values.add(matrix.used_fillings);
     }
     // Entries that are not written are zeros, which every type holds.
-    matrix.value_type = values.type();
+    if (type && !values.fits(*type)) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--type {}: does not hold every feature exactly; {} does",
+                                name_of(*type), name_of(values.type())));
+    }
+    matrix.value_type = type.value_or(values.type());
     matrix.label_type = survey.labels.type();
     // In floating point: the dense size may be beyond 2^63.
     const auto value_bytes = static_cast<double>(size_of(matrix.value_type));

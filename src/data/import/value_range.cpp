@@ -1,12 +1,10 @@
 #include "paralogit/data/import/value_range.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
 namespace paralogit::data {
 
@@ -69,26 +67,37 @@ void ValueRange::merge(const ValueRange& other) {
     are_float32_ = are_float32_ && other.are_float32_;
 }
 
-ElementType ValueRange::type() const {
+bool ValueRange::fits(ElementType type) const {
     if (lowest_ > highest_) {
-        return ElementType::uint8;
+        return true;
     }
-    if (are_integers_) {
-        const std::array<std::pair<ElementType, bool>, 6> candidates{{
-            {ElementType::uint8, holds<std::uint8_t>(lowest_, highest_)},
-            {ElementType::int8, holds<std::int8_t>(lowest_, highest_)},
-            {ElementType::uint16, holds<std::uint16_t>(lowest_, highest_)},
-            {ElementType::int16, holds<std::int16_t>(lowest_, highest_)},
-            {ElementType::uint32, holds<std::uint32_t>(lowest_, highest_)},
-            {ElementType::int32, holds<std::int32_t>(lowest_, highest_)},
-        }};
-        for (const auto& [type, fits] : candidates) {
-            if (fits) {
-                return type;
-            }
+    switch (type) {
+        case ElementType::uint8:
+            return are_integers_ && holds<std::uint8_t>(lowest_, highest_);
+        case ElementType::int8:
+            return are_integers_ && holds<std::int8_t>(lowest_, highest_);
+        case ElementType::uint16:
+            return are_integers_ && holds<std::uint16_t>(lowest_, highest_);
+        case ElementType::int16:
+            return are_integers_ && holds<std::int16_t>(lowest_, highest_);
+        case ElementType::uint32:
+            return are_integers_ && holds<std::uint32_t>(lowest_, highest_);
+        case ElementType::int32:
+            return are_integers_ && holds<std::int32_t>(lowest_, highest_);
+        case ElementType::float32:
+            return are_float32_;
+        default:
+            return type == ElementType::float64;
+    }
+}
+
+ElementType ValueRange::type() const {
+    for (const ElementType type : types) {
+        if (fits(type)) {
+            return type;
         }
     }
-    return are_float32_ ? ElementType::float32 : ElementType::float64;
+    return ElementType::float64;
 }
 
 void ValueRange::put(ByteWriter& writer) const {

@@ -414,8 +414,9 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
                      options, result.matrix);
     }
     result.is_filled_as_reference = options.filling == Filling::as_reference;
-    comm::together(comm,
-                   [&] { data::choose_storage(result.matrix, surveyed.all, options.layout); });
+    comm::together(comm, [&] {
+        data::choose_storage(result.matrix, surveyed.all, options.layout, options.type);
+    });
     if (format.csv && format.like) {
         result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
     }

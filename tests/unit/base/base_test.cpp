@@ -34,6 +34,30 @@ TEST(ElementTypes, KeepTheirNamesAndSizes) {
     }
 }
 
+TEST(ElementTypes, AreJoinedInTheSmallestThatHoldsBoth) {
+    const auto joined = [](const char* first, const char* second) {
+        const auto type =
+            common_type(element_type_from_name(first), element_type_from_name(second));
+        const auto same =
+            common_type(element_type_from_name(second), element_type_from_name(first));
+        EXPECT_EQ(type, same);
+        return std::string(type ? name_of(*type) : "none");
+    };
+    EXPECT_EQ(joined("float32", "int16"), "float32");
+    EXPECT_EQ(joined("float32", "uint16"), "float32");
+    EXPECT_EQ(joined("float32", "int32"), "float64");
+    EXPECT_EQ(joined("float32", "float64"), "float64");
+    EXPECT_EQ(joined("float16", "uint8"), "float16");
+    EXPECT_EQ(joined("float16", "int16"), "float32");
+    EXPECT_EQ(joined("uint8", "int8"), "int16");
+    EXPECT_EQ(joined("uint16", "int8"), "int32");
+    EXPECT_EQ(joined("uint32", "int32"), "int64");
+    EXPECT_EQ(joined("uint32", "float16"), "float64");
+    EXPECT_EQ(joined("uint8", "uint8"), "uint8");
+    EXPECT_EQ(joined("int8", "uint64"), "none");
+    EXPECT_EQ(joined("int64", "float64"), "none");
+}
+
 TEST(ElementTypes, AnUnknownNameIsAnErrorThatListsTheNames) {
     try {
         element_type_from_name("float8");

@@ -269,14 +269,24 @@ TEST_F(Describe, NamesBothFilesThatDoNotAgree) {
 
     EXPECT_THAT(refused({first, wider}),
                 AllOf(HasSubstr("wider.h5 has 5 features"), HasSubstr("first.h5 has 2 features")));
-    EXPECT_THAT(refused({first, other_type}), AllOf(HasSubstr("double.h5 has features of type "
-                                                              "float64"),
-                                                    HasSubstr("first.h5 has features of type "
-                                                              "float32"),
-                                                    HasSubstr("promote_types('float32', "
-                                                              "'float64')")));
+    EXPECT_THAT(refused({first, other_type}),
+                AllOf(HasSubstr("double.h5 has features of type "
+                                "float64"),
+                      HasSubstr("first.h5 has features of type "
+                                "float32"),
+                      HasSubstr("f['/X'][()].astype('float64'); "), HasSubstr("in " + first)));
     EXPECT_THAT(refused({first, text_labels}), AllOf(HasSubstr("texts.h5 has texts as labels"),
                                                      HasSubstr("first.h5 has numbers as labels")));
+}
+
+TEST_F(Describe, NamesEveryFileThatHasToBeWrittenAnewForOneType) {
+    const std::string narrow = usual_of<std::uint8_t>("unsigned.h5", 3, 2).close();
+    const std::string other = usual_of<std::int8_t>("signed.h5", 3, 2).close();
+    const std::string huge = usual_of<std::uint64_t>("huge.h5", 3, 2).close();
+
+    EXPECT_THAT(refused({narrow, other}),
+                AllOf(HasSubstr("astype('int16')"), HasSubstr("in " + narrow + " and " + other)));
+    EXPECT_THAT(refused({other, huge}), HasSubstr("there is no type that holds all values of"));
 }
 
 TEST_F(Describe, ComparesFeatureNamesOfTheFilesThatHaveThem) {

@@ -50,9 +50,11 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey);
 ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_base, Index features);
 
 /// Chooses the types, and the layout unless it is given: sparse when that takes less than half the
-/// bytes. To be called when the fillings are known.
+/// bytes. To be called when the fillings are known. Throws Error (usage) when not all features are
+/// exact in the type that is given.
 void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
-                    std::optional<MatrixLayout> layout);
+                    std::optional<MatrixLayout> layout,
+                    std::optional<ElementType> type = std::nullopt);
 
 /// The entries of some rows, values as elements of the type of the matrix.
 struct SparseRows {

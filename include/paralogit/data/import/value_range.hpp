@@ -18,9 +18,15 @@ class ValueRange {
     void add_present(std::span<const double> values);
     void merge(const ValueRange& other);
 
-    /// Among uint8, int8, uint16, int16, uint32, int32, float32, float64; uint8 when there are no
-    /// values. The negative zero is no integer.
+    /// In the order in which they are tried.
+    static constexpr ElementType types[] = {
+        ElementType::uint8,  ElementType::int8,  ElementType::uint16,  ElementType::int16,
+        ElementType::uint32, ElementType::int32, ElementType::float32, ElementType::float64};
+
+    /// The first of `types` that fits; any does when there are no values.
     ElementType type() const;
+    /// Whether one of `types` holds all of them. The negative zero is no integer.
+    bool fits(ElementType type) const;
 
     void put(ByteWriter& writer) const;
     static ValueRange take(ByteReader& reader);
