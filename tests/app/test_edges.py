@@ -85,13 +85,16 @@ class Edges(AppTest):
         self.assert_ends(result, 0)
         self.assertIn("column 2 has a mean of 1e+13", result.stderr)
 
-    def test_soft_labels_have_no_wrong_rows_on_the_screen(self):
+    def test_soft_labels_have_no_wrong_rows(self):
         X, y = made_up(100, 2)
         for name, labels in (("hard", y), ("soft", np.random.default_rng(1).random(100))):
             result = run("train", write_data(self.folder / f"{name}.h5", X, labels), "--out",
                          self.folder / name)
             self.assert_ends(result, 0)
             self.assertEqual("rows wrong" in result.stdout, name == "hard")
+            for file in ("metrics.jsonl", "summary.json"):
+                self.assertEqual("rows_wrong" in (self.folder / name / file).read_text(),
+                                 name == "hard", file)
 
     def test_all_rows_of_one_class_end_with_finite_numbers_and_a_warning(self):
         X, _ = made_up(300, 3)

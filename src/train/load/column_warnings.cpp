@@ -8,6 +8,13 @@
 
 namespace paralogit::train {
 
+std::string text_of(const StretchedColumn& column, double standard_deviation) {
+    return fmt::format(
+        "has a standard deviation of {:g}, but most rows lie {:g} around {:g}: a few rows hold "
+        "values",
+        standard_deviation, column.usual_deviation, column.usual);
+}
+
 std::vector<std::string> warnings_of_columns(const DataSet& data, const Moments& moments) {
     std::vector<std::string> warnings;
     // The change of variables is exact, but margins are computed from the columns as they are.
@@ -24,11 +31,10 @@ std::vector<std::string> warnings_of_columns(const DataSet& data, const Moments&
     }
     for (const StretchedColumn& column : moments.stretched) {
         warnings.push_back(fmt::format(
-            "{} has a standard deviation of {:g}, but most rows lie {:g} around {:g}: a few "
-            "rows hold values so large that they decide alone what is learned of them; where they "
-            "stand for missing ones (a fill value), replace them or leave the rows out",
-            name_of(data, column.feature), moments.standard_deviation[column.feature],
-            column.usual_deviation, column.usual));
+            "{} {} so large that they decide alone what is learned of them; where they stand for "
+            "missing ones (a fill value), replace them or leave the rows out",
+            name_of(data, column.feature),
+            text_of(column, moments.standard_deviation[column.feature])));
     }
     if (moments.is_of_one_class) {
         warnings.emplace_back("all rows are of one class: there is nothing to tell apart");

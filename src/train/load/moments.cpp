@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "column_warnings.hpp"
 #include "paralogit/base/digest.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/sample.hpp"
@@ -248,11 +249,9 @@ void check_scales(const DataSet& data, const Moments& moments) {
         const double deviation = moments.standard_deviation[column.feature];
         if (deviation > farthest * column.usual_deviation) {
             refuse(column.feature,
-                   fmt::format("has a standard deviation of {:g}, but most rows lie {:g} around "
-                               "{:g}: a few rows hold values that leave no digits to the others; "
-                               "are these fill values for missing ones? Replace them or leave the "
-                               "rows out",
-                               deviation, column.usual_deviation, column.usual));
+                   text_of(column, deviation) +
+                       " that leave no digits to the others; are these fill values for missing "
+                       "ones? Replace them or leave the rows out");
         }
     }
 }

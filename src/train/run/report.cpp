@@ -72,7 +72,8 @@ nlohmann::ordered_json json_of_spreads(const std::vector<RankTimes>& ranks) {
 
 }  // namespace
 
-std::string metrics_line(const IterationFacts& facts, const model::Loss& loss) {
+std::string metrics_line(const IterationFacts& facts, const model::Loss& loss,
+                         bool has_soft_labels) {
     nlohmann::ordered_json line;
     line["iteration"] = facts.iteration;
     line["passes"] = facts.passes;
@@ -87,7 +88,7 @@ std::string metrics_line(const IterationFacts& facts, const model::Loss& loss) {
         line["gradient_norm"] = facts.gradient_norm;
     }
     line["nonzeros"] = facts.nonzeros;
-    if (facts.is_evaluated) {
+    if (facts.is_evaluated && !has_soft_labels) {
         line["rows_wrong"] = facts.rows_wrong;
     }
     if (facts.validation) {
@@ -138,7 +139,9 @@ std::string summary_json(const TrainOutcome& outcome, const RunFacts& facts,
     }
     summary["gradient_norm"] = outcome.last.gradient_norm;
     summary["nonzeros"] = outcome.last.nonzeros;
-    summary["rows_wrong"] = outcome.last.rows_wrong;
+    if (!outcome.has_soft_labels) {
+        summary["rows_wrong"] = outcome.last.rows_wrong;
+    }
     summary["rows"] = facts.training_rows;
     summary["features"] = facts.manifest.features;
     summary["feature_type"] = name_of(facts.manifest.type);

@@ -53,7 +53,9 @@ CheckpointStore::Found RunRecord::find_checkpoint(const Checkpoint& now) const {
     return found;
 }
 
-void RunRecord::begin(const CheckpointStore::Found& resumed, Index resumed_iteration) {
+void RunRecord::begin(const CheckpointStore::Found& resumed, Index resumed_iteration,
+                      bool has_soft_labels) {
+    has_soft_labels_ = has_soft_labels;
     comm::on_root(comm_, [&] {
         directory_->begin();
         store_->remove_leftovers();
@@ -73,8 +75,8 @@ void RunRecord::add_iteration(const IterationFacts& facts) {
     if (!comm_.is_root()) {
         return;
     }
-    unwritten_metrics_ +=
-        (unwritten_metrics_.empty() ? "" : "\n") + metrics_line(facts, options_.loss);
+    unwritten_metrics_ += (unwritten_metrics_.empty() ? "" : "\n") +
+                          metrics_line(facts, options_.loss, has_soft_labels_);
     try {
         write_metrics();
     } catch (const Error&) {

@@ -23,7 +23,8 @@ class RunRecord {
 
     /// The run begins to write. `resumed` is what find_checkpoint found on rank 0, and
     /// `resumed_iteration` its iteration, or -1 for a run from the start.
-    void begin(const CheckpointStore::Found& resumed, Index resumed_iteration);
+    void begin(const CheckpointStore::Found& resumed, Index resumed_iteration,
+               bool has_soft_labels);
 
     /// One more line of metrics. A disk that takes no line now gets it with the next one.
     void add_iteration(const IterationFacts& facts);
@@ -59,6 +60,7 @@ class RunRecord {
     TrainObserver& observer_;
     std::unique_ptr<RunDirectory> directory_;  ///< on rank 0
     std::unique_ptr<CheckpointStore> store_;   ///< on rank 0
+    bool has_soft_labels_ = false;             ///< so that rows have no side
     Index acknowledged_iteration_ = -1;
     std::filesystem::path acknowledged_path_;
     std::string unwritten_metrics_;  ///< on rank 0: lines that the disk did not take yet

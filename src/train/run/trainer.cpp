@@ -131,7 +131,9 @@ class Run {
             time_.exchange = comm_.exchange_seconds() - exchanged;
         }
         forget_beginning();
-        record_.begin(found, resumes ? state_.checkpoint.state.iteration : -1);
+        const auto& rule = data_.rows->label_rule;
+        record_.begin(found, resumes ? state_.checkpoint.state.iteration : -1,
+                      rule && rule->is_soft());
         last_facts_ = iteration_facts();
         first_objective_ = last_facts_.objective;
         if (!resumes) {
