@@ -44,6 +44,11 @@ RowOrder RowOrder::as_stored(Index rows) {
 void RowOrder::groups_at(Index first, std::span<Index> out) const {
     constexpr std::size_t at_once = 128;
     const KernelTable& kernels = kernels_for(best_isa());
+    // Neither factor has more than 32 bits, and a product of such is fast everywhere.
+    const auto group_of = [wide = static_cast<std::uint32_t>(wide_)](std::uint64_t l,
+                                                                     std::uint64_t r) {
+        return static_cast<Index>(std::uint64_t{static_cast<std::uint32_t>(l)} * wide + r);
+    };
     std::uint64_t l[at_once];
     std::uint64_t r[at_once];
     std::uint64_t l_of_place = static_cast<std::uint64_t>(first) / wide_;
@@ -63,18 +68,18 @@ void RowOrder::groups_at(Index first, std::span<Index> out) const {
         }
         kernels.change_places(l, r, static_cast<std::int64_t>(count), keys_.data(), tall_, wide_);
         Index* const to = out.data() + begin;
-        Index farthest = 0;
+        Index left = 0;  // below 0 where any is beyond the last
         for (std::size_t i = 0; i < count; ++i) {
-            to[i] = static_cast<Index>(l[i] * wide_ + r[i]);
-            farthest = std::max(farthest, to[i]);
+            to[i] = group_of(l[i], r[i]);
+            left |= groups_ - 1 - to[i];
         }
-        if (farthest < groups_) {
+        if (left >= 0) {
             continue;
         }
         for (std::size_t i = 0; i < count; ++i) {
             while (to[i] >= groups_) {
                 kernels.change_places(l + i, r + i, 1, keys_.data(), tall_, wide_);
-                to[i] = static_cast<Index>(l[i] * wide_ + r[i]);
+                to[i] = group_of(l[i], r[i]);
             }
         }
     }

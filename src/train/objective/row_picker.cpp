@@ -122,8 +122,11 @@ void RowPicker::find(const model::RowOrder& order, Range places, OwnPlaces& own,
     }
     own.rows.resize(static_cast<std::size_t>(places.size()));
     order.rows_at(places.first, own.rows);
-    const std::size_t count = keep_own_rows(places, own);
-    own.rows.resize(count);
+    const bool owns_all = first_row_ == shard.rows.first && order.rows() == shard.rows.size();
+    if (!owns_all || streams()) {
+        own.rows.resize(keep_own_rows(places, own));
+    }
+    const std::size_t count = own.rows.size();
     put_labels(own, picked);
     picked.values.resize(count);
     if (shard.is_sparse()) {

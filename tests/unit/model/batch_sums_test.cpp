@@ -257,6 +257,7 @@ TEST(BatchSums, OfGroupsAreThoseOfTheirRowsInOrder) {
     for (const auto& [count, features, group] : {std::tuple<Index, Index, std::size_t>{1, 1, 32},
                                                  {64, 28, 32},
                                                  {101, 13, 32},
+                                                 {120, 20, 24},
                                                  {90, 64, 7},
                                                  {75, 130, 32},
                                                  {50, 2101, 20}}) {
@@ -298,31 +299,37 @@ TEST(BatchSums, OfGroupsAreThoseOfTheirRowsInOrder) {
 
 /// In any order, in memory here or there, by any instructions; and whatever is added next.
 TEST(BatchSums, OfGroupsHaveTheSameBitsWhereverTheyAreAdded) {
-    const Rows rows = with_rows_behind(128, 45);
-    const std::vector<double> w = coefficients_for(rows);
-    BatchSums portable = sums_for(rows, Isa::portable);
-    portable.add(in_groups(rows, 0, {32, 64, 77, 96, 128}), w, 0.5);
-    const std::vector<double> expected = numbers_of(portable, rows.features);
+    // Of the narrow rows two eights are at work at a time.
+    for (const Index features : {Index{20}, Index{45}}) {
+        const Rows rows = with_rows_behind(128, features);
+        const std::vector<double> w = coefficients_for(rows);
+        BatchSums portable = sums_for(rows, Isa::portable);
+        portable.add(in_groups(rows, 0, {32, 64, 77, 96, 128}), w, 0.5);
+        const std::vector<double> expected = numbers_of(portable, rows.features);
 
-    const Rows copy = rows;
-    for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
-        if (!is_supported(isa)) {
-            continue;
+        for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+            if (!is_supported(isa)) {
+                continue;
+            }
+            // The last two groups first, by another; of the others some eights lie elsewhere.
+            BatchSums first = sums_for(rows, isa);
+            BatchSums second = sums_for(rows, isa);
+            PickedRows picked = in_groups(rows, 77, {96, 128});
+            picked.next_values.assign(100, picked.values.front());
+            second.add(picked, w, 0.5);
+            Rows other = rows;
+            picked = in_groups(other, 0, {32, 64, 77});
+            const PickedRows elsewhere = in_groups(rows, 0, {32, 64, 77});
+            for (const std::size_t eight : {1UL, 4UL, 9UL}) {
+                picked.values[eight] = elsewhere.values[eight];
+                std::fill_n(other.values.begin() + static_cast<Index>(eight) * 8 * features,
+                            8 * features, 9.0F);
+            }
+            first.add(picked, w, 0.5);
+            second.add(first);
+            EXPECT_EQ(numbers_of(second, rows.features), expected)
+                << static_cast<int>(isa) << ": " << features;
         }
-        // The last two groups first, by another; of the others some eights lie elsewhere.
-        BatchSums first = sums_for(rows, isa);
-        BatchSums second = sums_for(rows, isa);
-        PickedRows picked = in_groups(rows, 77, {96, 128});
-        picked.next_values.assign(100, picked.values.front());
-        second.add(picked, w, 0.5);
-        picked = in_groups(rows, 0, {32, 64, 77});
-        const PickedRows elsewhere = in_groups(copy, 0, {32, 64, 77});
-        for (const std::size_t eight : {1UL, 4UL, 9UL}) {
-            picked.values[eight] = elsewhere.values[eight];
-        }
-        first.add(picked, w, 0.5);
-        second.add(first);
-        EXPECT_EQ(numbers_of(second, rows.features), expected) << static_cast<int>(isa);
     }
 }
 
