@@ -20,6 +20,7 @@ namespace {
 constexpr const char* radius_key = "radius";
 constexpr const char* products_key = "products";
 constexpr const char* gradient_key = "gradient_before";
+constexpr const char* thinning_key = "thinning";
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int most_trials = 40;
 constexpr double most_stalled_steps = 20;
@@ -151,18 +152,23 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     if (max_norm(gradient) == 0 || stall.steps >= most_stalled_steps) {
         return StepResult::no_progress;
     }
-    const Index thinning = std::min(options_.thinning, curved.most_thinning());
+    Index thinning = static_cast<Index>(
+        remembered(state, thinning_key,
+                   static_cast<double>(std::min(options_.thinning, curved.most_thinning()))));
+    Index products = 0;  // of all steps that were tried
     double radius = remembered(state, radius_key, infinity);
     double size = 0;  // of the gradient, as the preconditioner measures it
     const auto minimise_model = [&] {
         const Metric metric(preconditioner(curved, state.point, thinning), curved.threads());
         size = std::sqrt(squared_size(metric, gradient, curved.threads()));
-        return conjugate_gradients(
+        CgStep found = conjugate_gradients(
             curved, state.point, gradient, metric,
             {.thinning = thinning,
              .radius = radius,
              .forcing = forcing_term(size, remembered(state, gradient_key, infinity)),
              .max_products = options_.max_products});
+        products += found.products;
+        return found;
     };
     CgStep step = minimise_model();
     // Where the curvature vanishes a step has no natural end.
@@ -177,8 +183,15 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
         }
         Trial trial = tried(objective, state, step, state.evaluations);
         if (!is_accepted(trial, state.at_point)) {
-            if (trial.is_level) {
+            if (trial.is_level && thinning == 1) {
                 break;
+            }
+            if (trial.is_level) {
+                // The gradient can be told from zero much longer than the value from its minimum,
+                // but not by steps that err as much as a few rows do.
+                thinning = 1;
+                step = minimise_model();
+                continue;
             }
             radius = radius_after_failure(step, trial);
             step.shorten_to(radius);
@@ -187,7 +200,8 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
         std::map<std::string, Matrix> memory;
         remember(memory, radius_key, radius_after(step, trial, radius));
         remember(memory, products_key,
-                 remembered(state, products_key, 0) + static_cast<double>(step.products));
+                 remembered(state, products_key, 0) + static_cast<double>(products));
+        remember(memory, thinning_key, static_cast<double>(thinning));
         remember(memory, gradient_key, size);
         memory.emplace(Stall::key, stall.after(trial.at_point));
 

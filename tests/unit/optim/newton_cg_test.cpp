@@ -294,6 +294,29 @@ TEST(NewtonCg, StopsAtTheLimitOfPrecision) {
     EXPECT_LE(state.evaluations, 60);
 }
 
+/// A quadratic whose products over some of the rows tell a third of the curvature, so that steps
+/// are three times too long.
+class PoorlyThinned : public CurvedFunction {
+  public:
+    explicit PoorlyThinned(const Matrix& h) : CurvedFunction(quadratic(h, h)) {}
+    Index most_thinning() const override { return 8; }
+    void hessian_product(const Vector& point, const Vector& direction, Index thinning,
+                         Vector& product) override {
+        CurvedFunction::hessian_product(point, direction, thinning, product);
+        product /= thinning > 1 ? 3 : 1;
+    }
+};
+
+TEST(NewtonCg, TakesAllRowsWhereStepsFromSomeFailAtALevelValue) {
+    PoorlyThinned objective(some_hessian());
+    // So near the minimum, which is at ones, that the value tells no difference.
+    const Vector start = Vector::Ones(3) + Vector{{1e-8, -2e-8, 1e-8}};
+
+    const std::vector<State> states = states_of_run(NewtonCg({.thinning = 4}), objective, start);
+
+    EXPECT_LE(gradient_norm(states.back()), 1e-9);
+}
+
 TEST(NewtonCg, GivesUpWhereTheValueIsLevelAndTheGradientGrows) {
     CurvedFunction objective(
         1,
