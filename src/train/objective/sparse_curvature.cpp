@@ -28,8 +28,8 @@ double weight_of(const model::SparseBlock& block, Index thinning) {
     const model::ThinnedRows rows(block.first_global_row, block.rows, thinning);
     double sum = 0;
     for (Index i = 0; i < rows.size(); ++i) {
-        sum += block.row_weights.empty() ? 1.0
-                                         : block.row_weights[static_cast<std::size_t>(rows[i])];
+        sum +=
+            block.row_weights.empty() ? 1.0 : block.row_weights[static_cast<std::size_t>(rows[i])];
     }
     return sum;
 }
