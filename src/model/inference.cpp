@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ordered_dot.hpp"
 #include "paralogit/model/block_information.hpp"
 #include "paralogit/model/math.hpp"
 #include "paralogit/model/normal_distribution.hpp"
@@ -12,14 +13,6 @@ namespace paralogit::model {
 namespace {
 
 // All sums are written out, for Eigen's own have an order that depends on the instruction set.
-double dot(const Vector& x, const Vector& y) {
-    double sum = 0;
-    for (Index i = 0; i < x.size(); ++i) {
-        sum += x[i] * y[i];
-    }
-    return sum;
-}
-
 Vector product(const Matrix& matrix, const Vector& x) {
     Vector y = Vector::Zero(matrix.rows());
     for (Index k = 0; k < matrix.cols(); ++k) {

@@ -4,17 +4,11 @@
 #include <cmath>
 #include <utility>
 
+#include "ordered_dot.hpp"
+
 namespace paralogit::model {
 
 namespace {
-
-double dot(const Vector& x, const Vector& y) {
-    double sum = 0;
-    for (Index i = 0; i < x.size(); ++i) {
-        sum += x[i] * y[i];
-    }
-    return sum;
-}
 
 /// The direction of the parameters that an equation lets go, in the variables, 1 at its own one.
 Vector null_vector_of(const InferenceInput& input, const Alias& equation) {

@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+"""Test rows become a data set like that of the training rows."""
+import math
+import random
+import statistics
+import unittest
+
+import h5py
+import numpy as np
+
+from converting import ConvertTest, bits, dense
+from support import run
+
+
+class LikeAnother(ConvertTest):
+    TRAIN = "age,colour,y,town\n30,red,no,Ulm\n41.5,blue,yes,Bonn\n52,red,no,Ulm\n"
+
+    def setUp(self):
+        super().setUp()
+        self.reference = self.convert(self.write("train.csv", self.TRAIN), out="train.h5")
+
+    def like(self, text, *options, ranks=None):
+        return self.convert(self.write("test.csv", text), "--like", self.reference, *options,
+                            ranks=ranks)
+
+    def refused(self, text, *options, code=3):
+        path = self.write("test.csv", text)
+        result = run("convert", path, self.folder / "no.h5", "--like", self.reference, *options)
+        self.assert_ends(result, code)
+        self.assertFalse((self.folder / "no.h5").exists())
+        return result.stderr
+
+    def test_columns_are_found_by_name_and_come_in_the_order_of_the_other_file(self):
+        text = "town,id,y,colour,age\nBonn,7,yes,red,1\nUlm,8,yes,blue,2\n"
+        for ranks in (None, 2):
+            for layout in ("dense", "csr"):
+                with h5py.File(self.like(text, "--layout", layout, ranks=ranks)) as file:
+                    names = [name.decode() for name in file["feature_names"][...]]
+                    with h5py.File(self.reference) as other:
+                        self.assertEqual(names, [n.decode() for n in other["feature_names"][...]])
+                    self.assertEqual(
+                        names, ["age", "colour=blue", "colour=red", "town=Bonn", "town=Ulm"])
+                    self.assertEqual(dense(file).tolist(), [[1, 0, 1, 1, 0], [2, 1, 0, 0, 1]])
+                    self.assertEqual(file["y"][...].tolist(), [b"yes", b"yes"])
+
+    def test_the_same_text_gives_the_same_file(self):
+        path = self.like(self.TRAIN)
+        self.assertEqual(path.read_bytes(), self.reference.read_bytes())
+
+    def test_a_text_that_the_other_file_does_not_have_becomes_zeros_and_a_warning(self):
+        text = "age,colour,town,y\n1,green,Ulm,no\n2,red,Ulm,yes\n3,green,,no\n"
+        for layout in ("dense", "csr"):
+            path = self.write("test.csv", text)
+            result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                         "--layout", layout, "--missing", 0, "--overwrite", ranks=2)
+            self.assert_ends(result, 0)
+            self.assertEqual(result.stderr.count("warning"), 1, result.stderr)
+            self.assertIn("column 'colour' has 1 text that", result.stderr)
+            self.assertIn("'green'", result.stderr)
+            with h5py.File(self.folder / "out.h5") as file:
+                self.assertEqual(dense(file).tolist(),
+                                 [[1, 0, 0, 0, 1], [2, 0, 1, 0, 1], [3, 0, 0, 0, 0]])
+
+    def test_what_cannot_be_made_alike(self):
+        self.assertIn("2 of the 3 columns that", self.refused("y,colour\nno,red\nyes,red\n"))
+        self.assertIn("missing: 'age', 'town'", self.refused("y,colour\nno,red\nyes,red\n"))
+        self.assertIn("but not 'maybe'",
+                      self.refused("age,colour,town,y\n1,red,Ulm,no\n2,red,Ulm,maybe\n"))
+        # A column of numbers there is no column of texts here.
+        self.assertIn("expected a finite decimal number, found 'old'",
+                      self.refused("age,colour,town,y\nold,red,Ulm,no\nnew,red,Ulm,no\n"))
+        self.assertIn("--missing mean: with --like",
+                      self.refused(self.TRAIN, "--missing", "mean", code=2))
+        self.assertIn("was not made of LIBSVM",
+                      self.refused("1 1:2\n", "--format", "libsvm"))
+
+    def test_missing_values_are_filled_in_as_in_the_other_file(self):
+        generator = random.Random(6)
+        a = [generator.uniform(-5, 5) * 10.0 ** generator.randint(-3, 3) for _ in range(41)]
+        b = [generator.randint(0, 200) for _ in range(52)]  # misses none
+        train = self.write("gaps.csv", "b,a,t,y\n" + "".join(
+            f"{b[i]},{a[i] if i < 41 else ''},{'uv'[i % 2]},{i % 2}\n" for i in range(52)))
+        test = "t,a,y,b\nu,1,0,\nv,,1,2\n,,0,\n"
+        for how, find in (("mean", lambda x: math.fsum(x) / len(x)), ("median", statistics.median),
+                          ("-7.25", lambda x: -7.25)):
+            of_b, of_a = find(b), find(a)
+            self.reference = self.convert(train, "--missing", how, out="gaps.h5", ranks=2)
+            with h5py.File(self.reference) as file:
+                np.testing.assert_array_equal(bits(file["fillings"][:2]), bits([of_b, of_a]))
+                np.testing.assert_array_equal(dense(file)[41:, 1], [of_a] * 11)
+            for options in ((), ("--layout", "csr"), ("--missing", how)):
+                for ranks in (None, 2) if how == "mean" else (2,):
+                    with h5py.File(self.like(test, *options, ranks=ranks)) as file:
+                        np.testing.assert_array_equal(bits(dense(file)), bits(
+                            [[of_b, 1, 1, 0], [2, of_a, 0, 1], [of_b, of_a, 0, 0]]))
+                        self.assertEqual(file.attrs["missing"].decode(),
+                                         "number" if how == "-7.25" else how)
+                    self.assertIn("; 4 missing numbers filled in", self.said)
+            self.like(test)
+            self.assertIn(f"filled in as in {self.reference}", self.said)
+            if how != "mean":
+                continue
+            # The copy of a copy knows them, too.
+            self.reference = (self.folder / "out.h5").rename(self.folder / "copy.h5")
+            with h5py.File(self.like("t,a,y,b\nu,,0,1\n")) as file:
+                np.testing.assert_array_equal(dense(file), [[1, of_a, 1, 0]])
+            # Another number than that of the training rows is taken when it is asked for.
+            with h5py.File(self.like(test, "--missing", "3")) as file:
+                np.testing.assert_array_equal(dense(file)[2], [3, 3, 0, 0])
+            self.assertIn("test.csv:2:7",
+                          self.refused(test, "--missing", "error"))
+
+    def test_what_no_filling_is_known_for_stays_an_error(self):
+        test = "age,colour,y,town\n,red,no,Ulm\n"
+        self.assertIn("test.csv:2:1", self.refused(test))
+        for how in ("mean", "median"):
+            self.assertIn("which does not tell any", self.refused(test, "--missing", how, code=2))
+        self.reference = self.convert(self.write("train.csv", self.TRAIN), "--missing", "median",
+                                      out="train.h5")
+        self.assertIn("--missing mean: with --like it is that of the rows in",
+                      self.refused(test, "--missing", "mean", code=2))
+        with h5py.File(self.like(test)) as file:
+            self.assertEqual(dense(file)[0, 0], 41.5)
+        with h5py.File(self.reference, "r+") as file:
+            file["fillings"][0] = np.nan
+        self.assertIn("the column 'age' misses values, and", self.refused(test))
+
+    def test_medians_of_a_wide_table(self):
+        generator = random.Random(7)
+        rows = [[generator.uniform(-9, 9) for _ in range(1100)] for _ in range(5)]
+        table = self.write("wide.csv", "\n".join(
+            [",".join([*(f"c{j}" for j in range(1100)), "y"]),
+             *(",".join([*map(repr, row), str(i % 2)]) for i, row in enumerate(rows))]))
+        with h5py.File(self.convert(table, "--missing", "median")) as file:
+            np.testing.assert_array_equal(bits(file["fillings"]), bits(np.median(rows, axis=0)))
+
+    def test_fillings_of_complete_columns_do_not_widen_the_type(self):
+        table = self.write("whole.csv", "a,b,y\n1,2,0\n2,,1\n")
+        with h5py.File(self.convert(table, "--missing", "mean")) as file:
+            self.assertEqual(file["X"].dtype, np.uint8)
+            self.assertEqual(file["fillings"][...].tolist(), [1.5, 2])
+
+    def test_rows_without_labels_can_be_predicted(self):
+        text = "town,colour,age\nBonn,red,1\nUlm,blue,2\n"
+        self.assertIn("--label-column none", self.refused(text))
+        for ranks in (None, 2):
+            with h5py.File(self.like(text, "--label-column", "none", ranks=ranks)) as file:
+                self.assertEqual(dense(file).tolist(), [[1, 0, 1, 1, 0], [2, 1, 0, 0, 1]])
+                self.assertNotIn("y", file)
+        self.assertIn("; no labels", self.said)
+        model = self.train(self.reference, "--positive-label", "yes", "--l2", "1e-2") / "model.h5"
+        result = run("predict", model, self.folder / "out.h5", "--out", self.folder / "p.h5")
+        self.assert_ends(result, 0)
+        result = run("train", self.folder / "out.h5", "--out", self.folder / "no-run")
+        self.assert_ends(result, 3)
+        self.assertIn("label", result.stderr)
+
+    def test_texts_are_texts_as_in_the_other_file(self):
+        self.assertIn("--text: with --like", self.refused(self.TRAIN, "--text", "age", code=2))
+        text = "age,colour,town,y\n1,red,Ulm,no\n2,7,Ulm,yes\n3,blue,Bonn,no\n"
+        with h5py.File(self.like(text)) as file:
+            self.assertEqual(dense(file)[:, 1:3].tolist(), [[0, 1], [0, 0], [1, 0]])
+
+    def test_the_file_to_be_like_is_not_replaced(self):
+        before = self.reference.read_bytes()
+        result = run("convert", self.write("test.csv", self.TRAIN), self.reference, "--like",
+                     self.reference, "--overwrite")
+        self.assert_ends(result, 2)
+        self.assertIn("would replace the file that --like names", result.stderr)
+        self.assertEqual(self.reference.read_bytes(), before)
+
+    def test_a_file_that_was_not_converted_and_one_without_names(self):
+        with h5py.File(self.folder / "made.h5", "w") as file:
+            file["X"] = np.zeros((2, 2))
+        self.reference = self.folder / "made.h5"
+        self.assertIn("was not made by paralogit convert", self.refused(self.TRAIN))
+        self.reference = self.convert(self.write("train.csv", "1,2,0\n3,4,1\n"),
+                                      "--label-column", "last", out="numbers.h5")
+        with h5py.File(self.like("0,5,6\n", "--label-column", "1", "--header", "no")) as file:
+            self.assertEqual(dense(file).tolist(), [[5, 6]])
+        self.assertIn("has 3 columns beside the labels",
+                      self.refused("0,5,6,7\n", "--label-column", "1", "--header", "no"))
+
+
+if __name__ == "__main__":
+    unittest.main()
