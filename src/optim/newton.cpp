@@ -59,7 +59,7 @@ double bits_to_go(double squared_gradient_size, double value) {
 }
 
 /// Leaves the Hessian of the first step in memory, as a step before it would have done, when the
-/// point is the minimum of every part_thinning-th row.
+/// point is the minimum of one of `part_thinning` rows.
 void remember_start(State& state, const HessianCosts& costs, const ThinningRange& range,
                     Index part_thinning) {
     const double distance = sampling_contraction(costs, part_thinning);

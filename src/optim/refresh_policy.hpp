@@ -36,7 +36,7 @@ struct HessianChoice {
 /// The largest power of two up to `most` that leaves 16 rows for each variable, and 4000.
 Index first_thinning(const HessianCosts& costs, Index most);
 
-/// The contraction by a step whose Hessian comes from every thinning-th row, as far as the choice
+/// The contraction by a step whose Hessian comes from one of `thinning` rows, as far as the choice
 /// of rows limits it: sqrt(dimension (thinning - 1) / rows), the relative deviation of the
 /// eigenvalues of a sampled second moment (Marchenko & Pastur 1967), and the rate of conjugate
 /// directions on such a spectrum.

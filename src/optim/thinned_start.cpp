@@ -18,7 +18,7 @@ constexpr Index growth = 8;
 /// rows than these cost more than they gain.
 constexpr Index least_thinning = 32;
 
-/// The mean over every thinning-th row.
+/// The mean over one of `thinning` rows.
 class Part : public Objective {
   public:
     Part(CurvedObjective& whole, Index thinning) : whole_(whole), thinning_(thinning) {}

@@ -10,7 +10,7 @@ namespace paralogit::optim {
 /// Where a part of the rows has its minimum, about as exactly as that part determines it.
 struct ThinnedStart {
     Vector point;
-    Index thinning;     ///< the part is every thinning-th row
+    Index thinning;     ///< the part is one of `thinning` rows
     double part_value;  ///< of that part, at the first point
 };
 

@@ -8,7 +8,7 @@
 namespace paralogit::optim {
 
 struct NewtonOptions {
-    /// Every thinning-th row enters the first Hessian, a power of two; 0: chosen from the numbers
+    /// One of `thinning` rows enters the first Hessian, a power of two; 0: chosen from the numbers
     /// of rows and of variables. What the objective has at most bounds it.
     Index thinning = 0;
     /// Whether later Hessians have the thinning of the first. A search that failed may take all

@@ -5,8 +5,8 @@
 namespace paralogit::optim {
 
 struct NewtonCgOptions {
-    /// Every thinning-th row enters the Hessian products, a power of two. What the objective has at
-    /// most bounds it.
+    /// One of `thinning` rows enters the Hessian products, a power of two. What the objective has
+    /// at most bounds it.
     Index thinning = 1;
     int max_products = 50;  ///< Hessian products in one iteration, >= 1
 };

@@ -28,13 +28,12 @@ class Objective {
     virtual Evaluation evaluate(const Vector& point) = 0;
 };
 
-/// An objective that also tells its curvature, from all rows or from a fixed part of them: every
-/// `thinning`-th row in some fixed order, thinning a power of two in [1, most_thinning()]. What it
-/// tells is that of a mean over those rows, penalty included, so its size does not depend on the
-/// thinning.
+/// An objective that also tells its curvature, from all rows or from a fixed part of them: one
+/// of each `thinning` rows, a power of two in [1, most_thinning()]. What it tells is that of a mean
+/// over those rows, penalty included, so its size does not depend on the thinning.
 class CurvedObjective : public Objective {
   public:
-    /// Rows that the value is a mean of.
+    /// As many rows of equal weight tell as much as those that the value is a mean of.
     virtual Index rows() const = 0;
     virtual Index most_thinning() const = 0;
 
