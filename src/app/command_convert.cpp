@@ -3,7 +3,7 @@
 
 #include <charconv>
 #include <cmath>
-#include <sstream>
+#include <utility>
 
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
@@ -22,16 +22,39 @@ using train::Filling;
     throw Error(ExitCode::usage, text);
 }
 
-/// "a, b" as a and b.
+/// "a, b" as a and b. A part may be in double quotes, or have some in it: a comma between them
+/// separates nothing, and two of them there stand for one.
 std::vector<std::string> list_of(const Options& options, const std::string& name) {
+    const std::string text = options.optional_text(name).value_or("");
     std::vector<std::string> parts;
-    std::istringstream text(options.optional_text(name).value_or(""));
-    for (std::string part; std::getline(text, part, ',');) {
-        const std::size_t first = part.find_first_not_of(" \t");
-        if (first != std::string::npos) {
-            parts.push_back(part.substr(first, part.find_last_not_of(" \t") - first + 1));
+    std::string part;
+    std::size_t kept = 0;  // characters of the part up to the last that is no blank beside it
+    bool is_quoted = false;
+    const auto end_part = [&] {
+        part.resize(std::exchange(kept, 0));
+        if (!part.empty()) {
+            parts.push_back(std::exchange(part, {}));
+        }
+    };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool is_twice = is_quoted && c == '"' && i + 1 < text.size() && text[i + 1] == '"';
+        if (c == '"' && !is_twice) {
+            is_quoted = !is_quoted;
+        } else if (c == ',' && !is_quoted) {
+            end_part();
+        } else if (is_quoted || (c != ' ' && c != '\t')) {
+            part += c;
+            kept = part.size();
+            i += is_twice ? 1 : 0;
+        } else if (!part.empty()) {
+            part += c;
         }
     }
+    if (is_quoted) {
+        usage_error(fmt::format("--{} {}: a double quote is never closed", name, text));
+    }
+    end_part();
     return parts;
 }
 
@@ -84,6 +107,21 @@ void read_filling(const Options& options, ConvertOptions& convert) {
     }
 }
 
+void read_references(const Options& options, data::CsvRequest& csv) {
+    for (std::string& part : list_of(options, "reference")) {
+        if (part == "first") {
+            csv.is_first_text_reference = true;
+        } else if (part.find('=') != std::string::npos) {
+            csv.references.push_back(std::move(part));
+        } else {
+            usage_error(
+                fmt::format("--reference {}: expected first, COLUMN=TEXT, or several of these with "
+                            "commas between them",
+                            part));
+        }
+    }
+}
+
 ElementType feature_type_of(const Options& options) {
     std::vector<std::string_view> names{"auto"};
     for (const ElementType type : data::ValueRange::types) {
@@ -131,6 +169,7 @@ ConvertOptions read_options(const Options& options) {
     convert.csv.dropped_columns = list_of(options, "drop");
     convert.csv.text_columns = list_of(options, "text");
     convert.csv.missing_markers = list_of(options, "missing-markers");
+    read_references(options, convert.csv);
     read_filling(options, convert);
     if (convert.like && !options.is_on_command_line("missing") &&
         !options.is_from_config("missing")) {
@@ -148,9 +187,14 @@ ConvertOptions read_options(const Options& options) {
                         "in {}; leave it out",
                         *convert.like));
     }
-    constexpr std::string_view for_tables[] = {"label-column", "separator",      "header",
-                                               "drop",         "text",           "max-texts",
-                                               "missing",      "missing-markers"};
+    if (convert.like && options.differs_from_standard("reference")) {
+        usage_error(
+            fmt::format("--reference: with --like the references are those of {}; leave it out",
+                        *convert.like));
+    }
+    constexpr std::string_view for_tables[] = {"label-column", "separator", "header",
+                                               "drop",         "text",      "reference",
+                                               "max-texts",    "missing",   "missing-markers"};
     constexpr std::string_view for_libsvm[] = {"features", "index-base"};
     convert.table_options = given(options, for_tables);
     convert.libsvm_options = given(options, for_libsvm);

@@ -356,6 +356,12 @@ CommandSpec convert_command() {
               "CSV: columns to take as texts though they hold numbers, or numbers and texts; each "
               "text "
               "of a column becomes a feature of zeros and ones, column=text"},
+             {"reference", Kind::value, "first|COLUMN=TEXT,...", "",
+              "CSV: the text of a column that gets no feature, since all features of its column "
+              "are "
+              "0 there, so that those of a column do not add up to the intercept: first in the "
+              "order of bytes, of every column of texts; or that of one column; both as "
+              "first,town=Ulm; in double quotes where there is a comma in it"},
              {"max-texts", Kind::value, "COUNT", "10000",
               "CSV: most different texts of one column"},
              {"missing", Kind::value, "error|mean|median|NUMBER", "error",

@@ -117,6 +117,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (data[0] / 96 % 2 != 0) {
         request.text_columns = {"2"};
     }
+    request.is_first_text_reference = data[0] / 192 != 0;
     request.missing_markers = {"NA", "?"};
     request.is_missing_allowed = data[1] % 2 != 0;
     // What comes before the first record must lie in the first chunk, and below a line that begins

@@ -118,9 +118,10 @@ inline void require_sound_rows(const ParsedChunk& chunk, ImportMatrix matrix,
     const RowsOfChunk rows(chunk, matrix);
     const SparseRows sparse = rows.sparse();
     const std::size_t value_bytes = size_of(matrix.value_type);
-    require(chunk.rows == 0 || sparse.row_ends.back() == entries_of(chunk),
+    const Index entries = entries_of(chunk) - rows.count_references().references;
+    require(chunk.rows == 0 || sparse.row_ends.back() == entries,
             "the entries are those that were counted");
-    require(sparse.values.size() == static_cast<std::size_t>(entries_of(chunk)) * value_bytes,
+    require(sparse.values.size() == static_cast<std::size_t>(entries) * value_bytes,
             "there is a value for each entry");
     if (matrix.features > largest / std::max<Index>(chunk.rows, 1)) {
         return;

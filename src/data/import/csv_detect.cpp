@@ -136,6 +136,25 @@ class Columns {
         fail(fmt::format("{} {}: there is no such column; {}", option, printable(wanted), list()));
     }
 
+    /// The column and the text of "column=text".
+    std::pair<std::size_t, std::string> find_reference(const std::string& wanted) const {
+        // Both may have a '=' of their own.
+        std::vector<std::size_t> ends;
+        for (std::size_t end = wanted.find('='); end != std::string::npos;
+             end = wanted.find('=', end + 1)) {
+            if (std::ranges::find(format_.names, wanted.substr(0, end)) != format_.names.end()) {
+                ends.push_back(end);
+            }
+        }
+        if (ends.size() > 1) {
+            fail(fmt::format("--reference {}: could be the column {} or {}; give its number",
+                             printable(wanted), in_quotes(wanted.substr(0, ends[0])),
+                             in_quotes(wanted.substr(0, ends[1]))));
+        }
+        const std::size_t end = ends.empty() ? wanted.find('=') : ends.front();
+        return {find("--reference", wanted.substr(0, end)), wanted.substr(end + 1)};
+    }
+
     /// Empty: there is none.
     std::optional<std::size_t> find_label(const CsvRequest& request) const {
         if (request.label_column == no_label_column &&
@@ -209,6 +228,34 @@ void check_texts(const CsvFormat& format, std::size_t column, const ColumnConten
                     place, contents.numbers, in_quotes(contents.first_number), contents.texts,
                     in_quotes(contents.first_text), in_quotes(contents.first_text),
                     format.short_name(column), format.short_name(column)));
+}
+
+/// What the user says of the references of columns of texts.
+void set_references(const Columns& columns, const CsvRequest& request, const std::string& file,
+                    CsvFormat& format) {
+    format.is_first_text_reference = request.is_first_text_reference;
+    format.chosen_references.resize(format.kinds.size());
+    for (const std::string& wanted : request.references) {
+        auto [i, text] = columns.find_reference(wanted);
+        const ColumnKind kind = format.kinds[i];
+        const auto refuse = [&](const std::string& what) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: --reference {}: {} {}", file, printable(wanted),
+                                    format.name_of_column(i), what));
+        };
+        if (kind == ColumnKind::number) {
+            refuse(fmt::format("holds numbers; to take them as texts, give --text {}",
+                               format.short_name(i)));
+        }
+        if (kind != ColumnKind::text) {
+            refuse(kind == ColumnKind::dropped ? "is left out by --drop"
+                                               : "is that of the labels, which need none");
+        }
+        if (format.chosen_references[i]) {
+            refuse("has another one already");
+        }
+        format.chosen_references[i] = std::move(text);
+    }
 }
 
 /// Features are found again by their names.
@@ -323,6 +370,7 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
             check_texts(format, i, contents[i], decimal_comma_in(rows, i, markers), request, name);
         }
     }
+    set_references(columns, request, name, format);
     if (!request.are_kinds_known) {
         check_names(format, name);
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "../text.hpp"
 #include "paralogit/base/checked.hpp"
@@ -17,23 +18,111 @@ std::vector<std::string> sorted(const TextSet& set) {
     return {set.texts().begin(), set.texts().end()};
 }
 
+/// The first of them.
+std::string shown(const std::set<std::string>& texts) {
+    constexpr std::size_t most = 10;
+    std::string list;
+    std::size_t count = 0;
+    for (const std::string& text : texts) {
+        if (count++ == most) {
+            return list + ", ...";
+        }
+        list += (list.empty() ? "" : ", ") + in_quotes(text);
+    }
+    return list;
+}
+
 constexpr Index unknown = -1;
+constexpr Index no_feature = -2;  ///< of the reference
 
 Index position_in(const std::vector<std::string>& texts, const std::string& text) {
     const auto found = std::lower_bound(texts.begin(), texts.end(), text);
     return found == texts.end() || *found != text ? unknown : found - texts.begin();
 }
 
+/// Which of the texts is the reference.
+std::optional<std::size_t> reference_among(const std::vector<std::string>& texts,
+                                           const CsvFormat& format, std::size_t column) {
+    if (format.chosen_references.empty() || !format.chosen_references[column]) {
+        return format.is_first_text_reference && !texts.empty() ? std::optional<std::size_t>(0)
+                                                                : std::nullopt;
+    }
+    const Index position = position_in(texts, *format.chosen_references[column]);
+    return position == unknown ? std::nullopt : std::optional(static_cast<std::size_t>(position));
+}
+
+Index feature_of_text(const ImportMatrix::Column& column, Index position) {
+    if (!column.reference) {
+        return column.first_feature + position;
+    }
+    const auto reference = static_cast<Index>(*column.reference);
+    return position == reference ? no_feature
+                                 : column.first_feature + position - (position > reference ? 1 : 0);
+}
+
 }  // namespace
+
+std::vector<std::string> names_of_features(const ImportMatrix::Column& column) {
+    if (!column.is_text) {
+        return {column.name};
+    }
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < column.texts.size(); ++i) {
+        if (column.reference != i) {
+            names.push_back(column.name + "=" + column.texts[i]);
+        }
+    }
+    return names;
+}
+
+bool has_references(const ImportMatrix& matrix) {
+    return std::ranges::any_of(matrix.columns,
+                               [](const auto& column) { return column.reference.has_value(); });
+}
 
 std::vector<std::string> text_columns(const ImportMatrix& matrix) {
     std::vector<std::string> names;
     for (const ImportMatrix::Column& column : matrix.columns) {
         if (column.is_text) {
             names.push_back(in_quotes(column.name));
+            if (column.reference) {
+                names.back() +=
+                    fmt::format(" (without {})", in_quotes(column.texts[*column.reference]));
+            }
         }
     }
     return names;
+}
+
+std::optional<std::string> unknown_reference(const CsvFormat& format, const ImportSurvey& survey) {
+    std::size_t position = 0;
+    for (std::size_t i = 0; i < format.chosen_references.size(); ++i) {
+        if (format.kinds[i] != ColumnKind::text) {
+            continue;
+        }
+        const std::set<std::string>& texts = survey.texts.at(position++).texts();
+        const std::optional<std::string>& chosen = format.chosen_references[i];
+        if (chosen && !texts.contains(*chosen)) {
+            return fmt::format("--reference: {} has no text {}; its texts are {}",
+                               format.name_of_column(i), in_quotes(*chosen), shown(texts));
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<std::string> notes_on_references(const ImportMatrix& matrix, Index missing_texts) {
+    std::vector<std::string> sentences;
+    if (missing_texts > 0) {
+        sentences.push_back(fmt::format(
+            "{} missing text{} as the reference of the column, for all its features are 0 there",
+            missing_texts, missing_texts == 1 ? " counts" : "s count"));
+    }
+    for (const ImportMatrix::Column& column : matrix.columns_without_features) {
+        sentences.push_back(
+            fmt::format("column {} has no text but its reference {}, and so no feature",
+                        in_quotes(column.name), in_quotes(column.texts.front())));
+    }
+    return sentences;
 }
 
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
@@ -51,16 +140,15 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
         column.is_text = format.kinds[i] == ColumnKind::text;
         column.position = column.is_text ? texts++ : numbers++;
         column.first_feature = matrix.features;
-        if (!column.is_text) {
-            matrix.feature_names.push_back(column.name);
-        } else if (column.position < survey.texts.size()) {
+        if (column.is_text && column.position < survey.texts.size()) {
             column.texts = sorted(survey.texts[column.position]);
-            for (const std::string& text : column.texts) {
-                matrix.feature_names.push_back(column.name + "=" + text);
-            }
+            column.reference = reference_among(column.texts, format, i);
         }
+        std::ranges::move(names_of_features(column), std::back_inserter(matrix.feature_names));
         matrix.features = static_cast<Index>(matrix.feature_names.size());
-        matrix.columns.push_back(std::move(column));
+        const bool is_reference_alone = column.reference && column.texts.size() == 1;
+        (is_reference_alone ? matrix.columns_without_features : matrix.columns)
+            .push_back(std::move(column));
     }
     if (format.names.empty() && texts == 0) {
         matrix.feature_names.clear();
@@ -125,9 +213,8 @@ void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
 
 RowsOfChunk::RowsOfChunk(const ParsedChunk& chunk, const ImportMatrix& matrix)
     : chunk_(chunk), matrix_(matrix) {
-    const auto text_columns = std::ranges::count_if(
-        matrix.columns, [](const ImportMatrix::Column& column) { return column.is_text; });
-    features_of_codes_.resize(static_cast<std::size_t>(text_columns));
+    // Those that have no feature too.
+    features_of_codes_.resize(chunk.texts.size());
     for (const ImportMatrix::Column& column : matrix.columns) {
         if (!column.is_text) {
             continue;
@@ -140,7 +227,8 @@ RowsOfChunk::RowsOfChunk(const ParsedChunk& chunk, const ImportMatrix& matrix)
                     throw Error(ExitCode::internal,
                                 "internal error: a text is not in its dictionary");
                 }
-                features.push_back(position == unknown ? unknown : column.first_feature + position);
+                features.push_back(position == unknown ? unknown
+                                                       : feature_of_text(column, position));
             }
         }
     }
@@ -168,6 +256,9 @@ void RowsOfChunk::for_each_entry(Index row, Take&& take) const {
                  is_missing ? matrix_.fillings[column.position] : value, is_missing);
         } else if (codes[column.position] != missing_text) {
             const Index feature = features_of_codes_[column.position][codes[column.position]];
+            if (feature == no_feature) {
+                continue;
+            }
             // The survey counted an entry for it: a zero is stored.
             const bool is_unknown = feature == unknown;
             take(static_cast<std::uint64_t>(is_unknown ? column.first_feature : feature),
@@ -237,6 +328,25 @@ SparseRows RowsOfChunk::pack(std::span<const double> values, std::size_t entries
     }
     rows.row_ends = std::move(row_ends);
     return rows;
+}
+
+RowsOfChunk::ReferenceCounts RowsOfChunk::count_references() const {
+    ReferenceCounts counts;
+    for (const ImportMatrix::Column& column : matrix_.columns) {
+        if (!column.reference) {
+            continue;
+        }
+        for (std::size_t i = column.position; i < chunk_.codes.size();
+             i += features_of_codes_.size()) {
+            const std::uint32_t code = chunk_.codes[i];
+            if (code == missing_text) {
+                ++counts.missing;
+            } else if (features_of_codes_[column.position][code] == no_feature) {
+                ++counts.references;
+            }
+        }
+    }
+    return counts;
 }
 
 std::string RowsOfChunk::padded_labels() const {

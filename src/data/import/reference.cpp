@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 #include "../text.hpp"
@@ -35,18 +36,29 @@ bool is_feature(ColumnKind kind) {
     return kind == ColumnKind::number || kind == ColumnKind::text;
 }
 
-/// Whether the features from `first` on are those of a column of these texts.
-bool are_of_column(const std::vector<std::string>& names, std::size_t first,
-                   const std::string& column, const std::vector<std::string>& texts) {
-    if (texts.empty() || texts.size() > names.size() - first) {
-        return false;
-    }
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        if (names[first + i] != column + "=" + texts[i]) {
-            return false;
+/// The column of these texts; empty when its reference is none of them.
+std::optional<ImportMatrix::Column> column_of(const std::string& name,
+                                              const Dictionary& dictionary) {
+    ImportMatrix::Column column;
+    column.name = name;
+    column.is_text = true;
+    column.texts = dictionary.texts;
+    if (dictionary.reference) {
+        const auto found = std::ranges::find(column.texts, *dictionary.reference);
+        if (found == column.texts.end()) {
+            return std::nullopt;
         }
+        column.reference = static_cast<std::size_t>(found - column.texts.begin());
     }
-    return true;
+    return column;
+}
+
+/// Whether the names from `first` on are those of its features.
+bool has_features(const ImportMatrix::Column& column, const std::vector<std::string>& names,
+                  std::size_t first) {
+    const std::vector<std::string> own = names_of_features(column);
+    return !own.empty() && own.size() <= names.size() - first &&
+           std::equal(own.begin(), own.end(), names.begin() + static_cast<std::ptrdiff_t>(first));
 }
 
 /// Texts of the second list that the first, which is sorted, does not have.
@@ -67,9 +79,9 @@ bool ReferenceTable::is_named() const {
     });
 }
 
-ReferenceTable reference_table(
-    const std::string& path, Index features, const std::vector<std::string>& feature_names,
-    const std::map<std::string, std::vector<std::string>>& dictionaries) {
+ReferenceTable reference_table(const std::string& path, Index features,
+                               const std::vector<std::string>& feature_names,
+                               const std::map<std::string, Dictionary>& dictionaries) {
     ReferenceTable reference;
     reference.path = path;
     reference.features = features;
@@ -78,7 +90,6 @@ ReferenceTable reference_table(
         const std::string& name = feature_names[feature];
         ImportMatrix::Column column;
         column.name = name;
-        column.first_feature = narrow<Index>(feature);
         // A column whose name no path can hold has its dictionary by its first feature. Either way
         // "column=text" may have more than one '='.
         for (std::size_t end = name.find('='); end != std::string::npos && !column.is_text;
@@ -86,21 +97,23 @@ ReferenceTable reference_table(
             const std::string start = name.substr(0, end);
             for (const std::string& key : {start, fmt::format("feature_{}", feature)}) {
                 const auto found = dictionaries.find(std::string(dictionary_prefix) + key);
-                if (found != dictionaries.end() &&
-                    are_of_column(feature_names, feature, start, found->second)) {
-                    column.name = start;
-                    column.is_text = true;
-                    column.texts = found->second;
+                if (found == dictionaries.end()) {
+                    continue;
+                }
+                auto of_texts = column_of(start, found->second);
+                if (of_texts && has_features(*of_texts, feature_names, feature)) {
+                    column = std::move(*of_texts);
                     break;
                 }
             }
         }
-        feature += column.is_text ? column.texts.size() : 1;
+        column.first_feature = narrow<Index>(feature);
+        feature += names_of_features(column).size();
         used += column.is_text ? 1 : 0;
         reference.columns.push_back(std::move(column));
     }
     const auto with_texts = std::ranges::count_if(
-        dictionaries, [](const auto& dictionary) { return !dictionary.second.empty(); });
+        dictionaries, [](const auto& dictionary) { return !dictionary.second.texts.empty(); });
     if (narrow<std::size_t>(with_texts) != used) {
         fail(path, "/feature_names and /dictionaries do not fit together; convert it again");
     }
@@ -186,12 +199,7 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
         const auto own = std::ranges::find(found, column.name, &ImportMatrix::Column::name);
         column.position = own->position;
         found.erase(own);
-        if (!column.is_text) {
-            matrix.feature_names.push_back(column.name);
-        }
-        for (const std::string& text : column.texts) {
-            matrix.feature_names.push_back(column.name + "=" + text);
-        }
+        std::ranges::move(names_of_features(column), std::back_inserter(matrix.feature_names));
     }
     matrix.features = reference.features;
     matrix.may_have_unknown_texts = true;
@@ -223,9 +231,12 @@ std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportS
         if (!unknown.empty()) {
             sentences.push_back(fmt::format(
                 "column {} has {} text{} that {} does not have: {}; all features of the column are "
-                "0 there",
+                "0 there{}",
                 in_quotes(column.name), unknown.size(), unknown.size() == 1 ? "" : "s",
-                reference.path, shown(unknown)));
+                reference.path, shown(unknown),
+                column.reference
+                    ? fmt::format(", as for {}", in_quotes(column.texts[*column.reference]))
+                    : ""));
         }
     }
     return sentences;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "convert_file.hpp"
@@ -14,7 +16,7 @@
 #include "paralogit/data/import/text_chunks.hpp"
 #include "paralogit/model/sparse_block.hpp"
 #include "paralogit/train/parallel_file.hpp"
-#include "reference_file.hpp"
+#include "text_format.hpp"
 #include "text_rows.hpp"
 
 namespace paralogit::train {
@@ -46,152 +48,6 @@ std::vector<data::TextFile> describe_inputs(const comm::Communicator& comm,
     });
     comm.broadcast(bytes);
     return data::texts_from_bytes(bytes);
-}
-
-/// An option that means nothing for a kind of text is a mistake.
-void check_kind(const ConvertOptions& options, const TextFormat& format, const std::string& name) {
-    const std::vector<std::string>& useless =
-        format.csv ? options.libsvm_options : options.table_options;
-    if (useless.empty()) {
-        return;
-    }
-    const std::string& option = useless.front();
-    if (option == "--features") {
-        throw Error(ExitCode::usage,
-                    name +
-                        ": is a table, which has as many features as its columns make; --features "
-                        "is for LIBSVM");
-    }
-    throw Error(ExitCode::usage, fmt::format("{}: is {}, and {} is for {}; see --format", name,
-                                             format.csv ? "a table" : "LIBSVM", option,
-                                             format.csv ? "LIBSVM" : "tables"));
-}
-
-/// The mean of these rows is not that of the rows that a model was trained on.
-void check_filling(const ConvertOptions& options, const data::ReferenceTable& reference) {
-    const std::string_view asked = options.filling == Filling::mean     ? "mean"
-                                   : options.filling == Filling::median ? "median"
-                                                                        : "";
-    if (!asked.empty() && reference.filling_rule != asked) {
-        throw Error(ExitCode::usage,
-                    fmt::format("--missing {0}: with --like it is that of the rows in {1}, which "
-                                "does not tell any; convert these with --missing {0} as well, or "
-                                "give a number",
-                                asked, reference.path));
-    }
-}
-
-constexpr std::string_view blanks_and_line_ends = " \t\r\n";
-
-/// The beginning of a text: some lines at least, however long they are, or all of it. Empty when it
-/// holds nothing but blanks.
-struct Head {
-    std::string text;
-    bool is_whole = false;
-};
-
-Head head_of(const data::TextFile& file) {
-    constexpr Index common_bytes = Index{1} << 20;
-    constexpr Index most_bytes = Index{1} << 28;
-    constexpr std::ptrdiff_t enough_lines = 8;
-    const data::ReadText read = data::open_text(file);
-    Head head;
-    head.text = data::read_head(read, common_bytes);
-    for (auto wanted = common_bytes; true; wanted *= 2) {
-        head.is_whole = static_cast<Index>(head.text.size()) < wanted;
-        const std::size_t first = head.text.find_first_not_of(blanks_and_line_ends);
-        const auto lines =
-            first == std::string::npos
-                ? 0
-                : std::count_if(head.text.begin() + static_cast<std::ptrdiff_t>(first),
-                                head.text.end(), [](char c) { return c == '\n' || c == '\r'; });
-        if (head.is_whole || lines >= enough_lines || (wanted >= most_bytes && lines > 0)) {
-            return head;
-        }
-        if (wanted >= most_bytes) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("{}: its first {} have no line end; is it a text?", file.path,
-                                    "256 MiB"));
-        }
-        head.text += data::read_head(read, wanted);
-    }
-}
-
-/// Decides how to read from the first file that has any text.
-TextFormat detect_format(const std::vector<data::TextFile>& files, const ConvertOptions& options) {
-    Head beginning;
-    std::string name;
-    bool has_text = false;
-    for (const data::TextFile& file : files) {
-        beginning = head_of(file);
-        name = file.path;
-        has_text = beginning.text.find_first_not_of(blanks_and_line_ends) != std::string::npos;
-        if (has_text) {
-            break;
-        }
-    }
-    std::string& head = beginning.text;
-    if (!has_text) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("{}{}", name,
-                                files.size() > 1 ? " and the files before it are empty"
-                                : head.empty()   ? ": is empty"
-                                                 : ": holds nothing but blanks"));
-    }
-    if (head.starts_with("\x89HDF\r\n\x1a\n")) {
-        throw Error(ExitCode::input_data,
-                    name + ": is an HDF5 file, not a text; train reads it as it is");
-    }
-    if (beginning.is_whole) {
-        head += '\n';  // its last line may have no end
-    }
-    constexpr std::string_view utf16_marks[] = {"\xff\xfe", "\xfe\xff"};
-    for (const std::string_view mark : utf16_marks) {
-        if (head.starts_with(mark)) {
-            throw Error(ExitCode::input_data,
-                        name +
-                            ": the text is in UTF-16; make it UTF-8 first: iconv -f UTF-16 -t "
-                            "UTF-8");
-        }
-    }
-    const TextKind kind = options.kind                          ? *options.kind
-                          : data::looks_like_libsvm(head, name) ? TextKind::libsvm
-                                                                : TextKind::csv;
-    TextFormat format;
-    format.libsvm = options.libsvm;
-    if (kind == TextKind::csv) {
-        data::CsvRequest request = options.csv;
-        request.is_missing_allowed = options.filling != Filling::none;
-        if (options.like) {
-            format.like = read_reference(*options.like);
-            check_filling(options, *format.like);
-            request.is_missing_allowed =
-                options.filling == Filling::value ||
-                (options.filling != Filling::none && !format.like->fillings.empty());
-            request.are_kinds_known = !format.like->columns.empty();
-            // Its rows may be too few or too much alike to tell a header from them.
-            if (!request.has_header && format.like->is_named()) {
-                request.has_header = true;
-            }
-        }
-        format.csv = data::detect_csv(head, request, name);
-    }
-    check_kind(options, format, name);
-    if (!format.csv && options.like) {
-        format.like = read_reference(*options.like);
-        if (!format.like->index_base) {
-            throw Error(ExitCode::input_data,
-                        *options.like +
-                            ": was not made of LIBSVM text as this one, or does not tell the index "
-                            "of its first feature; convert it again, or give --index-base and "
-                            "--features instead of --like");
-        }
-        format.libsvm.index_base = format.like->index_base;
-    }
-    if (format.csv && format.like) {
-        data::follow(*format.like, *format.csv, name);
-    }
-    return format;
 }
 
 /// Follows the quotes of the whole text, so that a chunk knows whether it begins within some.
@@ -235,8 +91,8 @@ struct ChunkSize {
 
 struct Surveyed {
     data::ImportSurvey all;
-    std::vector<Index> first_rows;     ///< by chunk
-    std::vector<Index> first_entries;  ///< by chunk
+    std::vector<Index> first_rows;  ///< by chunk
+    std::vector<Index> entries;     ///< by chunk
 };
 
 std::vector<Index> sums_before(std::vector<Index> counts) {
@@ -276,7 +132,7 @@ Surveyed survey(const comm::Communicator& comm, TextRows& rows, Index most_texts
     comm.sum(std::span<Index>(row_counts));
     comm.sum(std::span<Index>(entry_counts));
     result.first_rows = sums_before(std::move(row_counts));
-    result.first_entries = sums_before(std::move(entry_counts));
+    result.entries = std::move(entry_counts);
     return result;
 }
 
@@ -332,6 +188,9 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
                              format.csv->short_name(i), format.csv->short_name(i)));
         }
     }
+    if (const auto unknown = data::unknown_reference(*format.csv, all)) {
+        fail(options, *unknown);
+    }
 }
 
 data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& format,
@@ -352,8 +211,34 @@ data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& forma
     return matrix;
 }
 
+/// Texts that are references are no entries of sparse rows, though the survey counted them. Returns
+/// how many are missing beside them. @collective: a passage over the rows when there are any.
+Index leave_out_references(const comm::Communicator& comm, TextRows& rows, Surveyed& surveyed,
+                           data::ImportMatrix& matrix) {
+    if (!data::has_references(matrix)) {
+        return 0;
+    }
+    std::vector<Index> references(surveyed.entries.size());
+    std::vector<Index> missing(surveyed.entries.size());
+    comm::together(comm, [&] {
+        rows.for_each([&](int, Index number, const data::ParsedChunk& chunk) {
+            const auto counts = data::RowsOfChunk(chunk, matrix).count_references();
+            references[static_cast<std::size_t>(number)] = counts.references;
+            missing[static_cast<std::size_t>(number)] = counts.missing;
+        });
+    });
+    comm.sum(std::span<Index>(references));
+    comm.sum(std::span<Index>(missing));
+    for (std::size_t k = 0; k < references.size(); ++k) {
+        surveyed.entries[k] -= references[k];
+        matrix.entries -= references[k];
+    }
+    return std::accumulate(missing.begin(), missing.end(), Index{0});
+}
+
 void write_rows(const comm::Communicator& comm, const ConvertOptions& options, TextRows& rows,
                 const Surveyed& surveyed, const data::ImportMatrix& matrix) {
+    const std::vector<Index> first_entries = sums_before(surveyed.entries);
     const bool has_query_ids = surveyed.all.rows_with_query_id > 0;
     std::array<Index, 6> offsets{};
     ParallelFile file(
@@ -377,8 +262,7 @@ void write_rows(const comm::Communicator& comm, const ConvertOptions& options, T
         SharedFile shared = file.open();
         rows.for_each([&](int, Index number, const data::ParsedChunk& chunk) {
             const auto k = static_cast<std::size_t>(number);
-            write_chunk(shared, places, matrix, chunk, surveyed.first_rows[k],
-                        surveyed.first_entries[k]);
+            write_chunk(shared, places, matrix, chunk, surveyed.first_rows[k], first_entries[k]);
         });
         shared.sync();
     });
@@ -401,7 +285,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
 
     // Once through all rows: what must be known before the file is laid out.
     TextRows rows(comm, std::move(plan), format, options.threads);
-    const Surveyed surveyed = survey(comm, rows, options.most_texts);
+    Surveyed surveyed = survey(comm, rows, options.most_texts);
     Conversion result;
     result.kind = format.csv ? TextKind::csv : TextKind::libsvm;
     result.missing_values = surveyed.all.missing_values;
@@ -414,12 +298,15 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
                      options, result.matrix);
     }
     result.is_filled_as_reference = options.filling == Filling::as_reference;
+    const Index missing_texts = leave_out_references(comm, rows, surveyed, result.matrix);
     comm::together(comm, [&] {
         data::choose_storage(result.matrix, surveyed.all, options.layout, options.type);
     });
     if (format.csv && format.like) {
         result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
     }
+    std::ranges::move(data::notes_on_references(result.matrix, missing_texts),
+                      std::back_inserter(result.warnings));
     result.csv = format.csv;
     if (surveyed.all.rounded_integers > 0) {
         result.warnings.push_back(fmt::format(

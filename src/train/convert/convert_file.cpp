@@ -140,8 +140,12 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
     }
     const std::vector<std::string> names = dictionary_names(matrix);
     for (std::size_t i = 0; i < matrix.columns.size(); ++i) {
-        if (matrix.columns[i].is_text) {
-            writer.dataset(names[i], matrix.columns[i].texts);
+        const data::ImportMatrix::Column& column = matrix.columns[i];
+        if (column.is_text) {
+            writer.dataset(names[i], column.texts);
+        }
+        if (column.reference) {
+            writer.annotate(names[i], "reference", column.texts[*column.reference]);
         }
     }
     writer.attribute("generator", "paralogit convert");

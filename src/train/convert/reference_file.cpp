@@ -33,11 +33,12 @@ data::ReferenceTable read_reference(const std::string& path) {
     if (file.has("feature_names")) {
         names = all_strings(file, "feature_names");
     }
-    std::map<std::string, std::vector<std::string>> dictionaries;
+    std::map<std::string, data::Dictionary> dictionaries;
     constexpr std::string_view folder = "/dictionaries/";
     for (const h5::DatasetInfo& dataset : file.list().datasets) {
         if (dataset.path.starts_with(folder)) {
-            dictionaries[dataset.path.substr(folder.size())] = all_strings(file, dataset.path);
+            dictionaries[dataset.path.substr(folder.size())] = {
+                all_strings(file, dataset.path), file.text_attribute_of(dataset.path, "reference")};
         }
     }
     data::ReferenceTable table = data::reference_table(path, features, names, dictionaries);

@@ -5,19 +5,10 @@
 #include <vector>
 
 #include "paralogit/comm/communicator.hpp"
-#include "paralogit/data/import/csv.hpp"
-#include "paralogit/data/import/libsvm.hpp"
-#include "paralogit/data/import/reference.hpp"
 #include "paralogit/data/import/text_chunks.hpp"
+#include "text_format.hpp"
 
 namespace paralogit::train {
-
-/// How the text of all files is to be read: as a table, or as LIBSVM.
-struct TextFormat {
-    std::optional<data::CsvFormat> csv;
-    std::optional<data::ReferenceTable> like;  ///< whose columns the table gets
-    data::LibsvmOptions libsvm;
-};
 
 /// The rows of this rank's chunks of the text. They are gone through more than once; what has been
 /// parsed is kept as far as there is memory for it, and parsed again beyond that.

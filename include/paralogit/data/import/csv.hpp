@@ -29,6 +29,11 @@ struct CsvFormat {
     std::vector<std::string> missing_markers;
     /// Whether features may be missing; labels never may.
     bool is_missing_allowed = false;
+    /// Whether the first text of each column, in the order of their bytes, is its reference: the
+    /// one that has no feature of its own, for all features of the column are 0 there.
+    bool is_first_text_reference = false;
+    /// [columns]: the reference of a column that the user chose; empty where nobody did.
+    std::vector<std::optional<std::string>> chosen_references;
 
     /// "column 3 ('age')"
     std::string name_of_column(std::size_t column) const;
@@ -54,6 +59,8 @@ struct CsvRequest {
     std::vector<std::string> text_columns;  ///< that are texts although they look like numbers
     std::vector<std::string> missing_markers;
     bool is_missing_allowed = false;
+    bool is_first_text_reference = false;
+    std::vector<std::string> references;  ///< "column=text"
     /// Another table tells which columns are texts and which are taken at all.
     bool are_kinds_known = false;
 };

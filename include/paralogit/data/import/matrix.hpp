@@ -22,15 +22,19 @@ struct ImportMatrix {
     std::uint64_t index_base = 1;                   ///< of sparse text
 
     // Of a table.
-    /// A column of numbers is one feature; a column of texts is one feature for each of them.
+    /// A column of numbers is one feature; a column of texts is one feature for each of them but
+    /// the reference.
     struct Column {
         std::string name;
         bool is_text = false;
         std::size_t position = 0;  ///< among the columns of its kind
         Index first_feature = 0;
-        std::vector<std::string> texts;  ///< in sorted order
+        std::vector<std::string> texts;        ///< in sorted order
+        std::optional<std::size_t> reference;  ///< which of them
     };
     std::vector<Column> columns;
+    /// That have no text but the reference, and so no feature: not among the columns.
+    std::vector<Column> columns_without_features;
     bool may_have_unknown_texts = false;     ///< which then are zeros for all texts of their column
     std::vector<std::string> feature_names;  ///< [features], or empty
     /// What stands for missing values, by column of numbers: not finite where nothing can.
@@ -41,10 +45,22 @@ struct ImportMatrix {
     std::size_t label_length = 0;          ///< bytes of the longest of them
 };
 
-/// The names of the columns of texts, in quotes, fit for a terminal.
+/// What the features of a column of a table are called.
+std::vector<std::string> names_of_features(const ImportMatrix::Column& column);
+
+/// The names of the columns of texts and their references, in quotes, fit for a terminal.
 std::vector<std::string> text_columns(const ImportMatrix& matrix);
 
-/// The columns of a table, their features and names, as the survey found them.
+bool has_references(const ImportMatrix& matrix);
+
+/// A sentence on a reference that the user chose and that is not among the texts of its column.
+std::optional<std::string> unknown_reference(const CsvFormat& format, const ImportSurvey& survey);
+
+/// Sentences on texts that are not told apart from references, and columns that have no others.
+std::vector<std::string> notes_on_references(const ImportMatrix& matrix, Index missing_texts);
+
+/// The columns of a table, their features and names, as the survey found them. A
+/// reference that was chosen and does not occur is none.
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey);
 /// The same of sparse text. `features`: at least that many.
 ImportMatrix plan_sparse(const ImportSurvey& survey, std::optional<int> index_base, Index features);
@@ -75,6 +91,13 @@ class RowsOfChunk {
     /// Labels that are texts, each filled up with zeros to the length of the longest.
     std::string padded_labels() const;
 
+    /// Of the texts in columns that have a reference.
+    struct ReferenceCounts {
+        Index references = 0;  ///< which a sparse layout does not store
+        Index missing = 0;     ///< which look like references
+    };
+    ReferenceCounts count_references() const;
+
   private:
     template <class Take>
     void for_each_entry(Index row, Take&& take) const;
@@ -84,7 +107,7 @@ class RowsOfChunk {
 
     const ParsedChunk& chunk_;
     const ImportMatrix& matrix_;
-    std::vector<std::vector<Index>> features_of_codes_;  ///< by column of texts
+    std::vector<std::vector<Index>> features_of_codes_;  ///< by column of texts of the text
 };
 
 }  // namespace paralogit::data

@@ -15,6 +15,7 @@ struct ReferenceTable {
     std::string path;  ///< of the converted file
     Index features = 0;
     /// In the order of their features; empty when the file names none. A position means nothing.
+    /// Columns without a feature are not among them.
     std::vector<ImportMatrix::Column> columns;
     std::optional<int> index_base;         ///< of sparse text that it was made of
     std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
@@ -28,11 +29,17 @@ struct ReferenceTable {
 /// What convert puts before the name of a column, to name its dictionary.
 inline constexpr std::string_view dictionary_prefix = "texts_of_";
 
+/// The texts of a column as they lie in a converted file.
+struct Dictionary {
+    std::vector<std::string> texts;        ///< in sorted order
+    std::optional<std::string> reference;  ///< the one that has no feature
+};
+
 /// The columns that features of these names were made of: `dictionaries` by the names that convert
 /// gives them. Throws Error (input_data) that names the file when the two do not fit together.
 ReferenceTable reference_table(const std::string& path, Index features,
                                const std::vector<std::string>& feature_names,
-                               const std::map<std::string, std::vector<std::string>>& dictionaries);
+                               const std::map<std::string, Dictionary>& dictionaries);
 
 /// Reads the columns of the reference as it has them, wherever they stand, and no others. Throws
 /// Error (input_data) that names the file and the columns that are missing.

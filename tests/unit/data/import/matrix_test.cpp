@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "paralogit/base/error.hpp"
 #include "paralogit/data/import/libsvm.hpp"
+#include "paralogit/data/import/reference.hpp"
 
 namespace paralogit::data {
 namespace {
@@ -90,6 +94,69 @@ TEST(ImportMatrix, HoldsTheSameInItsSparseForm) {
     EXPECT_EQ(rows.indices, (std::vector<std::uint32_t>{0, 2, 0, 1, 0, 1}));
     EXPECT_EQ(rows.values, (std::vector<std::byte>{std::byte{1}, std::byte{1}, std::byte{0},
                                                    std::byte{1}, std::byte{3}, std::byte{1}}));
+}
+
+TEST(ImportMatrix, LeavesTheReferenceOfAColumnOut) {
+    const ParsedChunk chunk = parse_csv(table_text, table_format(), false);
+    const ImportSurvey survey = survey_of(chunk);
+    for (const auto& [reference, name, row_ends] :
+         {std::tuple{"u", "t=v", std::vector<Index>{2, 3, 3, 4}},
+          std::tuple{"v", "t=u", std::vector<Index>{1, 3, 3, 5}}}) {
+        CsvFormat format = table_format();
+        format.chosen_references = {std::nullopt, reference, std::nullopt};
+        format.is_first_text_reference = true;
+        ImportMatrix matrix = plan_table(format, survey);
+        const RowsOfChunk rows(chunk, matrix);
+        const RowsOfChunk::ReferenceCounts counts = rows.count_references();
+        matrix.entries -= counts.references;
+        choose_storage(matrix, survey, MatrixLayout::csr);
+
+        const SparseRows sparse = rows.sparse();
+
+        EXPECT_EQ(matrix.feature_names, (std::vector<std::string>{"a", name}));
+        EXPECT_EQ(matrix.columns[1].texts, (std::vector<std::string>{"u", "v"}));
+        EXPECT_EQ(sparse.row_ends, row_ends);
+        EXPECT_EQ(matrix.entries, row_ends.back());
+        EXPECT_EQ(counts.missing, 1);
+    }
+}
+
+TEST(ImportMatrix, HasNoColumnForAReferenceAlone) {
+    CsvFormat format = table_format();
+    format.kinds.insert(format.kinds.begin(), ColumnKind::text);
+    format.names.insert(format.names.begin(), "one");
+    format.is_first_text_reference = true;
+    const ParsedChunk chunk = parse_csv("z,1,v,p\nz,2,u,q\n", format, false);
+    const ImportSurvey survey = survey_of(chunk);
+    const ImportMatrix matrix = plan_table(format, survey);
+    std::vector<double> values(4);
+
+    RowsOfChunk(chunk, matrix).dense(0, 2, values);
+
+    EXPECT_EQ(matrix.feature_names, (std::vector<std::string>{"a", "t=v"}));
+    EXPECT_EQ(values, (std::vector<double>{1, 1, 2, 0}));
+    ASSERT_EQ(matrix.columns_without_features.size(), 1U);
+    EXPECT_EQ(notes_on_references(matrix, 0),
+              (std::vector<std::string>{
+                  "column 'one' has no text but its reference 'z', and so no feature"}));
+}
+
+TEST(ReferenceTable, TellsAColumnFromItsDictionaryAndReference) {
+    const std::vector<std::string> names{"a=b", "t=v", "t=x", "n"};
+    const std::map<std::string, Dictionary> dictionaries{{"texts_of_t", {{"u", "v", "x"}, "u"}}};
+
+    const ReferenceTable table = reference_table("train.h5", 4, names, dictionaries);
+
+    ASSERT_EQ(table.columns.size(), 3U);
+    EXPECT_EQ(table.columns[1].name, "t");
+    EXPECT_EQ(table.columns[1].reference, 0U);
+    EXPECT_EQ(table.columns[1].first_feature, 1);
+    EXPECT_EQ(table.columns[2].first_feature, 3);
+    for (const Dictionary& other :
+         {Dictionary{{"u", "v", "x"}, std::nullopt}, Dictionary{{"u", "v", "x"}, "v"},
+          Dictionary{{"u", "v", "x"}, "w"}}) {
+        EXPECT_THROW(reference_table("train.h5", 4, names, {{"texts_of_t", other}}), Error);
+    }
 }
 
 TEST(ImportMatrix, FindsTheBaseOfIndicesAndTheNumberOfFeatures) {

@@ -1,0 +1,160 @@
+#include "text_format.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reference_file.hpp"
+
+namespace paralogit::train {
+
+namespace {
+
+/// An option that means nothing for a kind of text is a mistake.
+void check_kind(const ConvertOptions& options, const TextFormat& format, const std::string& name) {
+    const std::vector<std::string>& useless =
+        format.csv ? options.libsvm_options : options.table_options;
+    if (useless.empty()) {
+        return;
+    }
+    const std::string& option = useless.front();
+    if (option == "--features") {
+        throw Error(ExitCode::usage,
+                    name +
+                        ": is a table, which has as many features as its columns make; --features "
+                        "is for LIBSVM");
+    }
+    throw Error(ExitCode::usage, fmt::format("{}: is {}, and {} is for {}; see --format", name,
+                                             format.csv ? "a table" : "LIBSVM", option,
+                                             format.csv ? "LIBSVM" : "tables"));
+}
+
+/// The mean of these rows is not that of the rows that a model was trained on.
+void check_filling(const ConvertOptions& options, const data::ReferenceTable& reference) {
+    const std::string_view asked = options.filling == Filling::mean     ? "mean"
+                                   : options.filling == Filling::median ? "median"
+                                                                        : "";
+    if (!asked.empty() && reference.filling_rule != asked) {
+        throw Error(ExitCode::usage,
+                    fmt::format("--missing {0}: with --like it is that of the rows in {1}, which "
+                                "does not tell any; convert these with --missing {0} as well, or "
+                                "give a number",
+                                asked, reference.path));
+    }
+}
+
+constexpr std::string_view blanks_and_line_ends = " \t\r\n";
+
+/// The beginning of a text: some lines at least, however long they are, or all of it. Empty when it
+/// holds nothing but blanks.
+struct Head {
+    std::string text;
+    bool is_whole = false;
+};
+
+Head head_of(const data::TextFile& file) {
+    constexpr Index common_bytes = Index{1} << 20;
+    constexpr Index most_bytes = Index{1} << 28;
+    constexpr std::ptrdiff_t enough_lines = 8;
+    const data::ReadText read = data::open_text(file);
+    Head head;
+    head.text = data::read_head(read, common_bytes);
+    for (auto wanted = common_bytes; true; wanted *= 2) {
+        head.is_whole = static_cast<Index>(head.text.size()) < wanted;
+        const std::size_t first = head.text.find_first_not_of(blanks_and_line_ends);
+        const auto lines =
+            first == std::string::npos
+                ? 0
+                : std::count_if(head.text.begin() + static_cast<std::ptrdiff_t>(first),
+                                head.text.end(), [](char c) { return c == '\n' || c == '\r'; });
+        if (head.is_whole || lines >= enough_lines || (wanted >= most_bytes && lines > 0)) {
+            return head;
+        }
+        if (wanted >= most_bytes) {
+            throw Error(ExitCode::input_data,
+                        fmt::format("{}: its first {} have no line end; is it a text?", file.path,
+                                    "256 MiB"));
+        }
+        head.text += data::read_head(read, wanted);
+    }
+}
+
+}  // namespace
+
+TextFormat detect_format(const std::vector<data::TextFile>& files, const ConvertOptions& options) {
+    Head beginning;
+    std::string name;
+    bool has_text = false;
+    for (const data::TextFile& file : files) {
+        beginning = head_of(file);
+        name = file.path;
+        has_text = beginning.text.find_first_not_of(blanks_and_line_ends) != std::string::npos;
+        if (has_text) {
+            break;
+        }
+    }
+    std::string& head = beginning.text;
+    if (!has_text) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}{}", name,
+                                files.size() > 1 ? " and the files before it are empty"
+                                : head.empty()   ? ": is empty"
+                                                 : ": holds nothing but blanks"));
+    }
+    if (head.starts_with("\x89HDF\r\n\x1a\n")) {
+        throw Error(ExitCode::input_data,
+                    name + ": is an HDF5 file, not a text; train reads it as it is");
+    }
+    if (beginning.is_whole) {
+        head += '\n';  // its last line may have no end
+    }
+    constexpr std::string_view utf16_marks[] = {"\xff\xfe", "\xfe\xff"};
+    for (const std::string_view mark : utf16_marks) {
+        if (head.starts_with(mark)) {
+            throw Error(ExitCode::input_data,
+                        name +
+                            ": the text is in UTF-16; make it UTF-8 first: iconv -f UTF-16 -t "
+                            "UTF-8");
+        }
+    }
+    const TextKind kind = options.kind                          ? *options.kind
+                          : data::looks_like_libsvm(head, name) ? TextKind::libsvm
+                                                                : TextKind::csv;
+    TextFormat format;
+    format.libsvm = options.libsvm;
+    if (kind == TextKind::csv) {
+        data::CsvRequest request = options.csv;
+        request.is_missing_allowed = options.filling != Filling::none;
+        if (options.like) {
+            format.like = read_reference(*options.like);
+            check_filling(options, *format.like);
+            request.is_missing_allowed =
+                options.filling == Filling::value ||
+                (options.filling != Filling::none && !format.like->fillings.empty());
+            request.are_kinds_known = !format.like->columns.empty();
+            // Its rows may be too few or too much alike to tell a header from them.
+            if (!request.has_header && format.like->is_named()) {
+                request.has_header = true;
+            }
+        }
+        format.csv = data::detect_csv(head, request, name);
+    }
+    check_kind(options, format, name);
+    if (!format.csv && options.like) {
+        format.like = read_reference(*options.like);
+        if (!format.like->index_base) {
+            throw Error(ExitCode::input_data,
+                        *options.like +
+                            ": was not made of LIBSVM text as this one, or does not tell the index "
+                            "of its first feature; convert it again, or give --index-base and "
+                            "--features instead of --like");
+        }
+        format.libsvm.index_base = format.like->index_base;
+    }
+    if (format.csv && format.like) {
+        data::follow(*format.like, *format.csv, name);
+    }
+    return format;
+}
+
+}  // namespace paralogit::train
