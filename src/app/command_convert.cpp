@@ -166,6 +166,7 @@ ConvertOptions read_options(const Options& options) {
     }
     convert.like = options.optional_text("like");
     convert.csv.label_column = options.optional_text("label-column");
+    convert.csv.weight_column = options.optional_text("weights");
     convert.csv.dropped_columns = list_of(options, "drop");
     convert.csv.text_columns = list_of(options, "text");
     convert.csv.missing_markers = list_of(options, "missing-markers");
@@ -192,9 +193,9 @@ ConvertOptions read_options(const Options& options) {
             fmt::format("--reference: with --like the references are those of {}; leave it out",
                         *convert.like));
     }
-    constexpr std::string_view for_tables[] = {"label-column", "separator", "header",
-                                               "drop",         "text",      "reference",
-                                               "max-texts",    "missing",   "missing-markers"};
+    constexpr std::string_view for_tables[] = {
+        "label-column", "weights",   "separator", "header",  "drop",
+        "text",         "reference", "max-texts", "missing", "missing-markers"};
     constexpr std::string_view for_libsvm[] = {"features", "index-base"};
     convert.table_options = given(options, for_tables);
     convert.libsvm_options = given(options, for_libsvm);
@@ -236,6 +237,10 @@ std::string description(const ConvertOptions& options, const train::Conversion& 
             : matrix.label_texts.empty()
                 ? fmt::format("; labels {}", name_of(matrix.label_type))
                 : fmt::format("; labels of {} texts", matrix.label_texts.size());
+    if (matrix.has_weights) {
+        text += fmt::format("; row weights {}, for --weights-name {}", name_of(matrix.weight_type),
+                            train::converted_weights);
+    }
     if (done.kind == train::TextKind::libsvm) {
         text += fmt::format("; the first feature is index {}", matrix.index_base);
     }

@@ -312,7 +312,8 @@ CommandSpec convert_command() {
         join({
             {{"files", Kind::positional_list, "IN... OUT.h5", "",
               "text files, one data set in the order given, quoted patterns expanded in sorted "
-              "order; last the file to write: /X, /y, and /qid, /feature_names, /dictionaries when "
+              "order; last the file to write: /X, /y, and /weights, /qid, /feature_names, "
+              "/dictionaries when "
               "there are any"},
              config_option,
              overwrite_option,
@@ -343,6 +344,10 @@ CommandSpec convert_command() {
               "CSV: name of the column of the labels, its number from 1, or last; found by habit "
               "(y, label, target, class, ...) when there is just one; none for rows without "
               "labels, as for predict"},
+             {"weights", Kind::value, "COLUMN", "",
+              "CSV: name of the column of the row weights, its number from 1, or last; each finite "
+              "and >= 0; written as /weights, and no feature; train and evaluate take them by "
+              "--weights-name weights"},
              {"separator", Kind::value, "CHARACTER", "auto",
               "CSV: what is between fields: a character, tab, or blank for any number of spaces "
               "and tabs; auto: what splits the first lines most evenly"},

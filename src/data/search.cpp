@@ -27,8 +27,6 @@ constexpr std::array<std::string_view, 7> names_of_test_features{
     "x_test", "test_x", "test_set_x", "x_val", "val_x", "x_valid", "valid_x"};
 constexpr std::array<std::string_view, 5> names_of_feature_names{
     "feature_names", "features_names", "column_names", "columns", "names"};
-constexpr std::array<std::string_view, 6> names_of_weights{
-    "sample_weight", "sample_weights", "row_weight", "row_weights", "weight", "weights"};
 
 const DatasetInfo* find_candidate(const Contents& contents, const std::string& path) {
     const auto found =

@@ -16,6 +16,9 @@ inline constexpr std::array<std::string_view, 9> names_of_labels{
 inline constexpr std::array<std::string_view, 7> names_of_test_labels{
     "y_test", "test_y", "test_set_y", "y_val", "val_y", "y_valid", "valid_y"};
 
+inline constexpr std::array<std::string_view, 6> names_of_weights{
+    "sample_weight", "sample_weights", "row_weight", "row_weights", "weight", "weights"};
+
 /// What stands behind the last '/', in lower case.
 std::string last_component(const std::string& path);
 

@@ -126,7 +126,7 @@ class Reference(ConvertTest):
                 ("colour=pink", "column 2 ('colour') has no text 'pink'; its texts are 'blue', "
                                 "'green', 'red'", 3),
                 ("size=L", "there is no such column", 3), ("n=1", "holds numbers", 3),
-                ("y=0", "is that of the labels", 3), ("colour=red,2=blue", "another one", 3),
+                ("y=0", "is no feature", 3), ("colour=red,2=blue", "another one", 3),
                 ("red", "expected first, COLUMN=TEXT", 2), ('colour="red', "never closed", 2)):
             self.assertIn(says, self.refused("--reference", option, code=code))
         self.assertIn("is left out by --drop",

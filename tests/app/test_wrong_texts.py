@@ -157,7 +157,8 @@ class WrongText(RefusalTest):
     def test_options_that_are_for_the_other_kind_of_text(self):
         for option, value in (("--drop", 1), ("--text", 1), ("--separator", ";"),
                               ("--header", "no"), ("--label-column", 1), ("--missing", "mean"),
-                              ("--missing-markers", "x"), ("--max-texts", 5)):
+                              ("--missing-markers", "x"), ("--max-texts", 5), ("--weights", 1),
+                              ("--reference", "first")):
             self.assert_text_refused(SVM, None, f"is LIBSVM, and {option} is for tables", option,
                                      value, code=2, ranks=(None,))
         self.assert_text_refused("a,y\n1,0\n", None, "is a table, and --index-base is for LIBSVM",

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "paralogit/comm/communicator.hpp"
@@ -37,6 +38,9 @@ struct ConvertOptions {
     std::vector<std::string> libsvm_options;
 };
 
+/// Where row weights of a table are written: train finds them by that name.
+inline constexpr std::string_view converted_weights = "weights";
+
 /// What was written.
 struct Conversion {
     TextKind kind = TextKind::libsvm;
@@ -48,9 +52,10 @@ struct Conversion {
 };
 
 /// Reads text files, every rank its own chunks of them, and writes one data set that train reads:
-/// dense /X [n x d], or a CSR group /X; /y [n]; /qid [n], /feature_names [d] and /dictionaries when
-/// there are any. The file has the same bytes for any number of ranks and threads. Throws Error
-/// (input_data) that names file, line and column of the first thing that is wrong. @collective
+/// dense /X [n x d], or a CSR group /X; /y [n]; /weights [n], /qid [n], /feature_names [d] and
+/// /dictionaries when there are any. The file has the same bytes for any number of ranks and
+/// threads. Throws Error (input_data) that names file, line and column of the first thing that is
+/// wrong. @collective
 Conversion convert(const comm::Communicator& comm, const ConvertOptions& options);
 
 }  // namespace paralogit::train

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "../text.hpp"
+#include "../usual_names.hpp"
 #include "csv_fields.hpp"
 #include "decimal.hpp"
 #include "missing_markers.hpp"
@@ -131,7 +132,8 @@ class CsvParser {
             const ColumnKind kind = format_.kinds[column];
             bool ends_record = false;
             const char* after = nullptr;
-            if (kind == ColumnKind::number || kind == ColumnKind::number_label) {
+            if (kind == ColumnKind::number || kind == ColumnKind::number_label ||
+                kind == ColumnKind::weight) {
                 double value = 0;
                 after = read_number(p, value, ends_record);
                 if (after == nullptr) {
@@ -142,8 +144,10 @@ class CsvParser {
                 }
                 if (kind == ColumnKind::number) {
                     *next_value_++ = value;
-                } else {
+                } else if (kind == ColumnKind::number_label) {
                     chunk_.labels.push_back(value);
+                } else {
+                    take_weight(p, column, value);
                 }
             } else {
                 const Field field = fields_.read(p);
@@ -216,10 +220,24 @@ class CsvParser {
         if (format_.kinds[column] == ColumnKind::number_label) {
             fail(p, what + "the labels before it are numbers");
         }
+        if (format_.kinds[column] == ColumnKind::weight) {
+            fail(p, what + "row weights are numbers that are at least 0");
+        }
         fail(p, what + fmt::format("leave the column out (--drop), take all of it as texts "
                                    "(--text), or, if it means that a value is missing: "
                                    "--missing mean --missing-markers {}",
                                    in_quotes(text)));
+    }
+
+    void take_weight(const char* p, std::size_t column, double value) {
+        if (value < 0) {
+            fail(
+                fields_.skip_blanks(p),
+                fmt::format("{}: the row weight is {}; row weights must be at least 0; correct it, "
+                            "or give the row the weight 0",
+                            format_.name_of_column(column), shortest(value)));
+        }
+        chunk_.weights.push_back(value);
     }
 
     void take_missing_number(const char* p, std::size_t column, std::string_view text,
@@ -236,6 +254,11 @@ class CsvParser {
             fail(p,
                  fmt::format("{}: the label is missing (found {}); remove the row or label it{}",
                              format_.name_of_column(column), found, advice_on_text(column, text)));
+        }
+        if (kind == ColumnKind::weight) {
+            fail(p, fmt::format("{}: the row weight is missing (found {}); give the row one, 0 to "
+                                "leave it out",
+                                format_.name_of_column(column), found));
         }
         if (!format_.is_missing_allowed) {
             fail(p,
@@ -305,6 +328,21 @@ std::string CsvFormat::short_name(std::size_t column) const {
                            names[column].find(',') == std::string::npos &&
                            std::ranges::count(names, names[column]) == 1;
     return is_unique ? printable(names[column]) : std::to_string(column + 1);
+}
+
+std::string CsvFormat::note_on_weights() const {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        // "weight" alone may as well be that of a person.
+        const bool is_usual =
+            is_among(names_of_weights, names[i]) && names[i].find('_') != std::string::npos;
+        if (is_usual && kinds[i] == ColumnKind::number) {
+            return fmt::format(
+                "{} is a feature like the others; if it is the weight of the rows, "
+                "give --weights {}",
+                name_of_column(i), short_name(i));
+        }
+    }
+    return {};
 }
 
 std::string CsvFormat::header_in_words() const {

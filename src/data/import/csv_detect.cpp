@@ -249,7 +249,7 @@ void set_references(const Columns& columns, const CsvRequest& request, const std
         }
         if (kind != ColumnKind::text) {
             refuse(kind == ColumnKind::dropped ? "is left out by --drop"
-                                               : "is that of the labels, which need none");
+                                               : "is no feature, so it needs none");
         }
         if (format.chosen_references[i]) {
             refuse("has another one already");
@@ -356,12 +356,25 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
         ColumnKind& kind = format.kinds[*label];
         kind = kind == ColumnKind::number ? ColumnKind::number_label : ColumnKind::text_label;
     }
+    const auto refuse = [&](std::string_view option, const std::string& column,
+                            std::string_view what) {
+        throw Error(ExitCode::input_data, fmt::format("{}: {} {}: this is the column of the {}",
+                                                      name, option, printable(column), what));
+    };
+    if (request.weight_column) {
+        const std::size_t weights = columns.find("--weights", *request.weight_column);
+        if (weights == label) {
+            refuse("--weights", *request.weight_column, "labels");
+        }
+        if (format.is_text_by_request[weights]) {
+            refuse("--text", *request.weight_column, "row weights");
+        }
+        format.kinds[weights] = ColumnKind::weight;
+    }
     for (const std::string& column : request.dropped_columns) {
         const std::size_t dropped = columns.find("--drop", column);
-        if (dropped == label) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("{}: --drop {}: this is the column of the labels", name,
-                                    printable(column)));
+        if (dropped == label || format.kinds[dropped] == ColumnKind::weight) {
+            refuse("--drop", column, dropped == label ? "labels" : "row weights");
         }
         format.kinds[dropped] = ColumnKind::dropped;
     }

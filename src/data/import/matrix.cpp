@@ -156,6 +156,7 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
     matrix.has_labels = std::ranges::any_of(format.kinds, [](ColumnKind kind) {
         return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
     });
+    matrix.has_weights = std::ranges::find(format.kinds, ColumnKind::weight) != format.kinds.end();
     matrix.fillings.assign(numbers, 0.0);
     matrix.label_texts = sorted(survey.label_texts);
     for (const std::string& text : matrix.label_texts) {
@@ -199,6 +200,7 @@ void choose_storage(ImportMatrix& matrix, const ImportSurvey& survey,
     }
     matrix.value_type = type.value_or(values.type());
     matrix.label_type = survey.labels.type();
+    matrix.weight_type = survey.weights.type();
     // In floating point: the dense size may be beyond 2^63.
     const auto value_bytes = static_cast<double>(size_of(matrix.value_type));
     const double dense_bytes =

@@ -4,8 +4,9 @@ namespace paralogit::data {
 
 Index ParsedChunk::bytes() const {
     Index total = static_cast<Index>(
-        labels.size() * sizeof(double) + label_codes.size() * sizeof(std::uint32_t) +
-        row_ends.size() * sizeof(Index) + values.size() * sizeof(double) +
+        (labels.size() + weights.size()) * sizeof(double) +
+        label_codes.size() * sizeof(std::uint32_t) + row_ends.size() * sizeof(Index) +
+        values.size() * sizeof(double) +
         (indices.size() + upper_halves.size() + codes.size()) * sizeof(std::uint32_t) +
         query_ids.size() * sizeof(std::int64_t));
     for (const std::vector<std::string>& dictionary : texts) {

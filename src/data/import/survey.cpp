@@ -73,6 +73,7 @@ void ImportSurvey::add(const ParsedChunk& chunk, Index entries_of_chunk, Index t
         values.add_present(chunk.values);
     }
     labels.add(chunk.labels);
+    weights.add(chunk.weights);
     for (const std::string& text : chunk.label_texts) {
         label_texts.add(text, text_limit);
     }
@@ -94,6 +95,7 @@ void ImportSurvey::merge(const ImportSurvey& other, Index text_limit) {
     highest_index = std::max(highest_index, other.highest_index);
     values.merge(other.values);
     labels.merge(other.labels);
+    weights.merge(other.weights);
     label_texts.merge(other.label_texts, text_limit);
     texts.resize(std::max(texts.size(), other.texts.size()));
     for (std::size_t column = 0; column < other.texts.size(); ++column) {
@@ -112,6 +114,7 @@ std::string ImportSurvey::to_bytes() const {
     writer.put(highest_index);
     values.put(writer);
     labels.put(writer);
+    weights.put(writer);
     label_texts.put(writer);
     writer.put(narrow<Index>(texts.size()));
     for (const TextSet& set : texts) {
@@ -132,6 +135,7 @@ ImportSurvey ImportSurvey::from_bytes(const std::string& bytes) {
     survey.highest_index = reader.number<std::uint64_t>();
     survey.values = ValueRange::take(reader);
     survey.labels = ValueRange::take(reader);
+    survey.weights = ValueRange::take(reader);
     survey.label_texts = TextSet::take(reader);
     survey.texts.resize(reader.count());
     for (TextSet& set : survey.texts) {

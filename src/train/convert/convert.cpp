@@ -240,14 +240,14 @@ void write_rows(const comm::Communicator& comm, const ConvertOptions& options, T
                 const Surveyed& surveyed, const data::ImportMatrix& matrix) {
     const std::vector<Index> first_entries = sums_before(surveyed.entries);
     const bool has_query_ids = surveyed.all.rows_with_query_id > 0;
-    std::array<Index, 6> offsets{};
+    std::array<Index, 7> offsets{};
     ParallelFile file(
         comm, options.out, options.may_replace,
         [&](const std::filesystem::path& path) {
             const ConvertedOffsets made =
                 make_converted_file(path, options.out, matrix, has_query_ids);
-            offsets = {made.dense,    made.values, made.indices,
-                       made.row_ends, made.labels, made.query_ids};
+            offsets = {made.dense,  made.values,  made.indices,  made.row_ends,
+                       made.labels, made.weights, made.query_ids};
         },
         "output");
     // Rank 0 alone knows them; on the others they are 0.
@@ -257,7 +257,8 @@ void write_rows(const comm::Communicator& comm, const ConvertOptions& options, T
                                   .indices = offsets[2],
                                   .row_ends = offsets[3],
                                   .labels = offsets[4],
-                                  .query_ids = offsets[5]};
+                                  .weights = offsets[5],
+                                  .query_ids = offsets[6]};
     comm::together(comm, [&] {
         SharedFile shared = file.open();
         rows.for_each([&](int, Index number, const data::ParsedChunk& chunk) {
@@ -307,6 +308,9 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     }
     std::ranges::move(data::notes_on_references(result.matrix, missing_texts),
                       std::back_inserter(result.warnings));
+    if (format.csv && !format.like && !format.csv->note_on_weights().empty()) {
+        result.warnings.push_back(format.csv->note_on_weights());
+    }
     result.csv = format.csv;
     if (surveyed.all.rounded_integers > 0) {
         result.warnings.push_back(fmt::format(

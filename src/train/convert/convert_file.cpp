@@ -9,6 +9,7 @@
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/import/reference.hpp"
 #include "paralogit/h5/writer.hpp"
+#include "paralogit/train/convert.hpp"
 
 namespace paralogit::train {
 
@@ -78,6 +79,15 @@ void write_rows_sparse(const SharedFile& file, const ConvertedOffsets& offsets,
                std::as_bytes(std::span(sparse.row_ends)));
 }
 
+void write_weights(const SharedFile& file, const ConvertedOffsets& offsets,
+                   const data::ImportMatrix& matrix, const data::ParsedChunk& chunk,
+                   Index first_row) {
+    const std::size_t bytes = size_of(matrix.weight_type);
+    std::vector<std::byte> weights(chunk.weights.size() * bytes);
+    data::store(chunk.weights, matrix.weight_type, weights);
+    file.write(offsets.weights + first_row * static_cast<Index>(bytes), weights);
+}
+
 void write_labels(const SharedFile& file, const ConvertedOffsets& offsets,
                   const data::ImportMatrix& matrix, const data::RowsOfChunk& rows,
                   const data::ParsedChunk& chunk, Index first_row) {
@@ -119,6 +129,10 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
             matrix.label_texts.empty()
                 ? writer.reserve("y", matrix.label_type, by_row)
                 : writer.reserve_texts("y", narrow<Index>(matrix.label_length), matrix.rows);
+    }
+    if (matrix.has_weights) {
+        offsets.weights =
+            writer.reserve(std::string(converted_weights), matrix.weight_type, by_row);
     }
     if (has_query_ids) {
         offsets.query_ids = writer.reserve("qid", ElementType::int64, by_row);
@@ -170,6 +184,9 @@ void write_chunk(const SharedFile& file, const ConvertedOffsets& offsets,
     }
     if (matrix.has_labels) {
         write_labels(file, offsets, matrix, rows, chunk, first_row);
+    }
+    if (matrix.has_weights) {
+        write_weights(file, offsets, matrix, chunk, first_row);
     }
     if (!chunk.query_ids.empty()) {
         file.write(offsets.query_ids + first_row * static_cast<Index>(sizeof(Index)),

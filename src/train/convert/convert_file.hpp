@@ -15,6 +15,7 @@ struct ConvertedOffsets {
     Index indices = 0;
     Index row_ends = 0;
     Index labels = 0;
+    Index weights = 0;
     Index query_ids = 0;
 };
 

@@ -13,7 +13,7 @@ namespace paralogit::data {
 /// What --label-column calls no column: the rows have no labels.
 inline constexpr std::string_view no_label_column = "none";
 
-enum class ColumnKind : std::uint8_t { number, text, number_label, text_label, dropped };
+enum class ColumnKind : std::uint8_t { number, text, number_label, text_label, weight, dropped };
 
 /// How the lines of a CSV file are to be read.
 struct CsvFormat {
@@ -39,6 +39,8 @@ struct CsvFormat {
     std::string name_of_column(std::size_t column) const;
     /// What an option calls the column: its name when no other has it, else its number.
     std::string short_name(std::size_t column) const;
+    /// A sentence on a feature that has a usual name of row weights; empty when there is none.
+    std::string note_on_weights() const;
     /// Whether the first line names the columns, or what it holds as a row.
     std::string header_in_words() const;
 };
@@ -55,6 +57,7 @@ struct CsvRequest {
     /// A name, a number from 1, "last", or no_label_column; empty: by habit (y, label, target,
     /// ...).
     std::optional<std::string> label_column;
+    std::optional<std::string> weight_column;  ///< a name, a number from 1, or "last"
     std::vector<std::string> dropped_columns;
     std::vector<std::string> text_columns;  ///< that are texts although they look like numbers
     std::vector<std::string> missing_markers;

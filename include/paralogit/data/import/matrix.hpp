@@ -19,7 +19,9 @@ struct ImportMatrix {
     ElementType value_type = ElementType::float64;
     bool has_labels = true;
     ElementType label_type = ElementType::float64;  ///< of labels that are numbers
-    std::uint64_t index_base = 1;                   ///< of sparse text
+    bool has_weights = false;
+    ElementType weight_type = ElementType::float64;
+    std::uint64_t index_base = 1;  ///< of sparse text
 
     // Of a table.
     /// A column of numbers is one feature; a column of texts is one feature for each of them but

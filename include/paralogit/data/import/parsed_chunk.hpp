@@ -16,6 +16,7 @@ struct ParsedChunk {
     std::vector<double> labels;              ///< [rows], when they are numbers
     std::vector<std::uint32_t> label_codes;  ///< [rows], when they are texts: into label_texts
     std::vector<std::string> label_texts;
+    std::vector<double> weights;  ///< [rows]; empty when the rows have none
 
     // Sparse: the entries other than zero, row by row.
     std::vector<Index> row_ends;              ///< [rows]: entries of this row and those before

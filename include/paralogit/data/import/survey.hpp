@@ -43,6 +43,7 @@ struct ImportSurvey {
     std::uint64_t highest_index = 0;
     ValueRange values;
     ValueRange labels;  ///< that are numbers
+    ValueRange weights;
     TextSet label_texts;
     std::vector<TextSet> texts;  ///< by column of texts
 

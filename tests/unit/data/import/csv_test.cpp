@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "paralogit/base/error.hpp"
+#include "paralogit/data/import/survey.hpp"
 #include "paralogit/data/import/text_input.hpp"
 
 namespace paralogit::data {
@@ -62,6 +63,21 @@ TEST(Csv, FillsRowsInTheOrderOfTheColumns) {
     EXPECT_EQ(chunk.codes, (std::vector<std::uint32_t>{0, 0, 1, missing_text, 0, 1}));
     EXPECT_EQ(chunk.label_texts, (Record{"p", "q"}));
     EXPECT_EQ(chunk.label_codes, (std::vector<std::uint32_t>{0, 1, 0}));
+}
+
+TEST(Csv, TakesRowWeightsThatAreAtLeastZero) {
+    const CsvFormat format =
+        format_of({ColumnKind::weight, ColumnKind::number, ColumnKind::number_label});
+
+    const ParsedChunk chunk = parse_csv("0.5,1,0\n0,2,1\n\"3\",3,0\n", format, false);
+
+    EXPECT_EQ(chunk.weights, (std::vector<double>{0.5, 0, 3}));
+    EXPECT_EQ(chunk.values, (std::vector<double>{1, 2, 3}));
+    EXPECT_EQ(error_of("1,1,0\n -1,2,1\n", format).first, 7);
+    EXPECT_EQ(error_of("1,1,0\nNA,2,1\n", format).first, 6);
+    ImportSurvey survey;
+    survey.add(chunk, 0, 1);
+    EXPECT_EQ(ImportSurvey::from_bytes(survey.to_bytes()).weights.type(), ElementType::float32);
 }
 
 TEST(Csv, TellsWhereATextIsWrong) {
