@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "column.hpp"
+#include "feature_names.hpp"
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "netcdf.hpp"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "feature_names.hpp"
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "paralogit/data/data_file.hpp"

@@ -95,6 +95,10 @@ bool Contents::is_in_sparse_group(const std::string& path) const {
     return std::ranges::find(sparse_groups, parent_of(path)) != sparse_groups.end();
 }
 
+bool Contents::is_searched(const std::string& path) const {
+    return !is_anndata || path.find('/', 1) == std::string::npos || path.starts_with("/obs/");
+}
+
 void Contents::fail(const std::string& text) const {
     throw Error(ExitCode::input_data, file.path().string() + text);
 }

@@ -16,6 +16,9 @@ struct Contents {
 
     bool is_in_sparse_group(const std::string& path) const;
     bool is_sparse_group(const std::string& path) const;
+    /// Of AnnData only the matrix /X and the table /obs are about the rows that are to be trained
+    /// on, beside what others added at the root.
+    bool is_searched(const std::string& path) const;
     /// Throws Error (input_data) with the name of the file before the text.
     [[noreturn]] void fail(const std::string& text) const;
 

@@ -25,20 +25,11 @@ constexpr std::array<std::string_view, 11> names_of_features{
     "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
 constexpr std::array<std::string_view, 7> names_of_test_features{
     "x_test", "test_x", "test_set_x", "x_val", "val_x", "x_valid", "valid_x"};
-constexpr std::array<std::string_view, 5> names_of_feature_names{
-    "feature_names", "features_names", "column_names", "columns", "names"};
 
 const DatasetInfo* find_candidate(const Contents& contents, const std::string& path) {
     const auto found =
         std::ranges::find(contents.candidates, path, [](const DatasetInfo& i) { return i.path; });
     return found == contents.candidates.end() ? nullptr : &*found;
-}
-
-/// Of AnnData only the matrix /X and the table /obs are about the rows that are to be trained on,
-/// beside what others added at the root.
-bool is_searched(const Contents& contents, const std::string& path) {
-    return !contents.is_anndata || path.find('/', 1) == std::string::npos ||
-           path.starts_with("/obs/");
 }
 
 /// The last dimension; 0 when there is none.
@@ -54,7 +45,7 @@ bool contains(const std::vector<std::string>& paths, const std::string& path) {
 bool is_usual(const Contents& contents, std::span<const std::string_view> habit,
               const std::string& path) {
     const bool is_whole_file = path == "/" && contents.is_sparse_group(path);
-    return (is_whole_file || is_among(habit, path)) && is_searched(contents, path);
+    return (is_whole_file || is_among(habit, path)) && contents.is_searched(path);
 }
 
 /// What is wanted, and what to call it and its option in messages.
@@ -250,7 +241,7 @@ const DatasetInfo& likeliest(const Wanted& wanted, const std::vector<const Datas
     }
     std::vector<const DatasetInfo*> candidates;
     for (const DatasetInfo& info : contents.candidates) {
-        if (wanted.objection(contents, info).empty() && is_searched(contents, info.path) &&
+        if (wanted.objection(contents, info).empty() && contents.is_searched(info.path) &&
             (!wanted.rows || vector_length(info) == wanted.rows)) {
             candidates.push_back(&info);
         }
@@ -342,59 +333,9 @@ Choice choose_weights(const Contents& contents, const std::string& name) {
     return choose(contents, wanted_weights, name);
 }
 
-std::optional<DatasetInfo> find_feature_names(const Contents& contents,
-                                              const std::string& features_path, Index features) {
-    const auto are_names = [&](const DatasetInfo& info) {
-        return info.kind == ValueKind::string && info.problem.empty() &&
-               vector_length(info) == features;
-    };
-    if (contents.is_anndata && features_path == "/X") {
-        const std::string names = index_of_table(contents.file, "/var");
-        if (!names.empty()) {
-            const DatasetInfo info = contents.file.describe(names);
-            if (are_names(info)) {
-                return info;
-            }
-        }
-    }
-    // Of 10x Genomics the identifiers, for its gene names repeat; new files and old ones.
-    for (const char* const name : {"/features/id", "/genes"}) {
-        const DatasetInfo* const info = find_dataset(contents.listing, features_path + name);
-        if (info != nullptr && are_names(*info)) {
-            return *info;
-        }
-    }
-    for (const std::string_view name : names_of_feature_names) {
-        for (const DatasetInfo& info : contents.listing.datasets) {
-            if (last_component(info.path) == name && are_names(info)) {
-                return info;
-            }
-        }
-    }
-    return std::nullopt;
-}
-
-std::string note_of_feature_names(const Contents& contents, Index features) {
-    for (const std::string_view name : names_of_feature_names) {
-        for (const DatasetInfo& info : contents.listing.datasets) {
-            const auto length = vector_length(info);
-            // "names" alone may be those of anything.
-            if (last_component(info.path) == name && name != "names" && length &&
-                info.kind == ValueKind::string && is_searched(contents, info.path)) {
-                return fmt::format(
-                    "{}:{} has {} name{}, but there are {} features: the names are not used, and "
-                    "columns in another order are not noticed",
-                    contents.file.path().string(), printable(info.path), *length,
-                    *length == 1 ? "" : "s", features);
-            }
-        }
-    }
-    return {};
-}
-
 std::optional<DatasetInfo> find_unused_weights(const Contents& contents, Index rows) {
     for (const DatasetInfo& info : contents.candidates) {
-        if (is_among(names_of_weights, info.path) && is_searched(contents, info.path) &&
+        if (is_among(names_of_weights, info.path) && contents.is_searched(info.path) &&
             objection_to_weights(contents, info).empty() && vector_length(info) == rows) {
             return info;
         }

@@ -28,15 +28,6 @@ Choice choose_labels(const Contents& contents, const SourceOptions& options,
                      const std::optional<LabelledRows>& labelled);
 Choice choose_weights(const Contents& contents, const std::string& name);
 
-/// The dataset of one text per feature, if there is one: where AnnData and 10x Genomics have it, or
-/// with a usual name.
-std::optional<h5::DatasetInfo> find_feature_names(const Contents& contents,
-                                                  const std::string& features_path, Index features);
-
-/// A note on a dataset of texts with a usual name of feature names, where none has one for each
-/// feature; empty when there is nothing to note.
-std::string note_of_feature_names(const Contents& contents, Index features);
-
 /// A dataset of one number per row with a usual name of row weights, if there is one.
 std::optional<h5::DatasetInfo> find_unused_weights(const Contents& contents, Index rows);
 

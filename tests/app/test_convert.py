@@ -253,7 +253,32 @@ class Csv(ConvertTest):
         result = run("convert", self.write("c.csv", "\n" * 3_000_000 + "x,y\n5,1\n"),
                      self.folder / "no.h5")
         self.assert_ends(result, 3)
-        self.assertIn("begins with more than 2 MiB of empty lines", result.stderr)
+        self.assertIn("begins with more than 2 MiB of comments or empty lines", result.stderr)
+
+    def test_names_behind_a_hash_longer_than_a_chunk(self):
+        width = 200_000
+        header = "# " + ",".join(f"number{i:06d}" for i in range(width)) + ",y\n"
+        self.assertGreater(len(header), 2**21)
+        rows = "".join(",".join([str(i)] * width) + f",{i % 2}\n" for i in range(3))
+        path = self.write("a.csv", "# made by x\n" + header + rows)
+        first = self.convert(path, "--layout", "dense").read_bytes()
+        with h5py.File(self.convert(path, "--layout", "dense", ranks=2)) as file:
+            self.assertEqual(file["feature_names"][0], b"number000000")
+            np.testing.assert_array_equal(file["X"][:, -1], [0, 1, 2])
+        self.assertTrue(first == (self.folder / "out.h5").read_bytes())
+        # Comments alone may be as long as a mebibyte, and no longer than two.
+        for length, code in ((1_500_000, 0), (2_200_000, 3)):
+            comment = ("# " + "c" * 97 + "\n") * (length // 100)
+            for table in ("# x,y\n5,1\n6,0\n", "x,y\n5,1\n6,0\n", "5,1\n6,0\n"):
+                result = run("convert", self.write("b.csv", comment + table),
+                             self.folder / "b.h5", "--label-column", 2, "--overwrite")
+                self.assert_ends(result, code)
+                if code == 0:
+                    with h5py.File(self.folder / "b.h5") as file:
+                        self.assertEqual(file["X"][...].tolist(), [[5], [6]])
+                else:
+                    self.assertIn("b.csv:1:1: the file begins with more than 2 MiB of comments or "
+                                  "empty lines", result.stderr)
 
     def test_values_have_the_bits_of_float(self):
         data = self.write("a.csv", "".join(f'{t};"{t}"; {t} ;1\n' for t in HARD_NUMBERS))

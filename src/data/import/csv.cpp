@@ -71,7 +71,7 @@ class CsvParser {
     ParsedChunk parse(bool is_first_of_file) {
         const char* p = begin_;
         if (is_first_of_file) {
-            p = fields_.skip_comments(fields_.skip_mark(p));
+            p = fields_.skip_comments(fields_.skip_mark(p), format_.names);
             if (format_.has_header) {
                 p = check_header(p);
             }
@@ -350,6 +350,28 @@ std::string CsvFormat::header_in_words() const {
                       : fmt::format("none, the first row is {}{}",
                                     in_quotes(fmt::format("{}", fmt::join(first_fields, ","))),
                                     first_fields.size() < kinds.size() ? " ..." : "");
+}
+
+bool has_first_record(std::string_view beginning, const CsvFormat& format) {
+    const char* const end = beginning.data() + beginning.size();
+    FieldReader fields(beginning.data(), end, format.separator);
+    const char* const p = fields.skip_empty_lines(
+        fields.skip_comments(fields.skip_mark(beginning.data()), format.names));
+    if (p == end) {
+        return !format.has_header;  // rows may begin anywhere
+    }
+    if (*p != '#') {
+        return true;
+    }
+    // Names and texts may begin so, too.
+    if (format.has_header) {
+        return fields.has_fields(p, format.names);
+    }
+    try {
+        return fields.count(p) == format.kinds.size();
+    } catch (const BadText&) {
+        return false;
+    }
 }
 
 ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_first_of_file) {

@@ -30,7 +30,7 @@ const char* FieldReader::skip_mark(const char* p) const {
                : p;
 }
 
-const char* FieldReader::skip_comments(const char* p) {
+const char* FieldReader::skip_comments(const char* p, std::span<const std::string> names) {
     const char* last = nullptr;  // of the lines that begin so
     const char* below = skip_empty_lines(p);
     while (below < end_ && *below == '#') {
@@ -40,25 +40,43 @@ const char* FieldReader::skip_comments(const char* p) {
         }
         below = skip_empty_lines(below);
     }
-    if (last == nullptr || below == end_) {
-        return p;  // there are none, or they are all that there is
+    if (last == nullptr) {
+        return p;
     }
-    const char* names = last + 1;
-    while (*names == ' ') {
-        ++names;
+    const char* line = last + 1;
+    while (*line == ' ') {
+        ++line;
     }
-    if (kind_of(*names) == Kind::line_end) {
+    if (below == end_) {
+        return !names.empty() && has_fields(line, names) ? line : p;
+    }
+    if (kind_of(*line) == Kind::line_end) {
         return below;
     }
     try {
         const std::size_t fields = count(below);
-        if (count(names) == fields) {
-            return are_names(names) ? names : p;
+        if (count(line) == fields) {
+            return are_names(line) ? line : p;
         }
         // A row of texts may begin so.
         return count(last) == fields ? p : below;
     } catch (const BadText&) {
         return below;  // free text; what is wrong below is told when that is read
+    }
+}
+
+bool FieldReader::has_fields(const char* p, std::span<const std::string> expected) {
+    try {
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            const Field field = read(p);
+            if (field.text != expected[i] || field.ends_record != (i + 1 == expected.size())) {
+                return false;
+            }
+            p = field.end;
+        }
+        return true;
+    } catch (const BadText&) {
+        return false;
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,8 +31,11 @@ class FieldReader {
     const char* skip_mark(const char* p) const;
     /// From there past the lines that begin with '#' at the top of a file, which numpy.savetxt and
     /// others write: comments, but for the last one where it has a name for each field of the line
-    /// below; of that only past the '#'.
-    const char* skip_comments(const char* p);
+    /// below; of that only past the '#'. Where nothing is below, as in the first chunk of a file
+    /// whose names take more than that, the last one is taken for the names when it has `names`.
+    const char* skip_comments(const char* p, std::span<const std::string> names = {});
+    /// Whether these are all fields from here to the end of the record.
+    bool has_fields(const char* p, std::span<const std::string> expected);
     /// Past lines that hold nothing but blanks.
     const char* skip_empty_lines(const char* p) const;
     const char* skip_blanks(const char* p) const {

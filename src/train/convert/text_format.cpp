@@ -45,6 +45,18 @@ void check_filling(const ConvertOptions& options, const data::ReferenceTable& re
 
 constexpr std::string_view blanks_and_line_ends = " \t\r\n";
 
+/// How many lines end in a text that are neither empty nor comments, up to a limit.
+Index data_lines_in(std::string_view text, Index most) {
+    Index lines = 0;
+    std::size_t begin = 0;
+    for (std::size_t end = text.find_first_of("\r\n");
+         end != std::string_view::npos && lines < most; end = text.find_first_of("\r\n", begin)) {
+        lines += end > begin && text[begin] != '#' ? 1 : 0;
+        begin = end + 1;
+    }
+    return lines;
+}
+
 /// The beginning of a text: some lines at least, however long they are, or all of it. Empty when it
 /// holds nothing but blanks.
 struct Head {
@@ -55,7 +67,9 @@ struct Head {
 Head head_of(const data::TextFile& file) {
     constexpr Index common_bytes = Index{1} << 20;
     constexpr Index most_bytes = Index{1} << 28;
-    constexpr std::ptrdiff_t enough_lines = 8;
+    // More of comments is refused; texts may begin as comments do.
+    constexpr Index most_comment_bytes = Index{1} << 22;
+    constexpr Index enough_lines = 8;
     const data::ReadText read = data::open_text(file);
     Head head;
     head.text = data::read_head(read, common_bytes);
@@ -67,7 +81,10 @@ Head head_of(const data::TextFile& file) {
                 ? 0
                 : std::count_if(head.text.begin() + static_cast<std::ptrdiff_t>(first),
                                 head.text.end(), [](char c) { return c == '\n' || c == '\r'; });
-        if (head.is_whole || lines >= enough_lines || (wanted >= most_bytes && lines > 0)) {
+        const bool are_enough =
+            lines >= enough_lines && (wanted >= most_comment_bytes ||
+                                      data_lines_in(head.text, enough_lines) >= enough_lines);
+        if (head.is_whole || are_enough || (wanted >= most_bytes && lines > 0)) {
             return head;
         }
         if (wanted >= most_bytes) {

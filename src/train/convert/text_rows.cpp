@@ -42,11 +42,12 @@ TextRows::TextRows(const comm::Communicator& comm, data::ChunkPlan plan, TextFor
       parsed_(static_cast<std::size_t>(threads)) {}
 
 data::ParsedChunk TextRows::parse(const data::TextChunk& text) const {
-    // What comes before the header must lie in the first chunk with it.
-    if (format_.csv && format_.csv->has_header && text.offset == 0 &&
+    // What comes before the first record must lie in the first chunk with its beginning.
+    if (format_.csv && text.offset == 0 &&
         static_cast<Index>(text.text.size()) >= plan_.chunk_bytes &&
-        text.text.find_first_not_of(" \t\r\n") == std::string::npos) {
-        throw data::BadText(0, "the file begins with more than 2 MiB of empty lines; remove them");
+        !data::has_first_record(text.text, *format_.csv)) {
+        throw data::BadText(
+            0, "the file begins with more than 2 MiB of comments or empty lines; remove them");
     }
     return format_.csv ? data::parse_csv(text.text, *format_.csv, text.offset == 0)
                        : data::parse_libsvm(text.text, format_.libsvm);

@@ -50,6 +50,10 @@ struct CsvFormat {
 /// thing that is wrong.
 ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_first_of_file);
 
+/// Whether the beginning of a file, which ends as in parse_csv(), has its header, or without one
+/// its first row, and not comments and empty lines alone.
+bool has_first_record(std::string_view beginning, const CsvFormat& format);
+
 /// What the user says of CSV files.
 struct CsvRequest {
     std::optional<char> separator;

@@ -80,6 +80,28 @@ TEST(Csv, TakesRowWeightsThatAreAtLeastZero) {
     EXPECT_EQ(ImportSurvey::from_bytes(survey.to_bytes()).weights.type(), ElementType::float32);
 }
 
+TEST(Csv, FindsTheNamesBehindAHashWhereTheFirstChunkEndsWithThem) {
+    CsvFormat format = format_of(two_numbers);
+    format.has_header = true;
+    format.names = {"a", "b"};
+
+    EXPECT_EQ(parse_csv("# made by x\n# a,b\n", format, true).rows, 0);
+    EXPECT_THROW(parse_csv("# a,c\n", format, true), BadText);
+    EXPECT_THROW(parse_csv("# a,b,c\n", format, true), BadText);
+
+    EXPECT_TRUE(has_first_record("# made by x\n#a,b\n", format));
+    EXPECT_TRUE(has_first_record("#c\na,b\n", format));
+    EXPECT_FALSE(has_first_record("# a,b\n# made by x\n", format));
+    EXPECT_FALSE(has_first_record(" \n\n", format));
+    format.has_header = false;
+    format.names.clear();
+    EXPECT_TRUE(has_first_record("\n", format));
+    EXPECT_TRUE(has_first_record("#c\n1,2\n", format));
+    EXPECT_TRUE(has_first_record("#row,2\n#of texts,4\n", format));
+    EXPECT_FALSE(has_first_record("# made by x\n", format));
+    EXPECT_FALSE(has_first_record("#\"\n", format));
+}
+
 TEST(Csv, TellsWhereATextIsWrong) {
     const CsvFormat format = format_of(two_numbers);
 
