@@ -1,6 +1,5 @@
 #include "paralogit/train/trainer.hpp"
 
-#include <fmt/format.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -14,13 +13,13 @@
 #include "../checks/diagnosis.hpp"
 #include "../checks/inference_run.hpp"
 #include "../checks/verification.hpp"
-#include "../load/used_features.hpp"
 #include "../objective/standardised_objective.hpp"
 #include "../objective/widened_rows.hpp"
 #include "../seconds_since.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/train/resume.hpp"
+#include "run_ending.hpp"
 #include "run_model.hpp"
 #include "run_outcome.hpp"
 #include "start_parameters.hpp"
@@ -245,19 +244,9 @@ class Run {
                    *options_.early_stopping;
     }
 
-    /// Every row lies strictly on its own side and nothing holds the parameters back that are
-    /// needed to get there; or only the intercept is needed, which nothing holds back.
     bool has_no_finite_optimum() const {
-        if (last_facts_.rows_wrong > 0) {
-            return false;
-        }
-        const Vector coefficients = state_.parameters().head(data_.rows->shard.features);
-        bool is_held = false;
-        for (Index j = 0; j < coefficients.size(); ++j) {
-            is_held =
-                is_held || (coefficients[j] != 0 && !data_.penalties.let_grow(j, coefficients[j]));
-        }
-        return !is_held || (data_.moments.is_of_one_class && options_.has_intercept);
+        return last_facts_.rows_wrong == 0 &&
+               nothing_holds(data_, state_.parameters(), options_.has_intercept);
     }
 
     /// Whether the objective is known at the point; between two evaluations of a stochastic solver
@@ -360,44 +349,15 @@ class Run {
         return outcome;
     }
 
-    /// The first coefficient that a bound holds though it leaves a choice.
-    std::optional<Index> feature_on_a_bound() const {
-        const Penalties& penalties = data_.penalties;
-        const Vector parameters = penalties.lower.size() > 0 ? state_.parameters() : Vector();
-        for (Index j = 0; j < penalties.lower.size(); ++j) {
-            if (!penalties.is_fixed(j) &&
-                (parameters[j] <= penalties.lower[j] || parameters[j] >= penalties.upper[j])) {
-                return j;
-            }
-        }
-        return std::nullopt;
-    }
-
     /// The statistics of the model, which is brought to the optimum itself where the run converged.
     std::optional<InferenceReport> infer(optim::StopReason reason) {
         if (!options_.inference_confidence || !has_model(reason)) {
             return std::nullopt;
         }
-        if (has_no_finite_optimum()) {
-            observer_.on_warning(
-                "no standard errors: the classes are separable, so no finite optimum exists");
-            return std::nullopt;
-        }
-        if (const auto feature = feature_on_a_bound()) {
-            observer_.on_warning(fmt::format(
-                "no standard errors: the coefficient of {} lies on a bound, which chooses it; only "
-                "bounds that no coefficient lies on, or that give it a single value, leave the "
-                "others theirs",
-                name_of(*data_.rows, *feature)));
-            return std::nullopt;
-        }
-        // They may take as long as many passes.
-        const StopRequests requests = objective_->agreed_requests();
-        if (requests.any() || reason == optim::StopReason::time_limit) {
-            observer_.on_warning(fmt::format(
-                "no standard errors: {} leaves no time for them; start again with --resume{}",
-                requests.signal ? "the signal" : "the time limit",
-                requests.signal ? "" : " and more time"));
+        if (const auto obstacle =
+                obstacle_to_inference(data_, state_.parameters(), has_no_finite_optimum(), reason,
+                                      objective_->agreed_requests())) {
+            observer_.on_warning("no standard errors: " + *obstacle);
             return std::nullopt;
         }
         // Whoever ends the process meanwhile leaves a model.
