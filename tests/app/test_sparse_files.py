@@ -114,6 +114,17 @@ class WrongSparseRows(RefusalTest):
         self.values[self.entry] = np.nan
         self.refuse(f"bad.h5:/X row {self.row}", "must be finite")
 
+    def test_a_row_weight_that_is_not_finite_or_too_large(self):
+        for value, says in ((np.nan, f"bad.h5:/w row {self.row}: the row weight is nan"),
+                            (np.inf, f"bad.h5:/w row {self.row}: the row weight is inf"),
+                            (1e308, "bad.h5:/w: the row weights are so large")):
+            write_csr(self.path("bad.h5"), (self.values, self.indices, self.offsets))
+            with h5py.File(self.path("bad.h5"), "a") as file:
+                weights = np.ones(ROWS)
+                weights[self.row] = value
+                file["w"] = weights
+            self.assert_data_refused("bad.h5", options=("--weights-name", "w"), says=says)
+
 
 class ManyFiles(RefusalTest):
     def write_parts(self, count):

@@ -129,7 +129,7 @@ void check_range(const data::Manifest& manifest, const model::ColumnBounds& boun
     const data::FilePart& file = manifest.files.front();
     const std::int32_t weight_exponent = bounds.weight_exponent;
     // Without any weight there is nothing to rescale; who needs some says so.
-    if (has_weight && std::abs(weight_exponent) > highest / 2) {
+    if (weight_exponent > highest / 2 || (has_weight && weight_exponent < -highest / 2)) {
         throw Error(
             ExitCode::input_data,
             fmt::format("{}:{}: the row weights are so {} (sums of them are {} 1e{:.0f}) that sums "

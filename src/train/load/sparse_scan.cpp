@@ -20,6 +20,14 @@ void join(const comm::Communicator& comm, std::vector<std::int16_t>& exponents) 
                            [](std::int32_t e) { return static_cast<std::int16_t>(e); });
 }
 
+/// Sums of row weights that are within what exact sums can hold: those that are not come from a bad
+/// row weight, or from weights that are too large, and these are refused when all rows are known.
+model::SparseTally make_tally(std::int32_t weight_exponent, const data::ShardPlan& plan) {
+    constexpr std::int32_t lowest = -1000;
+    constexpr std::int32_t highest = 1023;
+    return {std::clamp(weight_exponent, lowest, highest), std::max<Index>(plan.blocks(), 1)};
+}
+
 /// Whether rows have weights of their own, on any rank.
 bool has_weights(const comm::Communicator& comm, const data::Shard& shard) {
     return comm.sum(Index{shard.row_weights.empty() ? 0 : 1}) > 0;
@@ -31,10 +39,9 @@ SparseFacts load_and_scan_sparse(const comm::Communicator& comm, const data::Man
                                  const data::ShardPlan& plan, data::Shard& shard,
                                  const Execution& execution, model::ColumnBounds& bounds) {
     const std::int32_t weight_exponent = largest_weight_exponent(comm, plan, shard);
-    const Index blocks = std::max<Index>(plan.blocks(), 1);
     const bool is_weighted = has_weights(comm, shard);
     const auto threads = static_cast<std::size_t>(execution.threads);
-    std::vector<model::SparseTally> tallies(threads, model::SparseTally(weight_exponent, blocks));
+    std::vector<model::SparseTally> tallies(threads, make_tally(weight_exponent, plan));
     model::SparseScan scan = comm::together(comm, [&] {
         model::SparseScan own(manifest.features, is_weighted, weight_exponent);
         data::load_sparse_features(manifest, plan, shard, execution.threads,
@@ -83,7 +90,7 @@ model::ColumnBounds bounds_of_sparse(const comm::Communicator& comm, const DataS
     const bool is_weighted = has_weights(comm, data.shard);
     model::SparseScan scan = comm::together(comm, [&] {
         model::SparseScan own(data.shard.features, is_weighted, weight_exponent);
-        model::SparseTally tally(weight_exponent, std::max<Index>(data.plan.blocks(), 1));
+        model::SparseTally tally = make_tally(weight_exponent, data.plan);
         for (Index k = data.shard.blocks.first; k < data.shard.blocks.end; ++k) {
             own.add(data.shard.sparse_block(k, data.plan), tally);
         }
