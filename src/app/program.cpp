@@ -46,7 +46,9 @@ ExitCode run_with(const CommandSpec& command, const Options& options,
     const auto limits = comm::together(comm, [&] { return stall_limits_of(options); });
     std::optional<comm::Watchdog> watchdog;
     if (limits) {
-        watchdog.emplace(comm, *limits, comm::listener_that_ends_the_job());
+        watchdog.emplace(comm, *limits,
+                         comm::listener_that_ends_the_job(
+                             command.name == "train" ? "Go on with --resume" : "Start it again"));
     }
     Console console(comm.is_root(), verbosity_of(options));
     const ExitCode code = run_command(command, {comm, console, process_start}, options);

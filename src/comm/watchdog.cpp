@@ -287,7 +287,7 @@ Watchdog::~Watchdog() {
     }
 }
 
-StallListener listener_that_ends_the_job() {
+StallListener listener_that_ends_the_job(std::string advice) {
     return {
         .on_late =
             [](const std::string& text) {
@@ -295,7 +295,7 @@ StallListener listener_that_ends_the_job() {
                 static_cast<void>(std::fputs(line.c_str(), stderr));
             },
         .on_stall =
-            [](const std::string& text) {
+            [advice = std::move(advice)](const std::string& text) {
                 constexpr int code = static_cast<int>(ExitCode::stalled);
                 // Where the way to mpirun is cut too MPI_Abort may not come back.
                 std::thread([] {
@@ -303,9 +303,8 @@ StallListener listener_that_ends_the_job() {
                     std::_Exit(code);
                 }).detach();
                 abort_all(ExitCode::stalled,
-                          fmt::format("error: stalled: {}; the job ends (--stall-timeout). Go on "
-                                      "with --resume",
-                                      text));
+                          fmt::format("error: stalled: {}; the job ends (--stall-timeout). {}",
+                                      text, advice));
             },
     };
 }

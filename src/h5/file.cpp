@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <string_view>
 #include <system_error>
 
 #include "datatype.hpp"
@@ -34,6 +37,17 @@ std::string name_of_file_type(mode_t mode) {
                             : "not a regular file";
 }
 
+/// Whether a program has the file open that HDF5 lets write to it. Such a program holds a lock,
+/// unless it was told not to or the file system has none; to ask for one that goes with readers,
+/// and to give it back at once, is how to find out.
+bool is_locked_by_a_writer(int descriptor) {
+    const char* const uses_locks = std::getenv("HDF5_USE_FILE_LOCKING");
+    if (uses_locks != nullptr && std::string_view(uses_locks) == "FALSE") {
+        return false;
+    }
+    return ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 /// What the system alone can tell: HDF5 would wait for a pipe, and says the same for all of these.
 Index check_before_opening(const std::filesystem::path& path, const Location& where) {
     struct stat status {};
@@ -48,7 +62,14 @@ Index check_before_opening(const std::filesystem::path& path, const Location& wh
     if (descriptor < 0) {
         fail(where, "cannot be opened for reading: " + system_message(errno));
     }
+    const bool is_being_written = is_locked_by_a_writer(descriptor);
     ::close(descriptor);
+    if (is_being_written) {
+        fail(where,
+             "is open for writing in another process, so that its content may be half of "
+             "what it will be; wait for it, or set HDF5_USE_FILE_LOCKING=FALSE to read it "
+             "all the same");
+    }
     if (status.st_size == 0) {
         fail(where, "is empty (0 bytes), not an HDF5 file");
     }

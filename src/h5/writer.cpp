@@ -89,15 +89,18 @@ Handle text_type(std::size_t length, const Location& where) {
 }  // namespace
 
 struct Writer::Impl {
+    std::filesystem::path file_path;
     Location where;
     Handle file;
 
     Impl() = default;
     /// A file that cannot be flushed is left open: after a close that fails, HDF5 would go on
-    /// working with freed memory.
+    /// working with freed memory. So that it takes no room until the process ends it is made empty.
     ~Impl() {
         if (file.is_open() && H5Fflush(file.get(), H5F_SCOPE_LOCAL) < 0) {
             file.release();
+            std::error_code ignored;
+            std::filesystem::resize_file(file_path, 0, ignored);
         }
     }
     Impl(const Impl&) = delete;
@@ -215,6 +218,7 @@ void Writer::Impl::annotate(const std::string& object, const std::string& name, 
 Writer::Writer(const std::filesystem::path& path, const std::filesystem::path& target)
     : impl_(std::make_unique<Impl>()) {
     prepare_library();
+    impl_->file_path = path;
     const Location& where =
         impl_->where = {(target.empty() ? path : target).string(), ExitCode::cannot_write};
     const Handle creation = creation_properties(H5P_FILE_CREATE, where);

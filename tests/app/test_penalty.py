@@ -235,6 +235,38 @@ class Penalty(AppTest):
             self.assertIn(said, result.stderr)
             self.assertFalse((self.folder / "none").exists())
 
+    def test_sparse_features_without_entries_are_at_their_bounds_and_count(self):
+        random = np.random.default_rng(5)
+        X = np.where(random.random((300, 8)) < 0.4, random.integers(1, 9, (300, 8)), 0)
+        X = np.hstack([X, np.zeros((300, 400))]).astype(np.uint8)
+        y = random.integers(0, 2, 300)
+        dense = write_data(self.folder / "dense.h5", X, y)
+        with h5py.File(self.folder / "sparse.h5", "w") as file:
+            rows, columns = np.nonzero(X)
+            group = file.create_group("X")
+            group["data"], group["indices"] = X[rows, columns], columns
+            group["indptr"] = np.concatenate([[0], np.cumsum((X != 0).sum(1))])
+            group.attrs["shape"], file["y"] = X.shape, y
+        bounds = self.folder / "bounds.txt"
+        bounds.write_text("0\n" * 407 + "0.25\n")
+        for options in (("--lower", 0.5, "--upper", 2), ("--upper", -0.125), ("--lower", bounds)):
+            arguments = ("--l2", "1e-2", *options, "--verify")
+            of_dense, of_sparse = (
+                read_summary(self.train(data, *arguments, "--overwrite", out="run", ranks=None))
+                for data in (dense, self.folder / "sparse.h5"))
+            self.assertAlmostEqual(of_sparse["objective"] / of_dense["objective"], 1, delta=1e-12)
+            self.assertEqual(of_sparse["nonzeros"], of_dense["nonzeros"])
+
+    def test_a_name_of_a_feature_may_have_blanks(self):
+        data = self.data(self.X[:, :3])
+        with h5py.File(data, "a") as file:
+            file["feature_names"] = np.array([b"city=New York", b"b", b"c"])
+        text = self.folder / "text"
+        text.write_text("  city=New York \t 0 # free\n")
+        free = self.train(data, "--l2", "10", "--penalty-factors", text, out="free", ranks=None)
+        w, _ = read_model(free)
+        self.assertGreater(abs(w[0]), 10 * abs(w[1:]).max())
+
     def test_a_name_of_two_features_is_an_error(self):
         data = self.data(self.X[:, :3])
         with h5py.File(data, "a") as file:

@@ -10,7 +10,8 @@ import time
 import unittest
 
 from refusals import SECONDS, RefusalTest, snapshot
-from support import BINARY, KILL_WAIT, LAUNCHER, command, read_summary, run
+from support import (BINARY, KILL_WAIT, LAUNCHER, command, made_up, read_summary, run,
+                     write_data)
 
 OPTIONS = ("--l2", "1e-3", "--tolerance", "1e-8")
 
@@ -117,6 +118,21 @@ class FullDisk(MountTest):
             self.assertEqual(len(lines), summary["iterations"] + 1)
             after = snapshot(self.disk / "run" / "checkpoints")
             self.assertEqual({name: after.get(name) for name in kept}, kept)
+
+
+    def test_room_for_the_model_but_not_for_the_last_checkpoint(self):
+        # Checkpoints of lbfgs grow by two vectors, 32 KB, with each iteration.
+        data = write_data(self.path("wide.h5"), *made_up(200, 2000, seed=9))
+        options = (*OPTIONS, "--solver", "lbfgs", "--checkpoint-every", "1",
+                   "--keep-checkpoints", "1")
+        whole = self.train_hash(data, *options, out="whole")
+        self.mount_disk("320k")
+        result = run("train", data, *options, "--out", self.disk / "run", ranks=2)
+        self.assert_ends(result, 6)
+        self.assertIn("the last checkpoint cannot be written", result.stderr)
+        self.assertIn("the results are written", result.stderr)
+        self.assertEqual(read_summary(self.disk / "run")["model_sha256"], whole)
+        self.assertTrue((self.disk / "run" / "model.h5").exists())
 
 
 class ReadOnly(MountTest):

@@ -96,7 +96,8 @@ class AJob(Jobs):
         self.train(self.data, "--l2", "1", out="run")
         self.assert_completed(self.submit("--l2", "1", "--resume"))
         options = (*SLOW, *self.config(ENDLESS))
-        job = self.submit(*options, "--overwrite", LAUNCHER="srun")
+        # The name of a folder as a shell completes it.
+        job = self.submit(*options, "--overwrite", out=f"{self.out}/", LAUNCHER="srun")
         self.wait_for_iterations(count=100)
         slurm.scancel("--signal=USR1", "--batch", job)
         self.wait_for_requeue(job)

@@ -42,7 +42,8 @@ class Watchdog {
     std::unique_ptr<Watch> watch_;
 };
 
-/// A listener that prints to stderr, and ends all ranks with exit code 7 when the job has stalled.
-StallListener listener_that_ends_the_job();
+/// A listener that prints to stderr, and ends all ranks with exit code 7 when the job has stalled,
+/// with `advice` on what to do then, a sentence.
+StallListener listener_that_ends_the_job(std::string advice);
 
 }  // namespace paralogit::comm

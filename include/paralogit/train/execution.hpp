@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,14 @@ struct Execution {
     MemoryLimit memory = {};  ///< of this rank
     Trace* trace = nullptr;   ///< where it is noted what takes time; null: nowhere
 };
+
+/// Threads of at most `most` that there is work for: to wake and join them takes as long as some
+/// ten thousand values.
+inline int threads_worth(Index values, Index blocks, int most) {
+    constexpr Index values_per_thread = Index{1} << 16U;
+    const Index worth = std::min(values / values_per_thread, blocks);
+    return static_cast<int>(std::clamp<Index>(worth, 1, std::max(most, 1)));
+}
 
 /// What the user says of it.
 struct ExecutionRequest {

@@ -34,6 +34,8 @@ struct PenaltyOptions {
     bool has_strength() const { return lambda || c; }
     bool is_penalised() const { return l1 > 0 || l2 > 0 || lambda.value_or(0) > 0 || c; }
     bool has_bounds() const { return !lower.empty() || !upper.empty(); }
+    /// Whether bounds might not leave every coefficient the value 0.
+    bool may_hold_off_zero() const;
     bool has_l1() const { return l1 > 0 || (has_strength() && l1_ratio > 0); }
     /// Whether the objective has a part that is not smooth.
     bool has_kinks() const { return has_l1() || has_bounds(); }
@@ -44,9 +46,6 @@ struct Penalties {
     model::Penalty penalty{0.0};
     Vector lower;  ///< [d]; empty when there are no bounds
     Vector upper;
-    /// Of all features of the files; empty when there are no bounds.
-    Vector lower_of_all;
-    Vector upper_of_all;
     /// What changes the path of the iteration, as numbers or as digests of numbers.
     std::map<std::string, std::string> path_options;
 
@@ -58,8 +57,6 @@ struct Penalties {
     }
     /// The number nearest to 0 that the coefficient may be.
     double nearest_to_zero(Index feature) const;
-    /// Coefficients of all features, those of features that no row has an entry of within bounds.
-    Vector within_bounds(Vector of_all) const;
 };
 
 /// Throws Error (usage) for bounds that contradict each other, and what feature_numbers throws.

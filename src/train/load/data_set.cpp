@@ -152,21 +152,17 @@ void check_range(const data::Manifest& manifest, const model::ColumnBounds& boun
     }
 }
 
-/// No more threads than there is work for: to wake and join them takes as long as some ten thousand
-/// values.
+/// No more threads than there is work for.
 Execution worthwhile(const Execution& requested, const data::Manifest& manifest,
                      const data::Shard& shard) {
-    constexpr Index values_per_thread = Index{1} << 16U;
     const auto entries_before = [&](Index block) {
         return manifest.entries_before_block[static_cast<std::size_t>(block)];
     };
     const Index values = manifest.is_sparse
                              ? entries_before(shard.blocks.end) - entries_before(shard.blocks.first)
                              : shard.rows.size() * shard.features;
-    const Index worth = std::min(values / values_per_thread, shard.blocks.size());
     Execution execution = requested;
-    execution.threads =
-        static_cast<int>(std::clamp<Index>(worth, 1, std::max(requested.threads, 1)));
+    execution.threads = threads_worth(values, shard.blocks.size(), requested.threads);
     return execution;
 }
 

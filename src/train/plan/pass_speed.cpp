@@ -1,6 +1,7 @@
 #include "paralogit/train/pass_speed.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "../seconds_since.hpp"
@@ -9,6 +10,7 @@
 #include "paralogit/data/shard.hpp"
 #include "paralogit/data/shard_walk.hpp"
 #include "paralogit/model/block_kernel.hpp"
+#include "paralogit/train/execution.hpp"
 
 namespace paralogit::train {
 
@@ -32,9 +34,12 @@ data::Shard load_first_rows(const data::Manifest& manifest, const data::ShardPla
 
 }  // namespace
 
-PassSpeed measure_pass(const data::Manifest& manifest, int threads, model::Isa isa) {
+PassSpeed measure_pass(const data::Manifest& manifest, int most_threads, model::Isa isa) {
     const data::ShardPlan plan = manifest.plan();
-    const data::Shard shard = load_first_rows(manifest, plan, threads);
+    const data::Shard shard = load_first_rows(manifest, plan, most_threads);
+    // As training does it: else the waking of threads would be measured.
+    const int threads =
+        threads_worth(shard.rows.size() * shard.features, shard.blocks.size(), most_threads);
     const std::vector<double> coefficients(narrow<std::size_t>(manifest.features), 0.0);
     std::vector<model::BlockSums> sums(static_cast<std::size_t>(threads));
     const auto pass = [&] {
@@ -51,17 +56,18 @@ PassSpeed measure_pass(const data::Manifest& manifest, int threads, model::Isa i
     // The first one maps pages and wakes threads.
     pass();
     constexpr double enough_seconds = 0.5;
-    constexpr std::size_t least_passes = 3;
-    std::vector<double> seconds;
-    for (double total = 0; total < enough_seconds || seconds.size() < least_passes;) {
-        seconds.push_back(pass());
-        total += seconds.back();
+    constexpr int least_passes = 3;
+    double shortest = std::numeric_limits<double>::infinity();
+    int passes = 0;
+    for (double total = 0; total < enough_seconds || passes < least_passes; ++passes) {
+        const double seconds = pass();
+        shortest = std::min(shortest, seconds);
+        total += seconds;
     }
-    const auto median = seconds.begin() + std::ssize(seconds) / 2;
-    std::ranges::nth_element(seconds, median);
-    return {.seconds_per_row = *median / static_cast<double>(shard.rows.size()),
+    return {.seconds_per_row = shortest / static_cast<double>(shard.rows.size()),
             .rows = shard.rows.size(),
-            .passes = narrow<int>(std::ssize(seconds))};
+            .passes = passes,
+            .threads = threads};
 }
 
 }  // namespace paralogit::train

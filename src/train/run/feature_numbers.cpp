@@ -25,16 +25,6 @@ namespace {
                 fmt::format("--{}{}{}: {}", rule.option, where.empty() ? "" : " ", where, text));
 }
 
-std::optional<double> number_of(std::string_view text) {
-    if (text.starts_with('+')) {
-        text.remove_prefix(1);
-    }
-    double number = 0;
-    const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return status == std::errc() && rest == text.data() + text.size() ? std::optional(number)
-                                                                      : std::nullopt;
-}
-
 double checked(double number, const NumberRule& rule, const std::string& where) {
     if (std::isnan(number) || number < rule.lowest ||
         (std::isinf(number) && !rule.may_be_infinite)) {
@@ -62,15 +52,22 @@ std::vector<double> numbers_of_dataset(const std::string& file, const std::strin
     return numbers.read_doubles(0, features);
 }
 
-/// The texts of a line between blanks, without its comment.
-std::vector<std::string> words_of(std::string line) {
-    line.resize(std::min(line.find('#'), line.size()));
-    std::istringstream stream(line);
-    std::vector<std::string> words;
-    for (std::string word; stream >> word;) {
-        words.push_back(word);
-    }
-    return words;
+/// A line without its comment and without blanks at its ends, but for its last word, and that.
+struct Line {
+    std::string name;
+    std::string number;
+};
+
+Line parts_of(std::string_view line) {
+    constexpr std::string_view blanks = " \t\r\v\f";
+    const auto without_end = [&](std::string_view text) {
+        return text.substr(0, text.find_last_not_of(blanks) + 1);
+    };
+    line = without_end(line.substr(0, line.find('#')));
+    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+    const std::size_t begin = line.find_last_of(blanks) + 1;
+    return {.name = std::string(without_end(line.substr(0, begin))),
+            .number = std::string(line.substr(begin))};
 }
 
 std::vector<double> numbers_of_text(const std::string& file, const data::Manifest& manifest,
@@ -83,33 +80,32 @@ std::vector<double> numbers_of_text(const std::string& file, const data::Manifes
     Index line_number = 0;
     for (std::string line; std::getline(text, line);) {
         const std::string where = fmt::format("{} line {}", file, ++line_number);
-        const std::vector<std::string> words = words_of(line);
-        if (words.empty()) {
+        const Line parts = parts_of(line);
+        if (parts.number.empty()) {
             continue;
         }
-        const auto number = number_of(words.back());
-        if (words.size() > 2 || !number) {
+        const auto number = number_of(parts.number);
+        if (!number) {
             fail(rule, where, "expected a number, or the name of a feature and a number");
         }
         checked(*number, rule, where);
-        if (words.size() == 1) {
+        if (parts.name.empty()) {
             by_place.push_back(*number);
             continue;
         }
         has_names = true;
-        const auto name = std::ranges::find(names, words.front());
+        const auto name = std::ranges::find(names, parts.name);
         if (name == names.end()) {
             fail(rule, where,
                  names.empty() ? "the data has no names of features; give one number a line, in "
                                  "the order of the features"
-                               : fmt::format("the data has no feature '{}'", words.front()));
+                               : fmt::format("the data has no feature '{}'", parts.name));
         }
-        if (const auto other = std::find(name + 1, names.end(), words.front());
-            other != names.end()) {
+        if (const auto other = std::find(name + 1, names.end(), parts.name); other != names.end()) {
             fail(rule, where,
                  fmt::format("two features are called '{}', columns {} and {}; give one number a "
                              "line, in the order of the features",
-                             words.front(), name - names.begin(), other - names.begin()));
+                             parts.name, name - names.begin(), other - names.begin()));
         }
         by_name[static_cast<std::size_t>(name - names.begin())] = *number;
     }
@@ -153,6 +149,16 @@ std::vector<double> numbers_of(const std::string& source, const data::Manifest& 
 }
 
 }  // namespace
+
+std::optional<double> number_of(std::string_view text) {
+    if (text.starts_with('+')) {
+        text.remove_prefix(1);
+    }
+    double number = 0;
+    const auto [rest, status] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return status == std::errc() && rest == text.data() + text.size() ? std::optional(number)
+                                                                      : std::nullopt;
+}
 
 Vector feature_numbers(const comm::Communicator& comm, const data::Manifest& manifest,
                        const std::string& source, const NumberRule& rule) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/data/manifest.hpp"
@@ -15,10 +17,13 @@ struct NumberRule {
     bool may_be_infinite;
 };
 
+/// Of a source that is a number for all features; empty for another.
+std::optional<double> number_of(std::string_view source);
+
 /// One number for each feature of the files: of `source`, a number for all of them; or an HDF5
 /// dataset "FILE:NAME" with as many, in their order; or a text FILE with lines "NUMBER", as many,
-/// or "FEATURE NUMBER", any of them, where '#' begins a comment. Read by rank 0. Throws Error
-/// (usage) that says where and what was expected. @collective
+/// or "FEATURE NUMBER", any of them, where '#' begins a comment and the name may have blanks. Read
+/// by rank 0. Throws Error (usage) that says where and what was expected. @collective
 Vector feature_numbers(const comm::Communicator& comm, const data::Manifest& manifest,
                        const std::string& source, const NumberRule& rule);
 

@@ -100,11 +100,13 @@ double Penalties::nearest_to_zero(Index feature) const {
     return lower.size() == 0 ? 0.0 : std::clamp(0.0, lower[feature], upper[feature]);
 }
 
-Vector Penalties::within_bounds(Vector of_all) const {
-    for (Index j = 0; j < lower_of_all.size(); ++j) {
-        of_all[j] = std::clamp(of_all[j], lower_of_all[j], upper_of_all[j]);
-    }
-    return of_all;
+bool PenaltyOptions::may_hold_off_zero() const {
+    const auto leaves_zero = [](const std::string& source, auto&& is_on_its_side) {
+        const std::optional<double> number = number_of(source);
+        return source.empty() || (number && is_on_its_side(*number));
+    };
+    return !leaves_zero(lower, [](double bound) { return bound <= 0; }) ||
+           !leaves_zero(upper, [](double bound) { return bound >= 0; });
 }
 
 Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& options,
@@ -137,17 +139,17 @@ Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& o
                                            factors.cwiseProduct(unit));
     }
     if (options.has_bounds()) {
-        penalties.lower_of_all = bounds_of(comm, manifest, options.lower, "lower", -infinity);
-        penalties.upper_of_all = bounds_of(comm, manifest, options.upper, "upper", infinity);
-        check_bounds(comm, manifest, penalties.lower_of_all, penalties.upper_of_all);
-        if ((penalties.lower_of_all.array() > -infinity).any()) {
-            path["lower"] = path_option_of(penalties.lower_of_all);
+        const Vector lower = bounds_of(comm, manifest, options.lower, "lower", -infinity);
+        const Vector upper = bounds_of(comm, manifest, options.upper, "upper", infinity);
+        check_bounds(comm, manifest, lower, upper);
+        if ((lower.array() > -infinity).any()) {
+            path["lower"] = path_option_of(lower);
         }
-        if ((penalties.upper_of_all.array() < infinity).any()) {
-            path["upper"] = path_option_of(penalties.upper_of_all);
+        if ((upper.array() < infinity).any()) {
+            path["upper"] = path_option_of(upper);
         }
-        penalties.lower = of_kept_features(data, penalties.lower_of_all);
-        penalties.upper = of_kept_features(data, penalties.upper_of_all);
+        penalties.lower = of_kept_features(data, lower);
+        penalties.upper = of_kept_features(data, upper);
     }
     return penalties;
 }

@@ -64,7 +64,8 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
                       share_memory(comm, options, validation_files), options.row_use));
     // Without entries a feature stays where it begins: at 0 when nothing else is asked for, or when
     // columns that do not vary are set to it.
-    if (options.initial == "zeros" || options.standardize) {
+    if ((options.initial == "zeros" || options.standardize) &&
+        !options.penalty.may_hold_off_zero()) {
         keep_used_features(comm, *run.rows);
     }
     if (options.inference_confidence) {

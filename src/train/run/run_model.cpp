@@ -10,8 +10,7 @@ namespace paralogit::train {
 Model model_of_run(const RunDescription& run, const Vector& parameters, optim::StopReason reason) {
     const Index features = run.data.shard.features;
     Model model;
-    model.coefficients =
-        run.penalties.within_bounds(of_all_features(run.data, parameters.head(features)));
+    model.coefficients = of_all_features(run.data, parameters.head(features));
     model.has_intercept = run.has_intercept;
     model.intercept = run.has_intercept ? parameters[features] : 0.0;
     model.feature_names = run.data.manifest.feature_names;

@@ -10,7 +10,6 @@ namespace paralogit::train {
 
 struct RunDescription {
     const DataSet& data;
-    const Penalties& penalties;
     const Checkpoint& checkpoint;  ///< its options, fingerprint and version
     bool has_intercept;
 };

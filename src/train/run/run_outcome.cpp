@@ -72,9 +72,8 @@ void add_diagnosis(EndedRun& run, TrainOutcome& outcome) {
 
 void add_models(EndedRun& run, TrainOutcome& outcome) {
     const auto model_at = [&](const Vector& parameters) {
-        return model_of_run(
-            {*run.data.rows, run.data.penalties, run.state.checkpoint, run.options.has_intercept},
-            parameters, outcome.reason);
+        return model_of_run({*run.data.rows, run.state.checkpoint, run.options.has_intercept},
+                            parameters, outcome.reason);
     };
     const bool lets_go = run.data.rows->sparse && !run.options.verifies;
     if (lets_go) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -305,6 +306,31 @@ class Run {
         time_.seconds += seconds_since(begin);
     }
 
+    /// What went wrong, the same on all ranks; null when nothing did.
+    std::exception_ptr write_last_checkpoint() {
+        try {
+            if (std::isfinite(state_.checkpoint.state.at_point.value)) {
+                state_.with_whole_checkpoint(
+                    *data_.rows, [&] { record_.write_last_checkpoint(state_.checkpoint); });
+            }
+        } catch (const Error&) {
+            return std::current_exception();
+        }
+        return nullptr;
+    }
+
+    /// Where the disk is too full for a checkpoint it may well have room for the model.
+    [[noreturn]] void fail_with_results(const TrainOutcome& outcome,
+                                        const std::exception_ptr& error) {
+        try {
+            record_.write_results(outcome, data_.facts(comm_));
+            observer_.on_warning("there is no checkpoint of the end, but the results are written");
+        } catch (const Error&) {
+            // The first error says what to do.
+        }
+        std::rethrow_exception(error);
+    }
+
     TrainOutcome finish(optim::StopReason reason) {
         evaluate_end();
         // Each rank asks the very file that it has mapped: it may have lost its name by now, or
@@ -313,10 +339,7 @@ class Run {
             data_.rows->shard.check_unchanged();
             data_.validation->check_unchanged();
         });
-        if (std::isfinite(state_.checkpoint.state.at_point.value)) {
-            state_.with_whole_checkpoint(*data_.rows,
-                                         [&] { record_.write_last_checkpoint(state_.checkpoint); });
-        }
+        const std::exception_ptr unwritten = write_last_checkpoint();
         TraceSpan inference_span(options_.inference_confidence ? lane() : nullptr, "inference");
         std::optional<InferenceReport> inference = infer(reason);
         inference_span.end();
@@ -338,6 +361,9 @@ class Run {
                                                  .time = time_},
                                                 reason);
         const TraceSpan span(lane(), "results");
+        if (unwritten) {
+            fail_with_results(outcome, unwritten);
+        }
         record_.write_results(outcome, data_.facts(comm_));
         if (options_.verifies && has_model(reason)) {
             outcome.verification = verify({comm_, *data_.rows, options_.loss, state_.change,
@@ -361,9 +387,8 @@ class Run {
             return std::nullopt;
         }
         // Whoever ends the process meanwhile leaves a model.
-        record_.write_model_ahead(
-            model_of_run({*data_.rows, data_.penalties, state_.checkpoint, options_.has_intercept},
-                         state_.parameters(), reason));
+        record_.write_model_ahead(model_of_run(
+            {*data_.rows, state_.checkpoint, options_.has_intercept}, state_.parameters(), reason));
         const auto begin = Clock::now();
         InferenceRun run(comm_, *data_.rows, data_.moments, *objective_, data_.penalties);
         run.begin_at(state_.parameters());

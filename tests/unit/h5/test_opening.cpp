@@ -1,6 +1,10 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 #include "h5_files.hpp"
 #include "paralogit/h5/file.hpp"
@@ -38,6 +42,45 @@ TEST(OpeningAFile, CarriesTheCodeOfItsCaller) {
         failure_of([&] { File::open(folder.file("none.h5"), ExitCode::model_file); });
 
     EXPECT_EQ(failure.code, ExitCode::model_file);
+}
+
+/// What a program that writes with HDF5 does to a file, for as long as this lives.
+class WriterLock {
+  public:
+    explicit WriterLock(const std::filesystem::path& path)
+        : descriptor_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {
+        is_held_ = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+    }
+    ~WriterLock() { ::close(descriptor_); }
+    WriterLock(const WriterLock&) = delete;
+    WriterLock& operator=(const WriterLock&) = delete;
+    bool is_held() const { return is_held_; }
+
+  private:
+    int descriptor_;
+    bool is_held_ = false;
+};
+
+TEST(OpeningAFile, TellsThatAnotherProcessWritesToIt) {
+    const TemporaryFolder folder;
+    { const RawFile raw(folder.file("half.h5")); }
+    Failure failure;
+    {
+        const WriterLock lock(folder.file("half.h5"));
+        ASSERT_TRUE(lock.is_held());
+        failure = failure_to_open(folder.file("half.h5"));
+        ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+        EXPECT_NO_THROW(File::open(folder.file("half.h5")));
+        ::unsetenv("HDF5_USE_FILE_LOCKING");
+    }
+
+    EXPECT_EQ(failure.code, ExitCode::input_data);
+    EXPECT_THAT(failure.text,
+                AllOf(HasSubstr("half.h5: is open for writing in another process"),
+                      HasSubstr("HDF5_USE_FILE_LOCKING=FALSE")));
+    const File opened = File::open(folder.file("half.h5"));
+    // Nor is any lock left behind that would keep a writer out.
+    EXPECT_TRUE(WriterLock(folder.file("half.h5")).is_held());
 }
 
 TEST(OpeningAFile, TellsADirectoryAPipeAndADeviceFromAFile) {

@@ -312,6 +312,8 @@ TEST(Writer, TellsThatTheDiskIsFull) {
 
     EXPECT_EQ(failure.code, ExitCode::cannot_write);
     EXPECT_THAT(failure.text, AllOf(HasSubstr("a.h5:/X"), HasSubstr("File too large")));
+    // HDF5 keeps it open until the process ends, and so would the system keep its bytes.
+    EXPECT_EQ(std::filesystem::file_size(folder.file("a.h5")), 0U);
 }
 
 TEST(Writer, TellsThatTheDiskIsFullWhereverItEnds) {
