@@ -274,11 +274,15 @@ bool looks_like_libsvm(std::string_view head, std::string_view name) {
         if (blank == std::string_view::npos || second == std::string_view::npos) {
             continue;
         }
-        const std::string_view word = line.substr(second);
+        const std::string_view word =
+            line.substr(second, line.find_first_of(" \t", second) - second);
         const std::size_t after_index = word.find_first_not_of("0123456789");
+        // Times of the day, in a table, have a colon too.
+        const std::string_view begin = line.substr(label, second - label + word.size());
         return word.starts_with("qid:") || word.starts_with("#") ||
                (after_index != 0 && after_index != std::string_view::npos &&
-                word[after_index] == ':');
+                word[after_index] == ':' && std::ranges::count(begin, ':') == 1 &&
+                begin.find_first_of(",;|") == std::string_view::npos);
     }
     for (const std::string_view ending : {".gz", ".zst"}) {
         if (name.ends_with(ending)) {

@@ -70,6 +70,9 @@ TEST(Libsvm, IsToldFromTablesByItsFirstLines) {
     EXPECT_TRUE(looks_like_libsvm("1\n0\n", "a.svm.gz"));
     EXPECT_FALSE(looks_like_libsvm("1\n0\n", "a.txt"));
     EXPECT_FALSE(looks_like_libsvm("1 3 4\n", "a.svm"));
+    EXPECT_FALSE(looks_like_libsvm("y,ts,x\n1,2014-10-21 00:00:00,1\n", "a.csv"));
+    EXPECT_FALSE(looks_like_libsvm("ts;y\n2014-10-21 00:00;1\n", "a.csv"));
+    EXPECT_FALSE(looks_like_libsvm("y\tts\n1\t00:00:00\n", "a.tsv"));
     EXPECT_FALSE(looks_like_libsvm("a,b:3\n1,2\n", "a"));
     EXPECT_FALSE(looks_like_libsvm("1.5 :3\n", "a"));
 }
