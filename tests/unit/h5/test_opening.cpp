@@ -75,9 +75,8 @@ TEST(OpeningAFile, TellsThatAnotherProcessWritesToIt) {
     }
 
     EXPECT_EQ(failure.code, ExitCode::input_data);
-    EXPECT_THAT(failure.text,
-                AllOf(HasSubstr("half.h5: is open for writing in another process"),
-                      HasSubstr("HDF5_USE_FILE_LOCKING=FALSE")));
+    EXPECT_THAT(failure.text, AllOf(HasSubstr("half.h5: is open for writing in another process"),
+                                    HasSubstr("HDF5_USE_FILE_LOCKING=FALSE")));
     const File opened = File::open(folder.file("half.h5"));
     // Nor is any lock left behind that would keep a writer out.
     EXPECT_TRUE(WriterLock(folder.file("half.h5")).is_held());
