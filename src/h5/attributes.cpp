@@ -10,7 +10,12 @@ namespace paralogit::h5 {
 namespace {
 
 /// The object that hard links lead to; not open when there is none.
-Handle open_object(hid_t file, hid_t access, const std::string& path, const Location& where) {
+Handle open_object(const std::optional<KnownObjects>& known, hid_t file, hid_t access,
+                   const std::string& path, const Location& where) {
+    if (known && (known->has_group(path) || known->dataset(path) != nullptr)) {
+        return own(H5Oopen(file, path.c_str(), access), H5Oclose, where.inside(path),
+                   "open the object");
+    }
     const Resolution found = resolve(file, access, path, where);
     if (!found.problem.empty()) {
         return {};
@@ -56,9 +61,9 @@ Attribute open_attribute(const Handle& object, const std::string& name,
 std::optional<std::string> File::text_attribute_of(const std::string& object,
                                                    const std::string& name) const {
     const Location where = impl_->where.inside(object + "/@" + name);
-    const Attribute found =
-        open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
-                       name, {H5T_STRING}, where);
+    const Attribute found = open_attribute(
+        open_object(impl_->known, impl_->file.get(), impl_->access.get(), object, impl_->where),
+        name, {H5T_STRING}, where);
     if (found.values != 1) {
         return std::nullopt;
     }
@@ -68,9 +73,9 @@ std::optional<std::string> File::text_attribute_of(const std::string& object,
 std::vector<Index> File::integers_attribute_of(const std::string& object,
                                                const std::string& name) const {
     const Location where = impl_->where.inside(object + "/@" + name);
-    const Attribute found =
-        open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
-                       name, {H5T_INTEGER}, where);
+    const Attribute found = open_attribute(
+        open_object(impl_->known, impl_->file.get(), impl_->access.get(), object, impl_->where),
+        name, {H5T_INTEGER}, where);
     if (found.values == 0 || found.values > most_values) {
         return {};
     }
@@ -83,9 +88,9 @@ std::vector<Index> File::integers_attribute_of(const std::string& object,
 std::vector<double> File::numbers_attribute_of(const std::string& object,
                                                const std::string& name) const {
     const Location where = impl_->where.inside(object + "/@" + name);
-    const Attribute found =
-        open_attribute(open_object(impl_->file.get(), impl_->access.get(), object, impl_->where),
-                       name, {H5T_INTEGER, H5T_FLOAT}, where);
+    const Attribute found = open_attribute(
+        open_object(impl_->known, impl_->file.get(), impl_->access.get(), object, impl_->where),
+        name, {H5T_INTEGER, H5T_FLOAT}, where);
     if (found.values == 0 || found.values > most_values) {
         return {};
     }

@@ -250,6 +250,17 @@ FoundDataset find_dataset(hid_t file, hid_t access, const std::string& name,
     return {.place = std::move(found), .field = ""};
 }
 
+/// One that hard links are known to lead to, from the root.
+FoundDataset known_dataset(hid_t file, hid_t access, const std::string& path,
+                           const Location& where) {
+    FoundDataset found;
+    found.place.path = path;
+    found.place.parent = own(H5Gopen2(file, "/", access), H5Gclose, where, "open the root group");
+    found.place.name = path.substr(1);
+    found.place.type = H5O_TYPE_DATASET;
+    return found;
+}
+
 DatasetInfo describe(const FoundDataset& found, Index file_bytes, const Location& where) {
     const Handle opened = found.open(H5P_DEFAULT, where);
     return found.field.empty()
@@ -260,6 +271,12 @@ DatasetInfo describe(const FoundDataset& found, Index file_bytes, const Location
 }  // namespace
 
 bool File::has(const std::string& dataset) const {
+    if (impl_->known && impl_->known->dataset(dataset) != nullptr) {
+        return true;
+    }
+    if (impl_->known && impl_->known->is_no_dataset(dataset)) {
+        return false;
+    }
     const Resolution found = resolve(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
     return found.problem.empty()
                ? found.type == H5O_TYPE_DATASET
@@ -268,16 +285,21 @@ bool File::has(const std::string& dataset) const {
 }
 
 DatasetInfo File::describe(const std::string& dataset) const {
+    if (const DatasetInfo* const known = impl_->known ? impl_->known->dataset(dataset) : nullptr) {
+        return *known;
+    }
     const FoundDataset found =
         find_dataset(impl_->file.get(), impl_->access.get(), dataset, impl_->where);
     return h5::describe(found, impl_->bytes, impl_->where.inside(found.path()));
 }
 
 Dataset File::dataset(const std::string& name) const {
+    const DatasetInfo* const known = impl_->known ? impl_->known->dataset(name) : nullptr;
     const FoundDataset found =
-        find_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where);
+        known != nullptr ? known_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where)
+                         : find_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where);
     const Location where = impl_->where.inside(found.path());
-    const DatasetInfo info = h5::describe(found, impl_->bytes, where);
+    const DatasetInfo info = known != nullptr ? *known : h5::describe(found, impl_->bytes, where);
     if (!info.problem.empty()) {
         fail(where, info.problem);
     }

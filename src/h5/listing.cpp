@@ -95,14 +95,15 @@ void Walk::visit(const Handle& group, const NamedLink& link, const std::string& 
         skip(path, other_link);
         return;
     }
-    H5O_info_t object{};
-    check(H5Oget_info_by_name2(group.get(), link.name.c_str(), &object, H5O_INFO_BASIC, access_),
-          where, "read the object");
-    if (object.type == H5O_TYPE_DATASET) {
-        const Handle dataset = own(H5Dopen2(group.get(), link.name.c_str(), H5P_DEFAULT), H5Dclose,
-                                   where, "open the dataset");
-        listing_.datasets.push_back(describe_dataset(dataset.get(), path, file_bytes_, where));
-    } else if (object.type == H5O_TYPE_GROUP) {
+    // Opened by its name once: to ask for its type by name first would be to look for it twice.
+    const Handle opened =
+        own(H5Oopen(group.get(), link.name.c_str(), access_), H5Oclose, where, "read the object");
+    const H5I_type_t type = H5Iget_type(opened.get());
+    if (type == H5I_DATASET) {
+        listing_.datasets.push_back(describe_dataset(opened.get(), path, file_bytes_, where));
+    } else if (type == H5I_GROUP) {
+        H5O_info_t object{};
+        check(H5Oget_info2(opened.get(), &object, H5O_INFO_BASIC), where, "read the object");
         const auto seen = groups_by_address_.find(object.addr);
         if (seen != groups_by_address_.end()) {
             skip(path, "the same group as " + printable(seen->second));
@@ -111,14 +112,43 @@ void Walk::visit(const Handle& group, const NamedLink& link, const std::string& 
             listing_.is_complete = false;
         } else {
             listing_.groups.push_back(path);
-            enter(own(H5Gopen2(group.get(), link.name.c_str(), access_), H5Gclose, where,
-                      "open the group"),
-                  path, object.addr, depth + 1);
+            enter(opened, path, object.addr, depth + 1);
         }
     }
 }
 
 }  // namespace
+
+KnownObjects::KnownObjects(const Listing& listing)
+    : groups_(listing.groups.begin(), listing.groups.end()), is_complete_(listing.is_complete) {
+    for (const DatasetInfo& info : listing.datasets) {
+        datasets_.emplace(info.path, info);
+    }
+    // What was not followed is not known.
+    for (const SkippedLink& link : listing.skipped) {
+        skipped_.insert(link.path);
+    }
+}
+
+const DatasetInfo* KnownObjects::dataset(const std::string& path) const {
+    const auto found = datasets_.find(path);
+    return found == datasets_.end() ? nullptr : &found->second;
+}
+
+bool KnownObjects::is_no_dataset(const std::string& path) const {
+    const std::size_t slash = path.find_last_of('/');
+    if (!is_complete_ || slash == std::string::npos || datasets_.contains(path) ||
+        skipped_.contains(path)) {
+        return false;
+    }
+    const std::string name = path.substr(slash + 1);
+    if (name.empty() || name == ".") {
+        return false;
+    }
+    const std::string parent = path.substr(0, slash);
+    const DatasetInfo* const table = dataset(parent);
+    return table != nullptr ? table->fields.empty() : parent.empty() || has_group(parent);
+}
 
 Listing File::list() const {
     const Handle root = own(H5Gopen2(impl_->file.get(), "/", impl_->access.get()), H5Gclose,
@@ -127,7 +157,9 @@ Listing File::list() const {
     check(H5Oget_info2(root.get(), &object, H5O_INFO_BASIC), impl_->where, "read the root group");
     Walk walk(impl_->access.get(), impl_->bytes, impl_->where);
     walk.enter(root, "", object.addr, 0);
-    return walk.take();
+    Listing listing = walk.take();
+    impl_->known.emplace(listing);
+    return listing;
 }
 
 }  // namespace paralogit::h5

@@ -73,9 +73,15 @@ TEST(Fields, AreFoundOnlyWhereTheyAre) {
     const test::TemporaryFolder folder;
     const File file = File::open(write_table(folder.file("a.h5")));
 
-    EXPECT_TRUE(file.has("table/score"));
-    EXPECT_FALSE(file.has("table/scores"));
-    EXPECT_FALSE(file.has("tables/score"));
+    // Before the file is listed and after it.
+    for (int turn = 0; turn < 2; ++turn) {
+        EXPECT_TRUE(file.has("table/score"));
+        EXPECT_TRUE(file.has("/table/score"));
+        EXPECT_TRUE(file.has("/table/a/code"));
+        EXPECT_FALSE(file.has("/table/scores"));
+        EXPECT_FALSE(file.has("/tables/score"));
+        file.list();
+    }
     EXPECT_THROW(file.describe("table/scores"), Error);
     // Their values lie apart, so what copies whole chunks is not for them.
     EXPECT_FALSE(file.dataset("table/a/code").chunks().has_value());

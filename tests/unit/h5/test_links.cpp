@@ -158,6 +158,47 @@ TEST(Listing, StopsAfterTenThousandObjects) {
     EXPECT_EQ(some.groups.size(), 10000U);
 }
 
+TEST_F(LinksInAFile, AreTheSameToAFileThatWasListedBefore) {
+    const File fresh = File::open(path_);
+    const File listed = File::open(path_);
+    listed.list();
+    const auto told = [](const File& file, const std::string& path) {
+        std::string text = file.has(path) ? "there: " : "";
+        try {
+            text += file.describe(path).path;
+            text += " " + std::to_string(file.dataset(path).read_doubles(1, 1).front());
+        } catch (const Error& error) {
+            text += error.what();
+        }
+        return text;
+    };
+    for (const char* const path : {"/a",
+                                   "/b",
+                                   "a",
+                                   "//b",
+                                   "/./b",
+                                   "/b/",
+                                   "/b/.",
+                                   "/g",
+                                   "/g/",
+                                   "/g/inner/X",
+                                   "/g/inner/Y",
+                                   "/g/loop/b",
+                                   "/g/loop/c",
+                                   "/soft",
+                                   "/soft_group/inner/X",
+                                   "/external",
+                                   "/external_group/X",
+                                   "/none",
+                                   "/none/X",
+                                   "/b/field",
+                                   "/",
+                                   ""}) {
+        EXPECT_EQ(told(listed, path), told(fresh, path)) << path;
+    }
+    EXPECT_EQ(told(listed, "/g/inner/X"), "there: /g/inner/X 2.000000");
+}
+
 TEST(Listing, ShowsOtherObjectsWhenOneIsDamaged) {
     const TemporaryFolder folder;
     const auto path = folder.file("a.h5");
