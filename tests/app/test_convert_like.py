@@ -43,6 +43,23 @@ class LikeAnother(ConvertTest):
                     self.assertEqual(dense(file).tolist(), [[1, 0, 1, 1, 0], [2, 1, 0, 0, 1]])
                     self.assertEqual(file["y"][...].tolist(), [b"yes", b"yes"])
 
+    def test_without_headers_the_order_of_the_features_tells_them_apart(self):
+        train = self.convert(self.write("t.csv", "1,5,red,7\n0,6,blue,8\n1,4,red,9\n"),
+                             "--label-column", 1, out="t.h5")
+        for text, label, code in (("5,red,7\n6,blue,8\n", "none", 0),
+                                  ("5,red,7,0\n6,blue,8,1\n", "last", 0),
+                                  ("0,5,red,7,3\n1,6,blue,8,4\n", 1, 0),
+                                  ("5,red,7,3\n6,blue,8,4\n", "none", 3)):
+            result = run("convert", self.write("test.csv", text), self.folder / "o.h5", "--like",
+                         train, "--label-column", label, "--header", "no", "--overwrite")
+            self.assert_ends(result, code)
+            if code == 0:
+                with h5py.File(self.folder / "o.h5") as file, h5py.File(train) as other:
+                    self.assertEqual(list(file["feature_names"]), list(other["feature_names"]))
+                    self.assertEqual(dense(file).tolist(), [[5, 0, 1, 7], [6, 1, 0, 8]])
+            else:
+                self.assertIn("leave others out with --drop", result.stderr)
+
     def test_the_same_text_gives_the_same_file(self):
         path = self.like(self.TRAIN)
         self.assertEqual(path.read_bytes(), self.reference.read_bytes())

@@ -318,6 +318,11 @@ class CsvParser {
 
 }  // namespace
 
+std::string CsvFormat::feature_name(std::size_t column) const {
+    const std::vector<std::string>& given = names.empty() ? names_without_header : names;
+    return given.empty() ? fmt::format("column{}", column + 1) : given[column];
+}
+
 std::string CsvFormat::name_of_column(std::size_t column) const {
     return names.empty() ? fmt::format("column {}", column + 1)
                          : fmt::format("column {} ({})", column + 1, in_quotes(names[column]));

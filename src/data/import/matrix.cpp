@@ -136,7 +136,7 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
             continue;
         }
         ImportMatrix::Column column;
-        column.name = format.names.empty() ? fmt::format("column{}", i + 1) : format.names[i];
+        column.name = format.feature_name(i);
         column.is_text = format.kinds[i] == ColumnKind::text;
         column.position = column.is_text ? texts++ : numbers++;
         column.first_feature = matrix.features;

@@ -28,12 +28,34 @@ std::string shown(const std::vector<std::string>& texts) {
     return fmt::format("{}{}", fmt::join(quoted, ", "), texts.size() > most_shown ? ", ..." : "");
 }
 
-std::string name_in(const CsvFormat& format, std::size_t column) {
-    return format.names.empty() ? fmt::format("column{}", column + 1) : format.names[column];
-}
-
 bool is_feature(ColumnKind kind) {
     return kind == ColumnKind::number || kind == ColumnKind::text;
+}
+
+/// Where neither table has a header the made-up names count the labels too, which may lie elsewhere
+/// here or be missing: as many features are those of the other table, in its order.
+void take_names_in_order(const ReferenceTable& reference, CsvFormat& format,
+                         const std::string& file) {
+    const auto count = narrow<std::size_t>(std::ranges::count_if(format.kinds, is_feature));
+    if (count == reference.columns.size()) {
+        format.names_without_header.resize(format.kinds.size());
+        auto next = reference.columns.begin();
+        for (std::size_t i = 0; i < format.kinds.size(); ++i) {
+            if (is_feature(format.kinds[i])) {
+                format.names_without_header[i] = next++->name;
+            }
+        }
+        return;
+    }
+    const bool has_labels = std::ranges::any_of(format.kinds, [](ColumnKind kind) {
+        return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
+    });
+    if (!has_labels) {
+        fail(file, fmt::format("has {} columns of features, no labels and no header, but {} was "
+                               "made of {} columns; without names their order tells them apart: "
+                               "leave others out with --drop",
+                               count, reference.path, reference.columns.size()));
+    }
 }
 
 /// The column of these texts; empty when its reference is none of them.
@@ -131,11 +153,14 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
         std::ranges::replace_if(format.kinds, is_feature, ColumnKind::number);
         return;
     }
+    if (format.names.empty() && !reference.is_named()) {
+        take_names_in_order(reference, format, file);
+    }
     // There may be many.
     std::unordered_map<std::string, std::vector<std::size_t>> columns_by_name;
     for (std::size_t i = 0; i < format.kinds.size(); ++i) {
         if (is_feature(format.kinds[i])) {
-            columns_by_name[name_in(format, i)].push_back(i);
+            columns_by_name[format.feature_name(i)].push_back(i);
         }
     }
     std::unordered_map<std::string, std::size_t> taken;

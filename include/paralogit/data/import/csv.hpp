@@ -20,7 +20,9 @@ struct CsvFormat {
     /// Between fields; ' ' stands for one or more spaces or tabs.
     char separator = ',';
     bool has_header = false;
-    std::vector<std::string> names;         ///< [columns]; empty without a header
+    std::vector<std::string> names;  ///< [columns]; empty without a header
+    /// [columns]: what features are called where no header names them; empty: column1, ...
+    std::vector<std::string> names_without_header;
     std::vector<ColumnKind> kinds;          ///< [columns]
     std::vector<bool> is_text_by_request;   ///< [columns]; empty where nobody asked
     std::vector<std::string> first_fields;  ///< of the first line, some of them: for messages
@@ -35,6 +37,8 @@ struct CsvFormat {
     /// [columns]: the reference of a column that the user chose; empty where nobody did.
     std::vector<std::optional<std::string>> chosen_references;
 
+    /// Of a feature that is a number, and what those of a text begin with.
+    std::string feature_name(std::size_t column) const;
     /// "column 3 ('age')"
     std::string name_of_column(std::size_t column) const;
     /// What an option calls the column: its name when no other has it, else its number.
