@@ -70,7 +70,9 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     if (!description.is_sparse) {
         file.dataset(features.path);  // throws when its values cannot be read
     }
-    refuse_packed(file, description.is_sparse ? path_of_values(features.path) : features.path);
+    const std::string values_path =
+        description.is_sparse ? path_of_values(features.path) : features.path;
+    refuse_packed(file, values_path);
     description.features = shape.features;
     description.type = features.element_type.value();
     part.path = path;
@@ -79,9 +81,7 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     part.entries = shape.entries;
     part.features_path = features.path;
     part.rows_per_chunk = shape.rows_per_chunk;
-    if (!description.is_sparse) {
-        part.missing_features = missing_marks(file, features);
-    }
+    part.missing_features = missing_marks(file, file.describe(values_path));
     part.file_bytes = state.bytes;
     part.modified_nanoseconds = state.modified_nanoseconds;
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/missing_values.hpp"
@@ -21,17 +23,64 @@ double as_stored(double value, ElementType type) {
     return type == ElementType::float32 ? static_cast<double>(static_cast<float>(value)) : value;
 }
 
+/// The first value of a row that has a mark; its end where none has.
+std::size_t find_mark(ElementType type, const std::byte* values, std::span<const double> marks,
+                      std::vector<double>& row) {
+    model::widen_row(type, values, row);
+    return narrow<std::size_t>(std::ranges::find_first_of(row, marks) - row.begin());
+}
+
 /// The first of the rows that has a mark, and where.
 std::optional<model::ColumnScan::BadValue> find_in_rows(const model::Block& block, Range rows,
                                                         std::span<const double> marks) {
     std::vector<double> row(narrow<std::size_t>(block.features));
     const std::size_t row_bytes = row.size() * size_of(block.type);
     for (Index i = rows.first; i < rows.end; ++i) {
-        model::widen_row(block.type, block.values + narrow<std::size_t>(i) * row_bytes, row);
-        const auto found = std::ranges::find_first_of(row, marks);
-        if (found != row.end()) {
-            return model::ColumnScan::BadValue{block.first_global_row + i, found - row.begin(),
-                                               *found};
+        const std::size_t found =
+            find_mark(block.type, block.values + narrow<std::size_t>(i) * row_bytes, marks, row);
+        if (found < row.size()) {
+            return model::ColumnScan::BadValue{.global_row = block.first_global_row + i,
+                                               .feature = narrow<Index>(found),
+                                               .value = row[found]};
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<model::ColumnScan::BadValue> find_in_rows(const model::SparseBlock& block, Range rows,
+                                                        std::span<const double> marks) {
+    std::vector<double> row;
+    for (Index i = rows.first; i < rows.end; ++i) {
+        const auto at = narrow<std::size_t>(i);
+        const auto first = narrow<std::size_t>(block.offsets[at]);
+        row.resize(narrow<std::size_t>(block.offsets[at + 1]) - first);
+        const std::size_t found =
+            find_mark(block.type, block.values + first * size_of(block.type), marks, row);
+        if (found < row.size()) {
+            std::uint32_t feature = 0;
+            std::memcpy(&feature, block.indices + (first + found) * sizeof feature, sizeof feature);
+            return model::ColumnScan::BadValue{.global_row = block.first_global_row + i,
+                                               .feature = Index{feature},
+                                               .value = row[found]};
+        }
+    }
+    return std::nullopt;
+}
+
+template <class BlockOfRows>
+std::optional<model::ColumnScan::BadValue> find_in_block(const Manifest& manifest,
+                                                         const BlockOfRows& block) {
+    const Range rows{.first = block.first_global_row, .end = block.first_global_row + block.rows};
+    for (const FilePart& part : manifest.files) {
+        const Range in_file = rows_in_file(part, rows);
+        if (part.missing_features.empty() || in_file.size() <= 0) {
+            continue;
+        }
+        const Index before = part.first_row - block.first_global_row;
+        if (auto found =
+                find_in_rows(block, {.first = in_file.first + before, .end = in_file.end + before},
+                             part.missing_features)) {
+            return found;
         }
     }
     return std::nullopt;
@@ -89,20 +138,12 @@ std::string missing_text(double mark) {
 
 std::optional<model::ColumnScan::BadValue> find_missing(const Manifest& manifest,
                                                         const model::Block& block) {
-    const Range rows{.first = block.first_global_row, .end = block.first_global_row + block.rows};
-    for (const FilePart& part : manifest.files) {
-        const Range in_file = rows_in_file(part, rows);
-        if (part.missing_features.empty() || in_file.size() <= 0) {
-            continue;
-        }
-        const Index before = part.first_row - block.first_global_row;
-        if (auto found =
-                find_in_rows(block, {.first = in_file.first + before, .end = in_file.end + before},
-                             part.missing_features)) {
-            return found;
-        }
-    }
-    return std::nullopt;
+    return find_in_block(manifest, block);
+}
+
+std::optional<model::ColumnScan::BadValue> find_missing(const Manifest& manifest,
+                                                        const model::SparseBlock& block) {
+    return find_in_block(manifest, block);
 }
 
 }  // namespace paralogit::data

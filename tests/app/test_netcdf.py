@@ -7,6 +7,7 @@ import numpy as np
 
 from refusals import RefusalTest
 from support import run
+from test_sparse import write_csr
 
 MARK = -9999.0
 
@@ -79,6 +80,29 @@ class NetCdf(RefusalTest):
         self.assert_data_refused(marked, "gap.nc", ranks=(None, 2),
                                  says="gap.nc:/features row 7, column 3: the value is missing: "
                                       "1.00000002004")
+
+    def test_marks_among_the_entries_of_sparse_rows(self):
+        X = np.where(np.abs(self.X) > 3, self.X, 0)
+        def sparse(name, X):
+            path = write_csr(self.path(name), X, self.y)
+            with h5py.File(path, "a") as file:
+                file["X/data"].attrs["_FillValue"] = MARK
+            return path
+        self.assert_ends(run("train", sparse("sound.nc", X), "--out", self.folder / "sound"), 0)
+        X[4321, 2] = X[5000, 0] = MARK
+        path = sparse("gap.nc", X)
+        says = "gap.nc:/X row 4321, column 2: the value is missing: -9999 marks it"
+        self.assert_data_refused(path, says=says)
+        self.assert_data_refused("sound.nc", options=("--validation", path), says=says,
+                                 ranks=(None,))
+        X[4321, 1] = np.nan
+        self.assert_data_refused(sparse("gap.nc", X), ranks=(None,),
+                                 says="row 4321, column 1: the value is nan")
+        X[4321, 1], X[4321, 3] = 0, np.inf
+        self.assert_data_refused(sparse("gap.nc", X), ranks=(None,), says=says)
+        with h5py.File(path, "a") as file:
+            file["X/data"].attrs["scale_factor"] = 0.5
+        self.assert_data_refused(path, says="gap.nc:/X/data is packed", ranks=(None,))
 
     def test_a_missing_label(self):
         y = self.y.astype(np.int8)

@@ -61,18 +61,6 @@ std::optional<data::LabelRule> load_row_columns(const comm::Communicator& comm,
     });
 }
 
-/// That in the lower row, and in one row the first.
-std::optional<model::ColumnScan::BadValue> lowest(
-    const std::optional<model::ColumnScan::BadValue>& one,
-    const std::optional<model::ColumnScan::BadValue>& other) {
-    if (!one || !other) {
-        return one ? one : other;
-    }
-    return std::pair(one->global_row, one->feature) < std::pair(other->global_row, other->feature)
-               ? one
-               : other;
-}
-
 /// Loads the features and looks at each block as it comes. Of bad values and row weights that in
 /// the lowest row is thrown, so that the message is the same however the rows are spread. `copies`,
 /// where there are some, take what they want on the way.
@@ -198,15 +186,12 @@ std::unique_ptr<DataSet> make_held_out(const comm::Communicator& comm, const Dat
     data::SomeRows some =
         comm::together(comm, [&] { return copies.finish(whole.shard, whole.execution.threads); });
     some.shard.row_weights = std::move(rows.weights);
-    // Only the bounds of its columns are asked for, which no frame changes.
-    const auto frame = model::ScanFrame::of_sample(
-        {}, whole.manifest.features, largest_weight_exponent(comm, some.plan, some.shard),
-        some.plan.blocks());
+    const std::int32_t weight_exponent = largest_weight_exponent(comm, some.plan, some.shard);
     auto held_out = std::make_unique<DataSet>(DataSet{.manifest = whole.manifest,
                                                       .plan = std::move(some.plan),
                                                       .shard = std::move(some.shard),
                                                       .bounds = {},
-                                                      .scan = model::ColumnScan(frame),
+                                                      .scan = model::ColumnScan(model::ScanFrame()),
                                                       .sparse = std::nullopt,
                                                       .execution = requested,
                                                       .label_description = whole.label_description,
@@ -219,8 +204,11 @@ std::unique_ptr<DataSet> make_held_out(const comm::Communicator& comm, const Dat
     held_out->execution = worthwhile(requested, held_out->manifest, held_out->shard);
     held_out->global_bytes = comm.sum(held_out->shard.bytes());
     if (whole.manifest.is_sparse) {
-        held_out->bounds = bounds_of_sparse(comm, *held_out, frame.weight_exponent);
+        held_out->bounds = bounds_of_sparse(comm, *held_out, weight_exponent);
     } else {
+        // Only the bounds of its columns are asked for, which no frame changes.
+        const auto frame = model::ScanFrame::of_sample({}, whole.manifest.features, weight_exponent,
+                                                       held_out->plan.blocks());
         held_out->scan = scan_again(comm, *held_out, frame);
         held_out->bounds = bounds_of(held_out->scan);
     }

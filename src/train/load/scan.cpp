@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "paralogit/base/bytes.hpp"
 #include "paralogit/comm/agreement.hpp"
@@ -57,6 +59,17 @@ std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data:
     }
     comm.max(std::span<std::int32_t>(&exponent, 1));
     return exponent;
+}
+
+std::optional<model::ColumnScan::BadValue> lowest(
+    const std::optional<model::ColumnScan::BadValue>& one,
+    const std::optional<model::ColumnScan::BadValue>& other) {
+    if (!one || !other) {
+        return one ? one : other;
+    }
+    return std::pair(one->global_row, one->feature) < std::pair(other->global_row, other->feature)
+               ? one
+               : other;
 }
 
 void throw_lowest(const std::optional<model::ColumnScan::BadValue>& bad_value,

@@ -13,6 +13,11 @@ model::ScanFrame make_scan_frame(const comm::Communicator& comm, const data::Man
 std::int32_t largest_weight_exponent(const comm::Communicator& comm, const data::ShardPlan& plan,
                                      const data::Shard& shard);
 
+/// That in the lower row, and in one row the first.
+std::optional<model::ColumnScan::BadValue> lowest(
+    const std::optional<model::ColumnScan::BadValue>& one,
+    const std::optional<model::ColumnScan::BadValue>& other);
+
 /// Throws what lies in the lower row, if there is anything: a value that is not finite or marked as
 /// missing, or a bad row weight. So the message is the same however the rows are spread.
 void throw_lowest(const std::optional<model::ColumnScan::BadValue>& bad_value,

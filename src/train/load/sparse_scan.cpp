@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/data/missing_values.hpp"
 #include "paralogit/model/sparse_scan.hpp"
 #include "scan.hpp"
 
@@ -14,10 +15,20 @@ namespace {
 
 /// Makes exponents the largest over ranks.
 void join(const comm::Communicator& comm, std::vector<std::int16_t>& exponents) {
-    std::vector<std::int32_t> maxima(exponents.begin(), exponents.end());
-    comm.max(maxima);
-    std::ranges::transform(maxima, exponents.begin(),
-                           [](std::int32_t e) { return static_cast<std::int16_t>(e); });
+    if (comm.size() == 1) {
+        return;
+    }
+    // In pieces, for there may be more features than memory has room for twice.
+    constexpr std::size_t piece = std::size_t{1} << 20U;
+    std::vector<std::int32_t> maxima;
+    for (std::size_t first = 0; first < exponents.size(); first += piece) {
+        const std::span<std::int16_t> some =
+            std::span(exponents).subspan(first, std::min(piece, exponents.size() - first));
+        maxima.assign(some.begin(), some.end());
+        comm.max(maxima);
+        std::ranges::transform(maxima, some.begin(),
+                               [](std::int32_t e) { return static_cast<std::int16_t>(e); });
+    }
 }
 
 /// Sums of row weights that are within what exact sums can hold: those that are not come from a bad
@@ -44,13 +55,15 @@ SparseFacts load_and_scan_sparse(const comm::Communicator& comm, const data::Man
     std::vector<model::SparseTally> tallies(threads, make_tally(weight_exponent, plan));
     model::SparseScan scan = comm::together(comm, [&] {
         model::SparseScan own(manifest.features, is_weighted, weight_exponent);
-        data::load_sparse_features(manifest, plan, shard, execution.threads,
-                                   [&](int thread, const model::SparseBlock& block) {
-                                       auto& tally = tallies[static_cast<std::size_t>(thread)];
-                                       if (!tally.bad_value) {
-                                           own.add(block, tally);
-                                       }
-                                   });
+        data::load_sparse_features(
+            manifest, plan, shard, execution.threads,
+            [&](int thread, const model::SparseBlock& block) {
+                auto& tally = tallies[static_cast<std::size_t>(thread)];
+                if (!tally.bad_value) {
+                    own.add(block, tally);
+                    tally.bad_value = lowest(tally.bad_value, data::find_missing(manifest, block));
+                }
+            });
         std::optional<model::ColumnScan::BadValue> first;
         for (const model::SparseTally& tally : tallies) {
             if (tally.bad_value && (!first || tally.bad_value->global_row < first->global_row)) {
