@@ -203,7 +203,7 @@ class LibraryRows : public BandedRows {
 h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part) {
     h5::Dataset dataset = file.dataset(part.features_path);
     const h5::DatasetInfo& info = dataset.info();
-    const bool has_rank = manifest.is_transposed ? info.shape.size() == 2 : info.shape.size() >= 2;
+    const bool has_rank = manifest.is_transposed ? info.shape.size() == 2 : !info.shape.empty();
     const bool is_same =
         has_rank && info.element_type == manifest.type &&
         (manifest.is_transposed

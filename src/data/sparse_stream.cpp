@@ -53,6 +53,12 @@ Index SparseStream::bytes_of(Range blocks) const {
     return sparse_bytes(manifest_, plan_, blocks);
 }
 
+Range SparseStream::rows() const {
+    return blocks_.size() <= 0 ? Range{}
+                               : Range{.first = plan_.rows_of_block(blocks_.first).first,
+                                       .end = plan_.rows_of_block(blocks_.end - 1).end};
+}
+
 Index SparseStream::memory_bytes() const {
     return threads_ * (2 * part_bytes_ + reading_bytes_);
 }
@@ -93,10 +99,7 @@ void renumber_streamed(Shard& shard, std::vector<std::uint32_t> new_index) {
 
 void SparseStream::check_unchanged() const {
     for (const FilePart& file : manifest_.files) {
-        if (blocks_.size() > 0 &&
-            rows_in_file(file, {.first = plan_.rows_of_block(blocks_.first).first,
-                                .end = plan_.rows_of_block(blocks_.end - 1).end})
-                    .size() > 0) {
+        if (rows_in_file(file, rows()).size() > 0) {
             data::check_unchanged(file);
         }
     }

@@ -3,8 +3,11 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <vector>
 
+#include "entry_vector.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/data/shard.hpp"
 
@@ -31,6 +34,11 @@ class SparseStream {
     /// Their features. Any thread. Throws Error (input_data).
     Shard read(Range blocks);
 
+    /// See read_row_offsets and fetch_sparse_rows.
+    std::vector<Index> row_offsets();
+    void fetch(std::span<const Index> offsets, std::span<const Index> rows, std::byte* values,
+               std::byte* indices);
+
     /// From now on feature j has the number new_index[j].
     void renumber(std::vector<std::uint32_t> new_index) { new_index_ = std::move(new_index); }
 
@@ -39,6 +47,16 @@ class SparseStream {
 
   private:
     Index bytes_of(Range blocks) const;
+    Range rows() const;
+    /// Of a file, found when it is first asked for.
+    struct EntryVectors {
+        EntryVector values;
+        EntryVector indices;
+    };
+    const EntryVectors& entry_vectors(std::size_t file);
+    /// Of rows that lie in one file; `offsets` are theirs, side by side.
+    void fetch_of_file(std::size_t file, std::span<const Range> entries,
+                       std::span<const Index> offsets, std::byte* values, std::byte* indices);
 
     Manifest manifest_;
     ShardPlan plan_;
@@ -48,6 +66,7 @@ class SparseStream {
     int threads_;
     std::vector<std::uint32_t> new_index_;
     std::mutex library_;
+    std::vector<std::optional<EntryVectors>> entry_vectors_;
     std::atomic<Index> bytes_read_ = 0;
 };
 

@@ -89,6 +89,8 @@ struct Newton::Cache {
     const std::optional<Cholesky>& at(CurvedObjective& objective, const KeptHessian& kept) {
         if (thinning != kept.thinning || !have_the_same_bits(point, kept.point)) {
             thinning = 0;
+            // The old one goes before the new one comes: they may be all that memory has room for.
+            factor.reset();
             factor = Cholesky::factor_with_ridge(objective.hessian(kept.point, kept.thinning));
             point = kept.point;
             thinning = kept.thinning;

@@ -97,6 +97,8 @@ struct ProxNewton::Cache {
                                  has_the_same_bits(point, model.point);
         if (!is_of_model) {
             thinning = 0;
+            // The old one goes before the new one comes: they may be all that memory has room for.
+            hessian.resize(0, 0);
             hessian = objective.hessian_among(model.point, model.set, model.thinning);
             stiffen(hessian, model.thinning == 1);
             point = model.point;

@@ -15,6 +15,8 @@ import numpy as np
 import stochastic_reference as reference
 from support import (IRIS, REAL_DATA, AppTest, command, made_up, read_model, read_summary, run,
                      write_data)
+from test_sparse import made_up as made_up_sparse
+from test_sparse import write_csr
 
 # name: options of the program, and of the reference
 SETTINGS = {
@@ -161,6 +163,41 @@ class SameBits(AppTest):
                 self.assertEqual(summary["rows_are"], "streamed")
                 hashes.add(summary["model_sha256"])
             self.assertEqual(len(hashes), 1, solver)
+
+    def test_of_sparse_rows_resident_and_streamed(self):
+        X, y = made_up_sparse(rows=20_000)
+        whole = {"plain": {}, "packed": {"chunks": (3000,), "compression": "gzip",
+                                         "index_type": np.int64}}
+        paths = {name: [write_csr(self.folder / f"{name}.h5", X, y, **options)]
+                 for name, options in whole.items()}
+        cuts = [0, 1, 7_000, 20_000]
+        paths["parts"] = [write_csr(self.folder / f"part-{i}.h5", X[a:b], y[a:b])
+                          for i, (a, b) in enumerate(zip(cuts, cuts[1:]))]
+
+        def summary_of(name, *options, out, ranks=1):
+            return read_summary(self.train(*paths[name], *options, "--batch-size", "700",
+                                           "--max-iterations", "2", "--threads", "1", out=out,
+                                           ranks=ranks))
+
+        def check(name, *options, out, ranks, limit, resident):
+            summary = summary_of(name, *options, "--memory-limit", limit, out=out, ranks=ranks)
+            self.assertEqual(summary["rows_are"], "streamed", out)
+            self.assertEqual(summary["model_sha256"], resident["model_sha256"], out)
+
+        options = ("--solver", "adam", "--validation-fraction", "0.1", "--class-weights", "1,2")
+        resident = summary_of("plain", *options, out="resident")
+        self.assertEqual(resident["rows_are"], "resident")
+        for name, ranks, limit in (("plain", 1, "1200k"), ("plain", 2, "700k"),
+                                   ("plain", 3, "500k"), ("plain", 5, "350k"),
+                                   ("packed", 2, "800k"), ("parts", 2, "700k")):
+            check(name, *options, out=f"{name}-{ranks}", ranks=ranks, limit=limit,
+                  resident=resident)
+        options = ("--solver", "sgd", "--shuffle", "no")
+        resident = summary_of("plain", *options, out="in-order")
+        check("plain", *options, out="in-order-streamed", ranks=2, limit="700k", resident=resident)
+        options = ("--solver", "adagrad", "--local-steps", "3")
+        resident = summary_of("plain", *options, out="local", ranks=2)
+        check("parts", *options, out="local-streamed", ranks=2, limit="700k", resident=resident)
 
     def test_after_a_stop_at_every_epoch(self):
         for solver in (("sgd", "--momentum", "0.9", "--nesterov", "--average", "2"),

@@ -257,7 +257,7 @@ class Streaming(AppTest):
                      "--threads", 1, "--memory-limit", "1500k")
         self.assert_ends(result, 3)
         self.assertRegex(result.stderr, r"needs \d+\.\d MB even when its rows are read from the file in "
-                         r"each pass, of which the solver takes up to \d+\.\d MB")
+                         r"each pass, of which the solver takes up to \d+\.\d kB")
 
     def test_the_history_and_the_matrices_of_sparse_rows_have_to_fit(self):
         data = self.folder / "wide.h5"
@@ -312,8 +312,8 @@ class Streaming(AppTest):
             file["X"].attrs["shape"] = np.array([60_000, 4_000_000_000])
         result = run("train", data, "--out", self.folder / "run", "--memory-limit", "30G", ranks=2)
         self.assert_ends(result, 3)
-        self.assertIn("a rank may take 32.2 GB of memory (--memory-limit 30G), but needs 64.0 GB: "
-                      "vectors as long as its 4000000000 features take 64.0 GB of it; is the "
+        self.assertIn("a rank may take 32.2 GB of memory (--memory-limit 30G), but needs 128.0 GB: "
+                      "vectors as long as its 4000000000 features take 128.0 GB of it; is the "
                       "largest index, or the shape, what it should be?", result.stderr)
 
     def test_stopped_by_a_signal_and_resumed(self):

@@ -35,8 +35,11 @@ class ChangedFile : public testing::Test {
             paths.push_back(path);
         }
         Execution execution{.threads = 1};
-        execution.memory = {.bytes = Index{64} << 20, .source = "x", .also_needed = nullptr};
-        execution.memory.also_needed = [](const data::Manifest&, Index) { return Index{64} << 20; };
+        constexpr Index limit = Index{64} << 20;
+        execution.memory = {.bytes = limit, .source = "x", .also_needed = nullptr};
+        execution.memory.also_needed = [](const RowsOfRank& rows) {
+            return rows.may_be_streamed ? Index{0} : limit;
+        };
         data_ = std::make_unique<DataSet>(load_data_set(comm_, paths, {}, execution));
         EXPECT_TRUE(data_->memory.is_streamed());
     }

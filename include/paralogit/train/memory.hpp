@@ -13,14 +13,23 @@
 
 namespace paralogit::train {
 
+/// For which rows a rank needs memory beside them.
+struct RowsOfRank {
+    const data::Manifest& manifest;
+    Index own;       ///< how many
+    Index features;  ///< that a model of them has coefficients of
+    bool may_be_streamed = false;
+};
+
 /// What the rows of this rank and the vectors of the solver may take. The program itself and MPI
 /// take some 50 MB beside it.
 struct MemoryLimit {
     Index bytes = std::numeric_limits<Index>::max();
     std::string source;  ///< for people; empty without a limit
-    /// Bytes of it that something else than the rows will need on this rank; of sparse rows at
-    /// most, for it is not known yet which features have entries.
-    std::function<Index(const data::Manifest& manifest, Index own_rows)> also_needed;
+    /// Bytes of it that something else than the rows will need on this rank.
+    std::function<Index(const RowsOfRank& rows)> also_needed;
+    /// Whether features of sparse rows that have no entry are left out where that saves memory.
+    bool leaves_out_unused = true;
     /// Bytes of it that are kept for other rows, which are loaded afterwards.
     Index set_aside_bytes = 0;
     /// Of the limit that the user gave, what rows that were loaded before take beside `bytes`, and

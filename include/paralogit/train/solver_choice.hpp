@@ -66,11 +66,17 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
 /// stored and how fast the machine is must not change the path of the iteration.
 double hessian_cost_in_passes(const DataShape& shape);
 
+/// What a rank has of the data.
+struct RankShare {
+    Index own_rows;
+    int threads = 1;
+    bool may_be_streamed = false;
+};
+
 /// About what the solver that would be chosen takes of a rank's memory, with all that is as long as
-/// a gradient, and what it keeps of each of the rank's `own_rows`. Throws Error (input_data) when
-/// that is more than 63 bits can count.
-Index solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows,
-                   int threads);
+/// a gradient, and what it keeps of each of the rank's rows. Throws Error (input_data) when that is
+/// more than 63 bits can count.
+Index solver_bytes(const SolverOptions& options, const DataShape& shape, const RankShare& share);
 
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,

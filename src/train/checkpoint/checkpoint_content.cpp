@@ -162,10 +162,6 @@ std::string fault_of_numbers(const Checkpoint& checkpoint) {
     return "";
 }
 
-bool is_in(const h5::File& file, const std::string& dataset, std::span<const double> values) {
-    return has_same_bits(read_doubles(file, dataset), values);
-}
-
 bool is_in(const h5::File& file, const std::map<std::string, Matrix>& memory) {
     std::vector<std::string> names;
     std::vector<Index> rows;
@@ -182,7 +178,7 @@ bool is_in(const h5::File& file, const std::map<std::string, Matrix>& memory) {
     }
     std::size_t i = 0;
     return std::ranges::all_of(memory, [&](const auto& named) {
-        return is_in(file, memory_dataset(i++), span_of(named.second));
+        return holds(file, memory_dataset(i++), span_of(named.second));
     });
 }
 
@@ -217,13 +213,14 @@ bool have_same_numbers(const Checkpoint& a, const Checkpoint& b) {
            a.version == b.version;
 }
 
-bool have_same_bits(const std::optional<BestParameters>& a,
-                    const std::optional<BestParameters>& b) {
-    if (!a || !b) {
-        return a.has_value() == b.has_value();
+bool is_in(const h5::File& file, const std::optional<BestParameters>& best) {
+    if (!best) {
+        return !file.has("/best_parameters");
     }
-    return a->iteration == b->iteration && has_same_bits(a->measure, b->measure) &&
-           has_same_bits(span_of(a->parameters), span_of(b->parameters));
+    return file.has("/best_parameters") &&
+           required_integer(file, "best_iteration") == best->iteration &&
+           has_same_bits(required_number(file, "best_measure"), best->measure) &&
+           holds(file, "/best_parameters", span_of(best->parameters));
 }
 
 }  // namespace
@@ -291,14 +288,13 @@ Checkpoint read_content(const std::filesystem::path& path) {
 bool is_written(const std::filesystem::path& path, const Checkpoint& checkpoint) {
     const h5::File file = h5::File::open(path, ExitCode::model_file);
     const optim::State& state = checkpoint.state;
-    return have_same_numbers(read_numbers(file), checkpoint) &&
-           have_same_bits(read_best(file), checkpoint.best) &&
-           is_in(file, "/point", span_of(state.point)) &&
-           is_in(file, "/gradient", span_of(state.at_point.gradient)) &&
-           is_in(file, "/start_parameters", span_of(checkpoint.start_parameters)) &&
-           is_in(file, "/centre", span_of(checkpoint.centre)) &&
-           is_in(file, "/scale", span_of(checkpoint.scale)) &&
-           read_integers(file, "/exponents") == checkpoint.exponents && is_in(file, state.memory);
+    return have_same_numbers(read_numbers(file), checkpoint) && is_in(file, checkpoint.best) &&
+           holds(file, "/point", span_of(state.point)) &&
+           holds(file, "/gradient", span_of(state.at_point.gradient)) &&
+           holds(file, "/start_parameters", span_of(checkpoint.start_parameters)) &&
+           holds(file, "/centre", span_of(checkpoint.centre)) &&
+           holds(file, "/scale", span_of(checkpoint.scale)) &&
+           holds(file, "/exponents", checkpoint.exponents) && is_in(file, state.memory);
 }
 
 }  // namespace paralogit::train

@@ -14,6 +14,9 @@ namespace paralogit::train {
 
 std::vector<double> read_doubles(const h5::File& file, const std::string& dataset);
 Vector read_vector(const h5::File& file, const std::string& dataset);
+/// Whether a dataset has just these values, to the bit, without a copy of all of them.
+bool holds(const h5::File& file, const std::string& dataset, std::span<const double> values);
+bool holds(const h5::File& file, const std::string& dataset, std::span<const Index> values);
 std::vector<Index> read_integers(const h5::File& file, const std::string& dataset);
 std::vector<std::string> read_strings(const h5::File& file, const std::string& dataset);
 

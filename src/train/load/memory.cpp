@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>
@@ -12,6 +14,8 @@
 #include "paralogit/base/checked.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/holding.hpp"
+#include "paralogit/data/sample.hpp"
+#include "used_features.hpp"
 
 namespace paralogit::train {
 
@@ -99,21 +103,18 @@ Index row_bytes_of(const data::Manifest& manifest) {
     return manifest.features * narrow<Index>(size_of(manifest.type));
 }
 
-Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) {
+Index entries_of(const data::Manifest& manifest, const data::Shard& shard) {
     const auto entries_before = [&](Index block) {
         return manifest.entries_before_block.at(narrow<std::size_t>(block));
     };
-    constexpr Index index_bytes = 4;
-    const Index entry_bytes = narrow<Index>(size_of(manifest.type)) + index_bytes;
-    const Index entries = entries_before(shard.blocks.end) - entries_before(shard.blocks.first);
-    return checked_multiply(entries, entry_bytes, "the bytes of a shard") +
-           (shard.rows.size() + 1) * number_bytes;
+    return entries_before(shard.blocks.end) - entries_before(shard.blocks.first);
 }
 
-/// While sparse rows are looked at, and when a model has been found: vectors as long as the
-/// features of the files, used or not.
-Index bytes_of_all_features(const data::Manifest& manifest) {
-    return checked_multiply(manifest.features, 2 * number_bytes, "the bytes of all features");
+Index bytes_of_sparse(const data::Manifest& manifest, const data::Shard& shard) {
+    constexpr Index index_bytes = 4;
+    const Index entry_bytes = narrow<Index>(size_of(manifest.type)) + index_bytes;
+    return checked_multiply(entries_of(manifest, shard), entry_bytes, "the bytes of a shard") +
+           (shard.rows.size() + 1) * number_bytes;
 }
 
 /// About what the copy of rows that are held out takes.
@@ -130,16 +131,17 @@ Index bytes_of_held_out(const data::Manifest& manifest, const data::Shard& shard
                                                          : rows * row_bytes_of(manifest));
 }
 
-Index bytes_of_solver(const data::Manifest& manifest, const MemoryLimit& limit, Index own_rows) {
-    return limit.also_needed ? limit.also_needed(manifest, own_rows) : Index{0};
-}
-
 /// What this rank needs beside the features of its shard.
 Index bytes_beside(const data::Manifest& manifest, const MemoryLimit& limit,
                    const data::Shard& shard, const RowUse& use) {
     const Index rows = shard.rows.size();
     return bytes_of_columns(manifest, rows, use) + bytes_of_held_out(manifest, shard, use) +
-           limit.set_aside_bytes + bytes_of_solver(manifest, limit, rows);
+           limit.set_aside_bytes +
+           (limit.also_needed ? limit.also_needed({.manifest = manifest,
+                                                   .own = rows,
+                                                   .features = manifest.features,
+                                                   .may_be_streamed = true})
+                              : Index{0});
 }
 
 /// No less than these bytes, in the letters of the option.
@@ -190,52 +192,123 @@ std::string even_when_streamed(const RowUse& use) {
                         : " even when its rows are read from the file in each pass";
 }
 
-/// Whether no feature can turn out to have no entry, or only so few that all are kept: see
-/// keep_used_features.
-bool are_all_features_kept(const data::Manifest& manifest) {
-    constexpr Index entries_per_feature = 8;
-    return manifest.entries_before_block.back() / entries_per_feature >= manifest.features;
+/// Of sparse rows, while it is found out which features they use: vectors as long as all features,
+/// and of rows in memory new numbers of the features.
+Index bytes_while_loading(const data::Manifest& manifest, bool may_be_renumbered, Index entries) {
+    constexpr Index feature_bytes = 16;
+    constexpr Index index_bytes = 4;
+    return checked_multiply(manifest.features, feature_bytes, "the bytes of all features") +
+           (may_be_renumbered ? entries * index_bytes : 0);
 }
 
+/// When there is a model, and rows and solver are no more: it is written, read back and compared.
+Index bytes_of_model(const data::Manifest& manifest) {
+    constexpr Index feature_bytes = 4 * number_bytes;
+    return checked_multiply(manifest.features, feature_bytes, "the bytes of all features");
+}
+
+/// What sparse rows of a rank take beside labels and the like.
+class SparseNeeds {
+  public:
+    SparseNeeds(const data::Manifest& manifest, const MemoryLimit& limit, const data::Shard& shard,
+                const UsedFeatures& used)
+        : rows_(bytes_of_sparse(manifest, shard)),
+          loading_(bytes_while_loading(manifest, false, 0)),
+          renumbering_(bytes_while_loading(manifest, used.least < manifest.features,
+                                           entries_of(manifest, shard))),
+          model_(bytes_of_model(manifest)) {
+        const auto solver = [&](Index features, bool may_be_streamed) {
+            return limit.also_needed ? limit.also_needed({.manifest = manifest,
+                                                          .own = shard.rows.size(),
+                                                          .features = features,
+                                                          .may_be_streamed = may_be_streamed})
+                                     : Index{0};
+        };
+        solver_ = solver(used.most, false);
+        const Index new_numbers = used.least < manifest.features
+                                      ? manifest.features * Index{sizeof(std::uint32_t)}
+                                      : Index{0};
+        streaming_solver_ = solver(used.most, true) + new_numbers;
+        least_streaming_solver_ = solver(used.least, true) + new_numbers;
+    }
+
+    Index rows() const { return rows_; }
+    Index of_all_features() const { return std::max(loading_, model_); }
+    Index when_held() const { return std::max(rows_ + std::max(renumbering_, solver_), model_); }
+    /// Beside what passes through memory, at most and at least.
+    Index when_streamed() const { return std::max({loading_, streaming_solver_, model_}); }
+    Index least_when_streamed() const {
+        return std::max({loading_, least_streaming_solver_, model_});
+    }
+    Index solver() const { return streaming_solver_; }
+
+  private:
+    Index rows_;
+    Index loading_;
+    Index renumbering_;
+    Index model_;
+    Index solver_ = 0;
+    Index streaming_solver_ = 0;
+    Index least_streaming_solver_ = 0;
+};
+
 void plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
-                 const MemoryLimit& limit, int threads, data::Shard& shard, const RowUse& use,
-                 MemoryPlan& memory) {
-    const Index own_rows = shard.rows.size();
-    const Index beside = bytes_of_columns(manifest, own_rows, use) +
+                 const MemoryLimit& limit, const UsedFeatures& used, int threads,
+                 data::Shard& shard, const RowUse& use, MemoryPlan& memory) {
+    const Index beside = bytes_of_columns(manifest, shard.rows.size(), use) +
                          bytes_of_held_out(manifest, shard, use) + limit.set_aside_bytes;
-    const Index bytes = bytes_of_sparse(manifest, shard);
-    const Index of_features = bytes_of_all_features(manifest);
-    // How much of it is known only when it is known which features have entries: see
-    // take_of_what_is_left.
-    const Index of_solver = bytes_of_solver(manifest, limit, own_rows);
+    const SparseNeeds needs(manifest, limit, shard, used);
     memory.left_bytes -= beside - limit.set_aside_bytes;
-    const Index rest = limit.bytes - beside - of_features;
-    if (of_solver <= rest && bytes <= rest - of_solver) {
-        memory.left_bytes -= bytes;
+    const Index rest = limit.bytes - beside;
+    if (needs.when_held() <= rest) {
+        memory.left_bytes -= needs.rows();
         return;
     }
-    const std::string solver_text = of_solver == 0
-                                        ? ""
-                                        : fmt::format(", of which the solver takes up to {}{}",
-                                                      bytes_text(of_solver), less_for_the_solver);
-    if (rest < 0 && of_features > bytes) {
-        fail_short(manifest, limit, bytes + beside + of_features + of_solver,
+    const std::string solver_text =
+        needs.solver() == 0 ? ""
+                            : fmt::format(", of which the solver takes up to {}{}",
+                                          bytes_text(needs.solver()), less_for_the_solver);
+    const Index of_features = needs.of_all_features();
+    if (rest < of_features && of_features > needs.rows()) {
+        fail_short(manifest, limit, beside + needs.when_held(),
                    fmt::format(": vectors as long as its {} features take {} of it{}; is the "
                                "largest index, or the shape, what it should be?",
                                manifest.features, bytes_text(of_features),
-                               of_solver > of_features ? solver_text : ""));
+                               needs.solver() > of_features ? solver_text : ""));
     }
-    // The solver cannot do with less than it needs, but that may be less than it takes at most.
-    const Index for_rows = std::max(
-        {rest - of_solver, are_all_features_kept(manifest) ? Index{0} : rest / 4, Index{0}});
+    // The solver cannot do with less than it needs, but that may be less than it takes at most: see
+    // take_of_what_is_left.
+    const Index for_rows =
+        std::max({rest - needs.when_streamed(),
+                  std::min(rest / 4, rest - needs.least_when_streamed()), Index{0}});
     if (const auto least = data::hold_sparse_within(for_rows, manifest, plan, shard, threads)) {
         // With an eighth more than the solver takes at most, what passes through memory, which is
-        // a sixteenth of it, has its place as well: see take_of_what_is_left.
-        const Index enough = of_solver + std::max(*least, of_solver / 8);
-        fail_short(manifest, limit, beside + of_features + enough,
-                   even_when_streamed(use) + solver_text);
+        // a sixteenth of it, has its place as well.
+        const Index enough = needs.when_streamed() + std::max(*least, needs.when_streamed() / 8);
+        fail_short(manifest, limit, beside + enough, even_when_streamed(use) + solver_text);
     }
     memory.left_bytes -= shard.passing_bytes();
+}
+
+/// Where memory may be too little for the solver of all features that there may be, some entries
+/// are asked how many there are at least. @collective
+UsedFeatures used_features(const comm::Communicator& comm, const data::Manifest& manifest,
+                           const MemoryLimit& limit, Index own_rows) {
+    UsedFeatures used = features_to_be_used(manifest, limit.leaves_out_unused);
+    const bool is_short = comm::together(comm, [&] {
+        return used.least < used.most && !limit.source.empty() && limit.also_needed &&
+               limit.also_needed({.manifest = manifest,
+                                  .own = own_rows,
+                                  .features = used.most,
+                                  .may_be_streamed = true}) > limit.bytes / 2;
+    });
+    if (comm.max(Index{is_short ? 1 : 0}) > 0) {
+        std::array<Index, 1> least{};
+        comm::on_root(comm, [&] { least[0] = data::count_used_features_of_some(manifest); });
+        comm.sum(std::span<Index>(least));
+        used.least = std::clamp(least[0], used.least, used.most);
+    }
+    return used;
 }
 
 }  // namespace
@@ -246,12 +319,16 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
     const Index row_bytes = row_bytes_of(manifest);
     MemoryPlan memory;
     memory.left_bytes = limit.bytes;
+    UsedFeatures used{.least = manifest.features, .most = manifest.features};
+    if (manifest.is_sparse) {
+        used = used_features(comm, manifest, limit, shard.rows.size());
+    }
     comm::together(comm, [&] {
         if (limit.source.empty()) {
             return;
         }
         if (manifest.is_sparse) {
-            plan_sparse(manifest, plan, limit, threads, shard, use, memory);
+            plan_sparse(manifest, plan, limit, used, threads, shard, use, memory);
             return;
         }
         const Index beside = bytes_beside(manifest, limit, shard, use);
@@ -276,14 +353,13 @@ void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& 
                           const MemoryLimit& limit, MemoryPlan& plan, Index bytes,
                           const std::string& what) {
     comm::together(comm, [&] {
-        const Index all = bytes + (manifest.is_sparse ? bytes_of_all_features(manifest) : 0);
         const Index left = plan.left_bytes - limit.set_aside_bytes;
-        if (!limit.source.empty() && all > left) {
+        if (!limit.source.empty() && bytes > left) {
             // Of more memory a little more is taken for rows that pass through it.
-            const Index lacking = all - left;
+            const Index lacking = bytes - left;
             fail_short(
                 manifest, limit, limit.bytes + lacking + lacking / 8,
-                fmt::format(": {} take {} of it{}", what, bytes_text(all), less_for_the_solver));
+                fmt::format(": {} take {} of it{}", what, bytes_text(bytes), less_for_the_solver));
         }
     });
     plan.left_bytes -= bytes;

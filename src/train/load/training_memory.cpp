@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/score_key.hpp"
@@ -22,10 +23,10 @@ Index score_bytes(const RowUse& use, Index own_rows) {
                         : 0;
 }
 
-/// Those that may have entries.
-Index most_features_of(const data::Manifest& manifest) {
-    return manifest.is_sparse ? std::min(manifest.features, manifest.entries_before_block.back())
-                              : manifest.features;
+/// Parameters by all features, for scores, and the best ones so far.
+Index validation_bytes(const data::Manifest& manifest, const DataShape& shape) {
+    constexpr Index number_bytes = sizeof(double);
+    return manifest.is_sparse ? (2 * manifest.features + 2 * shape.dimension) * number_bytes : 0;
 }
 
 DataShape shape_of(const data::Manifest& manifest, Index features) {
@@ -36,22 +37,34 @@ DataShape shape_of(const data::Manifest& manifest, Index features) {
 }
 
 /// What a run takes of a rank's memory beside the rows.
-Index bytes_beside_rows(const TrainOptions& options, const DataShape& shape, Index own_rows) {
+Index bytes_beside_rows(const TrainOptions& options, bool has_validation, const RowsOfRank& rows) {
+    const DataShape shape = shape_of(rows.manifest, rows.features);
     // Statistics of more parameters are refused.
     const Index inferred = std::min(shape.dimension, most_inferred_parameters);
-    return solver_bytes(options.solver, shape, own_rows, options.execution.threads) +
-           score_bytes(options.row_use, own_rows) +
+    return solver_bytes(options.solver, shape,
+                        {.own_rows = rows.own,
+                         .threads = options.execution.threads,
+                         .may_be_streamed = rows.may_be_streamed}) +
+           score_bytes(options.row_use, rows.own) +
+           (has_validation ? validation_bytes(rows.manifest, shape) : 0) +
            (options.inference_confidence ? information_bytes(inferred) : 0);
 }
 
 }  // namespace
 
+bool leaves_out_unused_features(const TrainOptions& options) {
+    return (options.initial == "zeros" || options.standardize) &&
+           !options.penalty.may_hold_off_zero();
+}
+
 Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
                        const std::optional<data::Manifest>& validation_files) {
     Execution execution = options.execution;
     MemoryLimit& memory = execution.memory;
-    memory.also_needed = [&options](const data::Manifest& manifest, Index own_rows) {
-        return bytes_beside_rows(options, shape_of(manifest, most_features_of(manifest)), own_rows);
+    memory.leaves_out_unused = leaves_out_unused_features(options);
+    const bool has_validation = validation_files || options.row_use.hold_out;
+    memory.also_needed = [&options, has_validation](const RowsOfRank& rows) {
+        return bytes_beside_rows(options, has_validation, rows);
     };
     if (validation_files) {
         memory.set_aside_bytes = comm::together(
@@ -68,8 +81,15 @@ void take_solver_memory(const comm::Communicator& comm, const TrainOptions& opti
     }
     const Index features = data.shard.features;
     const Index bytes = comm::together(comm, [&] {
-        return bytes_beside_rows(options, shape_of(data.manifest, features),
-                                 data.shard.rows.size());
+        const bool is_streamed = data.shard.sparse_stream != nullptr;
+        // Of features that are streamed each number is exchanged for a new one.
+        const Index new_numbers = is_streamed && features < data.manifest.features
+                                      ? data.manifest.features * Index{sizeof(std::uint32_t)}
+                                      : Index{0};
+        return new_numbers + data.execution.memory.also_needed({.manifest = data.manifest,
+                                                                .own = data.shard.rows.size(),
+                                                                .features = features,
+                                                                .may_be_streamed = is_streamed});
     });
     take_of_what_is_left(
         comm, data.manifest, data.execution.memory, data.memory, bytes,
@@ -77,20 +97,6 @@ void take_solver_memory(const comm::Communicator& comm, const TrainOptions& opti
             "{} of {} features that have entries",
             options.inference_confidence ? "vectors, and the matrices of --inference," : "vectors",
             features));
-}
-
-void refuse_streamed_sparse_batches(const comm::Communicator& comm, const DataSet& data,
-                                    const std::string& solver) {
-    comm::together(comm, [&] {
-        if (is_stochastic(solver) && data.manifest.is_sparse && data.memory.is_streamed()) {
-            throw Error(ExitCode::usage,
-                        fmt::format("--solver {} picks single rows, and the sparse rows of a rank "
-                                    "do not fit into its memory, {}; use more ranks, a larger "
-                                    "--memory-limit, or --solver lbfgs, which reads the rows in "
-                                    "their order",
-                                    solver, bytes_text(data.memory.limit_bytes)));
-        }
-    });
 }
 
 }  // namespace paralogit::train

@@ -12,13 +12,12 @@ namespace paralogit::train {
 Execution share_memory(const comm::Communicator& comm, const TrainOptions& options,
                        const std::optional<data::Manifest>& validation_files);
 
+/// Without entries a feature stays where it begins: at 0 when nothing else is asked for, or when
+/// columns that do not vary are set to it; unless bounds hold it off.
+bool leaves_out_unused_features(const TrainOptions& options);
+
 /// Gives the solver its part of the memory beside sparse rows, of which it is now known which
 /// features they use. Throws Error (input_data) where there is too little. @collective
 void take_solver_memory(const comm::Communicator& comm, const TrainOptions& options, DataSet& data);
-
-/// Throws Error (usage) when a stochastic solver would pick rows out of sparse shards that are
-/// streamed. @collective
-void refuse_streamed_sparse_batches(const comm::Communicator& comm, const DataSet& data,
-                                    const std::string& solver);
 
 }  // namespace paralogit::train

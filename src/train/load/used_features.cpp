@@ -16,9 +16,10 @@ namespace {
 
 constexpr Index index_bytes = sizeof(std::uint32_t);
 
+/// New indices take 4 bytes an entry; a solver holds some ten vectors of 8 bytes a feature.
+constexpr Index entries_per_feature = 8;
+
 bool is_worthwhile(const data::Manifest& manifest, Index unused) {
-    // New indices take 4 bytes an entry; a solver holds some ten vectors of 8 bytes a feature.
-    constexpr Index entries_per_feature = 8;
     return unused > 0 && manifest.entries_before_block.back() <= entries_per_feature * unused;
 }
 
@@ -48,6 +49,18 @@ void keep(const std::vector<std::uint32_t>& used, std::vector<std::int16_t>& exp
 }
 
 }  // namespace
+
+UsedFeatures features_to_be_used(const data::Manifest& manifest, bool leaves_out) {
+    const Index entries = manifest.entries_before_block.back();
+    const Index features = manifest.features;
+    if (!leaves_out || !is_worthwhile(manifest, features)) {
+        return {.least = features, .most = features};
+    }
+    // Where entries are as many, each may have a feature of its own.
+    const Index most_unused = std::max<Index>(features - entries, 0);
+    return {.least = 1,
+            .most = is_worthwhile(manifest, most_unused) ? std::max<Index>(entries, 1) : features};
+}
 
 void keep_used_features(const comm::Communicator& comm, DataSet& data) {
     if (!data.sparse) {

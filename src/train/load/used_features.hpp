@@ -6,6 +6,15 @@
 
 namespace paralogit::train {
 
+/// How many features of sparse rows a model will have coefficients of.
+struct UsedFeatures {
+    Index least;
+    Index most;
+};
+
+/// What the counts of a manifest tell of it; all features where none may be left out.
+UsedFeatures features_to_be_used(const data::Manifest& manifest, bool leaves_out);
+
 /// Numbers the features of sparse rows anew, without those that no row has an entry of, where that
 /// saves more memory than it takes: these have coefficients of 0 at the optimum, and vectors as
 /// long as all features would cost more than the rows. A function of the data alone. @collective

@@ -63,10 +63,13 @@ BatchGradients::BatchGradients(const comm::Communicator& comm, const DataSet& da
     batches_ = (most_places + batch_places_ - 1) / batch_places_;
     const Index own_rows_of_batch = is_local() ? batch_places_ : batch_places_ / comm.size() + 1;
     comm::together(comm, [&] {
-        const model::BatchSums none(data.bounds.sum_exponents, data.bounds.weight_exponent,
-                                    batch_places_, word_count, data.execution.isa, options_.loss);
-        threads_.assign(static_cast<std::size_t>(threads_of_batch(data, own_rows_of_batch)), none);
-        own_rows_.resize(threads_.size());
+        const auto threads = static_cast<std::size_t>(threads_of_batch(data, own_rows_of_batch));
+        threads_.reserve(threads);
+        while (threads_.size() < threads) {
+            threads_.emplace_back(data.bounds.sum_exponents, data.bounds.weight_exponent,
+                                  batch_places_, word_count, data.execution.isa, options_.loss);
+        }
+        own_rows_.resize(threads);
     });
 }
 

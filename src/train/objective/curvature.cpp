@@ -77,10 +77,10 @@ struct LocalHessian {
 /// Each thread works on blocks of its own, with a matrix of its own: nobody waits for anybody.
 void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
     const int threads = task.data.execution.threads;
-    std::vector<LocalHessian> parts(static_cast<std::size_t>(threads), sums);
+    std::vector<LocalHessian> others(static_cast<std::size_t>(threads - 1), sums);
     run_threads(threads, [&](int thread) {
         const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
-        LocalHessian& own = parts[static_cast<std::size_t>(thread)];
+        LocalHessian& own = thread == 0 ? sums : others[static_cast<std::size_t>(thread - 1)];
         model::HessianPanel panel;
         std::vector<double> working;
         data::ShardWalk walk = task.walk(thread);
@@ -92,7 +92,7 @@ void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
             }
         }
     });
-    for (const LocalHessian& part : parts) {
+    for (const LocalHessian& part : others) {
         sums.merge(part);
     }
 }
@@ -229,14 +229,12 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
     comm_.sum(sums.weights.limbs());
     const bool is_finite_everywhere = agree(sums.is_finite);
 
-    const Index dimension = frame.dimension();
-    Matrix hessian = Matrix::Constant(dimension, dimension, nan_value);
-    if (is_finite_everywhere) {
-        const double weight_sum = sums.weights.value(0);
-        hessian = scaled.unscaled([&](Index row, Index column) {
-            return sums.products.value(row, column) / weight_sum * loss_.curvature_unit();
-        });
-    }
+    const double weight_sum = sums.weights.value(0);
+    Matrix hessian = scaled.unscaled([&](Index row, Index column) {
+        return is_finite_everywhere
+                   ? sums.products.value(row, column) / weight_sum * loss_.curvature_unit()
+                   : nan_value;
+    });
     seconds_ += seconds_since(begin);
     return hessian;
 }

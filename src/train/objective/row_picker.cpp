@@ -1,6 +1,7 @@
 #include "row_picker.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace paralogit::train {
@@ -12,6 +13,9 @@ constexpr Index multiple = 8;
 
 constexpr std::size_t bits_of_word = 64;
 
+/// Of sparse rows.
+constexpr Index index_bytes = sizeof(std::uint32_t);
+
 /// Asks the memory for all of [first, end).
 template <typename T>
 void ask_for(const T* first, const T* end) {
@@ -22,13 +26,29 @@ void ask_for(const T* first, const T* end) {
     __builtin_prefetch(end - 1);
 }
 
+/// All or none.
+Range held_sparse_rows(const data::Shard& shard) {
+    return {.first = shard.rows.first,
+            .end = shard.sparse_stream == nullptr ? shard.rows.end : shard.rows.first};
+}
+
+/// Where sparse rows pass through memory in each pass there is nothing else meanwhile.
+Index window_bytes_for(const data::Shard& shard) {
+    constexpr Index least = Index{64} << 10U;
+    return shard.sparse_stream == nullptr
+               ? RowPicker::most_window_bytes
+               : std::clamp(shard.passing_bytes(), least, RowPicker::most_window_bytes);
+}
+
 }  // namespace
 
 RowPicker::RowPicker(const DataSet& data, Index first_row)
     : data_(data),
       first_row_(first_row),
-      held_(data.shard.is_sparse() ? data.shard.rows : data.shard.held_rows(data.plan)),
-      row_bytes_(static_cast<std::size_t>(data.shard.features) * size_of(data.shard.type)) {
+      held_(data.shard.is_sparse() ? held_sparse_rows(data.shard)
+                                   : data.shard.held_rows(data.plan)),
+      row_bytes_(static_cast<std::size_t>(data.shard.features) * size_of(data.shard.type)),
+      window_bytes_(window_bytes_for(data.shard)) {
     if (!data.shard.is_sparse()) {
         copy_last_rows();
         pack_labels();
@@ -74,30 +94,84 @@ void RowPicker::prepare(const model::RowOrder& order, Range batch, Index end) {
     if (has(batch)) {
         return;
     }
-    // Of the places some are other ranks', or of rows that are held; all the same the window has
-    // room for that many rows.
-    const Index room = window_bytes / std::max<Index>(static_cast<Index>(row_bytes_) + 24, 1);
-    const Index whole_batches = std::max<Index>(room / std::max<Index>(batch.size(), 1), 1);
-    window_ = {.first = batch.first,
-               .end = std::min(end, batch.first + whole_batches * batch.size())};
-    rows_.resize(static_cast<std::size_t>(window_.size()));
-    order.rows_at(window_.first, rows_);
-    slots_.assign(rows_.size(), -1);
-    wanted_.clear();
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-        const Index row = first_row_ + rows_[i];
-        if (row >= held_.end && row < data_.shard.rows.end) {
-            slots_[i] = std::ssize(wanted_);
-            wanted_.push_back({.row = row, .slot = slots_[i]});
-        }
+    if (data_.shard.is_sparse() && offsets_.empty()) {
+        offsets_ = data::read_row_offsets(data_.shard);
     }
+    choose_window(order, batch, end);
+    std::ranges::sort(wanted_, {}, &data::WantedRow::row);
+    if (data_.shard.is_sparse()) {
+        fetch_sparse_window();
+    } else {
+        fetch_dense_window();
+    }
+}
+
+/// The batch, and of those behind it as many as there is room for.
+void RowPicker::choose_window(const model::RowOrder& order, Range batch, Index end) {
+    // In `slots_` and `wanted_`, which grow by as much as they have.
+    constexpr Index place_bytes = 2 * (sizeof(Index) + sizeof(data::WantedRow));
+    window_ = {.first = batch.first, .end = batch.first};
+    slots_.clear();
+    wanted_.clear();
+    Index bytes = 0;
+    while (window_.end < end) {
+        const std::size_t wanted_before = wanted_.size();
+        rows_.resize(static_cast<std::size_t>(std::min(batch.size(), end - window_.end)));
+        order.rows_at(window_.end, rows_);
+        for (const Index place_row : rows_) {
+            const Index row = first_row_ + place_row;
+            const bool is_in_file = row >= held_.end && row < data_.shard.rows.end;
+            slots_.push_back(is_in_file ? std::ssize(wanted_) : -1);
+            bytes += place_bytes + (is_in_file ? bytes_in_window(row) : 0);
+            if (is_in_file) {
+                wanted_.push_back({.row = row, .slot = slots_.back()});
+            }
+        }
+        if (window_.size() > 0 && bytes > window_bytes_) {
+            wanted_.resize(wanted_before);
+            slots_.resize(static_cast<std::size_t>(window_.size()));
+            return;
+        }
+        window_.end += std::ssize(rows_);
+    }
+}
+
+Index RowPicker::bytes_in_window(Index row) const {
+    if (!data_.shard.is_sparse()) {
+        return static_cast<Index>(row_bytes_);
+    }
+    const auto at = static_cast<std::size_t>(row - data_.shard.rows.first);
+    const auto entry_bytes = static_cast<Index>(size_of(data_.shard.type)) + index_bytes;
+    return (offsets_[at + 1] - offsets_[at]) * entry_bytes + Index{sizeof(Index)};
+}
+
+void RowPicker::fetch_dense_window() {
     const Index bytes = std::ssize(wanted_) * static_cast<Index>(row_bytes_);
     const Index behind =
         multiple * static_cast<Index>(row_bytes_) + model::PickedRows::bytes_behind;
     values_.reserve(bytes + behind);
     std::memset(values_.data() + bytes, 0, static_cast<std::size_t>(behind));
-    std::ranges::sort(wanted_, {}, &data::WantedRow::row);
     data::fetch_rows(data_.shard, wanted_, values_.data());
+}
+
+/// Entries lie in the order of the rows, and not of their places.
+void RowPicker::fetch_sparse_window() {
+    rows_.resize(wanted_.size());
+    std::vector<Index> position(wanted_.size());
+    window_offsets_.assign(1, 0);
+    for (std::size_t k = 0; k < wanted_.size(); ++k) {
+        const Index row = wanted_[k].row;
+        const auto at = static_cast<std::size_t>(row - data_.shard.rows.first);
+        rows_[k] = row;
+        position[static_cast<std::size_t>(wanted_[k].slot)] = static_cast<Index>(k);
+        window_offsets_.push_back(window_offsets_.back() + offsets_[at + 1] - offsets_[at]);
+    }
+    for (Index& slot : slots_) {
+        slot = slot < 0 ? slot : position[static_cast<std::size_t>(slot)];
+    }
+    values_.reserve(window_offsets_.back() * static_cast<Index>(size_of(data_.shard.type)));
+    indices_.reserve(window_offsets_.back() * index_bytes);
+    data::fetch_sparse_rows(data_.shard, offsets_, rows_, values_.data(), indices_.data());
 }
 
 const std::byte* RowPicker::values_of(Index row, Index place) const {
@@ -258,17 +332,22 @@ std::size_t RowPicker::keep_own_rows(Range places, OwnPlaces& own) const {
 }
 
 void RowPicker::put_entries(const OwnPlaces& own, model::PickedRows& picked) const {
-    constexpr std::size_t index_bytes = 4;
-    const data::SparseValues& sparse = data_.shard.sparse;
+    const data::SparseValues& held = data_.shard.sparse;
+    const bool is_held = !streams();
+    const std::vector<Index>& offsets = is_held ? held.offsets : window_offsets_;
+    const std::byte* const values = is_held ? held.values.data() : values_.data();
+    const std::byte* const indices = is_held ? held.indices.data() : indices_.data();
     const std::size_t count = picked.values.size();
     picked.indices.resize(count);
     picked.entries.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const auto row = static_cast<std::size_t>(own.rows[i]);
-        const auto begin = static_cast<std::size_t>(sparse.offsets[row]);
-        picked.entries[i] = sparse.offsets[row + 1] - sparse.offsets[row];
-        picked.values[i] = sparse.values.data() + begin * size_of(data_.shard.type);
-        picked.indices[i] = sparse.indices.data() + begin * index_bytes;
+        const auto at = static_cast<std::size_t>(
+            is_held ? own.rows[i]
+                    : slots_[static_cast<std::size_t>(own.places[i] - window_.first)]);
+        const auto begin = static_cast<std::size_t>(offsets[at]);
+        picked.entries[i] = offsets[at + 1] - offsets[at];
+        picked.values[i] = values + begin * size_of(data_.shard.type);
+        picked.indices[i] = indices + begin * static_cast<std::size_t>(index_bytes);
     }
 }
 

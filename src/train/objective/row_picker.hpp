@@ -43,11 +43,16 @@ class RowPicker {
     /// The labels and row weights of the groups that were found.
     void put_labels_of_groups(const OwnPlaces& own, model::PickedRows& picked) const;
 
-    /// Memory of the window for a rank whose rows are streamed, at most.
-    static constexpr Index window_bytes = Index{32} << 20U;
+    /// Memory of the window for a rank whose rows are streamed, at most: beside that through which
+    /// dense rows pass; of sparse rows it is the same.
+    static constexpr Index most_window_bytes = Index{32} << 20U;
 
   private:
     bool streams() const { return held_.end != data_.shard.rows.end; }
+    void choose_window(const model::RowOrder& order, Range batch, Index end);
+    Index bytes_in_window(Index row) const;
+    void fetch_dense_window();
+    void fetch_sparse_window();
     void copy_last_rows();
     void pack_labels();
     void ask_for_labels(Index first, Index end) const;
@@ -64,12 +69,19 @@ class RowPicker {
     Index last_rows_ = 0;  ///< from this held one on they are copied, for want of bytes behind
     Buffer copies_;
     std::size_t row_bytes_;
+    Index window_bytes_;
     std::vector<std::uint64_t> label_bits_;  ///< of dense rows, where all are 0 or 1
     Range window_;                           ///< places
-    std::vector<Index> slots_;               ///< of the window's places; -1 for rows that need none
+    /// Of the window's places: which of its rows they have, as these lie in memory; -1 for those
+    /// that need none.
+    std::vector<Index> slots_;
     std::vector<data::WantedRow> wanted_;
     std::vector<Index> rows_;
     Buffer values_;
+    // Of sparse rows beside their values:
+    Buffer indices_;
+    std::vector<Index> window_offsets_;  ///< of the rows of the window, in rising order
+    std::vector<Index> offsets_;         ///< of the shard's rows, when these are in files
 };
 
 }  // namespace paralogit::train

@@ -7,27 +7,53 @@
 
 namespace paralogit::train {
 
+namespace {
+
+constexpr Index limb_bytes = sizeof(std::int64_t);
+
+/// Larger sums would take more memory than the rows may be worth, and leave the caches.
+constexpr Index most_bytes_apart = Index{32} << 20U;
+
+/// Whether each thread has both limbs of its own.
+bool are_apart(Index features, int threads) {
+    constexpr Index most_bytes = Index{8} << 20U;
+    const Index bytes = 2 * features * limb_bytes;
+    return threads == 1 || (bytes <= most_bytes && (threads - 1) * bytes <= most_bytes_apart);
+}
+
+/// The same of high limbs, of which those of two threads, with the words between them, go into both
+/// limbs of one.
+bool are_high_limbs_apart(Index features, int threads) {
+    return are_apart(features, threads) ||
+           (threads - 2) * features * limb_bytes <= most_bytes_apart;
+}
+
+}  // namespace
+
+Index SparsePass::bytes(Index features, Index own_rows, int threads) {
+    const Index of_factors = own_rows * Index{sizeof(double)};
+    const Index of_high = features * limb_bytes;
+    if (are_apart(features, threads)) {
+        return 2 * threads * of_high + of_factors;
+    }
+    const Index of_others = are_high_limbs_apart(features, threads) ? (threads - 2) * of_high : 0;
+    return 2 * of_high + of_others + of_factors;
+}
+
 SparsePass::SparsePass(const DataSet& data)
     : data_(data),
       threads_(data.execution.threads),
       scale_of_high_limbs_(data.sparse->scale.of_high_limbs()),
       last_(&both_limbs_) {
-    // Larger sums would take more memory than the rows may be worth, and leave the caches.
-    constexpr Index most_bytes = Index{8} << 20U;
-    constexpr Index most_bytes_apart = Index{32} << 20U;
     const model::ScatterScale& scale = data.sparse->scale;
-    const Index bytes_of_high = scale.features() * Index{sizeof(std::int64_t)};
-    const Index bytes = 2 * bytes_of_high;
-    const bool is_apart =
-        threads_ == 1 || (bytes <= most_bytes && (threads_ - 1) * bytes <= most_bytes_apart);
+    const bool is_apart = are_apart(scale.features(), threads_);
     const auto threads = static_cast<std::size_t>(threads_);
     both_limbs_.reserve(is_apart ? threads : 1);
     both_limbs_.emplace_back(scale, most_words);
     while (is_apart && both_limbs_.size() < threads) {
         both_limbs_.emplace_back(scale);
     }
-    // The high limbs of two threads, with the words between them, go into both limbs of one.
-    const bool is_high_apart = is_apart || (threads_ - 2) * bytes_of_high <= most_bytes_apart;
+    const bool is_high_apart = are_high_limbs_apart(scale.features(), threads_);
     const auto room = static_cast<std::size_t>(scale.features() + most_words);
     high_limbs_.reserve(is_high_apart ? threads : 1);
     for (model::ScatteredSums& sums : both_limbs_) {

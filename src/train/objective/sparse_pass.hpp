@@ -23,6 +23,9 @@ class SparsePass {
     /// all that a solver asks for, one after the other.
     explicit SparsePass(const DataSet& data);
 
+    /// These for so many features, rows of a rank and threads.
+    static Index bytes(Index features, Index own_rows, int threads);
+
     /// That of the data set, for products that need not be exact.
     const model::ScatterScale& scale_of_high_limbs() const { return scale_of_high_limbs_; }
 

@@ -62,10 +62,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     run.rows = std::make_unique<DataSet>(
         load_data_set(comm, options.paths, options.source,
                       share_memory(comm, options, validation_files), options.row_use));
-    // Without entries a feature stays where it begins: at 0 when nothing else is asked for, or when
-    // columns that do not vary are set to it.
-    if ((options.initial == "zeros" || options.standardize) &&
-        !options.penalty.may_hold_off_zero()) {
+    if (leaves_out_unused_features(options)) {
         keep_used_features(comm, *run.rows);
     }
     if (options.inference_confidence) {
@@ -97,7 +94,6 @@ void set_solver(const comm::Communicator& comm, const TrainOptions& options, Run
                                          ? std::optional(manifest.entries_before_block.back())
                                          : std::nullopt};
     run.solver_choice = choose_solver(options.solver, shape);
-    refuse_streamed_sparse_batches(comm, *run.rows, run.solver_choice.name);
     run.solver = make_solver(run.solver_choice.name, options.solver, shape);
 }
 

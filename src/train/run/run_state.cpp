@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace paralogit::train {
 
@@ -15,6 +16,7 @@ void RunState::complete(const DataSet& data) {
     if (starts_at_zero_) {
         checkpoint.start_parameters = Vector::Zero(checkpoint.state.point.size());
     }
+    checkpoint.exponents.reserve(data.bounds.sum_exponents.size() + 1);
     checkpoint.exponents.assign(data.bounds.sum_exponents.begin(), data.bounds.sum_exponents.end());
     checkpoint.exponents.push_back(data.bounds.weight_exponent);
 }
@@ -22,7 +24,8 @@ void RunState::complete(const DataSet& data) {
 void RunState::reduce() {
     checkpoint.centre.swap(change.centre);
     checkpoint.scale.swap(change.scale);
-    checkpoint.exponents = {};
+    // An empty list would leave its memory to the vector.
+    checkpoint.exponents = std::vector<Index>();
     if (starts_at_zero_) {
         checkpoint.start_parameters = {};
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "../objective/row_picker.hpp"
+#include "../objective/sparse_pass.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/train/curvature.hpp"
@@ -92,41 +93,94 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
             .reason = fmt::format("a Hessian costs as much as {:.2g} passes", passes)};
 }
 
-Index solver_bytes(const SolverOptions& options, const DataShape& shape, Index own_rows,
-                   int threads) {
-    constexpr Index number_bytes = sizeof(double);
-    const auto times = [](Index a, Index b) {
-        return checked_multiply(a, b, "the bytes of the solver");
-    };
-    // Sums, exponents and moments, the points of the solver; measured. Of dense rows every thread
-    // has sums of its own, of sparse ones the threads share them when they are long.
-    const bool is_sparse = shape.entries.has_value();
-    Index vectors = is_sparse ? 12 : 64 + 24 * Index{threads};
-    Index beside = is_sparse ? 2 * own_rows : 0;
-    Index matrix_side = 0;
-    const std::string solver = choose_solver(options, shape).name;
+namespace {
+
+constexpr Index number_bytes = sizeof(double);
+
+Index times(Index a, Index b) {
+    return checked_multiply(a, b, "the bytes of the solver");
+}
+
+/// Both in one place while a new Hessian is added up, or is made of its sums; threads have sums of
+/// their own as long as these are small.
+Index bytes_of_matrices(Index side, int threads) {
+    const Index matrices = 2 + (side <= Curvature::most_variables_apart ? Index{threads} - 1 : 0);
+    return times(times(matrices * number_bytes, side), side);
+}
+
+Index matrix_side(const std::string& solver, const SolverOptions& options, Index dimension) {
     if (solver == "newton") {
-        matrix_side = shape.dimension;
-    } else if (solver == "prox-newton") {
-        matrix_side = std::min(shape.dimension, options.prox_newton.most_variables);
-    } else if (solver == "lbfgs" || solver == "owl-qn") {
-        vectors += Index{2} * options.lbfgs.history;
-    } else if (solver == "newton-cg") {
-        vectors += is_sparse ? 3 : 0;
-        beside += is_sparse ? 0 : own_rows;
-    } else if (is_stochastic(solver) && !is_sparse) {
-        // Where rows are streamed they pass through a window of their own.
-        constexpr Index most_numbers = RowPicker::window_bytes / number_bytes;
-        beside += own_rows == 0 || shape.dimension > most_numbers / own_rows
-                      ? most_numbers
-                      : own_rows * shape.dimension;
+        return dimension;
     }
-    // Threads have matrices of their own as long as these are small.
-    const Index matrices =
-        6 + (matrix_side <= Curvature::most_variables_apart ? Index{threads} : 1);
-    const Index of_matrices = times(times(matrices * number_bytes, matrix_side), matrix_side);
-    return times(times(vectors, number_bytes), shape.dimension) + of_matrices +
-           beside * number_bytes;
+    return solver == "prox-newton" ? std::min(dimension, options.prox_newton.most_variables) : 0;
+}
+
+Index pairs_of(const std::string& solver, const SolverOptions& options) {
+    return solver == "lbfgs" || solver == "owl-qn" ? Index{2} * options.lbfgs.history : 0;
+}
+
+Index bytes_for_dense(const std::string& solver, const SolverOptions& options,
+                      const DataShape& shape, const RankShare& share) {
+    // Sums, exponents and moments, the points of the solver; measured. Every thread has sums of its
+    // own.
+    const Index vectors = 64 + 24 * Index{share.threads} + pairs_of(solver, options);
+    Index beside = solver == "newton-cg" ? share.own_rows : 0;
+    if (is_stochastic(solver) && share.may_be_streamed) {
+        // They pass through a window of their own.
+        constexpr Index most_numbers = RowPicker::most_window_bytes / number_bytes;
+        beside += share.own_rows == 0 || shape.dimension > most_numbers / share.own_rows
+                      ? most_numbers
+                      : share.own_rows * shape.dimension;
+    }
+    return times(times(vectors, number_bytes), shape.dimension) + beside * number_bytes;
+}
+
+/// What a stochastic solver takes along from one step to the next, as long as the parameters.
+Index memories_of(const std::string& solver, const SolverOptions& options) {
+    if (solver == "adam") {
+        return 2;
+    }
+    return solver == "adagrad" || options.stochastic.momentum > 0 ? 1 : 0;
+}
+
+/// How many vectors as long as the parameters there are at most, the sums of a pass not counted in;
+/// measured.
+Index vectors_for_sparse(const std::string& solver, const SolverOptions& options) {
+    if (is_stochastic(solver)) {
+        const Index of_average = options.stochastic.averages_from ? 2 : 0;
+        const Index kept = 3 * memories_of(solver, options) + of_average;
+        // The message in which ranks join theirs.
+        const Index joined = options.batches.local_steps > 0 ? 2 + kept : 0;
+        return 15 + kept + joined;
+    }
+    if (is_proximal(solver)) {
+        return 15 + pairs_of(solver, options);
+    }
+    return (solver == "newton-cg" ? 11 : 10) + pairs_of(solver, options);
+}
+
+Index bytes_for_sparse(const std::string& solver, const SolverOptions& options,
+                       const DataShape& shape, const RankShare& share) {
+    Index bytes = times(times(vectors_for_sparse(solver, options), number_bytes), shape.dimension) +
+                  SparsePass::bytes(shape.dimension, share.own_rows, share.threads);
+    if (solver == "newton-cg") {
+        bytes += share.own_rows * number_bytes;
+    }
+    if (is_stochastic(solver) && share.may_be_streamed) {
+        // Where they begin.
+        bytes += share.own_rows * number_bytes;
+    }
+    return bytes;
+}
+
+}  // namespace
+
+Index solver_bytes(const SolverOptions& options, const DataShape& shape, const RankShare& share) {
+    const std::string solver = choose_solver(options, shape).name;
+    const Index side = matrix_side(solver, options, shape.dimension);
+    return bytes_of_matrices(side, share.threads) +
+           (shape.entries ? bytes_for_sparse(solver, options, shape, share)
+                          : bytes_for_dense(solver, options, shape, share));
 }
 
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,

@@ -81,11 +81,14 @@ class Run {
     }
 
     /// What is of no more use, or easily made again, and as long as the features are many.
-    void forget_beginning() {
+    void forget_moments() {
         if (data_.rows->sparse && !options_.inference_confidence) {
             data_.moments.mean.resize(0);
             data_.moments.standard_deviation.resize(0);
         }
+    }
+    void forget_beginning() {
+        forget_moments();
         state_.forget_zeros();
         // The C library keeps what was freed between what is in use; on wide data that is much.
         malloc_trim(0);
@@ -119,6 +122,7 @@ class Run {
                 start_parameters(comm_, options_.initial, objective_->dimension(), *data_.rows);
             empty_idle_columns(state_.change, data_.moments, data_.penalties,
                                state_.checkpoint.start_parameters);
+            forget_moments();
             make_standardised_objective();
             const TraceSpan span(lane(), "solver", 0);
             const auto begin = Clock::now();

@@ -46,8 +46,13 @@ std::optional<ValidationScores> ValidationRun::score(const Vector& parameters) c
     }
     // Validation rows may have entries of features that no training row has any of.
     const Index kept = training_.shard.features;
-    Vector of_all(training_.manifest.features + (parameters.size() - kept));
-    of_all.head(training_.manifest.features) = of_all_features(training_, parameters.head(kept));
+    if (kept == training_.manifest.features) {
+        return validation_->score(parameters);
+    }
+    Vector of_all = Vector::Zero(training_.manifest.features + (parameters.size() - kept));
+    for (Index k = 0; k < kept; ++k) {
+        of_all[number_in_files(training_, k)] = parameters[k];
+    }
     if (parameters.size() > kept) {
         of_all[of_all.size() - 1] = parameters[kept];
     }

@@ -44,8 +44,8 @@ Index bytes_of(const std::string& name, Index dimension, std::optional<Index> en
     SolverOptions options;
     options.name = name;
     options.lbfgs.history = 30;
-    return solver_bytes(options, {.rows = 1000, .dimension = dimension, .entries = entries}, 1000,
-                        threads);
+    return solver_bytes(options, {.rows = 1000, .dimension = dimension, .entries = entries},
+                        {.own_rows = 1000, .threads = threads});
 }
 
 TEST(SolverBytes, AreThoseOfHistoryAndMatricesBesideTheVectorsOfAny) {
@@ -54,16 +54,52 @@ TEST(SolverBytes, AreThoseOfHistoryAndMatricesBesideTheVectorsOfAny) {
             return bytes_of(name, dimension, entries, threads) -
                    bytes_of("gd", dimension, entries, threads);
         };
-        for (const char* const name : {"lbfgs", "owl-qn"}) {
-            EXPECT_EQ(more_than_gd(name, 2000), 2 * 30 * 2000 * 8) << name;
-        }
+        // Those of the part that is not smooth, where they are as long as the vectors of rows.
+        const Index proximal = entries ? 5 : 0;
+        EXPECT_EQ(more_than_gd("lbfgs", 2000), 2 * 30 * 2000 * 8);
+        EXPECT_EQ(more_than_gd("owl-qn", 2000), (2 * 30 + proximal) * 2000 * 8);
         for (const char* const name : {"newton", "prox-newton"}) {
-            EXPECT_EQ(more_than_gd(name, 2000, 5), 7 * 2000 * 2000 * 8) << name;
-            EXPECT_EQ(more_than_gd(name, 500, 5), 11 * 500 * 500 * 8) << name;
+            const Index more = name == std::string("newton") ? 0 : proximal;
+            EXPECT_EQ(more_than_gd(name, 2000, 5), (2 * 2000 + more) * 2000 * 8) << name;
+            EXPECT_EQ(more_than_gd(name, 500, 5), (6 * 500 + more) * 500 * 8) << name;
         }
-        EXPECT_EQ(more_than_gd("prox-newton", 100'000), 7 * Index{4096} * 4096 * 8);
+        EXPECT_EQ(more_than_gd("prox-newton", 100'000),
+                  2 * Index{4096} * 4096 * 8 + proximal * 100'000 * 8);
         EXPECT_GT(more_than_gd("newton-cg", 2000), 0);
     }
+}
+
+TEST(SolverBytes, OfSparseRowsAreThoseOfWhatAStochasticSolverTakesAlong) {
+    constexpr Index vector = 100'000 * 8;
+    const auto bytes = [](const std::string& name, double momentum, bool averages, bool streams) {
+        SolverOptions options;
+        options.name = name;
+        options.stochastic.momentum = momentum;
+        if (averages) {
+            options.stochastic.averages_from = 1;
+        }
+        return solver_bytes(options, {.rows = 1000, .dimension = 100'000, .entries = 50'000},
+                            {.own_rows = 1000, .may_be_streamed = streams});
+    };
+    const Index plain = bytes("sgd", 0, false, false);
+
+    EXPECT_EQ(bytes("sgd", 0.9, false, false), plain + 3 * vector);
+    EXPECT_EQ(bytes("adagrad", 0, false, false), plain + 3 * vector);
+    EXPECT_EQ(bytes("adam", 0, false, false), plain + 6 * vector);
+    EXPECT_EQ(bytes("adam", 0, true, false), plain + 8 * vector);
+    // Where the rows begin.
+    EXPECT_EQ(bytes("sgd", 0, false, true), plain + 1000 * 8);
+}
+
+TEST(SolverBytes, OfSparseRowsCountTheSumsThatThreadsHaveApart) {
+    const auto sums = [](Index dimension, int threads) {
+        return bytes_of("gd", dimension, 50'000, threads) - bytes_of("gd", dimension, 50'000);
+    };
+
+    EXPECT_EQ(sums(400'000, 3), 2 * 2 * 400'000 * 8);
+    // Beyond 8 MB the threads share them, but for the high limbs.
+    EXPECT_EQ(sums(600'000, 2), 0);
+    EXPECT_EQ(sums(600'000, 3), 600'000 * 8);
 }
 
 TEST(SolverBytes, AreNoNumberThatCannotBeCounted) {
