@@ -295,6 +295,29 @@ class Streaming(AppTest):
             self.assertLess(int(enough[:-1]), 5000)
             self.assert_ends(run("train", data, *options, "--memory-limit", enough), 0)
 
+    def test_the_memory_of_wide_sparse_rows_stays_within_the_limit_that_is_advised(self):
+        data = self.folder / "wide.h5"
+        self.assert_ends(run("generate", data, "--rows", 12_000, "--features", 400_000, "--density",
+                             "0.0003"), 0)
+        for name, *options in (("newton-cg", "--validation-fraction", "0.2"),
+                               ("lbfgs", "--history", "6"), ("adam", "--average", "1")):
+            arguments = ("train", data, "--solver", name, *options, "--l2", 1e-3,
+                         "--max-iterations", 8, "--threads", 2, "--overwrite", "--out",
+                         self.folder / "run")
+            if name == "adam":
+                arguments += ("--learning-rate", 1e-4)
+            result = run(*arguments, "--memory-limit", "10M")
+            self.assert_ends(result, 3)
+            enough = int(re.search(r"allow it more \(--memory-limit (\d+)M\)", result.stderr)[1])
+            result = subprocess.run(
+                [sys.executable, "-c", PEAK_OF_CHILD,
+                 *command(*arguments, "--memory-limit", f"{enough}M")],
+                capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+            self.assert_ends(result, 0)
+            peak = int(result.stdout.splitlines()[-1]) * 1024
+            print(f"{name}: {peak / MEBIBYTE:.0f} MiB with {enough} MiB allowed", file=sys.stderr)
+            self.assertLess(peak, (enough + 48) * MEBIBYTE, name)
+
     def test_of_sparse_rows_a_bad_value_is_named(self):
         data = self.sparse_data()
         with h5py.File(data, "r+") as file:

@@ -104,8 +104,10 @@ Index times(Index a, Index b) {
 /// Both in one place while a new Hessian is added up, or is made of its sums; threads have sums of
 /// their own as long as these are small.
 Index bytes_of_matrices(Index side, int threads) {
+    // Rows on their way into sums, and panels of a factorisation; measured.
+    constexpr Index bytes_beside = number_bytes / 4;
     const Index matrices = 2 + (side <= Curvature::most_variables_apart ? Index{threads} - 1 : 0);
-    return times(times(matrices * number_bytes, side), side);
+    return times(times(matrices * number_bytes + bytes_beside, side), side);
 }
 
 Index matrix_side(const std::string& solver, const SolverOptions& options, Index dimension) {

@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <numeric>
 #include <random>
 #include <vector>
 
 #include "data_files.hpp"
 #include "paralogit/data/fetch_rows.hpp"
 #include "paralogit/data/holding.hpp"
+#include "paralogit/data/sample.hpp"
 #include "paralogit/data/shard.hpp"
 #include "sparse_files.hpp"
 
@@ -173,6 +175,37 @@ TEST_F(FetchedSparseRows, HaveTheNewNumbersOfTheirFeatures) {
         index /= 2;
     }
     EXPECT_EQ(fetch<float>(shard, rows), renumbered);
+}
+
+TEST_F(FetchedSparseRows, TellHowManyFeaturesAreUsedAtLeast) {
+    // Every third feature alone, in the second file every third but one.
+    std::vector<std::string> files;
+    for (const Index shift : {0, 1}) {
+        auto matrix = random_matrix<float>(2000, 100, static_cast<unsigned>(shift));
+        for (std::int64_t& index : matrix.indices) {
+            index = 3 * index + shift;
+        }
+        matrix.features = 1000;
+        files.push_back(write(std::to_string(shift) + ".h5", matrix, {},
+                              {.type = H5T_NATIVE_INT16, .chunk = 700, .is_packed = shift == 1}));
+    }
+    describe_files(files);
+
+    EXPECT_EQ(count_used_features_of_some(manifest_), 200);
+}
+
+TEST_F(FetchedSparseRows, AreLookedAtHereAndThereWhereThereAreMany) {
+    // Of two million entries each has a feature of its own.
+    constexpr Index many = 2'000'000;
+    SparseMatrix<std::uint8_t> matrix;
+    matrix.features = many;
+    matrix.values.assign(many, 1);
+    matrix.indices.resize(many);
+    std::iota(matrix.indices.begin(), matrix.indices.end(), 0);
+    matrix.offsets = {0, many / 2, many};
+    describe_files({write("a.h5", matrix)});
+
+    EXPECT_EQ(count_used_features_of_some(manifest_), Index{1} << 20);
 }
 
 TEST_F(FetchedSparseRows, AreNoneOfAFileThatHasChanged) {
