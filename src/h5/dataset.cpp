@@ -217,6 +217,14 @@ Dataset::~Dataset() = default;
 Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 
+void fit_conversion_buffer(hid_t transfer, std::size_t bytes, const Location& where) {
+    // Holds many values of any type that comes here, texts of variable length included.
+    constexpr std::size_t small_bytes = std::size_t{1} << 16;
+    if (bytes <= small_bytes) {
+        check(H5Pset_buffer(transfer, small_bytes, nullptr, nullptr), where, "prepare to read");
+    }
+}
+
 void Dataset::read(std::span<const Index> first, std::span<const Index> count, ElementType type,
                    std::span<std::byte> out) const {
     const Location& where = impl_->where;
@@ -239,6 +247,12 @@ void Dataset::read(std::span<const Index> first, std::span<const Index> count, E
     const Selection selection = select(impl_->dataset.get(), first, count, where);
     const Handle memory = type_in_field(memory_type(type, where), impl_->field, where);
     const Handle transfer = transfer_properties(where);
+    if (impl_->field.empty()) {
+        const std::size_t stored_size = H5Tget_size(impl_->type.get());
+        fit_conversion_buffer(transfer.get(),
+                              out.size() / size_of(type) * std::max(stored_size, size_of(type)),
+                              where);
+    }
     check(H5Dread(impl_->dataset.get(), memory.get(), selection.memory.get(), selection.file.get(),
                   transfer.get(), out.data()),
           where, fmt::format("read values as {}", name_of(type)));

@@ -23,6 +23,10 @@ Handle type_in_field(Handle memory, const std::string& field, const Location& wh
 /// lost as zeros, without an error.
 void check_not_shortened(int descriptor, Index file_bytes, const Location& where);
 
+/// Lets the library convert few values, of that many bytes as stored or in memory, in a smaller
+/// buffer: it clears the whole of it before each reading, by default a megabyte.
+void fit_conversion_buffer(hid_t transfer, std::size_t bytes, const Location& where);
+
 /// Access with a chunk cache that holds one row of chunks, so that neighbouring bands inflate none
 /// of them twice.
 Handle dataset_access(const DatasetInfo& info, const Location& where);

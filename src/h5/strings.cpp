@@ -1,12 +1,11 @@
 #include "strings.hpp"
 
-#include "opened_dataset.hpp"
-
 #include <fmt/format.h>
 
 #include <cstring>
 #include <memory>
 
+#include "opened_dataset.hpp"
 #include "paralogit/base/checked.hpp"
 
 namespace paralogit::h5 {
@@ -53,7 +52,12 @@ std::vector<std::string> read_variable(hid_t dataset, hid_t type, const std::str
                                        const Location& where) {
     const Handle memory = type_in_field(variable_memory_type(type, where), field, where);
     std::vector<char*> pointers(count, nullptr);
-    check(H5Dread(dataset, memory.get(), memory_space, file_space, H5P_DEFAULT, pointers.data()),
+    const Handle transfer = own(H5Pcreate(H5P_DATASET_XFER), H5Pclose, where, "prepare to read");
+    if (field.empty()) {
+        constexpr std::size_t stored_bytes = 16;  // a length and a place in the file
+        fit_conversion_buffer(transfer.get(), count * stored_bytes, where);
+    }
+    check(H5Dread(dataset, memory.get(), memory_space, file_space, transfer.get(), pointers.data()),
           where, "read the strings");
     // The library allocated them; it frees them however this function is left.
     const auto reclaim = [&](char** strings) {
