@@ -15,10 +15,8 @@ def dense(file):
     if isinstance(X, h5py.Dataset):
         return X[...].astype(np.float64)
     result = np.zeros(X.attrs["shape"])
-    indptr = X["indptr"][...]
-    for row in range(len(indptr) - 1):
-        part = slice(indptr[row], indptr[row + 1])
-        result[row, X["indices"][part]] = X["data"][part]
+    rows = np.repeat(np.arange(len(result)), np.diff(X["indptr"][...]))
+    result[rows, X["indices"][...]] = X["data"][...]
     return result
 
 
