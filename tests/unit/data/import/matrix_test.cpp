@@ -99,9 +99,10 @@ TEST(ImportMatrix, HoldsTheSameInItsSparseForm) {
 TEST(ImportMatrix, LeavesTheReferenceOfAColumnOut) {
     const ParsedChunk chunk = parse_csv(table_text, table_format(), false);
     const ImportSurvey survey = survey_of(chunk);
-    for (const auto& [reference, name, row_ends] :
-         {std::tuple{"u", "t=v", std::vector<Index>{2, 3, 3, 4}},
-          std::tuple{"v", "t=u", std::vector<Index>{1, 3, 3, 5}}}) {
+    using Indices = std::vector<std::uint32_t>;
+    for (const auto& [reference, name, row_ends, indices] :
+         {std::tuple{"u", "t=v", std::vector<Index>{2, 3, 3, 4}, Indices{0, 1, 0, 0}},
+          std::tuple{"v", "t=u", std::vector<Index>{1, 3, 3, 5}, Indices{0, 0, 1, 0, 1}}}) {
         CsvFormat format = table_format();
         format.chosen_references = {std::nullopt, reference, std::nullopt};
         format.is_first_text_reference = true;
@@ -116,6 +117,7 @@ TEST(ImportMatrix, LeavesTheReferenceOfAColumnOut) {
         EXPECT_EQ(matrix.feature_names, (std::vector<std::string>{"a", name}));
         EXPECT_EQ(matrix.columns[1].texts, (std::vector<std::string>{"u", "v"}));
         EXPECT_EQ(sparse.row_ends, row_ends);
+        EXPECT_EQ(sparse.indices, indices);
         EXPECT_EQ(matrix.entries, row_ends.back());
         EXPECT_EQ(counts.missing, 1);
     }
