@@ -31,6 +31,9 @@ inline std::string taken_text(const data::Manifest& manifest) {
     if (!first.labels_path.empty()) {
         text += ", labels " + first.labels_path;
     }
+    if (!first.names_path.empty()) {
+        text += ", names of features " + first.names_path;
+    }
     return manifest.files.size() == 1
                ? text
                : fmt::format("{}, and {} more files", text, manifest.files.size() - 1);

@@ -37,6 +37,17 @@ std::string data_text(const data::Manifest& manifest) {
                        manifest.features, name_of(manifest.type));
 }
 
+/// Where the names of the features are from, with the file unless it is the first.
+std::string names_text(const data::Manifest& manifest) {
+    for (const data::FilePart& part : manifest.files) {
+        if (!part.names_path.empty()) {
+            return ", named by " + (&part == manifest.files.data() ? "" : part.path + ":") +
+                   part.names_path;
+        }
+    }
+    return "";
+}
+
 std::string memory_text(const train::MemoryPlan& memory) {
     const std::string limit =
         memory.limit_source.empty()
@@ -141,7 +152,8 @@ void TrainPrinter::on_loaded(const train::RunFacts& facts) {
     std::vector<std::pair<std::string, std::string>> rows{
         {"data", data_text(manifest)},
         {"features", manifest.files.front().features_path +
-                         (manifest.is_transposed ? " (features x rows)" : "")},
+                         (manifest.is_transposed ? " (features x rows)" : "") +
+                         names_text(manifest)},
         {"labels", fmt::format("{}: {}; {}", manifest.files.front().labels_path,
                                facts.label_description, positive_text(facts))},
     };

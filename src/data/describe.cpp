@@ -26,6 +26,8 @@ namespace {
 /// One file, before it takes its place among the others.
 struct Description {
     FilePart part;
+    /// Of a file without rows little is known, and nothing need agree.
+    bool is_empty() const { return part.rows == 0; }
     Index features = 0;
     ElementType type = ElementType::float64;
     bool is_sparse = false;
@@ -57,6 +59,33 @@ bool do_labels_tell_transposed(const Contents& contents, const FeatureShape& sha
     }
 }
 
+void add_feature_names(const Contents& contents, const FeatureShape& shape,
+                       Description& description) {
+    FilePart& part = description.part;
+    if (shape.features == 0) {
+        return;  // an empty list, of which no columns are known
+    }
+    if (const auto names = find_feature_names(contents, part.features_path, shape.features)) {
+        part.names_path = names->info.path;
+        description.feature_names =
+            contents.file.dataset(part.names_path).read_strings(0, shape.features);
+    } else if (std::string note =
+                   note_of_feature_names(contents, part.features_path, shape.features);
+               !note.empty()) {
+        description.notes.push_back(std::move(note));
+    }
+}
+
+/// What paralogit convert says of the file that it made.
+void add_conversion(const h5::File& file, FilePart& part) {
+    part.is_converted = file.text_attribute_of("/", "generator") == "paralogit convert";
+    const std::vector<Index> base = file.integers_attribute_of("/", "index_base");
+    // Where there are no rows, there was no index to tell it by.
+    if (part.is_converted && part.rows > 0 && base.size() == 1 && base.front() >= 0) {
+        part.index_base = base.front();
+    }
+}
+
 Description describe_file(const std::string& path, const SourceOptions& options, Index first_row) {
     Description description;
     FilePart& part = description.part;
@@ -82,6 +111,13 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     part.features_path = features.path;
     part.rows_per_chunk = shape.rows_per_chunk;
     part.missing_features = missing_marks(file, file.describe(values_path));
+    if (!shape.is_order_told) {
+        description.notes.push_back(fmt::format(
+            "{0}:{1} is square, and nothing tells whether its entries lie by row or by column; "
+            "they are taken by row (CSR): write f['{1}'].attrs['format'] = 'csr' or 'csc' in h5py",
+            path, features.path));
+    }
+    add_conversion(file, part);
     part.file_bytes = state.bytes;
     part.modified_nanoseconds = state.modified_nanoseconds;
 
@@ -103,17 +139,13 @@ Description describe_file(const std::string& path, const SourceOptions& options,
         check_length(contents, weights, features, shape.rows, options.is_transposed);
         part.weights_path = weights.path;
         check_readable(file, part, weights.path);
-    } else if (const auto unused = find_unused_weights(contents, shape.rows);
+    } else if (const auto unused = find_unused_weights(contents, features.path, shape.rows);
                options.needs_labels && unused) {
         description.notes.push_back(fmt::format(
             "{0}:{1} has one value per row; use --weights-name {1} to use it as row weights", path,
             unused->path));
     }
-    if (const auto names = find_feature_names(contents, features.path, shape.features)) {
-        description.feature_names = file.dataset(names->path).read_strings(0, shape.features);
-    } else if (std::string note = note_of_feature_names(contents, shape.features); !note.empty()) {
-        description.notes.push_back(std::move(note));
-    }
+    add_feature_names(contents, shape, description);
     if (description.is_sparse) {
         // No block of all rows is smaller than one of those up to here.
         Index rows = 0;
@@ -177,9 +209,8 @@ void note_repeated_files(Manifest& manifest) {
 }
 
 /// Throws unless a further file goes together with those before it.
-void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
-                     const Description& next) {
-    const FilePart& first = manifest.files.front();
+void check_agreement(const Manifest& manifest, const FilePart& first,
+                     const FilePart* first_with_names, const Description& next) {
     const auto features_text = [](const FilePart& part, Index features) {
         return fmt::format("{} features in {}", features, part.features_path);
     };
@@ -194,6 +225,11 @@ void check_agreement(const Manifest& manifest, const FilePart* first_with_names,
     if (next.features != manifest.features) {
         fail_to_agree(first, features_text(first, manifest.features), next.part,
                       features_text(next.part, next.features));
+    }
+    if (const FilePart* const other = manifest.file_with_index_base();
+        other != nullptr && next.part.index_base && next.part.index_base != other->index_base) {
+        throw Error(ExitCode::input_data,
+                    index_base_text(next.part, *other->index_base, other->path, other->path));
     }
     if (next.type != manifest.type) {
         const auto type_text = [](const FilePart& part, ElementType type) {
@@ -260,17 +296,22 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
     manifest.is_transposed = options.is_transposed;
     Index entries = 0;
     std::vector<OffsetSamples> samples;
-    // A position, for the files move while their list grows.
+    // Positions, for the files move while their list grows.
+    std::optional<std::size_t> file_with_rows;
     std::optional<std::size_t> file_with_names;
     for (const std::string& path : paths) {
         Description next = describe_file(path, options, manifest.rows);
-        if (manifest.files.empty()) {
+        if (next.is_empty()) {
+            next.feature_names.clear();
+            next.part.names_path.clear();
+        } else if (!file_with_rows) {
+            file_with_rows = manifest.files.size();
             manifest.is_sparse = next.is_sparse;
             manifest.features = next.features;
             manifest.type = next.type;
         } else {
-            check_agreement(manifest, file_with_names ? &manifest.files[*file_with_names] : nullptr,
-                            next);
+            check_agreement(manifest, manifest.files[*file_with_rows],
+                            file_with_names ? &manifest.files[*file_with_names] : nullptr, next);
         }
         if (!file_with_names && !next.feature_names.empty()) {
             file_with_names = manifest.files.size();

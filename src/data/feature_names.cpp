@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "belonging.hpp"
 #include "text.hpp"
 #include "usual_names.hpp"
 
@@ -17,56 +21,211 @@ using h5::DatasetInfo;
 constexpr std::array<std::string_view, 5> names_of_feature_names{
     "feature_names", "features_names", "column_names", "columns", "names"};
 
-}  // namespace
+/// A dataset of texts that is called as feature names are.
+struct NameList {
+    DatasetInfo info;
+    std::ptrdiff_t position = 0;  ///< of what it is called among the usual names
 
-std::optional<DatasetInfo> find_feature_names(const Contents& contents,
-                                              const std::string& features_path, Index features) {
-    const auto are_names = [&](const DatasetInfo& info) {
-        return info.kind == h5::ValueKind::string && info.problem.empty() &&
-               vector_length(info) == features;
-    };
-    if (contents.is_anndata && features_path == "/X") {
-        const std::string names = index_of_table(contents.file, "/var");
-        if (!names.empty()) {
-            const DatasetInfo info = contents.file.describe(names);
-            if (are_names(info)) {
-                return info;
+    /// "names" alone may be those of anything.
+    bool is_told() const { return names_of_feature_names.at(position) != "names"; }
+};
+
+/// The lists of a file around some features.
+class NameSearch {
+  public:
+    NameSearch(const Contents& contents, const std::string& features_path, Index features);
+
+    std::optional<Choice> find() const;
+    std::string note() const;
+
+  private:
+    void add(const DatasetInfo& info);
+    bool is_fit(const NameList& list) const {
+        return list.info.problem.empty() && vector_length(list.info) == features_;
+    }
+    bool is_beside(const NameList& list) const {
+        const std::string group = group_of(list.info.path);
+        return group == group_of(path_) || group == path_;
+    }
+    bool is_around(const NameList& list) const {
+        return !is_beside(list) && path_.starts_with(group_of(list.info.path) + "/");
+    }
+    /// A list that says of which rows it is, is that of a matrix that says so too.
+    bool may_belong(const NameList& list) const {
+        const RowsPart part = part_of_rows(list.info.path);
+        return part == RowsPart::unsaid || part == part_of_rows(path_);
+    }
+    bool has_as_many_columns(const DatasetInfo& matrix) const;
+    bool has_other_matrix_in(const std::string& group) const;
+    bool is_only_matrix() const;
+
+    std::optional<Choice> find_beside() const;
+    std::optional<Choice> find_around() const;
+    std::optional<Choice> find_only_one() const;
+
+    const Contents& contents_;
+    std::string path_;
+    Index features_;
+    std::vector<NameList> lists_;
+};
+
+NameSearch::NameSearch(const Contents& contents, const std::string& features_path, Index features)
+    : contents_(contents), path_(features_path), features_(features) {
+    for (const DatasetInfo& info : contents.listing.datasets) {
+        add(info);
+    }
+    if (contents.listing.is_complete) {
+        return;
+    }
+    // What is beyond the limit of the listing is looked for by its path.
+    for (const std::string& group : {group_of(path_), path_, std::string()}) {
+        for (const std::string_view name : names_of_feature_names) {
+            const std::string path = fmt::format("{}/{}", group == "/" ? "" : group, name);
+            if (find_dataset(contents.listing, path) == nullptr && contents.file.has(path)) {
+                add(contents.file.describe(path));
             }
+        }
+    }
+}
+
+void NameSearch::add(const DatasetInfo& info) {
+    const std::string stem = stem_of(info.path);
+    // "test_names" are mostly those of something else.
+    const bool is_whole = stem.find('_') != std::string::npos || stem == last_component(info.path);
+    const auto* const name = std::ranges::find(names_of_feature_names, is_whole ? stem : "");
+    if (name != names_of_feature_names.end() && info.kind == h5::ValueKind::string) {
+        lists_.push_back({.info = info, .position = name - names_of_feature_names.begin()});
+    }
+}
+
+bool NameSearch::has_as_many_columns(const DatasetInfo& matrix) const {
+    // A matrix of features x rows counts as well.
+    return is_matrix(matrix) &&
+           (matrix.values_per_row() == features_ || matrix.shape.front() == features_);
+}
+
+bool NameSearch::has_other_matrix_in(const std::string& group) const {
+    const auto is_other = [&](const DatasetInfo& info) {
+        return info.path != path_ && group_of(info.path) == group && has_as_many_columns(info);
+    };
+    return std::ranges::any_of(contents_.candidates, is_other);
+}
+
+bool NameSearch::is_only_matrix() const {
+    const RowsPart part = part_of_rows(path_);
+    const auto is_other = [&](const DatasetInfo& info) {
+        return info.path != path_ && has_as_many_columns(info) &&
+               (part == RowsPart::unsaid || part == part_of_rows(info.path));
+    };
+    return std::ranges::none_of(contents_.candidates, is_other);
+}
+
+std::optional<Choice> NameSearch::find_beside() const {
+    const auto order = [&](const NameList& list) {
+        const bool is_same_part = part_of_rows(list.info.path) == part_of_rows(path_);
+        return std::pair(is_same_part ? 0 : 1, list.position);
+    };
+    const NameList* best = nullptr;
+    for (const NameList& list : lists_) {
+        if (is_fit(list) && is_beside(list) && may_belong(list) &&
+            (best == nullptr || order(list) < order(*best))) {
+            best = &list;
+        }
+    }
+    return best == nullptr ? std::nullopt
+                           : std::optional(Choice{best->info, "beside the features"});
+}
+
+std::optional<Choice> NameSearch::find_around() const {
+    const NameList* nearest = nullptr;
+    const auto order = [](const NameList& list) {
+        return std::pair(-std::ssize(group_of(list.info.path)), list.position);
+    };
+    for (const NameList& list : lists_) {
+        if (is_fit(list) && is_around(list) && list.is_told() && may_belong(list) &&
+            !has_other_matrix_in(group_of(list.info.path)) &&
+            (nearest == nullptr || order(list) < order(*nearest))) {
+            nearest = &list;
+        }
+    }
+    return nearest == nullptr
+               ? std::nullopt
+               : std::optional(Choice{nearest->info, "for all matrices below that group"});
+}
+
+std::optional<Choice> NameSearch::find_only_one() const {
+    std::vector<const NameList*> fit;
+    for (const NameList& list : lists_) {
+        if (is_fit(list) && list.is_told() && may_belong(list) && !is_around(list)) {
+            fit.push_back(&list);
+        }
+    }
+    const bool is_clear = contents_.listing.is_complete && !contents_.is_anndata;
+    return is_clear && fit.size() == 1 && is_only_matrix()
+               ? std::optional(Choice{fit.front()->info, "the only names for the only matrix"})
+               : std::nullopt;
+}
+
+std::optional<Choice> NameSearch::find() const {
+    const std::string table = table_of_genes(contents_, path_);
+    if (const std::string names = table.empty() ? "" : index_of_table(contents_.file, table);
+        !names.empty()) {
+        const NameList list{.info = contents_.file.describe(names)};
+        if (list.info.kind == h5::ValueKind::string && is_fit(list)) {
+            return Choice{list.info, fmt::format("AnnData's names of {}", path_)};
         }
     }
     // Of 10x Genomics the identifiers, for its gene names repeat; new files and old ones.
     for (const char* const name : {"/features/id", "/genes"}) {
-        const DatasetInfo* const info = find_dataset(contents.listing, features_path + name);
-        if (info != nullptr && are_names(*info)) {
-            return *info;
+        const DatasetInfo* const info =
+            find_dataset(contents_.listing, (path_ == "/" ? "" : path_) + name);
+        if (info != nullptr && info->kind == h5::ValueKind::string && is_fit({.info = *info})) {
+            return Choice{*info, "identifiers of 10x Genomics"};
         }
     }
-    for (const std::string_view name : names_of_feature_names) {
-        for (const DatasetInfo& info : contents.listing.datasets) {
-            if (last_component(info.path) == name && are_names(info)) {
-                return info;
-            }
-        }
-    }
-    return std::nullopt;
+    std::optional<Choice> choice = find_beside();
+    choice = choice ? choice : find_around();
+    return choice ? choice : find_only_one();
 }
 
-std::string note_of_feature_names(const Contents& contents, Index features) {
-    for (const std::string_view name : names_of_feature_names) {
-        for (const DatasetInfo& info : contents.listing.datasets) {
-            const auto length = vector_length(info);
-            // "names" alone may be those of anything.
-            if (last_component(info.path) == name && name != "names" && length &&
-                info.kind == h5::ValueKind::string && contents.is_searched(info.path)) {
-                return fmt::format(
-                    "{}:{} has {} name{}, but there are {} features: the names are not used, and "
-                    "columns in another order are not noticed",
-                    contents.file.path().string(), printable(info.path), *length,
-                    *length == 1 ? "" : "s", features);
-            }
+std::string NameSearch::note() const {
+    const NameList* noted = nullptr;
+    for (const NameList& list : lists_) {
+        const bool is_near = is_beside(list) || is_around(list) || is_only_matrix();
+        const bool is_worth =
+            vector_length(list.info) && list.is_told() && (is_near || is_fit(list));
+        if (is_worth && contents_.is_searched(list.info.path) &&
+            (noted == nullptr || list.position < noted->position)) {
+            noted = &list;
         }
     }
-    return {};
+    if (noted == nullptr) {
+        return {};
+    }
+    const Index length = vector_length(noted->info).value();
+    const std::string place =
+        fmt::format("{}:{}", contents_.file.path().string(), printable(noted->info.path));
+    constexpr const char* result =
+        "the names are not used, and columns in another order are not noticed";
+    return length == features_
+               ? fmt::format(
+                     "{} has {} names, but nothing tells that they are those of {}: {}; "
+                     "write the names of its columns beside it, as {}/feature_names",
+                     place, length, printable(path_), result, group_of(path_))
+               : fmt::format("{} has {} name{}, but there are {} features: {}", place, length,
+                             length == 1 ? "" : "s", features_, result);
+}
+
+}  // namespace
+
+std::optional<Choice> find_feature_names(const Contents& contents, const std::string& features_path,
+                                         Index features) {
+    return NameSearch(contents, features_path, features).find();
+}
+
+std::string note_of_feature_names(const Contents& contents, const std::string& features_path,
+                                  Index features) {
+    return NameSearch(contents, features_path, features).note();
 }
 
 }  // namespace paralogit::data

@@ -134,7 +134,7 @@ std::string use_text(const std::string& path, const Contents& contents,
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");
         if (const auto names = find_feature_names(contents, features.info.path, shape.features)) {
-            text += fmt::format("  their names: {}\n", summary(*names));
+            text += fmt::format("  their names: {}, {}\n", summary(names->info), names->reason);
         }
     } catch (const Error& error) {
         problem = error;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string_view>
 
@@ -53,6 +54,19 @@ std::vector<std::string> sparse_groups_of(const h5::Listing& listing) {
 
 }  // namespace
 
+std::string table_of_genes(const Contents& contents, const std::string& features_path) {
+    if (!contents.is_anndata) {
+        return "";
+    }
+    if (features_path == "/X" || features_path.starts_with("/layers/")) {
+        return "/var";
+    }
+    if (features_path == "/raw/X") {
+        return "/raw/var";
+    }
+    return features_path == "/raw.X" ? "/raw.var" : "";
+}
+
 const DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& path) {
     const auto found = std::find_if(listing.datasets.begin(), listing.datasets.end(),
                                     [&](const DatasetInfo& info) { return info.path == path; });
@@ -71,6 +85,11 @@ Contents::Contents(const h5::File& open_file)
                find_dataset(listing, path) != nullptr;
     };
     is_anndata = has("/X") && has("/obs") && has("/var");
+    if (!listing.is_complete) {
+        // The tables may lie beyond the limit of the listing.
+        is_anndata = (file.has("/X") || file.has(path_of_values("/X"))) &&
+                     !index_of_table(file, "/obs").empty() && !index_of_table(file, "/var").empty();
+    }
     if (is_anndata) {
         taken.insert(index_of_table(file, "/obs"));
     }
@@ -92,6 +111,12 @@ bool Contents::is_sparse_group(const std::string& path) const {
 }
 
 bool Contents::is_in_sparse_group(const std::string& path) const {
+    // Where the matrix is the whole file, labels and the like lie beside its parts.
+    constexpr std::array<std::string_view, 5> parts{"/data", "/indices", "/indptr", "/shape",
+                                                    "/format"};
+    if (parent_of(path) == "/" && std::ranges::find(parts, path) == parts.end()) {
+        return false;
+    }
     return std::ranges::find(sparse_groups, parent_of(path)) != sparse_groups.end();
 }
 
@@ -101,6 +126,10 @@ bool Contents::is_searched(const std::string& path) const {
 
 void Contents::fail(const std::string& text) const {
     throw Error(ExitCode::input_data, file.path().string() + text);
+}
+
+bool is_empty_vector(const DatasetInfo& info) {
+    return info.shape == std::vector<Index>{0};
 }
 
 std::string shape_text(const std::vector<Index>& shape) {
@@ -154,6 +183,9 @@ FeatureShape feature_shape(const Contents& contents, const DatasetInfo& info,
                            const SourceOptions& options) {
     if (contents.is_sparse_group(info.path)) {
         return sparse_shape(contents, info.path, options);
+    }
+    if (is_empty_vector(info)) {
+        return {};
     }
     const bool is_transposed = options.is_transposed;
     FeatureShape shape;

@@ -34,6 +34,9 @@ struct Contents {
     bool is_anndata = false;
 };
 
+/// The table of AnnData that names the columns of a matrix; empty when it is none of AnnData's.
+std::string table_of_genes(const Contents& contents, const std::string& features_path);
+
 /// The dataset with this absolute path; null when there is none.
 const h5::DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& path);
 
@@ -41,9 +44,13 @@ const h5::DatasetInfo* find_dataset(const h5::Listing& listing, const std::strin
 struct FeatureShape {
     Index rows = 0;
     Index features = 0;
-    Index rows_per_chunk = 0;  ///< 0 when it is not chunked
-    Index entries = 0;         ///< of sparse rows
+    Index rows_per_chunk = 0;   ///< 0 when it is not chunked
+    Index entries = 0;          ///< of sparse rows
+    bool is_order_told = true;  ///< whether sparse entries lie by row or by column
 };
+
+/// Whether it has no values at all, such as an empty list that was written.
+bool is_empty_vector(const h5::DatasetInfo& info);
 
 /// "100 x 4"
 std::string shape_text(const std::vector<Index>& shape);

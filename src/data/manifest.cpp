@@ -47,6 +47,26 @@ std::string Manifest::name_of_feature(Index feature) const {
                        feature);
 }
 
+const FilePart* Manifest::file_with_index_base() const {
+    const auto found = std::ranges::find_if(
+        files, [](const FilePart& part) { return part.index_base.has_value(); });
+    return found == files.end() ? nullptr : &*found;
+}
+
+std::string index_base_text(const FilePart& found, Index base, const std::string& expected,
+                            const std::string& reference) {
+    const Index own = found.index_base.value();
+    const std::string advice =
+        own > base
+            ? fmt::format("convert the text of {} again with --like {}", found.path, reference)
+            : fmt::format("convert the text of {} again with --index-base 0", expected);
+    return fmt::format(
+        "{} was converted from LIBSVM with {} as the index of its first feature, but "
+        "{} with {}: the columns are shifted by one; {} (or, if the texts do count "
+        "their features from 0 and from 1, remove the attribute index_base of {})",
+        found.path, own, expected, base, advice, found.path);
+}
+
 ShardPlan Manifest::plan() const {
     return is_sparse ? ShardPlan(rows, entries_before_block) : ShardPlan(rows);
 }
@@ -61,10 +81,13 @@ std::string Manifest::to_bytes() const {
         bytes.put(part.features_path);
         bytes.put(part.labels_path);
         bytes.put(part.weights_path);
+        bytes.put(part.names_path);
         bytes.put(part.rows_per_chunk);
         bytes.put(part.entries);
         bytes.put(part.first_entry);
         bytes.put(part.are_labels_text);
+        bytes.put(part.is_converted);
+        bytes.put(part.index_base.value_or(-1));
         bytes.put(narrow<Index>(part.missing_features.size()));
         for (const double value : part.missing_features) {
             bytes.put(value);
@@ -101,10 +124,15 @@ Manifest Manifest::from_bytes(const std::string& bytes) {
         part.features_path = reader.text();
         part.labels_path = reader.text();
         part.weights_path = reader.text();
+        part.names_path = reader.text();
         part.rows_per_chunk = reader.number<Index>();
         part.entries = reader.number<Index>();
         part.first_entry = reader.number<Index>();
         part.are_labels_text = reader.flag();
+        part.is_converted = reader.flag();
+        if (const auto base = reader.number<Index>(); base >= 0) {
+            part.index_base = base;
+        }
         part.missing_features.resize(reader.count());
         for (double& value : part.missing_features) {
             value = reader.number<double>();

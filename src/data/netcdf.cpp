@@ -86,9 +86,31 @@ std::optional<model::ColumnScan::BadValue> find_in_block(const Manifest& manifes
     return std::nullopt;
 }
 
+/// Integers whose bits are to be read as those of the type with, or without, a sign.
+void refuse_other_sign(const h5::File& file, const std::string& dataset) {
+    const std::string told = file.text_attribute_of(dataset, "_Unsigned").value_or("");
+    const std::optional<ElementType> type = file.describe(dataset).element_type;
+    if (!type || (told != "true" && told != "false")) {
+        return;
+    }
+    const bool is_signed = *type >= ElementType::int8 && *type <= ElementType::int64;
+    const bool is_unsigned = *type >= ElementType::uint8 && *type <= ElementType::uint64;
+    if (told == "true" ? is_signed : is_unsigned) {
+        throw Error(
+            ExitCode::input_data,
+            fmt::format(
+                "{0}:{1} holds {2}, but by its attribute _Unsigned = \"{3}\" its bits stand "
+                "for integers {4} sign; write them as these, in Python "
+                "xarray.open_dataset('{0}').drop_encoding().to_netcdf('unpacked.nc')",
+                file.path().string(), dataset, name_of(*type), told,
+                is_signed ? "without" : "with"));
+    }
+}
+
 }  // namespace
 
 void refuse_packed(const h5::File& file, const std::string& dataset) {
+    refuse_other_sign(file, dataset);
     const auto is_other = [](const std::vector<double>& values, double neutral) {
         return std::ranges::any_of(values, [=](double value) { return value != neutral; });
     };

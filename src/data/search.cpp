@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
 #include <string_view>
 
+#include "belonging.hpp"
 #include "text.hpp"
 #include "usual_names.hpp"
 
@@ -18,13 +18,6 @@ namespace {
 
 using h5::DatasetInfo;
 using h5::ValueKind;
-
-// Last components of the paths that people use, in lower case.
-constexpr std::array<std::string_view, 11> names_of_features{
-    "x",       "data",   "features", "matrix",        "train_set_x",   "x_train",
-    "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
-constexpr std::array<std::string_view, 7> names_of_test_features{
-    "x_test", "test_x", "test_set_x", "x_val", "val_x", "x_valid", "valid_x"};
 
 const DatasetInfo* find_candidate(const Contents& contents, const std::string& path) {
     const auto found =
@@ -41,11 +34,9 @@ bool contains(const std::vector<std::string>& paths, const std::string& path) {
     return std::find(paths.begin(), paths.end(), path) != paths.end();
 }
 
-/// A sparse matrix may also be the whole file.
 bool is_usual(const Contents& contents, std::span<const std::string_view> habit,
               const std::string& path) {
-    const bool is_whole_file = path == "/" && contents.is_sparse_group(path);
-    return (is_whole_file || is_among(habit, path)) && contents.is_searched(path);
+    return is_among(habit, path) && contents.is_searched(path);
 }
 
 /// What is wanted, and what to call it and its option in messages.
@@ -62,35 +53,9 @@ struct Wanted {
     /// The features that labels are for; empty where they are not known.
     std::string features_path = "";
     SourceOptions::Use use = SourceOptions::Use::training;
+    /// A sparse matrix may also be the whole file.
+    bool may_be_whole_file = false;
 };
-
-/// What the names of a dataset and its groups say of its rows.
-enum class RowsPart { unsaid, training, test, validation };
-
-RowsPart part_of_rows(const std::string& path) {
-    std::string word;
-    RowsPart part = RowsPart::unsaid;
-    const auto take_word = [&] {
-        part = word == "train" || word == "training"                      ? RowsPart::training
-               : word == "test" || word == "testing"                      ? RowsPart::test
-               : word == "val" || word == "valid" || word == "validation" ? RowsPart::validation
-                                                                          : part;
-        word.clear();
-    };
-    for (const char c : path) {
-        if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
-            word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        } else {
-            take_word();
-        }
-    }
-    take_word();
-    return part;
-}
-
-std::string group_of(const std::string& path) {
-    return path.substr(0, path.find_last_of('/'));
-}
 
 std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
     if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
@@ -103,7 +68,7 @@ std::string objection_to_features(const Contents& contents, const DatasetInfo& i
             "dataset of rows x features",
             info.type_text);
     }
-    if (info.shape.size() < 2 && !contents.is_sparse_group(info.path)) {
+    if (info.shape.size() < 2 && !contents.is_sparse_group(info.path) && !is_empty_vector(info)) {
         return fmt::format(
             "has the shape {}, and features need rows x features; for one feature reshape it to "
             "n x 1",
@@ -141,7 +106,8 @@ std::string objection_to_weights(const Contents& /*contents*/, const DatasetInfo
 const Wanted wanted_features{.what = "features",
                              .option = "--features-name",
                              .habit = names_of_features,
-                             .objection = objection_to_features};
+                             .objection = objection_to_features,
+                             .may_be_whole_file = true};
 const Wanted wanted_labels{.what = "labels",
                            .option = "--labels-name",
                            .habit = names_of_labels,
@@ -257,6 +223,36 @@ const DatasetInfo& likeliest(const Wanted& wanted, const std::vector<const Datas
                               example == nullptr ? "NAME" : printable(example->path)));
 }
 
+/// Throws Error (input_data) when all belong to other rows: those of the features have a name that
+/// is not usual, then.
+void drop_those_of_others(const Contents& contents, const Wanted& wanted,
+                          std::vector<const DatasetInfo*>& fit) {
+    const DatasetInfo other = *fit.front();
+    std::erase_if(fit, [&](const DatasetInfo* info) {
+        return belonging_of(contents, *info, wanted.features_path).is_elsewhere;
+    });
+    if (!fit.empty()) {
+        return;
+    }
+    std::vector<const DatasetInfo*> own;
+    for (const DatasetInfo& info : contents.candidates) {
+        if (wanted.objection(contents, info).empty() && vector_length(info) == wanted.rows &&
+            group_of(info.path) == group_of(wanted.features_path) &&
+            !belonging_of(contents, info, wanted.features_path).is_elsewhere) {
+            own.push_back(&info);
+        }
+    }
+    const std::string owner = belonging_of(contents, other, wanted.features_path).owner;
+    contents.fail(fmt::format(
+        ": {0} has a usual name of {1}, but {2}, and the features are {3}; {4}name those of {3}: "
+        "{5} {6}",
+        summary(other), wanted.what,
+        owner.empty() ? "is of other rows by its name" : "belongs to " + printable(owner),
+        printable(wanted.features_path),
+        own.empty() ? "" : fmt::format("beside them the file holds {}; ", list_text(own)),
+        wanted.option, own.empty() ? "NAME" : printable(own.front()->path)));
+}
+
 Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     const h5::Listing& listing = contents.listing;
     if (!listing.is_complete) {
@@ -268,12 +264,16 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     std::vector<const DatasetInfo*> fit;
     std::vector<const DatasetInfo*> unfit;
     for (const DatasetInfo& info : contents.candidates) {
-        if (is_usual(contents, wanted.habit, info.path) ||
+        const bool is_whole_file = wanted.may_be_whole_file && info.path == "/";
+        if (is_whole_file || is_usual(contents, wanted.habit, info.path) ||
             is_usual(contents, wanted.test_habit, info.path)) {
             (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
         }
     }
     const bool is_told_by_features = fit.size() > 1 && !wanted.features_path.empty();
+    if (!wanted.features_path.empty() && !fit.empty()) {
+        drop_those_of_others(contents, wanted, fit);
+    }
     if (is_told_by_features) {
         keep_matching(wanted, fit);
     }
@@ -333,10 +333,12 @@ Choice choose_weights(const Contents& contents, const std::string& name) {
     return choose(contents, wanted_weights, name);
 }
 
-std::optional<DatasetInfo> find_unused_weights(const Contents& contents, Index rows) {
+std::optional<DatasetInfo> find_unused_weights(const Contents& contents,
+                                               const std::string& features_path, Index rows) {
     for (const DatasetInfo& info : contents.candidates) {
         if (is_among(names_of_weights, info.path) && contents.is_searched(info.path) &&
-            objection_to_weights(contents, info).empty() && vector_length(info) == rows) {
+            objection_to_weights(contents, info).empty() && vector_length(info) == rows &&
+            !belonging_of(contents, info, features_path).is_elsewhere) {
             return info;
         }
     }

@@ -28,7 +28,9 @@ Choice choose_labels(const Contents& contents, const SourceOptions& options,
                      const std::optional<LabelledRows>& labelled);
 Choice choose_weights(const Contents& contents, const std::string& name);
 
-/// A dataset of one number per row with a usual name of row weights, if there is one.
-std::optional<h5::DatasetInfo> find_unused_weights(const Contents& contents, Index rows);
+/// A dataset of one number for each row of the features with a usual name of row weights, if there
+/// is one.
+std::optional<h5::DatasetInfo> find_unused_weights(const Contents& contents,
+                                                   const std::string& features_path, Index rows);
 
 }  // namespace paralogit::data

@@ -24,7 +24,7 @@ std::string inside(const std::string& group, const std::string& name) {
 enum class Order { unknown, by_row, by_column };
 
 Order told_order(const h5::File& file, const std::string& group) {
-    for (const char* const name : {"encoding-type", "h5sparse_format"}) {
+    for (const char* const name : {"encoding-type", "h5sparse_format", "format"}) {
         const std::string text = file.text_attribute_of(group, name).value_or("");
         if (text.starts_with("csr")) {
             return Order::by_row;
@@ -67,9 +67,11 @@ bool has_barcodes(const Contents& contents, const std::string& group, Index leng
     return barcodes != nullptr && vector_length(*barcodes) == length;
 }
 
-bool do_labels_have(const Contents& contents, const SourceOptions& options, Index rows) {
+bool do_labels_have(const Contents& contents, const std::string& group,
+                    const SourceOptions& options, Index rows) {
     try {
-        return vector_length(choose_labels(contents, options, std::nullopt).info) == rows;
+        const LabelledRows labelled{.features_path = group, .rows = rows};
+        return vector_length(choose_labels(contents, options, labelled).info) == rows;
     } catch (const Error&) {
         return false;
     }
@@ -77,7 +79,8 @@ bool do_labels_have(const Contents& contents, const SourceOptions& options, Inde
 
 FeatureShape shape_without_columns(const Contents& contents, const std::string& group, Order order,
                                    Index length) {
-    const std::string names = index_of_table(contents.file, "/var");
+    const std::string table = table_of_genes(contents, group);
+    const std::string names = index_of_table(contents.file, table.empty() ? "/var" : table);
     const std::optional<Index> features =
         names.empty() ? std::nullopt : vector_length(contents.file.describe(names));
     if (features && order != Order::by_column) {
@@ -97,6 +100,7 @@ FeatureShape oriented_shape(const Contents& contents, const std::string& group,
     if (shape.empty()) {
         return shape_without_columns(contents, group, order, length);
     }
+    const bool is_order_told = order != Order::unknown || shape[0] != shape[1];
     if (order == Order::unknown) {
         order = length == shape[1] && length != shape[0] ? Order::by_column : Order::by_row;
     }
@@ -115,11 +119,11 @@ FeatureShape oriented_shape(const Contents& contents, const std::string& group,
                 "they must lie by row of the data: leave out --transposed, or write X.T.tocsr()",
                 group, shape_text(shape)));
         }
-        return {.rows = shape[0], .features = shape[1]};
+        return {.rows = shape[0], .features = shape[1], .is_order_told = is_order_told};
     }
     const bool is_transposed =
         options.is_transposed || has_barcodes(contents, group, length) ||
-        (shape[0] != shape[1] && do_labels_have(contents, options, shape[1]));
+        (shape[0] != shape[1] && do_labels_have(contents, group, options, shape[1]));
     if (!is_transposed) {
         contents.fail(fmt::format(
             ":{} ({}) lies by column (CSC), and rows cannot be read from it; convert it, "

@@ -16,4 +16,8 @@ bool is_among(std::span<const std::string_view> names, const std::string& path) 
     return std::find(names.begin(), names.end(), last_component(path)) != names.end();
 }
 
+bool has_name_of_features(const std::string& path) {
+    return is_among(names_of_features, path) || is_among(names_of_test_features, path);
+}
+
 }  // namespace paralogit::data

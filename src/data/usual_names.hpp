@@ -19,10 +19,22 @@ inline constexpr std::array<std::string_view, 7> names_of_test_labels{
 inline constexpr std::array<std::string_view, 6> names_of_weights{
     "sample_weight", "sample_weights", "row_weight", "row_weights", "weight", "weights"};
 
+/// What people call features: the last components of paths, in lower case.
+inline constexpr std::array<std::string_view, 11> names_of_features{
+    "x",       "data",   "features", "matrix",        "train_set_x",   "x_train",
+    "train_x", "inputs", "images",   "design_matrix", "feature_matrix"};
+
+/// Names of features of rows that are not trained on.
+inline constexpr std::array<std::string_view, 7> names_of_test_features{
+    "x_test", "test_x", "test_set_x", "x_val", "val_x", "x_valid", "valid_x"};
+
 /// What stands behind the last '/', in lower case.
 std::string last_component(const std::string& path);
 
 /// Whether the last component of a path is one of the names.
 bool is_among(std::span<const std::string_view> names, const std::string& path);
+
+/// Whether it is one of features, of whatever rows.
+bool has_name_of_features(const std::string& path);
 
 }  // namespace paralogit::data

@@ -42,6 +42,19 @@ class NetCdf(RefusalTest):
             result = run("train", "one.nc", "--out", "one", "--overwrite", cwd=self.folder)
             self.assert_ends(result, code)
 
+    def test_integers_that_stand_for_others_by_their_sign_are_refused(self):
+        X = np.clip(self.X + 120, 0, 255).astype(np.uint8)
+        marks = {"_FillValue": np.int8(-1)}
+        self.netcdf("signed.nc", X.view(np.int8), {**marks, "_Unsigned": "true"})
+        self.assert_data_refused(
+            "signed.nc", ranks=(None,),
+            says=("signed.nc:/features holds int8, but by its attribute _Unsigned", "without sign",
+                  "drop_encoding()"))
+        self.netcdf("unsigned.nc", X, {**marks, "_Unsigned": np.bytes_(b"false")})
+        self.assert_data_refused("unsigned.nc", says="integers with sign", ranks=(None,))
+        self.netcdf("same.nc", X, {"_FillValue": np.uint8(7), "_Unsigned": "true"})
+        self.assert_ends(run("inspect", "same.nc", cwd=self.folder), 0)
+
     def test_packed_labels_and_weights_are_refused(self):
         self.netcdf("labels.nc", self.X, of_labels={"add_offset": 1})
         self.assert_data_refused("labels.nc", says="labels.nc:/labels is packed", ranks=(None,))

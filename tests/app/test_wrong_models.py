@@ -215,9 +215,28 @@ class Using(RefusalTest):
         narrow, wide = sparse("narrow.h5", 2), sparse("wide.h5", 3)
         of_wide = self.train(wide, "--l2", "1", out="of_wide") / "model.h5"
         of_narrow = self.train(narrow, "--l2", "1", out="of_narrow") / "model.h5"
-        self.assert_use_refused(of_wide, narrow, "convert it with --features 3)", ranks=(None,))
-        self.assert_use_refused(of_narrow, wide, "trained on with --features 3, and train it anew)",
-                                ranks=(None,))
+        like = "convert it with --like and the data set that the model was trained on"
+        self.assert_use_refused(of_wide, narrow, like + ")", ranks=(None,))
+        self.assert_use_refused(of_narrow, wide, like + "; where that is LIBSVM with fewer features,"
+                                " convert it with --features 3 and train anew)", ranks=(None,))
+
+    def test_data_whose_first_feature_had_another_index(self):
+        for name, lines in (("zero", "1 0:1 2:1\n0 1:2 2:1\n1 0:1\n0 2:3\n"),
+                            ("one", "1 1:1 2:1\n0 1:2 2:1\n0 1:1\n1 2:3\n")):
+            self.path(f"{name}.svm").write_text(lines)
+            for suffix, layout in (("", "csr"), ("-dense", "dense")):
+                self.assert_ends(run("convert", self.path(f"{name}.svm"), "--layout", layout,
+                                     self.path(f"{name}{suffix}.h5"), "--features", "3"), 0)
+        for layout in ("", "-dense"):
+            zero, one = (self.path(f"{name}{layout}.h5") for name in ("zero", "one"))
+            model = self.train(zero, "--l2", "1", out=f"of_zero{layout}") / "model.h5"
+            self.assert_use_refused(
+                model, one, f"{one} was converted from LIBSVM with 1 as the index of its first "
+                "feature, but what the model was trained on with 0: the columns are shifted by "
+                f"one; convert the text of {one} again with --like TRAIN.h5", ranks=(None,))
+        self.assert_refused(
+            3, "train", zero, "--validation", one, "--out", self.path("new"), ranks=(None,),
+            says=(f"but {zero} with 0", f"convert the text of {one} again with --like {zero}"))
 
     def test_data_with_other_names(self):
         other = self.copy_with_names("other.h5", np.array([b"height", b"weight", b"width", b"age"]))

@@ -11,13 +11,15 @@
 
 namespace paralogit::data {
 
-/// What the user says about the files.
 /// What a model knows of the labels that it was trained on.
 struct KnownLabels {
     std::string model;                ///< its file, for messages
     std::vector<std::string> labels;  ///< all of them; empty when they were too many to be kept
+    /// Whether they are y themselves: 0 and 1, -1 and +1, or soft. Then 1 is the positive one.
+    bool are_targets = false;
 };
 
+/// What the user says about the files.
 struct SourceOptions {
     /// Datasets by name; found by habit when empty.
     std::optional<std::string> features_name;
@@ -45,11 +47,16 @@ struct FilePart {
     std::string features_path;
     std::string labels_path;   ///< empty when there are none
     std::string weights_path;  ///< empty when there are none
+    std::string names_path;    ///< of the features; empty when there are none
     Index rows_per_chunk = 0;  ///< 0 when the features are not chunked
     /// Of sparse rows, whose features_path is a group: the entries, and those of earlier files.
     Index entries = 0;
     Index first_entry = 0;
     bool are_labels_text = false;
+    /// Whether `paralogit convert` made it; and where it is of LIBSVM, the index of the first
+    /// feature, 0 or 1.
+    bool is_converted = false;
+    std::optional<Index> index_base = std::nullopt;
     /// Finite values that stand for missing features (netCDF's attribute _FillValue).
     std::vector<double> missing_features;
     /// Guards against a file that is replaced or cut while it is in use.
@@ -73,6 +80,9 @@ struct Manifest {
     /// Remarks for the user, such as a dataset of row weights that is not used.
     std::vector<std::string> notes;
 
+    /// The first file that tells the index of its first feature, in text; null when none does.
+    const FilePart* file_with_index_base() const;
+
     /// "train.h5:/X row 17", where a global row lies; rows are counted from 0 within the file.
     std::string locate(Index global_row) const;
     /// The same with the dataset of labels or of row weights.
@@ -88,6 +98,11 @@ struct Manifest {
     std::string to_bytes() const;
     static Manifest from_bytes(const std::string& bytes);
 };
+
+/// For messages: what is wrong with a file of LIBSVM whose first feature has another index than
+/// that of `expected`, "a.h5", and what to do; `reference` is the file to give to --like.
+std::string index_base_text(const FilePart& found, Index base, const std::string& expected,
+                            const std::string& reference);
 
 /// Paths in the order given, with glob patterns that name no existing file expanded in sorted
 /// order. Throws Error (input_data) for a pattern without a match.

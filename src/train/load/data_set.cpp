@@ -165,6 +165,12 @@ void check_features(const DataSet& training, const data::Manifest& manifest) {
                                 "features that are trained on",
                                 file, manifest.features, training_file, expected.features));
     }
+    const data::FilePart* const found_base = manifest.file_with_index_base();
+    const data::FilePart* const base = expected.file_with_index_base();
+    if (found_base != nullptr && base != nullptr && found_base->index_base != base->index_base) {
+        throw Error(ExitCode::input_data,
+                    data::index_base_text(*found_base, *base->index_base, base->path, base->path));
+    }
     if (manifest.feature_names.empty() || expected.feature_names.empty()) {
         return;
     }

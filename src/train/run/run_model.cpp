@@ -16,6 +16,9 @@ Model model_of_run(const RunDescription& run, const Vector& parameters, optim::S
     model.feature_names = run.data.manifest.feature_names;
     model.attributes = run.checkpoint.path_options;
     record_labels(run.data, model);
+    if (const data::FilePart* const file = run.data.manifest.file_with_index_base()) {
+        model.attributes["index_base"] = fmt::format("{}", *file->index_base);
+    }
     model.attributes["class_weights"] =
         fmt::format("{},{}", run.data.class_weights.negative, run.data.class_weights.positive);
     model.attributes["stop_reason"] = std::string(optim::name_of(reason));

@@ -199,21 +199,35 @@ Model load_model(const comm::Communicator& comm, const std::filesystem::path& pa
 void check_fit(const Model& model, const data::Manifest& manifest) {
     const std::string& file = manifest.files.front().path;
     if (model.coefficients.size() != manifest.features) {
-        // Text has as many features as its largest index, which rows of a test may not reach.
-        const bool may_lack_last = manifest.is_sparse && model.feature_names.empty();
+        // Text has as many features as its largest index or its texts, which rows of a test may not
+        // reach.
+        const bool is_of_text = manifest.files.front().is_converted ||
+                                (manifest.is_sparse && model.feature_names.empty());
+        const bool is_wider = manifest.features > model.coefficients.size();
         const std::string advice =
-            !may_lack_last ? ""
-            : manifest.features < model.coefficients.size()
-                ? fmt::format(" (data converted from LIBSVM: convert it with --features {})",
-                              model.coefficients.size())
-                : fmt::format(
-                      " (data converted from LIBSVM: convert what the model is trained on "
-                      "with --features {}, and train it anew)",
-                      manifest.features);
+            !is_of_text ? ""
+                        : fmt::format(
+                              " (data converted from text: convert it with --like and the "
+                              "data set that the model was trained on{})",
+                              is_wider && model.feature_names.empty()
+                                  ? fmt::format("; where that is LIBSVM with fewer "
+                                                "features, convert it with --features {} "
+                                                "and train anew",
+                                                manifest.features)
+                                  : "");
         throw Error(ExitCode::model_file,
                     fmt::format("{}: the data has {} features, but the model has {} coefficients; "
                                 "use data with the features that the model was trained on{}",
                                 file, manifest.features, model.coefficients.size(), advice));
+    }
+    const auto base = model.attributes.find("index_base");
+    const data::FilePart* const converted = manifest.file_with_index_base();
+    if (base != model.attributes.end() && converted != nullptr &&
+        base->second != std::to_string(*converted->index_base)) {
+        throw Error(ExitCode::model_file,
+                    data::index_base_text(*converted, base->second == "0" ? 0 : 1,
+                                          "what the model was trained on",
+                                          "TRAIN.h5, the data set that the model was trained on"));
     }
     if (model.feature_names.empty() || manifest.feature_names.empty()) {
         return;

@@ -279,6 +279,25 @@ TEST_F(Describe, NamesBothFilesThatDoNotAgree) {
                                                      HasSubstr("first.h5 has numbers as labels")));
 }
 
+TEST_F(Describe, AsksOfAFileWithoutRowsNothingButThatItHasNone) {
+    TestFile list(path("list.h5"));
+    list.values("/X", std::vector<double>(), {0}).values("/y", std::vector<double>(), {0});
+    TestFile wide(path("wide.h5"));
+    wide.values("/X", std::vector<double>(), {0, 7}).values("/y", std::vector<double>(), {0});
+    const std::vector<std::string> names{list.close(), usual("a.h5", 3).close(), wide.close(),
+                                         usual("b.h5", 2).close()};
+
+    const Manifest manifest = describe(names, {});
+
+    EXPECT_EQ(manifest.rows, 5);
+    EXPECT_EQ(manifest.features, 2);
+    EXPECT_EQ(manifest.type, ElementType::float32);
+    EXPECT_EQ(manifest.locate(3), names[3] + ":/X row 0");
+    EXPECT_THAT(refused({names[0]}), HasSubstr("list.h5:/X has no rows"));
+    EXPECT_THAT(refused({names[0], names[1], usual_of<double>("double.h5", 3, 2).close()}),
+                HasSubstr("a.h5 has features of type float32"));
+}
+
 TEST_F(Describe, NamesEveryFileThatHasToBeWrittenAnewForOneType) {
     const std::string narrow = usual_of<std::uint8_t>("unsigned.h5", 3, 2).close();
     const std::string other = usual_of<std::int8_t>("signed.h5", 3, 2).close();

@@ -107,6 +107,60 @@ TEST_F(SparseLayout, RefusesColumnsAndTellsHowToConvertThem) {
     }
 }
 
+/// 3 x 3, and so the same by its numbers whichever way it lies.
+SparseFile& square(SparseFile& file) {
+    SparseMatrix<float> matrix = small_matrix();
+    matrix.indices = {0, 2, 1};
+    return file.matrix("X", matrix).integers_attribute("X", "shape", {3, 3});
+}
+
+TEST_F(SparseLayout, ReadsTheOrderOfASquareMatrixThatScipyTells) {
+    SparseFile by_row(path("a.h5"));
+    square(by_row).text_attribute("X", "format", "csr");
+    SparseFile by_column(path("b.h5"));
+    square(by_column).text_attribute("X", "format", "csc");
+    SparseFile untold(path("c.h5"));
+    square(untold);
+
+    EXPECT_THAT(describe_one(by_row.close()).notes, testing::IsEmpty());
+    EXPECT_THAT(refused({by_column.close()}), HasSubstr("/X (3 x 3) lies by column (CSC)"));
+    EXPECT_THAT(describe_one(untold.close()).notes,
+                ElementsAre(AllOf(HasSubstr("c.h5:/X is square, and nothing tells whether"),
+                                  HasSubstr("f['/X'].attrs['format'] = 'csr' or 'csc'"))));
+}
+
+/// As paralogit convert writes LIBSVM whose first feature has this index.
+std::string converted(const std::string& path, std::int64_t base, bool has_rows = true) {
+    SparseMatrix<float> matrix = has_rows ? small_matrix() : SparseMatrix<float>();
+    matrix.features = 4;
+    SparseFile file(path);
+    file.matrix("X", matrix).shape_attribute("X", matrix);
+    file.text_attribute("/", "generator", "paralogit convert");
+    return file.integers_attribute("/", "index_base", {base}).close();
+}
+
+TEST_F(SparseLayout, RefusesFilesWhoseFirstFeatureHadAnotherIndex) {
+    const std::string zero = converted(path("zero.h5"), 0);
+    const std::string one = converted(path("one.h5"), 1);
+    const std::string other_one = converted(path("other.h5"), 1);
+    const std::string empty = converted(path("empty.h5"), 1, false);
+
+    EXPECT_THAT(refused({zero, empty, one}),
+                AllOf(HasSubstr("one.h5 was converted from LIBSVM with 1 as the index of its first "
+                                "feature, but " +
+                                zero + " with 0"),
+                      HasSubstr("convert the text of " + one + " again with --like " + zero)));
+    EXPECT_THAT(refused({one, zero}),
+                HasSubstr("convert the text of " + one + " again with --index-base 0"));
+    const Manifest manifest = describe(std::vector{empty, one, other_one}, features_only());
+    ASSERT_NE(manifest.file_with_index_base(), nullptr);
+    EXPECT_EQ(manifest.file_with_index_base()->path, one);
+    const Manifest copy = Manifest::from_bytes(manifest.to_bytes());
+    EXPECT_EQ(copy.files[1].index_base, 1);
+    EXPECT_FALSE(copy.files[0].index_base.has_value());
+    EXPECT_TRUE(copy.files[0].is_converted);
+}
+
 TEST_F(SparseLayout, KnowsTheTransposedMatrixByItsLabelsAndByBarcodes) {
     SparseFile labelled(path("a.h5"));
     labelled.matrix("X", small_matrix()).integers_attribute("X", "shape", {4, 3});
