@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "paralogit/data/import/text_input.hpp"
+#include "text.hpp"
 
 namespace paralogit::data {
 
@@ -24,20 +25,6 @@ bool is_text(std::string_view head) {
         return (c < ' ' && "\t\n\v\f\r"sv.find(static_cast<char>(c)) == std::string_view::npos) ||
                c == 0x7f;
     });
-}
-
-/// A word of a command as a shell takes it.
-std::string shell_word(const std::string& text) {
-    constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
-    if (text.find_first_not_of(plain) == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? R"('\'')" : std::string(1, c);
-    }
-    return quoted + "'";
 }
 
 /// A name for the data set that is made of a text: "rows.h5" for "rows.csv.gz".

@@ -57,6 +57,18 @@ bool has_only(const LabelSurvey& survey, double a, double b) {
                        [&](const Entry& e) { return e.value == a || e.value == b; });
 }
 
+bool is_no_target(const Entry& entry) {
+    return !parse_zero_or_one(entry.text);
+}
+
+/// Whether labels that are no targets of a model are numbers, be some of them as texts, and not
+/// words that stand for the targets.
+bool are_other_numbers(const LabelSurvey& survey) {
+    const auto is_number = [](const Entry& entry) { return parse_number(entry.text).has_value(); };
+    return !survey.are_texts() || (std::ranges::any_of(survey.entries(), is_number) &&
+                                   std::ranges::any_of(survey.entries(), is_no_target));
+}
+
 /// Whether every label is a text for 0 or 1: all of them numbers, or all true or false.
 bool has_only_zero_one_texts(const LabelSurvey& survey) {
     const auto are_all = [&](auto&& is_fit) {
@@ -96,12 +108,9 @@ std::string describe_one_against_rest(const LabelSurvey& survey,
                        survey.has_more() ? "more than " : "", others, others == 1 ? "" : "s");
 }
 
-/// As it can be pasted into a command: labels such as <=50K would redirect.
-std::string for_a_shell(const std::string& label) {
-    constexpr std::string_view harmless =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
-    const bool is_harmless = label.find_first_not_of(harmless) == std::string::npos;
-    return is_harmless && !label.empty() ? label : in_quotes(label);
+/// Whether it can be pasted into a command as it is shown.
+bool can_be_pasted(const Entry& entry) {
+    return !entry.text.empty() && printable(entry.text) == entry.text;
 }
 
 [[noreturn]] void fail_without_positive_label(const LabelSurvey& survey, const Manifest& manifest) {
@@ -115,8 +124,11 @@ std::string for_a_shell(const std::string& label) {
         at_fault == entries.end() ? "the label" : "label " + spelled(*at_fault, survey.are_texts());
     std::string advice = "use --positive-label VALUE to train one label against the rest";
     if (entries.size() == 2 && !survey.has_more()) {
-        advice = fmt::format("use --positive-label {} or --positive-label {} to say which is y = 1",
-                             for_a_shell(entries[0].text), for_a_shell(entries[1].text));
+        advice = std::ranges::all_of(entries, can_be_pasted)
+                     ? fmt::format(
+                           "use --positive-label {} or --positive-label {} to say which is y = 1",
+                           shell_word(entries[0].text), shell_word(entries[1].text))
+                     : "use --positive-label with the whole text of that which is y = 1";
     }
     throw Error(ExitCode::input_data,
                 fmt::format("{}: {} is not in {{0, 1}}; {}; {}", manifest.locate_label(row), label,
@@ -142,6 +154,33 @@ void check_known(const LabelSurvey& all, const KnownLabels& known, const Manifes
     }
 }
 
+/// Whether a positive label is the 1 of labels that are y themselves; a word is another one.
+bool is_target(const std::string& positive_label) {
+    return parse_number(positive_label) || parse_zero_or_one(positive_label);
+}
+
+/// Numbers that a model of 0 and 1, or the like, was not trained on.
+[[noreturn]] void fail_unknown_target(const LabelSurvey& all, const KnownLabels& known,
+                                      const Manifest& manifest) {
+    const auto& entries = all.entries();
+    const auto text = std::ranges::find_if(entries, is_no_target);
+    const Index row =
+        all.are_texts() && text != entries.end() ? text->first_row : all.first_row_outside_unit();
+    const auto entry = std::ranges::find(entries, row, &Entry::first_row);
+    throw Error(
+        ExitCode::input_data,
+        fmt::format(
+            "{}: {} is none of those that {} was trained on, {}; {}; write them as the model "
+            "has them, 1 for the positive rows",
+            manifest.locate_label(row),
+            entry == entries.end() ? "the label" : "label " + spelled(*entry, all.are_texts()),
+            known.model,
+            known.labels.empty() ? "numbers in [0, 1]"
+                                 : fmt::format("{}", fmt::join(known.labels, ", ")),
+            found_labels(all)),
+        row);
+}
+
 [[noreturn]] void fail_without_positive_row(const LabelSurvey& all, const std::string& label,
                                             const Manifest& manifest,
                                             const std::optional<KnownLabels>& known) {
@@ -164,12 +203,14 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
     : known_(all),
       made_for_(manifest.files.front().path + ":" + manifest.files.front().labels_path) {
     check_finite(all, manifest);
-    if (positive_label) {
-        const bool are_all_known = known && !known->labels.empty();
+    const bool are_targets = known && known->are_targets;
+    if (positive_label && !(are_targets && is_target(*positive_label))) {
+        const bool are_all_known = known && !known->labels.empty() && !are_targets;
         if (are_all_known) {
             check_known(all, *known, manifest);
         } else if (all.first_row_positive() == Error::no_row) {
-            fail_without_positive_row(all, *positive_label, manifest, known);
+            fail_without_positive_row(all, *positive_label, manifest,
+                                      are_targets ? std::nullopt : known);
         }
         kind_ = Kind::one_against_rest;
         positive_label_ = *positive_label;
@@ -185,6 +226,8 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
         description_ = describe_pair(all, "-1 and +1");
     } else if (!all.are_texts() && all.first_row_outside_unit() == Error::no_row) {
         description_ = "soft, in [0, 1]";
+    } else if (are_targets && are_other_numbers(all)) {
+        fail_unknown_target(all, *known, manifest);
     } else {
         fail_without_positive_label(all, manifest);
     }

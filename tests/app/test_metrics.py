@@ -235,6 +235,23 @@ class PositiveLabel(AppTest):
         self.assertIn(f"label 3 is none of those that {model} was trained on, 1, 2;",
                       result.stderr)
 
+    def test_numbers_that_are_not_those_of_a_model_of_zero_and_one_are_an_error(self):
+        X, y = made_up(60, 2)
+        other = write_data(self.folder / "other.h5", X, y + 1)
+        for name, labels, known in (("zero_one", y, "0, 1"), ("signs", 2 * y.astype(int) - 1, "-1, 1")):
+            data = write_data(self.folder / f"{name}.h5", X, labels)
+            model = self.train(data, "--l2", "1e-2", out=name) / "model.h5"
+            right = run("evaluate", model, data)
+            self.assert_ends(right, 0)
+            self.assertEqual(run("evaluate", model, data, "--positive-label", "1").stdout,
+                             right.stdout)
+            for options in ((), ("--positive-label", "1")):
+                result = run("evaluate", model, other, *options)
+                self.assert_ends(result, 3)
+                self.assertIn(f"label 2 is none of those that {model} was trained on, {known};",
+                              result.stderr)
+                self.assertNotIn("--positive-label", result.stderr)
+
     def test_zero_may_be_the_positive_one(self):
         data = write_data(self.folder / "zero.h5", *made_up(60, 2))
         model = self.train(data, "--positive-label", "0", "--l2", "1e-2") / "model.h5"

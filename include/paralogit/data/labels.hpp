@@ -97,7 +97,8 @@ class LabelRule {
     ///    {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
     ///  - anything else is an error that names a row, lists the labels, and tells what to do.
     /// With the labels that a model knows, one that it does not know is an error, and rows without
-    /// the positive one are none.
+    /// the positive one are none. Where these are 0 and 1 or the like, a positive label that is a
+    /// number changes nothing; a word says which of other texts is 1.
     /// Throws Error (input_data).
     LabelRule(const LabelSurvey& all, const std::optional<std::string>& positive_label,
               const Manifest& manifest, const std::optional<KnownLabels>& known = std::nullopt);

@@ -27,6 +27,14 @@ std::vector<std::string> known_labels_of(const Model& model) {
     return are_texts ? labels.get<std::vector<std::string>>() : std::vector<std::string>();
 }
 
+/// Of a kind whose labels are y themselves; empty for soft ones.
+std::vector<std::string> labels_of_kind(const std::string& kind) {
+    if (kind == "zero_one") {
+        return {"0", "1"};
+    }
+    return kind == "minus_plus" ? std::vector<std::string>{"-1", "1"} : std::vector<std::string>();
+}
+
 }  // namespace
 
 void record_labels(const DataSet& training, Model& model) {
@@ -57,9 +65,12 @@ data::SourceOptions with_labels_of(const Model& model, const std::string& model_
                         *source.positive_label, model_path, positive->second,
                         labels == model.attributes.end() ? "of that kind" : labels->second));
     }
-    if (kind->second == data::LabelRule::one_against_rest && !source.positive_label) {
+    if (kind->second == data::LabelRule::one_against_rest) {
         source.positive_label = positive->second;
         source.known_labels = {.model = model_path, .labels = known_labels_of(model)};
+    } else {
+        source.known_labels = {
+            .model = model_path, .labels = labels_of_kind(kind->second), .are_targets = true};
     }
     return source;
 }

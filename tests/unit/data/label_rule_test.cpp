@@ -151,6 +151,60 @@ TEST(LabelRule, TellsProgramsWhichLabelIsPositive) {
     EXPECT_EQ(rule_for(soft).positive_label(), "1");
 }
 
+/// How an evaluation of a model of 0 and 1 reads labels.
+LabelRule rule_of_zero_one(const RawLabels& labels,
+                           const std::optional<std::string>& positive = std::nullopt) {
+    Manifest manifest;
+    manifest.files.push_back({});
+    manifest.files.back().path = "train.h5";
+    manifest.files.back().labels_path = "/y";
+    const KnownLabels known{.model = "model.h5", .labels = {"0", "1"}, .are_targets = true};
+    return {LabelSurvey(labels, 0, positive), positive, manifest, known};
+}
+
+TEST(LabelRule, RefusesNumbersThatAModelOfZeroAndOneDoesNotKnow) {
+    const RawLabels one_two{.values = {1, 2, 1}, .texts = {}};
+    const RawLabels as_texts{.values = {0, 1}, .texts = {"1", "2"}};
+
+    for (const std::optional<std::string>& positive :
+         {std::optional<std::string>(), std::optional<std::string>("1")}) {
+        const Error error = error_of([&] { rule_of_zero_one(one_two, positive); });
+        EXPECT_STREQ(error.what(),
+                     "train.h5:/y row 1: label 2 is none of those that model.h5 was trained on, 0, "
+                     "1; found labels 1, 2; write them as the model has them, 1 for the positive "
+                     "rows");
+        EXPECT_EQ(error.global_row(), 1);
+    }
+    EXPECT_THAT(error_of([&] { rule_of_zero_one(as_texts); }).what(),
+                HasSubstr("row 1: label '2' is none of those that model.h5 was trained on"));
+    EXPECT_THAT(error_of([&] {
+                    rule_of_zero_one({.values = {2, 2}, .texts = {}});
+                }).what(),
+                HasSubstr("row 0: label 2 is none of those"));
+}
+
+TEST(LabelRule, ReadsWhatCanOnlyMeanTheTargetsOfAModel) {
+    const RawLabels signs{.values = {-1, 1}, .texts = {}};
+    const RawLabels words{.values = {0, 1}, .texts = {"ham", "spam"}};
+
+    EXPECT_THAT(numbers_of(rule_of_zero_one(signs).apply(signs)), ElementsAre(0, 1));
+    EXPECT_THAT(numbers_of(rule_of_zero_one(signs, "1").apply(signs)), ElementsAre(0, 1));
+    EXPECT_THAT(numbers_of(rule_of_zero_one(words, "spam").apply(words)), ElementsAre(0, 1));
+    EXPECT_THAT(error_of([&] { rule_of_zero_one(words); }).what(),
+                HasSubstr("use --positive-label ham or --positive-label spam"));
+    EXPECT_THAT(error_of([&] { rule_of_zero_one(words, "egg"); }).what(),
+                HasSubstr("--positive-label egg: no row of train.h5:/y has this label"));
+}
+
+TEST(LabelRule, ProposesLabelsAsAShellTakesThemAndNoneThatAreCut) {
+    const std::string start(60, 'x');
+
+    EXPECT_THAT(refused({.values = {0, 1}, .texts = {"b'0'", "<1"}}).what(),
+                HasSubstr(R"(use --positive-label 'b'\''0'\''' or --positive-label '<1' to)"));
+    EXPECT_THAT(refused({.values = {0, 1}, .texts = {start + "0", start + "1"}}).what(),
+                HasSubstr("use --positive-label with the whole text of that which is y = 1"));
+}
+
 TEST(LabelRule, KnowsAPositiveLabelAgain) {
     EXPECT_TRUE(is_same_positive_label("one_against_rest", "g", "g"));
     EXPECT_TRUE(is_same_positive_label("one_against_rest", "2", "2.0"));
