@@ -169,18 +169,30 @@ Index enough_of_user(const MemoryLimit& limit, Index needed) {
     return limit.is_taken_by_streamed ? std::max(enough, set_aside_share * needed) : enough;
 }
 
-[[noreturn]] void fail_short(const data::Manifest& manifest, const MemoryLimit& limit, Index needed,
-                             const std::string& why) {
-    throw Error(
-        ExitCode::input_data,
-        fmt::format("{}: a rank may take {} of memory ({}), but needs {}{}; {}, use more ranks on "
-                    "more hosts, or fewer threads",
-                    manifest.files.front().path, bytes_text(limit.bytes), limit.source,
-                    bytes_text(needed), why,
-                    limit.source.starts_with(option_name)
-                        ? fmt::format("allow it more ({} {})", option_name,
-                                      enough_as_given(enough_of_user(limit, needed)))
-                        : "ask for more memory"));
+/// What a rank lacks.
+struct Shortage {
+    Index needed = 0;
+    std::string why;
+};
+
+/// A rank that lacks something throws, and advises what is enough for all of them. @collective
+void fail_where_short(const comm::Communicator& comm, const data::Manifest& manifest,
+                      const MemoryLimit& limit, const std::optional<Shortage>& shortage) {
+    const Index enough = comm.max(shortage ? enough_of_user(limit, shortage->needed) : Index{0});
+    comm::together(comm, [&] {
+        if (!shortage) {
+            return;
+        }
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}: a rank may take {} of memory ({}), but needs {}{}; {}, use "
+                                "more ranks on more hosts, or fewer threads",
+                                manifest.files.front().path, bytes_text(limit.bytes), limit.source,
+                                bytes_text(shortage->needed), shortage->why,
+                                limit.source.starts_with(option_name)
+                                    ? fmt::format("allow it more ({} {})", option_name,
+                                                  enough_as_given(enough))
+                                    : "ask for more memory"));
+    });
 }
 
 constexpr const char* less_for_the_solver =
@@ -252,9 +264,10 @@ class SparseNeeds {
     Index least_streaming_solver_ = 0;
 };
 
-void plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
-                 const MemoryLimit& limit, const UsedFeatures& used, int threads,
-                 data::Shard& shard, const RowUse& use, MemoryPlan& memory) {
+/// What is lacking, if anything is.
+std::optional<Shortage> plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
+                                    const MemoryLimit& limit, const UsedFeatures& used, int threads,
+                                    data::Shard& shard, const RowUse& use, MemoryPlan& memory) {
     const Index beside = bytes_of_columns(manifest, shard.rows.size(), use) +
                          bytes_of_held_out(manifest, shard, use) + limit.set_aside_bytes;
     const SparseNeeds needs(manifest, limit, shard, used);
@@ -262,7 +275,7 @@ void plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
     const Index rest = limit.bytes - beside;
     if (needs.when_held() <= rest) {
         memory.left_bytes -= needs.rows();
-        return;
+        return std::nullopt;
     }
     const std::string solver_text =
         needs.solver() == 0 ? ""
@@ -270,11 +283,11 @@ void plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
                                           bytes_text(needs.solver()), less_for_the_solver);
     const Index of_features = needs.of_all_features();
     if (rest < of_features && of_features > needs.rows()) {
-        fail_short(manifest, limit, beside + needs.when_held(),
-                   fmt::format(": vectors as long as its {} features take {} of it{}; is the "
-                               "largest index, or the shape, what it should be?",
-                               manifest.features, bytes_text(of_features),
-                               needs.solver() > of_features ? solver_text : ""));
+        return Shortage{beside + needs.when_held(),
+                        fmt::format(": vectors as long as its {} features take {} of it{}; is the "
+                                    "largest index, or the shape, what it should be?",
+                                    manifest.features, bytes_text(of_features),
+                                    needs.solver() > of_features ? solver_text : "")};
     }
     // The solver cannot do with less than it needs, but that may be less than it takes at most: see
     // take_of_what_is_left.
@@ -285,9 +298,10 @@ void plan_sparse(const data::Manifest& manifest, const data::ShardPlan& plan,
         // With an eighth more than the solver takes at most, what passes through memory, which is
         // a sixteenth of it, has its place as well.
         const Index enough = needs.when_streamed() + std::max(*least, needs.when_streamed() / 8);
-        fail_short(manifest, limit, beside + enough, even_when_streamed(use) + solver_text);
+        return Shortage{beside + enough, even_when_streamed(use) + solver_text};
     }
     memory.left_bytes -= shard.passing_bytes();
+    return std::nullopt;
 }
 
 /// Where memory may be too little for the solver of all features that there may be, some entries
@@ -323,12 +337,13 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
     if (manifest.is_sparse) {
         used = used_features(comm, manifest, limit, shard.rows.size());
     }
+    std::optional<Shortage> shortage;
     comm::together(comm, [&] {
         if (limit.source.empty()) {
             return;
         }
         if (manifest.is_sparse) {
-            plan_sparse(manifest, plan, limit, used, threads, shard, use, memory);
+            shortage = plan_sparse(manifest, plan, limit, used, threads, shard, use, memory);
             return;
         }
         const Index beside = bytes_beside(manifest, limit, shard, use);
@@ -336,10 +351,12 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
         const auto least = data::hold_within(std::max<Index>(limit.bytes - beside, 0), manifest,
                                              plan, shard, threads);
         if (least) {
-            fail_short(manifest, limit, *least + beside, even_when_streamed(use));
+            shortage = Shortage{*least + beside, even_when_streamed(use)};
+            return;
         }
         memory.left_bytes -= shard.held_rows(plan).size() * row_bytes + shard.passing_bytes();
     });
+    fail_where_short(comm, manifest, limit, shortage);
     memory.limit_bytes = comm.min(limit.bytes);
     memory.limit_source = limit.source;
     memory.global_bytes = comm.sum(manifest.is_sparse ? bytes_of_sparse(manifest, shard)
@@ -352,16 +369,16 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
 void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& manifest,
                           const MemoryLimit& limit, MemoryPlan& plan, Index bytes,
                           const std::string& what) {
-    comm::together(comm, [&] {
-        const Index left = plan.left_bytes - limit.set_aside_bytes;
-        if (!limit.source.empty() && bytes > left) {
-            // Of more memory a little more is taken for rows that pass through it.
-            const Index lacking = bytes - left;
-            fail_short(
-                manifest, limit, limit.bytes + lacking + lacking / 8,
-                fmt::format(": {} take {} of it{}", what, bytes_text(bytes), less_for_the_solver));
-        }
-    });
+    std::optional<Shortage> shortage;
+    const Index left = plan.left_bytes - limit.set_aside_bytes;
+    if (!limit.source.empty() && bytes > left) {
+        // Of more memory a little more is taken for rows that pass through it.
+        const Index lacking = bytes - left;
+        shortage = Shortage{
+            limit.bytes + lacking + lacking / 8,
+            fmt::format(": {} take {} of it{}", what, bytes_text(bytes), less_for_the_solver)};
+    }
+    fail_where_short(comm, manifest, limit, shortage);
     plan.left_bytes -= bytes;
 }
 

@@ -86,7 +86,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     run.read_seconds = run.load_seconds - (comm.exchange_seconds() - exchanged);
 }
 
-void set_solver(const comm::Communicator& comm, const TrainOptions& options, RunData& run) {
+void set_solver(const TrainOptions& options, RunData& run) {
     const data::Manifest& manifest = run.rows->manifest;
     const DataShape shape{.rows = manifest.rows,
                           .dimension = run.rows->shard.features + (options.has_intercept ? 1 : 0),
@@ -125,7 +125,7 @@ RunData load_run(const comm::Communicator& comm, const TrainOptions& options,
     RunData run;
     run.startup_seconds = seconds_since(options.process_start);
     load_rows(comm, options, run);
-    set_solver(comm, options, run);
+    set_solver(options, run);
     observer.on_loaded(run.facts(comm));
     warn_of_data(options, run, observer);
     return run;
