@@ -53,7 +53,7 @@ CommandSpec train_command() {
               "bce: binary cross-entropy; focal: -a (1-p)^gamma log p for a positive row, which "
               "counts rows less that are far on their own side already"},
              {"focal-gamma", Kind::value, "NUMBER", "",
-              "gamma of --loss focal, 0 to 1000; 2 when it is not given; 0 without --focal-alpha "
+              "gamma of --loss focal, 0 to 32; 2 when it is not given; 0 without --focal-alpha "
               "is bce"},
              {"focal-alpha", Kind::value, "NUMBER", "",
               "factor of positive rows in --loss focal, in (0, 1), and 1 minus it of negative "
@@ -92,8 +92,10 @@ CommandSpec train_command() {
               "a "
               "step after each batch of rows; auto: one of the others, by the shape of the data"},
              {"hessian-fraction", Kind::value, "NUMBER", "",
-              "part of the rows that newton and newton-cg take curvature from, in (0, 1], rounded "
-              "up to a power of 1/2; newton chooses it when it is not given, newton-cg takes 1"},
+              "part of the rows that newton, newton-cg and prox-newton begin to take curvature "
+              "from, in (0, 1], rounded up to a power of 1/2; they take more, up to all, where "
+              "steps fail or hardly make progress; newton and prox-newton choose it when it is not "
+              "given, newton-cg takes 1"},
              {"learning-rate", Kind::value, "NUMBER", "",
               "fixed step length of gd, > 0; without it gd finds the length by backtracking; rate "
               "of sgd and adagrad, 0.1 when it is not given, and of adam, 0.001"}},

@@ -65,7 +65,7 @@ double Loss::of_margin_zero() const {
 Loss Loss::focal(double gamma, std::optional<double> alpha) {
     if (!(gamma >= 0 && gamma <= most_gamma)) {
         throw Error(ExitCode::usage, "the gamma of a focal loss is " + std::to_string(gamma) +
-                                         "; expected a number in [0, 1000]");
+                                         "; expected a number in [0, 32]");
     }
     if (alpha && !(*alpha > 0 && *alpha < 1)) {
         throw Error(ExitCode::usage, "the alpha of a focal loss is " + std::to_string(*alpha) +

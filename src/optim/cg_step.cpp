@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "ordered_sums.hpp"
@@ -9,6 +10,8 @@
 namespace paralogit::optim {
 
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// What the norm of M says of a step and a direction. It follows from one iteration to the next,
 /// because residuals are orthogonal to all directions before them (Steihaug 1983).
@@ -36,6 +39,13 @@ double length_to_border(const MetricProducts& in, double radius) {
     const double c = std::max(0.0, radius * radius - in.step_squared);
     const double root = std::sqrt(b * b + a * c);
     return b >= 0 ? c / (b + root) : (root - b) / a;
+}
+
+/// The least t > 0 at which -slope t + curvature t^2 / 2 = -fall, for slope > 0; infinite where it
+/// does not fall so far. In the form that cancels no digits and overflows nowhere.
+double length_to_fall(double fall, double slope, double curvature) {
+    const double discriminant = 1 - 2 * (curvature / slope) * (fall / slope);
+    return discriminant >= 0 ? 2 * (fall / slope) / (1 + std::sqrt(discriminant)) : infinity;
 }
 
 /// Takes the step along the direction, the residual by what the product says of it, and returns the
@@ -118,6 +128,7 @@ void CgStep::shorten_to(double radius) {
     slope *= part;
     curvature *= part * part;
     is_at_border = true;
+    is_at_bottom = false;
 }
 
 CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, const Vector& gradient,
@@ -127,6 +138,7 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
                   .slope = 0,
                   .curvature = 0,
                   .is_at_border = false,
+                  .is_at_bottom = false,
                   .products = 0};
     const int threads = objective.threads();
     Vector residual = -gradient;
@@ -141,20 +153,26 @@ CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, cons
         objective.hessian_product(point, direction, options.thinning, product);
         ++result.products;
         const double curvature = dot_of_chunks(direction, product, threads);
-        double length = squared / curvature;
-        const bool has_end = curvature > 0 && std::isfinite(curvature) && std::isfinite(length);
-        if (std::isfinite(options.radius)) {
-            const double border = length_to_border(metric, options.radius);
-            result.is_at_border = !has_end || border <= length;
-            length = result.is_at_border ? border : length;
-        } else if (!has_end) {
+        const double end = squared / curvature;
+        const bool has_end = curvature > 0 && std::isfinite(curvature) && std::isfinite(end);
+        const double bend = has_end ? curvature : 0.0;
+        const double border =
+            std::isfinite(options.radius) ? length_to_border(metric, options.radius) : infinity;
+        const double bottom =
+            length_to_fall(std::max(0.0, options.most_decrease + model_value), squared, bend);
+        const double farthest = std::min(border, bottom);
+        const bool is_last = !has_end || farthest <= end;
+        result.is_at_border = is_last && border <= bottom && std::isfinite(border);
+        result.is_at_bottom = is_last && bottom < border;
+        double length = is_last ? farthest : end;
+        if (!std::isfinite(length)) {
             if (result.products > 1) {
                 break;
             }
             length = std::min(1.0, 1 / std::sqrt(metric.direction_squared));
         }
-        model_value += length * (-squared + (has_end ? length / 2 * curvature : 0.0));
-        if (result.is_at_border || !has_end) {
+        model_value += length * (-squared + length / 2 * bend);
+        if (is_last) {
             result.step += length * direction;
             break;
         }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <limits>
+
 #include "paralogit/optim/objective.hpp"
 
 namespace paralogit::optim {
@@ -23,6 +25,9 @@ struct CgOptions {
     double radius;   ///< that the step does not leave, in the norm of M; may be infinite
     double forcing;  ///< the residual to reach, as a part of the gradient, in the norm of M^-1
     Index max_products;
+    /// The step ends where q promises to fall by so much, > 0: where the curvature vanishes it
+    /// promises more than there is, and has no end.
+    double most_decrease = std::numeric_limits<double>::infinity();
 };
 
 /// A step s and the model q(s) = gradient.s + s.H s / 2 along it.
@@ -32,6 +37,7 @@ struct CgStep {
     double slope;      ///< gradient.s
     double curvature;  ///< s.H s
     bool is_at_border;
+    bool is_at_bottom;  ///< the most decrease
     Index products;
 
     double model_value() const { return slope + curvature / 2; }
@@ -41,9 +47,10 @@ struct CgStep {
 
 /// Minimises q by conjugate gradients from 0 (Hestenes & Stiefel 1952), preconditioned by M, in
 /// whose norm the way leads away from 0 all the time (Steihaug 1983, theorem 2.1). Ends with the
-/// forcing term, at the border, after the number of products, or with a direction in which the
-/// curvature is not positive and finite: that one is followed to the border; without a border it is
-/// left out, but for the first one, of which a part no longer than 1 is taken. Memory: five vectors
+/// forcing term, at the border, at the most decrease, after the number of products, or with a
+/// direction in which the curvature is not positive and finite: that one is followed to the border
+/// or the most decrease; with neither it is left out, but for the first one, of which a part no
+/// longer than 1 is taken. Memory: five vectors
 /// beside the result.
 CgStep conjugate_gradients(CurvedObjective& objective, const Vector& point, const Vector& gradient,
                            const Metric& preconditioner, const CgOptions& options);

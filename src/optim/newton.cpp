@@ -214,14 +214,20 @@ class Newton::Step {
         constexpr Index many_trials = 3;
         constexpr double poor = 0.5;
         constexpr double noisy = 0.1;
-        if (was_new && (trials >= many_trials || (contraction > poor && noise > noisy))) {
-            hessian_.most_thinning = std::max<Index>(hessian_.thinning / 4, 1);
+        const Index more_rows = std::max<Index>(hessian_.thinning / 4, 1);
+        if (options_.keeps_thinning) {
+            if (has_too_few_rows(found.is_accepted, contraction, noise)) {
+                hessian_.most_thinning = more_rows;
+                hessian_.renew(found.point, more_rows);
+                return;
+            }
+        } else if (was_new && (trials >= many_trials || (contraction > poor && noise > noisy))) {
+            hessian_.most_thinning = more_rows;
         }
-        const Index fixed = std::min(options_.thinning, objective_.most_thinning());
-        const HessianChoice choice = choose_hessian(
-            costs_, outlook, bits_to_go(squared, found.at_point.value),
-            keeps_thinning() ? ThinningRange{.least = fixed, .most = fixed}
-                             : ThinningRange{.least = 1, .most = hessian_.most_thinning});
+        const HessianChoice choice =
+            choose_hessian(costs_, outlook, bits_to_go(squared, found.at_point.value),
+                           {.least = keeps_thinning() ? hessian_.most_thinning : 1,
+                            .most = hessian_.most_thinning});
         if (choice.is_new) {
             hessian_.renew(found.point, choice.thinning);
         }
@@ -238,7 +244,15 @@ class Newton::Step {
         costs_.excess_noise = hessian_.excess_noise;
     }
 
-    bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
+    /// A thinning that was asked for is kept until it has been found to be too much.
+    bool keeps_thinning() const {
+        return options_.keeps_thinning &&
+               hessian_.most_thinning >= std::min(options_.thinning, objective_.most_thinning());
+    }
+
+    bool has_too_few_rows(bool is_accepted, double contraction, double noise) const {
+        return hessian_.thinning > 1 && (!is_accepted || is_starved(contraction, noise));
+    }
 
     std::map<std::string, Matrix> memory_after(const LineSearchResult& found) const {
         std::map<std::string, Matrix> memory = state_.memory;

@@ -10,7 +10,9 @@
 #include "curved.hpp"
 #include "option_checks.hpp"
 #include "ordered_sums.hpp"
+#include "paralogit/optim/line_search.hpp"
 #include "precision.hpp"
+#include "quasi_newton.hpp"
 #include "stall.hpp"
 
 namespace paralogit::optim {
@@ -68,6 +70,12 @@ Vector preconditioner(CurvedObjective& objective, const Vector& point, Index thi
     }
     diagonal.array() += least_part * mean;
     return diagonal;
+}
+
+/// No loss falls below 0. Where the curvature vanishes a model does, and has no end. For a function
+/// that does fall below 0 it is a guess that shortens steps until it is there.
+double most_decrease(const Evaluation& at_point) {
+    return at_point.value > 0 ? at_point.value : infinity;
 }
 
 /// The objective at the end of a step, beside what the model promised.
@@ -133,6 +141,48 @@ Trial tried(Objective& objective, const State& state, const CgStep& step, Index&
     return trial;
 }
 
+/// Where a step leads.
+struct Move {
+    Vector point;
+    Evaluation at_point;
+    double radius;  ///< for the next step
+    bool is_accepted = true;
+};
+
+std::optional<Move> move_along(Objective& objective, State& state, const Vector& direction,
+                               double first_length) {
+    constexpr LineSearchOptions line_search{.max_evaluations = 40};
+    auto found = strong_wolfe_search(objective, state.point, state.at_point, direction,
+                                     first_length, line_search, state.evaluations);
+    if (!found) {
+        return std::nullopt;
+    }
+    // What was known of the radius has been of no use.
+    return Move{.point = std::move(found->point),
+                .at_point = std::move(found->at_point),
+                .radius = infinity,
+                .is_accepted = found->is_accepted};
+}
+
+/// From a start at which nearly all of the curvature has vanished the model leads nowhere, and the
+/// way back may take thousands of steps. Zero is the better start if it has a lower value. If not,
+/// a start in other units is on the straight line to one in the right units, which leads to 0.
+std::optional<Move> move_towards_zero(Objective& objective, State& state) {
+    Vector zero = Vector::Zero(state.point.size());
+    ++state.evaluations;
+    Evaluation at_zero = objective.evaluate(zero);
+    if (is_finite(at_zero) && at_zero.value < state.at_point.value) {
+        return Move{.point = std::move(zero), .at_point = std::move(at_zero), .radius = infinity};
+    }
+    constexpr double half = 0.5;
+    return move_along(objective, state, -state.point, half);
+}
+
+std::optional<Move> move_downhill(Objective& objective, State& state) {
+    const Vector direction = steepest_direction(state.at_point.gradient);
+    return move_along(objective, state, direction, first_length(state.at_point, direction));
+}
+
 }  // namespace
 
 NewtonCg::NewtonCg(const NewtonCgOptions& options) : options_(options) {
@@ -166,53 +216,62 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
             {.thinning = thinning,
              .radius = radius,
              .forcing = forcing_term(size, remembered(state, gradient_key, infinity)),
-             .max_products = options_.max_products});
+             .max_products = options_.max_products,
+             .most_decrease = most_decrease(state.at_point)});
         products += found.products;
         return found;
     };
     CgStep step = minimise_model();
-    // Where the curvature vanishes a step has no natural end.
-    const double reach = first_length(state.at_point, step.step);
-    if (reach < 1) {
-        radius = reach * step.length;
-        step.shorten_to(radius);
+    std::optional<Move> move;
+    if (step.is_at_bottom && state.iteration == 0 && max_norm(state.point) > 0) {
+        move = move_towards_zero(objective, state);
     }
-    for (int trials = 0; trials < most_trials; ++trials) {
+    bool is_at_limit = false;
+    for (int trials = 0; trials < most_trials && !move && !is_at_limit; ++trials) {
         if (state.point + step.step == state.point) {
             break;
         }
         Trial trial = tried(objective, state, step, state.evaluations);
-        if (!is_accepted(trial, state.at_point)) {
-            if (trial.is_level && thinning == 1) {
-                break;
-            }
-            if (trial.is_level) {
-                // The gradient can be told from zero much longer than the value from its minimum,
-                // but not by steps that err as much as a few rows do.
-                thinning = 1;
-                step = minimise_model();
-                continue;
-            }
+        if (is_accepted(trial, state.at_point)) {
+            const double next_radius = radius_after(step, trial, radius);
+            move = Move{.point = std::move(trial.point),
+                        .at_point = std::move(trial.at_point),
+                        .radius = next_radius};
+        } else if (!trial.is_level) {
             radius = radius_after_failure(step, trial);
             step.shorten_to(radius);
-            continue;
+        } else if (thinning > 1) {
+            // The gradient can be told from zero much longer than the value from its minimum, but
+            // not by steps that err as much as a few rows do.
+            thinning = 1;
+            step = minimise_model();
+        } else {
+            is_at_limit = true;
         }
-        std::map<std::string, Matrix> memory;
-        remember(memory, radius_key, radius_after(step, trial, radius));
-        remember(memory, products_key,
-                 remembered(state, products_key, 0) + static_cast<double>(products));
-        remember(memory, thinning_key, static_cast<double>(thinning));
-        remember(memory, gradient_key, size);
-        memory.emplace(Stall::key, stall.after(trial.at_point));
-
-        // Nothing below can fail, so the state changes wholly or not at all.
-        state.memory = std::move(memory);
-        state.point = std::move(trial.point);
-        state.at_point = std::move(trial.at_point);
-        ++state.iteration;
-        return StepResult::moved;
     }
-    return StepResult::no_progress;
+    if (!move && !is_at_limit) {
+        move = move_downhill(objective, state);
+    }
+    const double all_products = remembered(state, products_key, 0) + static_cast<double>(products);
+    if (!move) {
+        remember(state.memory, products_key, all_products);
+        return StepResult::no_progress;
+    }
+    std::map<std::string, Matrix> memory;
+    remember(memory, radius_key, move->radius);
+    remember(memory, products_key, all_products);
+    remember(memory, thinning_key, static_cast<double>(thinning));
+    remember(memory, gradient_key, size);
+    memory.emplace(Stall::key, move->is_accepted
+                                   ? stall.after(move->at_point)
+                                   : stall.after_failed_search(move->at_point, most_stalled_steps));
+
+    // Nothing below can fail, so the state changes wholly or not at all.
+    state.memory = std::move(memory);
+    state.point = std::move(move->point);
+    state.at_point = std::move(move->at_point);
+    ++state.iteration;
+    return StepResult::moved;
 }
 
 Index products_used(const State& state) {

@@ -179,7 +179,11 @@ class ProxNewton::Step {
                                       : std::min(options_.thinning, most);
     }
 
-    bool keeps_thinning() const { return options_.keeps_thinning && options_.thinning > 0; }
+    /// A thinning that was asked for is kept until it has been found to be too much.
+    bool keeps_thinning() const {
+        return options_.keeps_thinning &&
+               model_.most_thinning >= std::min(options_.thinning, objective_.most_thinning());
+    }
 
     /// The model of this point.
     void renew(Index thinning) {
@@ -258,14 +262,20 @@ class ProxNewton::Step {
         ++model_.steps;
         constexpr double poor = 0.5;
         constexpr double noisy = 0.1;
-        if (is_new_ && contraction > poor && noise_of_rows > noisy) {
-            model_.most_thinning = std::max<Index>(model_.thinning / 4, 1);
+        const Index more_rows = std::max<Index>(model_.thinning / 4, 1);
+        if (options_.keeps_thinning) {
+            if (model_.thinning > 1 &&
+                (!found.is_accepted || is_starved(contraction, noise_of_rows))) {
+                model_.most_thinning = more_rows;
+                model_.renew(found.point, more_rows);
+                return;
+            }
+        } else if (is_new_ && contraction > poor && noise_of_rows > noisy) {
+            model_.most_thinning = more_rows;
         }
-        const Index fixed = std::min(options_.thinning, objective_.most_thinning());
         const HessianChoice choice = choose_hessian(
             costs(), outlook, size > resolution ? rough_log2(size / resolution) : 0.0,
-            keeps_thinning() ? ThinningRange{.least = fixed, .most = fixed}
-                             : ThinningRange{.least = 1, .most = model_.most_thinning});
+            {.least = keeps_thinning() ? model_.most_thinning : 1, .most = model_.most_thinning});
         if (choice.is_new || Pairs::of(state_, no_pairs_).count() >= most_pairs) {
             model_.renew(found.point, choice.thinning);
         }

@@ -78,6 +78,12 @@ double sampling_contraction(const HessianCosts& costs, Index thinning) {
                      static_cast<double>(std::max<Index>(costs.rows, 1)));
 }
 
+bool is_starved(double contraction, double noise) {
+    constexpr double poor = 0.5;
+    constexpr double useless = 0.5;
+    return contraction > poor && noise > useless;
+}
+
 Outlook outlook_after_new(double contraction, double expected, double noise) {
     constexpr double near_noise = 1.5;
     const double squared = std::min(contraction, 2 * contraction * contraction);

@@ -42,6 +42,10 @@ Index first_thinning(const HessianCosts& costs, Index most);
 /// directions on such a spectrum.
 double sampling_contraction(const HessianCosts& costs, Index thinning);
 
+/// Whether a step made next to no progress and the choice of rows, not nonlinearity alone, has to
+/// be the reason.
+bool is_starved(double contraction, double noise);
+
 /// What a step with a new Hessian tells, which expected `expected` of all rows and is limited to
 /// `noise` by the choice of rows. Near the optimum the next Newton step contracts by the square,
 /// and a step with this Hessian by twice as much as this one did (Kantorovich 1948: the chord

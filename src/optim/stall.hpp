@@ -43,12 +43,13 @@ struct Stall {
     /// The same after a line search. Of those that used up their trials four in a row make
     /// `most_steps`.
     Matrix after(const LineSearchResult& found, double most_steps) const {
+        return found.is_accepted ? after(found.at_point)
+                                 : after_failed_search(found.at_point, most_steps);
+    }
+
+    Matrix after_failed_search(const Evaluation& now, double most_steps) const {
         constexpr double most = 4;
         constexpr double real_progress = 1e-6;
-        const Evaluation& now = found.at_point;
-        if (found.is_accepted) {
-            return after(now);
-        }
         return with_steps(now, falls_by(real_progress, now) ? 0 : steps + most_steps / most);
     }
 

@@ -46,6 +46,24 @@ class FocalLoss(AppTest):
                     np.testing.assert_allclose(w, expected["coefficients"], rtol=1e-7)
                     self.assertAlmostEqual(b, expected["intercept"], delta=1e-6)
 
+    def test_the_largest_gamma_is_trained_to_its_optimum(self):
+        X, y = self.turned_round()
+        gamma = 32
+        run_of = self.train(write_data(self.folder / "iris.h5", X, y), "--loss", "focal",
+                            "--focal-gamma", gamma, "--verify")
+        told = read_summary(run_of)
+        w, b = read_model(run_of)
+        z = np.where(y > 0, 1, -1) * (X.astype(np.longdouble) @ w + b)
+        p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
+        loss = float(np.mean(q**gamma * -np.log(p)))
+        slopes = np.where(y > 0, -1, 1) * q**gamma * (gamma * p * -np.log(p) + q)
+        standardised = np.column_stack([(X - X.mean(0)) / X.std(0), np.ones(len(y))])
+        self.assertEqual(told["stop_reason"], "converged")
+        self.assertGreater(told["iterations"], 2)
+        self.assertLess(loss, 0.9 * 2.0**-gamma * np.log(2))
+        self.assertLess(abs(told["objective"] / loss - 1), 1e-11)
+        self.assertLess(np.max(np.abs(slopes @ standardised / len(y))), 1.1e-9 * 2.0**-gamma)
+
     def test_it_has_the_same_bits_for_any_ranks_threads_and_instruction_set(self):
         X, y = made_up(3000, 7, seed=5)
         data = write_data(self.folder / "data.h5", X, y)
@@ -136,6 +154,7 @@ class FocalLoss(AppTest):
                 (("--focal-gamma", "1"), "--focal-gamma goes with --loss focal"),
                 (("--loss", "focal", "--inference"), "--inference: a focal loss is no likelihood"),
                 (("--loss", "hinge"), "--loss hinge: expected"),
+                (("--loss", "focal", "--focal-gamma", "33"), "--focal-gamma 33: expected a number"),
                 (("--loss", "focal", "--focal-gamma", "-1"), "--focal-gamma -1: expected a number"),
                 (("--loss", "focal", "--focal-alpha", "1"), "--focal-alpha 1: expected a number")):
             result = run("train", IRIS, "--out", self.folder / "out", *options)

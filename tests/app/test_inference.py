@@ -196,6 +196,21 @@ class Inference(AppTest):
                       result.stderr)
         self.assertFalse((self.folder / "run" / "inference.json").exists())
 
+    def test_robust_errors_keep_their_digits_where_every_slope_is_tiny(self):
+        rows, l2 = 64, 1e-14
+        x = np.resize([1.0, -1.0], rows)
+        path = self.write(x[:, None], (x > 0).astype(np.uint8))
+
+        statistics = self.infer(path, "--l2", l2, "--tolerance", "1e-20")
+
+        # Every row has the margin w on its own side, so the sums are one row's, times 64.
+        w = column(statistics, "estimate")[0]
+        slope = 1 / (1 + np.exp(w))
+        self.assertLess(slope, 1e-11)
+        expected = slope / (slope * (1 - slope) + l2) / np.sqrt(rows)
+        robust = column(statistics, "robust_standard_error")[0]
+        self.assertLess(abs(robust / expected - 1), 1e-10)
+
     def test_no_intercept_and_another_level(self):
         X, y, _ = noisy(500, 2, 5)
         directory = self.train(self.write(X - 5, y), "--inference", "--intercept", "no",

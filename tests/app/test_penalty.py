@@ -46,6 +46,20 @@ class Penalty(AppTest):
         self.assertEqual(summary["nonzeros"], np.count_nonzero(w))
         return w, b, summary
 
+    def test_the_scale_of_standard_deviations_has_one_objective_in_any_unit_or_none(self):
+        X, y = self.X[:200, :3], self.y[:200]
+        options = ("--penalty-scale", "standardized", "--l2", "0.1")
+        values = []
+        for exponent in (0, -140, 140):
+            data = self.data(X * 10.0**exponent, y, f"units{exponent}")
+            values.append(read_summary(self.train(data, *options, out=str(exponent)))["objective"])
+        np.testing.assert_allclose(values, values[0], rtol=1e-12)
+        for exponent, word in ((-170, "small"), (-158, "small"), (160, "large")):
+            data = self.data(X * 10.0**exponent, y, f"units{exponent}")
+            result = run("train", data, *options, "--out", self.folder / "refused")
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(f"is too {word} to be squared in double arithmetic", result.stderr)
+
     def test_the_model_fulfils_the_conditions_of_an_optimum_with_exact_zeros(self):
         data = self.data()
         for l1, l2, most, least in ((0.01, 0, 30, 1), (0.05, 0, 15, 1), (0.001, 0.01, 32, 10)):

@@ -11,8 +11,8 @@ struct NewtonOptions {
     /// One of `thinning` rows enters the first Hessian, a power of two; 0: chosen from the numbers
     /// of rows and of variables. What the objective has at most bounds it.
     Index thinning = 0;
-    /// Whether later Hessians have the thinning of the first. A search that failed may take all
-    /// rows even so.
+    /// Whether later Hessians have the thinning of the first, until steps fail or hardly make
+    /// progress: then they come from more rows, up to all.
     bool keeps_thinning = false;
     /// What one Hessian of all rows costs, in evaluations, > 0. It steers how often a new one is
     /// computed, and from how many rows; so it has to be the same number for the whole run.

@@ -18,7 +18,11 @@ struct NewtonCgOptions {
 /// early steps cost few products and late ones converge superlinearly. The radius follows the ratio
 /// of the true to the promised decrease (Lin & More 1999, algorithm 2.1, with their constants). A
 /// trial that is not finite or does not lower the value enough shrinks the radius, and a shorter
-/// part of the same step is tried, which costs no product. The preconditioner, in whose norm steps
+/// part of the same step is tried, which costs no product. Where all of them fail a strong-Wolfe
+/// search goes along the gradient. A model that promises to fall below 0, which no loss does, ends
+/// the step there: that happens where the curvature vanishes. When it does in the first step, 0
+/// takes its place if the value is lower there, else a search along the line to 0, if that leads
+/// downhill: a start in other units is on such a line. The preconditioner, in whose norm steps
 /// are measured, is the objective's own if it has one, else the diagonal of the Hessian at the
 /// point, from about 16000 rows at least, with a hundredth of its mean added (LIBLINEAR mixes it
 /// with the identity: Hsia, Chiang & Lin 2018).

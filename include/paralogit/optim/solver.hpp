@@ -37,7 +37,8 @@ class Solver {
     virtual State start(Objective& objective, const Vector& point) const;
 
     /// One iteration. Unless it returns `moved`, and when the objective throws, iteration, point
-    /// and memory stay as they were (evaluations are counted all the same).
+    /// and memory stay as they were. Evaluations are counted all the same, and Hessian products
+    /// unless it throws.
     virtual StepResult step(Objective& objective, State& state) const = 0;
 };
 

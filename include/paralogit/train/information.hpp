@@ -19,7 +19,8 @@ struct Information {
     Index rows = 0;                  ///< of positive weight
 };
 
-/// One pass over all rows: 2 d^2 flops for each, and a message of 2 d^2 integers. Features whose
+/// Two passes over all rows: 4 d flops for each, to know how large its terms are at these
+/// parameters, then 2 d^2 flops, and a message of 2 d^2 integers. Features whose
 /// scale is 0 have empty rows and columns; the last variable is the intercept, if there is one.
 /// Throws Error (diverged) where sums are not finite. @collective
 Information collect_information(const comm::Communicator& comm, const DataSet& data,

@@ -19,19 +19,95 @@ namespace {
 /// Positions of the sums beside the matrices.
 enum Sum : Index { weight_at, loss_at, lowest_loss_at, positive_weight_at, sums };
 
+/// The rows of a data set at some parameters.
+struct RowsAt {
+    RowsAt(const DataSet& of, const Vector& parameters, const ScaledFrame& in)
+        : data(of),
+          scaled(in),
+          coefficients(parameters.data(), static_cast<std::size_t>(of.shard.features)),
+          intercept(in.frame.has_intercept ? parameters[of.shard.features] : 0.0),
+          weight_unit(std::ldexp(1.0, of.bounds.weight_exponent)) {}
+
+    const DataSet& data;
+    const ScaledFrame& scaled;
+    std::span<const double> coefficients;
+    double intercept;
+    double weight_unit;
+};
+
+/// Fills the panel with the next block; false when there is none.
+bool next_panel(const RowsAt& rows, data::ShardWalk& walk, std::vector<double>& margins,
+                model::InformationPanel& panel) {
+    if (!walk.next()) {
+        return false;
+    }
+    const model::Block block = walk.block();
+    margins.resize(static_cast<std::size_t>(block.rows));
+    margins_of_block(rows.data, walk, rows.coefficients, rows.intercept, margins);
+    if (rows.data.shard.is_sparse()) {
+        model::fill_information_panel(walk.sparse_block(), margins, rows.scaled.frame,
+                                      rows.weight_unit, panel);
+    } else {
+        model::fill_information_panel(block, margins, rows.scaled.frame, rows.weight_unit, panel);
+    }
+    return true;
+}
+
+/// Of the sums of a block's weights.
+struct WeightExponents {
+    std::int32_t curvatures;
+    std::int32_t squared_slopes;
+};
+
+/// The least that hold for the blocks of all ranks. Where all rows are far on their own side these
+/// weights are tiny, the squares all the more so: bounds for any parameters would cost their
+/// digits. @collective
+WeightExponents weight_exponents(const comm::Communicator& comm, const RowsAt& rows) {
+    // HessianSums wants two bits above the sum of a panel's weights.
+    constexpr std::int32_t above_sum = 2;
+    const int threads = rows.data.execution.threads;
+    constexpr std::int32_t lowest = -1000;
+    std::vector<std::array<std::int32_t, 2>> of_threads(static_cast<std::size_t>(threads),
+                                                        {lowest, lowest});
+    comm::together(comm, [&] {
+        run_threads(threads, [&](int thread) {
+            data::ShardWalk walk(rows.data.shard, rows.data.plan, thread, threads);
+            std::vector<double> margins;
+            model::InformationPanel panel;
+            auto& largest = of_threads[static_cast<std::size_t>(thread)];
+            const auto raise = [](std::int32_t& exponent, std::span<const double> weights) {
+                const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+                // A margin that is not finite is found by those who add up.
+                exponent =
+                    std::max(exponent, std::isfinite(sum) ? model::exponent_above(sum, lowest)
+                                                          : std::int32_t{0});
+            };
+            while (next_panel(rows, walk, margins, panel)) {
+                raise(largest[0], panel.curvatures);
+                raise(largest[1], panel.squared_slopes);
+            }
+        });
+    });
+    std::array<std::int32_t, 2> largest{lowest, lowest};
+    for (const auto& of_thread : of_threads) {
+        largest = {std::max(largest[0], of_thread[0]), std::max(largest[1], of_thread[1])};
+    }
+    comm.max(std::span<std::int32_t>(largest));
+    return {.curvatures = largest[0] + above_sum, .squared_slopes = largest[1] + above_sum};
+}
+
 /// The sums over this rank's blocks: all threads work on the same two matrices, each on strips of
 /// its own, from the panels of some blocks at a time.
 class InformationSums {
   public:
-    InformationSums(const DataSet& data, const Vector& parameters, const ScaledFrame& scaled)
-        : data_(data),
-          scaled_(scaled),
-          coefficients_(parameters.data(), static_cast<std::size_t>(data.shard.features)),
-          intercept_(scaled.frame.has_intercept ? parameters[data.shard.features] : 0.0),
-          weight_unit_(std::ldexp(1.0, data.bounds.weight_exponent)),
-          hessian_(matrix(curvatures_exponent)),
-          score_products_(matrix(slopes_exponent)),
-          scalars_(exponents(), blocks(), data.execution.isa) {}
+    InformationSums(const RowsAt& rows_at, const WeightExponents& weights)
+        : rows_at_(rows_at),
+          data_(rows_at.data),
+          scaled_(rows_at.scaled),
+          weight_unit_(rows_at.weight_unit),
+          hessian_(matrix(weights.curvatures)),
+          score_products_(matrix(weights.squared_slopes)),
+          scalars_(exponents(), blocks(), data_.execution.isa) {}
 
     void add_own_blocks() {
         std::vector<Part> parts = make_parts();
@@ -85,11 +161,6 @@ class InformationSums {
         std::vector<double> working;
     };
 
-    // Of the bounds of a block's weights, which add up to less than 1: p (1 - p) <= 1/4, and
-    // sum (s r)^2 <= (sum s)^2.
-    static constexpr std::int32_t curvatures_exponent = 0;
-    static constexpr std::int32_t slopes_exponent = 2;
-
     Index blocks() const { return std::max<Index>(data_.plan.blocks(), 1); }
 
     model::HessianSums matrix(std::int32_t weight_exponent) const {
@@ -97,7 +168,8 @@ class InformationSums {
     }
 
     std::vector<std::int32_t> exponents() const {
-        const std::int32_t of_loss = loss_exponent(coefficients_, intercept_, data_.bounds);
+        const std::int32_t of_loss =
+            loss_exponent(rows_at_.coefficients, rows_at_.intercept, data_.bounds);
         std::vector<std::int32_t> exponents(sums, 1);
         exponents[loss_at] = std::min(of_loss - data_.bounds.weight_exponent, 1023);
         return exponents;
@@ -124,18 +196,9 @@ class InformationSums {
 
     void fill(Part& part) {
         part.filled = 0;
-        while (part.filled < part.panels.size() && part.walk.next()) {
-            const model::Block block = part.walk.block();
-            part.margins.resize(static_cast<std::size_t>(block.rows));
-            margins_of_block(data_, part.walk, coefficients_, intercept_, part.margins);
-            model::InformationPanel& panel = part.panels[part.filled];
-            if (data_.shard.is_sparse()) {
-                model::fill_information_panel(part.walk.sparse_block(), part.margins, scaled_.frame,
-                                              weight_unit_, panel);
-            } else {
-                model::fill_information_panel(block, part.margins, scaled_.frame, weight_unit_,
-                                              panel);
-            }
+        while (part.filled < part.panels.size() &&
+               next_panel(rows_at_, part.walk, part.margins, part.panels[part.filled])) {
+            const model::InformationPanel& panel = part.panels[part.filled];
             const std::array<double, sums> values{panel.weight, panel.loss, panel.lowest_loss,
                                                   panel.positive_weight};
             if (!part.scalars.add(0, values)) {
@@ -162,10 +225,9 @@ class InformationSums {
         }
     }
 
+    const RowsAt& rows_at_;
     const DataSet& data_;
     const ScaledFrame& scaled_;
-    std::span<const double> coefficients_;
-    double intercept_;
     double weight_unit_;
     model::HessianSums hessian_;
     model::HessianSums score_products_;
@@ -181,8 +243,10 @@ Information collect_information(const comm::Communicator& comm, const DataSet& d
     std::vector<Index> features(static_cast<std::size_t>(data.shard.features));
     std::iota(features.begin(), features.end(), Index{0});
     const ScaledFrame scaled = scaled_frame(change, features, data.bounds, change.has_intercept);
+    const RowsAt rows(data, parameters, scaled);
+    const WeightExponents weights = weight_exponents(comm, rows);
     const auto own = comm::together(comm, [&] {
-        auto own_sums = std::make_unique<InformationSums>(data, parameters, scaled);
+        auto own_sums = std::make_unique<InformationSums>(rows, weights);
         own_sums->add_own_blocks();
         return own_sums;
     });

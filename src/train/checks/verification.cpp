@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "../load/used_features.hpp"
+#include "../objective/loss_bound.hpp"
 #include "../objective/widened_rows.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/model/exact_sum.hpp"
 
 namespace paralogit::train {
 
@@ -143,6 +145,7 @@ PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& 
     PlainEvaluation evaluation{
         .loss = static_cast<double>(value(dimension) / weight_sum),
         .gradient = Vector(parameters.size()),
+        .weight_sum = static_cast<double>(weight_sum),
         .loss_rounding = static_cast<double>(value(rounding_at) / weight_sum),
         .gradient_rounding = Vector(parameters.size())};
     for (std::size_t j = 0; j < dimension; ++j) {
@@ -153,6 +156,22 @@ PlainEvaluation evaluate_plainly(const comm::Communicator& comm, const DataSet& 
     }
     return evaluation;
 }
+
+namespace {
+
+/// What the exact sums may leave of a mean loss, however small it is: half a unit of each block's
+/// last digit.
+double resolution_of_loss(const VerifiedRun& run, const Vector& parameters, double weight_sum) {
+    const Index features = run.data.shard.features;
+    const Index blocks = std::max<Index>(run.data.plan.blocks(), 1);
+    const std::int32_t exponent =
+        loss_exponent({parameters.data(), static_cast<std::size_t>(features)},
+                      run.change.has_intercept ? parameters[features] : 0.0, run.data.bounds);
+    return static_cast<double>(blocks) / weight_sum *
+           std::ldexp(0.5, exponent - 2 * model::exact_sum_width(blocks));
+}
+
+}  // namespace
 
 Verification verify(const VerifiedRun& run, const std::filesystem::path& model_file,
                     const IterationFacts& end) {
@@ -190,6 +209,7 @@ Verification verify(const VerifiedRun& run, const std::filesystem::path& model_f
         }
     }
     verification.violation_rounding = rounding + plain.gradient_rounding.maxCoeff();
+    verification.objective_rounding += resolution_of_loss(run, parameters, plain.weight_sum);
     verification.is_consistent = are_consistent(verification, end);
     return verification;
 }
@@ -197,7 +217,7 @@ Verification verify(const VerifiedRun& run, const std::filesystem::path& model_f
 bool are_consistent(const Verification& verification, const IterationFacts& end) {
     const double allowed = 1.01 * end.gradient_norm + verification.violation_rounding;
     const double allowed_of_objective =
-        1e-10 * std::max(1.0, end.objective) + verification.objective_rounding;
+        1e-10 * std::abs(end.objective) + verification.objective_rounding;
     return verification.violation <= allowed &&
            std::abs(verification.objective - end.objective) <= allowed_of_objective;
 }

@@ -15,6 +15,7 @@ void check_verification_size(const DataSet& data);
 struct PlainEvaluation {
     double loss = 0;
     Vector gradient;
+    double weight_sum = 0;
     /// What a pass in double may be off by, because its margins are: of the loss, and of the
     /// gradient by each of the solver's variables but the intercept's.
     double loss_rounding = 0;

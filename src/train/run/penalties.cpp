@@ -87,6 +87,31 @@ void check_bounds(const comm::Communicator& comm, const data::Manifest& manifest
     });
 }
 
+/// What the squared standard deviation leaves of the penalty has to be a number with all of its
+/// digits: a feature in other units has the same objective, or none.
+void check_standardised(const DataSet& data, const model::Penalty& penalty, const Vector& factors,
+                        const Vector& unit) {
+    const auto is_lost = [](double strength, double of_feature) {
+        return strength > 0 && !std::isnormal(of_feature);
+    };
+    for (Index j = 0; j < unit.size(); ++j) {
+        // An idle feature has no unit.
+        if (factors[j] == 0 || unit[j] == 0) {
+            continue;
+        }
+        const double of_square = factors[j] * unit[j] * unit[j];
+        if (!std::isfinite(of_square) || is_lost(penalty.l2(), of_square) ||
+            is_lost(penalty.l2(), penalty.l2_of(j)) || is_lost(penalty.l1(), penalty.l1_of(j))) {
+            throw comm::AgreedError(Error(
+                ExitCode::usage,
+                fmt::format("--penalty-scale standardized: the standard deviation {} of "
+                            "feature {} is too {} to be squared in double arithmetic; rescale "
+                            "this feature, or leave --penalty-scale out",
+                            unit[j], name_of(data, j), unit[j] < 1 ? "small" : "large")));
+        }
+    }
+}
+
 }  // namespace
 
 bool Penalties::let_grow(Index feature, double coefficient) const {
@@ -137,6 +162,9 @@ Penalties make_penalties(const comm::Communicator& comm, const PenaltyOptions& o
                                                        : Vector::Ones(data.shard.features);
         penalties.penalty = model::Penalty(l2, l1, factors.cwiseProduct(unit).cwiseProduct(unit),
                                            factors.cwiseProduct(unit));
+        if (options.is_of_standardised) {
+            check_standardised(data, penalties.penalty, factors, unit);
+        }
     }
     if (options.has_bounds()) {
         const Vector lower = bounds_of(comm, manifest, options.lower, "lower", -infinity);

@@ -194,6 +194,7 @@ class Run {
                 const TraceSpan span(lane(), "solver", state.iteration + 1);
                 const optim::StepResult result = data_.solver->step(*standardised_, state);
                 if (result != optim::StepResult::moved) {
+                    last_facts_.passes = state.evaluations;
                     reason = result == optim::StepResult::diverged
                                  ? optim::StopReason::diverged
                                  : optim::StopReason::precision_limit;

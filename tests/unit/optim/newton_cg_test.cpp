@@ -116,6 +116,34 @@ TEST(ConjugateGradients, FollowADirectionWithoutCurvatureToTheBorder) {
     }
 }
 
+TEST(ConjugateGradients, EndWhereTheModelPromisesTheMostDecrease) {
+    const Vector gradient{{1.0, 0.5}};
+    // The last has a curvature that rounding has left, and a natural end beyond all numbers.
+    for (const double flat : {0.0, 1e-200}) {
+        const Matrix claimed = Vector{{1.0, flat}}.asDiagonal();
+        CurvedFunction objective = quadratic(Matrix::Identity(2, 2), claimed);
+        const auto step = [&](double radius) {
+            return conjugate_gradients(objective, Vector::Zero(2), gradient,
+                                       Metric(Vector{{1.0, 0.01}}),
+                                       {.thinning = 1,
+                                        .radius = radius,
+                                        .forcing = 1e-12,
+                                        .max_products = 10,
+                                        .most_decrease = 3});
+        };
+
+        const CgStep longest = step(infinity);
+        EXPECT_NEAR(longest.model_value(), -3, 1e-12);
+        EXPECT_NEAR(model_value(claimed, gradient, longest.step), -3, 1e-12);
+        EXPECT_TRUE(longest.is_at_bottom);
+        EXPECT_FALSE(longest.is_at_border);
+        EXPECT_NEAR(step(1e3 * longest.length).length, longest.length, 1e-12);
+        EXPECT_NEAR(step(longest.length / 2).length, longest.length / 2, 1e-12);
+        EXPECT_TRUE(step(longest.length / 2).is_at_border);
+        EXPECT_FALSE(step(longest.length / 2).is_at_bottom);
+    }
+}
+
 TEST(ConjugateGradients, MeasureByAPreconditionerOfAnySize) {
     const Vector step{{1.0, -2.0, 0.5}};
     for (const double size : {1.0, 1e-300, 1e300}) {
@@ -189,6 +217,49 @@ TEST(NewtonCg, ComesBackFromWhereTheCurvatureVanishes) {
                         1e-9);
         }
     }
+}
+
+/// 40 rows of 60 features, in units that make the margins of such a start some 1e5 in size.
+CurvedLogistic in_small_units(double l2) {
+    const CurvedLogistic wide = rows_of(Data::wide, l2);
+    return {1e4 * wide.features(), wide.labels(), l2};
+}
+
+TEST(NewtonCg, FindsItsWayFromAStartInOtherUnits) {
+    for (const double l2 : {1e-3, 1.0, 1e3}) {
+        for (const double start : {1.0, -3.0, 1e3}) {
+            CurvedLogistic objective = in_small_units(l2);
+
+            const std::vector<State> states = states_of_run(
+                NewtonCg({}), objective, Vector::Constant(objective.dimension(), start));
+
+            // In such units a gradient is no measure.
+            EXPECT_NEAR(states.back().at_point.value, static_cast<double>(least_value(objective)),
+                        1e-9);
+            EXPECT_LE(states.back().evaluations, 80) << l2 << ", " << start;
+        }
+    }
+}
+
+TEST(NewtonCg, GoesDownhillWhereNoPartOfTheStepIsFinite) {
+    // It is there on one line only, which Newton's step leaves.
+    CurvedFunction objective(
+        2,
+        [](const Vector& x) {
+            const double sum = x[0] + x[1];
+            const bool is_on_line = x[0] == x[1];
+            return Evaluation{.value = is_on_line ? 1 + sum * sum / 4 : not_a_number,
+                              .gradient = Vector::Constant(2, sum / 2)};
+        },
+        [](const Vector&) -> Matrix {
+            return Vector{{1.0, 4.0}}.asDiagonal();
+        });
+    const NewtonCg solver({});
+    State state = solver.start(objective, Vector{{20.0, 20.0}});
+
+    ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+
+    EXPECT_LT(state.at_point.value, 200);
 }
 
 TEST(NewtonCg, GoesOnFromAWrittenStateWithTheSameBits) {
@@ -292,6 +363,9 @@ TEST(NewtonCg, StopsAtTheLimitOfPrecision) {
     EXPECT_EQ(result, StepResult::no_progress);
     EXPECT_LE(gradient_norm(state), 1e-14);
     EXPECT_LE(state.evaluations, 60);
+    // What the last step has cost for nothing is counted too.
+    EXPECT_EQ(state.evaluations, objective.evaluations);
+    EXPECT_EQ(products_used(state), objective.products);
 }
 
 /// A quadratic whose products over some of the rows tell a third of the curvature, so that steps

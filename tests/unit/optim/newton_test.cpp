@@ -244,6 +244,25 @@ TEST(Newton, KeepsTheThinningThatItIsTold) {
     EXPECT_THAT(objective.thinnings, testing::Each(8));
 }
 
+TEST(Newton, TakesMoreRowsWhereThoseThatItIsToldLeadNowhere) {
+    // Of 350 rows six, for 61 variables.
+    CurvedLogistic objective = test_problems::correlated_rows(350, 60, 0.2, 1e-6);
+    const NewtonOptions options{.thinning = 64, .keeps_thinning = true, .hessian_cost = 0.1};
+
+    const std::vector<State> states =
+        states_of_run(Newton(options), objective, Vector::Zero(objective.dimension()));
+
+    EXPECT_EQ(objective.thinnings.front(), 64);
+    EXPECT_EQ(objective.thinnings.back(), 1);
+    EXPECT_LE(gradient_norm(states.back()), 1e-9);
+    EXPECT_LE(states.back().evaluations, 60);
+    for (std::size_t k = 0; k + 1 < states.size(); ++k) {
+        State resumed = test_problems::read_back(test_problems::written_down(states[k]), states[k]);
+        ASSERT_EQ(Newton(options).step(objective, resumed), StepResult::moved);
+        ASSERT_TRUE(have_the_same_bits(resumed, states[k + 1])) << k;
+    }
+}
+
 TEST(Newton, BeginsWithTheThinningThatItIsToldAsFarAsThereIsOne) {
     CurvedLogistic objective = rows_of(Data::tall, 1e-3);
 

@@ -115,6 +115,15 @@ TEST(ProxNewton, ConvergesWithAHessianOfAPartOfTheRows) {
     EXPECT_THAT(objective.smooth.thinnings, testing::Contains(16));
 }
 
+TEST(ProxNewton, TakesMoreRowsWhereThoseThatItIsToldLeadNowhere) {
+    CompositeLogistic objective(correlated_rows(350, 60, 0.2, 1e-6), penalty_of(61, 1e-4));
+    const auto states = composite_run(
+        ProxNewton({.thinning = 64, .keeps_thinning = true, .hessian_cost = 0.1}), objective);
+    EXPECT_EQ(objective.smooth.thinnings.front(), 64);
+    EXPECT_EQ(objective.smooth.thinnings.back(), 1);
+    EXPECT_LE(failure_at_end(states, objective), 1e-9);
+}
+
 TEST(ProxNewton, CorrectsAHessianThatItKeeps) {
     // It is so dear that there is one only, of a sixteenth of the rows.
     CompositeLogistic objective(correlated_rows(6000, 10, 0.5, 0), penalty_of(11, 1e-3));

@@ -38,6 +38,15 @@ TEST(Verification, RefusesAnotherObjectiveOnEitherSide) {
     EXPECT_FALSE(are_consistent(computed_again(0.5 - 2e-10, 1e-9), end_of_run()));
 }
 
+TEST(Verification, MeasuresTheObjectiveByItself) {
+    IterationFacts end = end_of_run();
+    end.objective = 1e-6;
+
+    EXPECT_TRUE(are_consistent(computed_again(1e-6 + 5e-17, 1e-9), end));
+    EXPECT_FALSE(are_consistent(computed_again(1.01e-6, 1e-9), end));
+    EXPECT_FALSE(are_consistent(computed_again(0.99e-6, 1e-9), end));
+}
+
 TEST(Verification, AllowsWhatTheRoundingOfMarginsComesTo) {
     Verification verification = computed_again(0.5 - 2e-8, 3e-8);
     verification.objective_rounding = 2.1e-8;
