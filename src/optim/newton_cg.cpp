@@ -13,6 +13,7 @@
 #include "paralogit/optim/line_search.hpp"
 #include "precision.hpp"
 #include "quasi_newton.hpp"
+#include "refresh_policy.hpp"
 #include "stall.hpp"
 
 namespace paralogit::optim {
@@ -141,6 +142,17 @@ Trial tried(Objective& objective, const State& state, const CgStep& step, Index&
     return trial;
 }
 
+/// Whether a step hardly made progress and the choice of rows may be the reason.
+bool has_too_few_rows(const CurvedObjective& objective, Index thinning, const Vector& before,
+                      const Vector& after) {
+    constexpr double poor = 0.9;
+    constexpr double useless = 0.5;
+    const HessianCosts costs{
+        .rows = objective.rows(), .dimension = before.size(), .hessian_cost = 1};
+    return sampling_contraction(costs, thinning) > useless &&
+           euclidean_norm(after) > poor * euclidean_norm(before);
+}
+
 /// Where a step leads.
 struct Move {
     Vector point;
@@ -256,6 +268,9 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     if (!move) {
         remember(state.memory, products_key, all_products);
         return StepResult::no_progress;
+    }
+    if (has_too_few_rows(curved, thinning, gradient, move->at_point.gradient)) {
+        thinning = std::max<Index>(thinning / 4, 1);
     }
     std::map<std::string, Matrix> memory;
     remember(memory, radius_key, move->radius);

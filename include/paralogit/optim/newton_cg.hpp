@@ -5,8 +5,8 @@
 namespace paralogit::optim {
 
 struct NewtonCgOptions {
-    /// One of `thinning` rows enters the Hessian products, a power of two. What the objective has
-    /// at most bounds it.
+    /// One of `thinning` rows enters the first Hessian products, a power of two. What the objective
+    /// has at most bounds it.
     Index thinning = 1;
     int max_products = 50;  ///< Hessian products in one iteration, >= 1
 };
@@ -26,15 +26,17 @@ struct NewtonCgOptions {
 /// are measured, is the objective's own if it has one, else the diagonal of the Hessian at the
 /// point, from about 16000 rows at least, with a hundredth of its mean added (LIBLINEAR mixes it
 /// with the identity: Hsia, Chiang & Lin 2018).
+/// Where a part of the rows leaves fewer of them than about four for each variable, and a step
+/// makes hardly any progress, the next one takes its products from four times the rows.
 /// Where the decrease is below what double arithmetic can tell, a step is taken if it makes the
 /// gradient smaller; if not, there is no progress to be made.
 ///
 /// Memory: "radius" [1 x 1]; "products" [1 x 1], the Hessian products so far; "gradient_before" [1
 /// x 1], the norm of the gradient one step earlier, as the preconditioner of that step measures it;
-/// "stall" [3 x 1] as in Lbfgs (all absent before the first step). The first radius is the length
-/// of the first step. Cost of an iteration: mostly one evaluation, a diagonal, and up to
-/// max_products products, each about as dear as an evaluation; ten vectors of memory, the state's
-/// own two among them.
+/// "thinning" [1 x 1]; "stall" [3 x 1] as in Lbfgs (all absent before the first step). The first
+/// radius is the length of the first step. Cost of an iteration: mostly one evaluation, a diagonal,
+/// and up to max_products products, each about as dear as an evaluation; ten vectors of memory, the
+/// state's own two among them.
 class NewtonCg : public Solver {
   public:
     /// Throws Error (usage) that names the option, its value and its range.

@@ -323,6 +323,17 @@ TEST(NewtonCg, AsksForAPartOfTheRows) {
     EXPECT_LE(states.back().evaluations, 25);
 }
 
+TEST(NewtonCg, TakesMoreRowsWhereThoseThatItIsToldLeadNowhere) {
+    // Of 350 rows six, for 61 variables.
+    CurvedLogistic objective = test_problems::correlated_rows(350, 60, 0.2, 1e-6);
+
+    const std::vector<State> states =
+        states_of_run(NewtonCg({.thinning = 64}), objective, Vector::Zero(objective.dimension()));
+
+    EXPECT_LE(gradient_norm(states.back()), 1e-9);
+    EXPECT_LE(states.back().evaluations, 40);
+}
+
 TEST(NewtonCg, ShrinksTheRadiusWhereTheFunctionIsNotFinite) {
     // Newton's step from here leads below 0.
     CurvedFunction objective = of_positive_numbers();
