@@ -196,20 +196,21 @@ class Inference(AppTest):
                       result.stderr)
         self.assertFalse((self.folder / "run" / "inference.json").exists())
 
-    def test_robust_errors_keep_their_digits_where_every_slope_is_tiny(self):
-        rows, l2 = 64, 1e-14
-        x = np.resize([1.0, -1.0], rows)
-        path = self.write(x[:, None], (x > 0).astype(np.uint8))
+    def test_robust_errors_keep_their_digits_beside_a_row_of_huge_weight(self):
+        random = np.random.default_rng(11)
+        x = random.normal(size=100)
+        y = (random.random(100) < 1 / (1 + np.exp(-x))).astype(float)
+        # It lies at margin 0, where its soft label has no slope.
+        path = self.write(np.append(x, 0.0)[:, None], np.append(y, 0.5),
+                          weights=np.append(np.ones(100), 1e14))
 
-        statistics = self.infer(path, "--l2", l2, "--tolerance", "1e-20")
+        statistics = self.infer(path, "--intercept", "no", "--weights-name", "weights",
+                                "--tolerance", "1e-26")
 
-        # Every row has the margin w on its own side, so the sums are one row's, times 64.
-        w = column(statistics, "estimate")[0]
-        slope = 1 / (1 + np.exp(w))
-        self.assertLess(slope, 1e-11)
-        expected = slope / (slope * (1 - slope) + l2) / np.sqrt(rows)
-        robust = column(statistics, "robust_standard_error")[0]
-        self.assertLess(abs(robust / expected - 1), 1e-10)
+        row = statistics["parameters"][0]
+        p = 1 / (1 + np.exp(-row["estimate"] * x))
+        expected = np.sqrt(np.sum((x * (p - y))**2)) / np.sum(p * (1 - p) * x**2)
+        self.assertLess(abs(row["robust_standard_error"] / expected - 1), 1e-11)
 
     def test_no_intercept_and_another_level(self):
         X, y, _ = noisy(500, 2, 5)
