@@ -40,11 +40,11 @@ TEST(Verification, RefusesAnotherObjectiveOnEitherSide) {
 
 TEST(Verification, MeasuresTheObjectiveByItself) {
     IterationFacts end = end_of_run();
-    end.objective = 1e-6;
+    end.objective = 1e-9;
 
-    EXPECT_TRUE(are_consistent(computed_again(1e-6 + 5e-17, 1e-9), end));
-    EXPECT_FALSE(are_consistent(computed_again(1.01e-6, 1e-9), end));
-    EXPECT_FALSE(are_consistent(computed_again(0.99e-6, 1e-9), end));
+    EXPECT_TRUE(are_consistent(computed_again(1e-9 + 5e-17, 1e-9), end));
+    EXPECT_FALSE(are_consistent(computed_again(1.01e-9, 1e-9), end));
+    EXPECT_FALSE(are_consistent(computed_again(0.99e-9, 1e-9), end));
 }
 
 TEST(Verification, AllowsWhatTheRoundingOfMarginsComesTo) {
