@@ -84,10 +84,11 @@ void SparseStream::fetch_of_file(std::size_t file, std::span<const Range> entrie
     if (!are_rising_below(indices, offsets, narrow<std::uint32_t>(manifest_.features))) {
         fail_changed(part, path_of_indices(part.features_path) + " gives other values than before");
     }
-    if (!new_index_.empty()) {
+    if (!numbers_.new_index.empty()) {
         for (Index at = 0; at < offsets.back(); ++at) {
             std::byte* const place = indices + at * narrowed_index_bytes;
-            std::memcpy(place, &new_index_[load_as<std::uint32_t>(place)], sizeof(std::uint32_t));
+            std::memcpy(place, &numbers_.new_index[load_as<std::uint32_t>(place)],
+                        sizeof(std::uint32_t));
         }
     }
 }

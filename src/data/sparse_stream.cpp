@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/threads.hpp"
 #include "rows_in_file.hpp"
 
 namespace paralogit::data {
@@ -13,14 +14,92 @@ namespace {
 
 constexpr Index index_bytes = sizeof(std::uint32_t);
 
-Values renumbered(const Values& indices, const std::vector<std::uint32_t>& new_index) {
-    Buffer buffer(indices.size());
-    for (Index at = 0; at < indices.size(); at += index_bytes) {
-        std::uint32_t index = 0;
-        std::memcpy(&index, indices.data() + at, index_bytes);
-        std::memcpy(buffer.data() + at, &new_index[index], index_bytes);
+std::uint32_t index_at(const std::byte* indices, Index entry) {
+    std::uint32_t index = 0;
+    std::memcpy(&index, indices + entry * index_bytes, sizeof index);
+    return index;
+}
+
+/// Calls put(entry, place, number) for the entries of all rows, those of lone features behind the
+/// others of their row.
+template <typename Put>
+void for_each_place(SparseValues& sparse, const Renumbering& numbers, int threads, const Put& put) {
+    const Index rows = std::ssize(sparse.offsets) - 1;
+    sparse.shared_bounds.resize(static_cast<std::size_t>(2 * rows));
+    run_threads(threads, [&](int thread) {
+        const Range part = part_of({.first = 0, .end = rows}, thread, threads);
+        std::vector<Index> lone;
+        for (auto i = static_cast<std::size_t>(part.first); i < static_cast<std::size_t>(part.end);
+             ++i) {
+            lone.clear();
+            Index place = sparse.offsets[i];
+            for (Index k = sparse.offsets[i]; k < sparse.offsets[i + 1]; ++k) {
+                const std::uint32_t number = numbers.new_index[index_at(sparse.indices.data(), k)];
+                if (Index{number} < numbers.first_lone) {
+                    put(k, place++, number);
+                } else {
+                    lone.push_back(k);
+                }
+            }
+            sparse.shared_bounds[2 * i] = sparse.offsets[i];
+            sparse.shared_bounds[2 * i + 1] = place;
+            for (const Index k : lone) {
+                put(k, place++, numbers.new_index[index_at(sparse.indices.data(), k)]);
+            }
+        }
+    });
+}
+
+template <typename Value>
+Buffer moved_values(SparseValues& sparse, const Renumbering& numbers, int threads) {
+    constexpr auto bytes = static_cast<Index>(sizeof(Value));
+    Buffer values(sparse.values.size());
+    for_each_place(sparse, numbers, threads, [&](Index entry, Index place, std::uint32_t) {
+        std::memcpy(values.data() + place * bytes, sparse.values.data() + entry * bytes, bytes);
+    });
+    return values;
+}
+
+/// By what a value is as large as.
+Buffer moved_values(SparseValues& sparse, ElementType type, const Renumbering& numbers,
+                    int threads) {
+    switch (size_of(type)) {
+        case 1:
+            return moved_values<std::uint8_t>(sparse, numbers, threads);
+        case 2:
+            return moved_values<std::uint16_t>(sparse, numbers, threads);
+        case 4:
+            return moved_values<std::uint32_t>(sparse, numbers, threads);
+        default:
+            return moved_values<std::uint64_t>(sparse, numbers, threads);
     }
-    return Values(std::move(buffer));
+}
+
+void renumber_entries(SparseValues& sparse, ElementType type, const Renumbering& numbers,
+                      int threads) {
+    if (numbers.has_lone) {
+        Buffer values = moved_values(sparse, type, numbers, threads);
+        sparse.values.check_unchanged();
+        sparse.values = Values(std::move(values));
+    }
+    Buffer indices(sparse.indices.size());
+    const auto put = [&](Index place, std::uint32_t number) {
+        std::memcpy(indices.data() + place * index_bytes, &number, sizeof number);
+    };
+    if (numbers.has_lone) {
+        for_each_place(sparse, numbers, threads,
+                       [&](Index, Index place, std::uint32_t number) { put(place, number); });
+    } else {
+        const Index entries = sparse.indices.size() / index_bytes;
+        run_threads(threads, [&](int thread) {
+            const Range part = part_of({.first = 0, .end = entries}, thread, threads);
+            for (Index k = part.first; k < part.end; ++k) {
+                put(k, numbers.new_index[index_at(sparse.indices.data(), k)]);
+            }
+        });
+    }
+    sparse.indices.check_unchanged();
+    sparse.indices = Values(std::move(indices));
 }
 
 }  // namespace
@@ -86,15 +165,19 @@ Shard SparseStream::read(Range blocks) {
             data::check_unchanged(file);
         }
     }
-    if (!new_index_.empty()) {
-        part.sparse.indices = renumbered(part.sparse.indices, new_index_);
+    if (!numbers_.new_index.empty()) {
+        renumber_entries(part.sparse, part.type, numbers_, 1);
     }
     bytes_read_ += bytes_of(blocks);
     return part;
 }
 
-void renumber_streamed(Shard& shard, std::vector<std::uint32_t> new_index) {
-    shard.sparse_stream->renumber(std::move(new_index));
+void renumber(Shard& shard, Renumbering numbers, int threads) {
+    if (shard.sparse_stream != nullptr) {
+        shard.sparse_stream->renumber(std::move(numbers));
+    } else {
+        renumber_entries(shard.sparse, shard.type, numbers, threads);
+    }
 }
 
 void SparseStream::check_unchanged() const {

@@ -39,8 +39,8 @@ class SparseStream {
     void fetch(std::span<const Index> offsets, std::span<const Index> rows, std::byte* values,
                std::byte* indices);
 
-    /// From now on feature j has the number new_index[j].
-    void renumber(std::vector<std::uint32_t> new_index) { new_index_ = std::move(new_index); }
+    /// From now on features have these numbers.
+    void renumber(Renumbering numbers) { numbers_ = std::move(numbers); }
 
     /// By name, also when another file has taken its place. Throws Error (input_data).
     void check_unchanged() const;
@@ -64,7 +64,7 @@ class SparseStream {
     Index part_bytes_;
     Index reading_bytes_;
     int threads_;
-    std::vector<std::uint32_t> new_index_;
+    Renumbering numbers_;
     std::mutex library_;
     std::vector<std::optional<EntryVectors>> entry_vectors_;
     std::atomic<Index> bytes_read_ = 0;

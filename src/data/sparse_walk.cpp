@@ -66,4 +66,15 @@ model::SparseBlock SparseWalk::block(Index number) const {
     return shard_->sparse_block(number, *plan_, ahead_->part());
 }
 
+model::SparseBlock SparseWalk::shared_block(Index number) const {
+    model::SparseBlock block = this->block(number);
+    const Shard& entries = ahead_ == nullptr ? *shard_ : ahead_->part();
+    const Index row = block.first_global_row - entries.rows.first;
+    block.offsets =
+        std::span(entries.sparse.shared_bounds)
+            .subspan(static_cast<std::size_t>(2 * row), static_cast<std::size_t>(2 * block.rows));
+    block.step = 2;
+    return block;
+}
+
 }  // namespace paralogit::data

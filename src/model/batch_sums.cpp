@@ -201,7 +201,8 @@ void BatchSums::add_sparse(const PickedRows& rows, std::size_t begin, Index coun
                  .focal = kernel_focal(loss_)},
         .indices = indices_.data(),
         .offsets = offsets_.data(),
-        .step = 1};
+        .step = 1,
+        .give = nullptr};
     kernels_for(isa_).sparse_margins(kernel_rows,
                                      {.coefficients = coefficients.data(), .intercept = intercept},
                                      margins_.data());

@@ -95,6 +95,12 @@ ScatterScale ScatterScale::of_high_limbs() const {
     return scale;
 }
 
+ScatterScale ScatterScale::of_first(Index features) const {
+    ScatterScale scale = *this;
+    scale.features_ = features;
+    return scale;
+}
+
 ScatteredSums::ScatteredSums(const ScatterScale& scale, Index words_behind)
     : scale_(&scale),
       limb_count_(static_cast<std::size_t>(scale.limbs() * scale.features())),

@@ -21,7 +21,8 @@ KernelSparseRows kernel_rows(const SparseBlock& block, const Loss& loss = Loss()
                      .focal = kernel_focal(loss)},
             .indices = block.indices,
             .offsets = block.offsets.data(),
-            .step = 1};
+            .step = block.step,
+            .give = nullptr};
 }
 
 /// The rows that a thinning leaves, by the beginnings and ends of their entries. The labels stay
@@ -33,7 +34,7 @@ struct ThinnedSparseRows {
             return;
         }
         for (Index i = 0; i < rows.size(); ++i) {
-            const auto row = static_cast<std::size_t>(rows[i]);
+            const auto row = static_cast<std::size_t>(rows[i] * block.step);
             bounds.push_back(block.offsets[row]);
             bounds.push_back(block.offsets[row + 1]);
         }
@@ -78,11 +79,14 @@ KernelScatter kernel_scatter(ScatteredSums* target) {
 
 bool evaluate_block(const SparseBlock& block, std::span<const double> coefficients,
                     double intercept, ScatteredSums* target, std::span<double> factors,
-                    SparseBlockSums& sums, Isa isa, const Loss& loss) {
+                    SparseBlockSums& sums, Isa isa, const Loss& loss,
+                    std::span<const double> give) {
     EvaluateSums result{};
     const KernelScatter scatter = kernel_scatter(target);
+    KernelSparseRows rows = kernel_rows(block, loss);
+    rows.give = give.empty() ? nullptr : give.data();
     const bool is_within = kernels_for(isa).sparse_evaluate(
-        kernel_rows(block, loss), {.coefficients = coefficients.data(), .intercept = intercept},
+        rows, {.coefficients = coefficients.data(), .intercept = intercept},
         target == nullptr ? nullptr : &scatter, factors.data(), result);
     sums = {.slopes = result.slopes, .loss = result.loss, .rows_wrong = result.rows_wrong};
     return is_within;

@@ -68,15 +68,17 @@ void ChangeOfVariables::to_parameter_direction(const Vector& direction, int thre
     }
 }
 
-Vector ChangeOfVariables::to_point_gradient(const Vector& parameter_gradient) const {
+Vector ChangeOfVariables::to_point_gradient(const Vector& parameter_gradient, int threads) const {
     const Index features = scale.size();
     Vector gradient(parameter_gradient.size());
     // By the chain rule: moving v_j moves w_j by 1 / scale_j and b by -centre_j / scale_j.
     const double by_intercept = has_intercept ? parameter_gradient[features] : 0;
-    for (Index j = 0; j < features; ++j) {
-        gradient[j] =
-            scale[j] == 0 ? 0 : (parameter_gradient[j] - centre[j] * by_intercept) / scale[j];
-    }
+    in_parts(features, threads, [&](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            gradient[j] =
+                scale[j] == 0 ? 0 : (parameter_gradient[j] - centre[j] * by_intercept) / scale[j];
+        }
+    });
     if (has_intercept) {
         gradient[features] = by_intercept;
     }

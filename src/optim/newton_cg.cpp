@@ -67,7 +67,7 @@ Vector preconditioner(CurvedObjective& objective, const Vector& point, Index thi
     const double sum = ordered_sum(diagonal.size(), [&](Index j) { return diagonal[j]; });
     const double mean = sum / static_cast<double>(diagonal.size());
     if (!(mean > 0) || !std::isfinite(max_norm(diagonal)) || !std::isnormal(least_part * mean)) {
-        return Vector::Ones(point.size());
+        return Vector::Ones(diagonal.size());
     }
     diagonal.array() += least_part * mean;
     return diagonal;
@@ -77,6 +77,25 @@ Vector preconditioner(CurvedObjective& objective, const Vector& point, Index thi
 /// that does fall below 0 it is a guess that shortens steps until it is there.
 double most_decrease(const Evaluation& at_point) {
     return at_point.value > 0 ? at_point.value : infinity;
+}
+
+/// Without the variables that follow others; and a point after a step of the others alone.
+Vector without(const Range& following, const Vector& of_all) {
+    Vector others(of_all.size() - following.size());
+    others.head(following.first) = of_all.head(following.first);
+    others.tail(of_all.size() - following.end) = of_all.tail(of_all.size() - following.end);
+    return others;
+}
+
+Vector moved(const Range& following, const Vector& point, const Vector& step_of_others) {
+    if (following.size() == 0) {
+        return point + step_of_others;
+    }
+    const Index behind = point.size() - following.end;
+    Vector there = point;
+    there.head(following.first) += step_of_others.head(following.first);
+    there.tail(behind) += step_of_others.tail(behind);
+    return there;
 }
 
 /// The objective at the end of a step, beside what the model promised.
@@ -123,15 +142,16 @@ double radius_after_failure(const CgStep& step, const Trial& trial) {
     return step.length * std::clamp(trial.reach, least_shrinking, most_shrinking);
 }
 
-/// The trial at the end of a step; `evaluations` is raised before.
-Trial tried(Objective& objective, const State& state, const CgStep& step, Index& evaluations) {
-    Trial trial{.point = state.point + step.step,
+/// The trial at the end of a step, which leads to `point`; `evaluations` is raised before.
+Trial tried(CurvedObjective& objective, const State& state, const CgStep& step, Vector point,
+            Index& evaluations) {
+    Trial trial{.point = std::move(point),
                 .at_point = {},
                 .is_level = false,
                 .ratio = -infinity,
                 .reach = 0};
     ++evaluations;
-    trial.at_point = objective.evaluate(trial.point);
+    trial.at_point = objective.evaluate_at_best(trial.point);
     if (!is_finite(trial.at_point)) {
         return trial;
     }
@@ -161,13 +181,18 @@ struct Move {
     bool is_accepted = true;
 };
 
-std::optional<Move> move_along(Objective& objective, State& state, const Vector& direction,
+std::optional<Move> move_along(CurvedObjective& objective, State& state, const Vector& direction,
                                double first_length) {
     constexpr LineSearchOptions line_search{.max_evaluations = 40};
     auto found = strong_wolfe_search(objective, state.point, state.at_point, direction,
                                      first_length, line_search, state.evaluations);
     if (!found) {
         return std::nullopt;
+    }
+    if (objective.following().size() > 0) {
+        // The search went by all variables alike.
+        ++state.evaluations;
+        found->at_point = objective.evaluate_at_best(found->point);
     }
     // What was known of the radius has been of no use.
     return Move{.point = std::move(found->point),
@@ -179,10 +204,10 @@ std::optional<Move> move_along(Objective& objective, State& state, const Vector&
 /// From a start at which nearly all of the curvature has vanished the model leads nowhere, and the
 /// way back may take thousands of steps. Zero is the better start if it has a lower value. If not,
 /// a start in other units is on the straight line to one in the right units, which leads to 0.
-std::optional<Move> move_towards_zero(Objective& objective, State& state) {
+std::optional<Move> move_towards_zero(CurvedObjective& objective, State& state) {
     Vector zero = Vector::Zero(state.point.size());
     ++state.evaluations;
-    Evaluation at_zero = objective.evaluate(zero);
+    Evaluation at_zero = objective.evaluate_at_best(zero);
     if (is_finite(at_zero) && at_zero.value < state.at_point.value) {
         return Move{.point = std::move(zero), .at_point = std::move(at_zero), .radius = infinity};
     }
@@ -190,7 +215,7 @@ std::optional<Move> move_towards_zero(Objective& objective, State& state) {
     return move_along(objective, state, -state.point, half);
 }
 
-std::optional<Move> move_downhill(Objective& objective, State& state) {
+std::optional<Move> move_downhill(CurvedObjective& objective, State& state) {
     const Vector direction = steepest_direction(state.at_point.gradient);
     return move_along(objective, state, direction, first_length(state.at_point, direction));
 }
@@ -202,6 +227,10 @@ NewtonCg::NewtonCg(const NewtonCgOptions& options) : options_(options) {
                    "--thinning", options.thinning, "a power of two");
     require_option(options.max_products >= 1, "--max-products", options.max_products,
                    "a whole number, 1 or more");
+}
+
+Evaluation NewtonCg::evaluate_first(Objective& objective, Vector& point) const {
+    return as_curved(objective).evaluate_at_best(point);
 }
 
 StepResult NewtonCg::step(Objective& objective, State& state) const {
@@ -220,11 +249,14 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     Index products = 0;  // of all steps that were tried
     double radius = remembered(state, radius_key, infinity);
     double size = 0;  // of the gradient, as the preconditioner measures it
+    const Range following = curved.following();
+    const Vector of_others = following.size() > 0 ? without(following, gradient) : Vector();
+    const Vector& slopes = following.size() > 0 ? of_others : gradient;
     const auto minimise_model = [&] {
         const Metric metric(preconditioner(curved, state.point, thinning), curved.threads());
-        size = std::sqrt(squared_size(metric, gradient, curved.threads()));
+        size = std::sqrt(squared_size(metric, slopes, curved.threads()));
         CgStep found = conjugate_gradients(
-            curved, state.point, gradient, metric,
+            curved, state.point, slopes, metric,
             {.thinning = thinning,
              .radius = radius,
              .forcing = forcing_term(size, remembered(state, gradient_key, infinity)),
@@ -236,14 +268,15 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     CgStep step = minimise_model();
     std::optional<Move> move;
     if (step.is_at_bottom && state.iteration == 0 && max_norm(state.point) > 0) {
-        move = move_towards_zero(objective, state);
+        move = move_towards_zero(curved, state);
     }
     bool is_at_limit = false;
     for (int trials = 0; trials < most_trials && !move && !is_at_limit; ++trials) {
-        if (state.point + step.step == state.point) {
+        Vector point = moved(following, state.point, step.step);
+        if (point == state.point) {
             break;
         }
-        Trial trial = tried(objective, state, step, state.evaluations);
+        Trial trial = tried(curved, state, step, std::move(point), state.evaluations);
         if (is_accepted(trial, state.at_point)) {
             const double next_radius = radius_after(step, trial, radius);
             move = Move{.point = std::move(trial.point),
@@ -262,7 +295,7 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
         }
     }
     if (!move && !is_at_limit) {
-        move = move_downhill(objective, state);
+        move = move_downhill(curved, state);
     }
     const double all_products = remembered(state, products_key, 0) + static_cast<double>(products);
     if (!move) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "paralogit/base/chunks.hpp"
@@ -59,15 +61,23 @@ inline double weighted_dot(const VectorView& weight, const VectorView& a, const 
 
 /// max_j |a_j|; 0 when empty; NaN when an element is NaN, which Eigen's maximum may drop.
 inline double max_norm(const VectorView& a) {
-    double largest = 0;
-    for (Index j = 0; j < a.size(); ++j) {
-        const double size = std::abs(a[j]);
-        if (std::isnan(size)) {
-            return std::numeric_limits<double>::quiet_NaN();
+    // As integers, sizes rise like the numbers, and NaN lies above all of them.
+    constexpr std::uint64_t sign = std::uint64_t{1} << 63U;
+    constexpr std::size_t lanes = 4;
+    std::array<std::uint64_t, lanes> largest{};
+    const double* const x = a.data();
+    const Index whole = a.size() - a.size() % Index{lanes};
+    for (Index j = 0; j < whole; j += Index{lanes}) {
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            const auto size = std::bit_cast<std::uint64_t>(x[j + static_cast<Index>(lane)]) & ~sign;
+            largest[lane] = std::max(largest[lane], size);
         }
-        largest = std::max(largest, size);
     }
-    return largest;
+    for (Index j = whole; j < a.size(); ++j) {
+        largest[0] = std::max(largest[0], std::bit_cast<std::uint64_t>(x[j]) & ~sign);
+    }
+    const double found = std::bit_cast<double>(*std::ranges::max_element(largest));
+    return std::isnan(found) ? std::numeric_limits<double>::quiet_NaN() : found;
 }
 
 /// sqrt(a.a), without overflow or underflow on the way.

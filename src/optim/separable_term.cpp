@@ -60,6 +60,9 @@ Vector SeparableTerm::least_subgradient(const Vector& point, const Vector& gradi
 }
 
 double optimality_violation(const State& state, const SeparableTerm& term) {
+    if (term.is_zero()) {
+        return max_norm(state.at_point.gradient);
+    }
     return max_norm(term.least_subgradient(state.point, state.at_point.gradient));
 }
 

@@ -201,6 +201,43 @@ class Sparse(AppTest):
         # By the diagonal of the Hessian alone it took 107.
         self.assertLess(summary["hessian_products"], 75)
 
+    def test_features_of_one_row_follow_the_others_to_one_optimum(self):
+        path = self.folder / "few.h5"
+        self.assert_ends(run("generate", path, "--rows", 1000, "--features", 200_000,
+                             "--density", 0.0009), 0)
+        arguments = (path, "--l2", 1e-3, "--tolerance", 1e-9, "--solver", "newton-cg")
+        one = self.train_hash(*arguments, out="one")
+        for ranks, threads, isa in ((1, 3, "avx2"), (2, 1, "portable"), (3, 2, "auto"),
+                                    (5, 1, "avx2")):
+            self.assertEqual(self.train_hash(*arguments, "--threads", threads, "--isa", isa,
+                                             out=f"{ranks}-{threads}", ranks=ranks), one)
+        streamed = self.train(*arguments, "--memory-limit", "16M", "--threads", 2,
+                              out="streamed")
+        self.assertEqual(read_summary(streamed)["rows_are"], "streamed")
+        self.assertEqual(read_summary(streamed)["model_sha256"], one)
+        parts = self.train(*arguments, "--max-iterations", 2, out="parts", ranks=2)
+        self.assert_ends(run("train", *arguments, "--resume", "--out", parts, ranks=3), 0)
+        self.assertEqual(read_summary(parts)["model_sha256"], one)
+
+        with h5py.File(path) as file:
+            values, indices, ends = (file[f"X/{name}"][...] for name in
+                                     ("data", "indices", "indptr"))
+            y = file["y"][...]
+        entries = np.bincount(indices, minlength=200_000)
+        self.assertGreater((entries == 1).sum(), (entries > 1).sum())
+        w, b = read_model(self.folder / "one")
+        rows = np.repeat(np.arange(1000), np.diff(ends))
+        z = np.bincount(rows, values * w[indices], 1000) + b
+        slopes = (1 / (1 + np.exp(-z)) - (y > 0)) / 1000
+        gradient = np.bincount(indices, slopes[rows] * values, 200_000) + 1e-3 * w
+        self.assertLess(np.abs(gradient).max(), 1e-9)
+        self.assertLess(abs(slopes.sum()), 1e-9)
+        # No other solver knows of them.
+        v, c = read_model(self.train(path, "--l2", 1e-3, "--tolerance", 1e-10, "--solver", "lbfgs",
+                                     out="lbfgs"))
+        np.testing.assert_allclose(w, v, atol=1e-7)
+        self.assertAlmostEqual(b, c, delta=1e-7)
+
     def test_a_value_that_is_not_finite_is_named(self):
         X, y = made_up(500)
         row = int(np.flatnonzero(X[:, 5])[-1])

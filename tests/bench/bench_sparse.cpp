@@ -125,7 +125,7 @@ class Measurement {
                                int threads) {
         train::DataSet data =
             train::load_data_set(comm, std::array{path}, {}, {.threads = threads});
-        train::keep_used_features(comm, data);
+        train::keep_used_features(comm, data, false);
         return data;
     }
 

@@ -24,6 +24,9 @@ struct SparseValues {
     Values values;               ///< [entries] in their stored type
     Values indices;              ///< [entries] of 32 bits
     std::vector<Index> offsets;  ///< [rows + 1], from 0
+    /// Of each row where its entries begin, and where those of its lone features do; empty where
+    /// none are set apart.  [2 rows]
+    std::vector<Index> shared_bounds;
 };
 
 class FeatureStream;
@@ -84,8 +87,17 @@ struct Shard {
 /// The shard of a rank, which rows and blocks it has but none of its values.
 Shard empty_shard(const Manifest& manifest, const ShardPlan& plan, int rank, int ranks);
 
-/// From now on feature j of the sparse rows that are streamed has the number new_index[j].
-void renumber_streamed(Shard& shard, std::vector<std::uint32_t> new_index);
+/// Other numbers for the features of sparse rows. Those below `first_lone` rise with the old ones,
+/// and so do those from there on among themselves.
+struct Renumbering {
+    std::vector<std::uint32_t> new_index;  ///< by old numbers; empty for no change
+    Index first_lone = 0;
+    bool has_lone = false;
+};
+
+/// Gives the features of sparse rows their new numbers, and sorts each row by them; where rows are
+/// streamed, from now on. Memory: 4 bytes an entry for a while, or as many as a value has.
+void renumber(Shard& shard, Renumbering numbers, int threads);
 
 /// What the files say of rows beside their features.
 struct RowColumns {

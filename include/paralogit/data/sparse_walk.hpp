@@ -30,6 +30,8 @@ class SparseWalk {
     /// Global; of these alone there are views, until the next call of next(). Any thread.
     Range blocks() const { return blocks_; }
     model::SparseBlock block(Index number) const;
+    /// Without the entries of lone features, which are set apart.
+    model::SparseBlock shared_block(Index number) const;
 
   private:
     class Ahead;

@@ -25,6 +25,8 @@ class ScatterScale {
     /// The high limb alone, with the largest bound for all: each entry is rounded to a multiple of
     /// 2^(exponent - W). For sums that need the same bits in any order, but not all of them.
     ScatterScale of_high_limbs() const;
+    /// That of the first features alone.
+    ScatterScale of_first(Index features) const;
 
     Index features() const { return features_; }
     /// Integers for each feature.
@@ -64,8 +66,12 @@ class ScatteredSums {
     ScatteredSums(const ScatterScale& scale, std::span<std::int64_t> memory);
 
     const ScatterScale& scale() const { return *scale_; }
-    /// Another one, of as many features and limbs; the sums are to be cleared next.
-    void set_scale(const ScatterScale& scale) { scale_ = &scale; }
+    /// Another one, of as many limbs and no more features than at first; the sums are to be cleared
+    /// next.
+    void set_scale(const ScatterScale& scale) {
+        scale_ = &scale;
+        limb_count_ = static_cast<std::size_t>(scale.limbs() * scale.features());
+    }
     std::span<std::int64_t> limbs() { return all_.first(limb_count_); }
     std::span<const std::int64_t> limbs() const { return all_.first(limb_count_); }
     /// All of it.

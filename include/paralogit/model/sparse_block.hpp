@@ -16,14 +16,17 @@ struct SparseBlock {
     ElementType type;
     const std::byte* values;   ///< in their stored type and of any alignment, finite
     const std::byte* indices;  ///< 32 bits each, of any alignment
-    /// Counted from `values` and `indices`, so the first one need not be 0.  [rows + 1]
+    /// Row i has the entries [offsets[step i], offsets[step i + 1]), counted from `values` and
+    /// `indices`, so the first one need not be 0.  [rows + 1, or 2 rows with a step of 2]
     std::span<const Index> offsets;
     Index rows;
     Index features;
     LabelView labels;
     std::span<const double> row_weights;
     Index first_global_row;
+    Index step = 1;
 
+    /// Of a step of 1.
     Index entries() const { return offsets[static_cast<std::size_t>(rows)] - offsets[0]; }
 };
 

@@ -26,10 +26,16 @@ struct SparseBlockSums {
 /// `factors` [rows] becomes the r_i. Returns false when an entry's product is not finite or exceeds
 /// its bound: the sums are then of no use. A row of weight 0 changes no bit. Cost: reads the
 /// entries once; nothing of the size of all features.
+///
+/// With `give` [rows], of BCE alone, a row's margin gives way to its slope: what counts is
+/// m = z - give_i r_i with the slope at m, which is no step away from where the loss and
+/// (m - z)^2 / (2 give_i) together are least. Features that no other row has do that, at their best
+/// for whatever the others say.
 [[nodiscard]] bool evaluate_block(const SparseBlock& block, std::span<const double> coefficients,
                                   double intercept, ScatteredSums* target,
                                   std::span<double> factors, SparseBlockSums& sums,
-                                  Isa isa = best_isa(), const Loss& loss = Loss());
+                                  Isa isa = best_isa(), const Loss& loss = Loss(),
+                                  std::span<const double> give = {});
 
 /// Margins of the block's rows alone, by the same operations.  [rows]
 void block_margins(const SparseBlock& block, std::span<const double> coefficients, double intercept,

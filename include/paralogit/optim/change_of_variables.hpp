@@ -24,7 +24,7 @@ struct ChangeOfVariables {
     /// The same by several threads, into memory that is there.
     void to_parameter_direction(const Vector& direction, int threads, Vector& parameters) const;
     /// Gradient by the point, from the gradient by the parameters.
-    Vector to_point_gradient(const Vector& parameter_gradient) const;
+    Vector to_point_gradient(const Vector& parameter_gradient, int threads = 1) const;
 };
 
 /// An objective of the parameters, seen in the solver's variables.

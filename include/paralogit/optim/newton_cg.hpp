@@ -46,6 +46,9 @@ class NewtonCg : public Solver {
     /// Throws Error (internal) unless the objective is a CurvedObjective.
     StepResult step(Objective& objective, State& state) const override;
 
+  protected:
+    Evaluation evaluate_first(Objective& objective, Vector& point) const override;
+
   private:
     NewtonCgOptions options_;
 };

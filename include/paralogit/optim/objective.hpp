@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "paralogit/base/threads.hpp"
 #include "paralogit/base/types.hpp"
 
 namespace paralogit::optim {
@@ -54,6 +55,14 @@ class CurvedObjective : public Objective {
 
     /// The diagonal of the Hessian. Costs what evaluate_thinned does, about.
     virtual Vector hessian_diagonal(const Vector& point, Index thinning) = 0;
+
+    /// Variables whose best values the objective can tell, whatever the others are, and which
+    /// follow these. Directions, products, diagonals and preconditioners are of the others alone,
+    /// as these see the function then. None, mostly.
+    virtual Range following() const { return {}; }
+    /// evaluate(), after those variables have gone where they are best; their part of the gradient
+    /// is 0. Curvature is told at such points only.
+    virtual Evaluation evaluate_at_best(Vector& point) { return evaluate(point); }
 
     /// As many as vectors of this dimension are worth.
     virtual int threads() const { return 1; }

@@ -13,6 +13,7 @@
 namespace paralogit::train {
 
 class HessianProducts;
+struct LoneFeatures;
 class SparseCurvature;
 class SparsePass;
 
@@ -61,6 +62,10 @@ class Curvature {
     /// Of sparse rows: where next_product() is taken, as it is after product() and diagonal(); and
     /// the product there, in the place of the direction. @collective
     void go_to(const Vector& parameters);
+    /// From the next go_to() on diagonals and products are of the others alone, once the lone
+    /// features, which must outlive this, are where the objective is least for them. A direction
+    /// has room for all features nevertheless. Of sparse rows, and of BCE.
+    void let_follow(const LoneFeatures& lone) { lone_ = &lone; }
     void next_product(Vector& direction, const SparseProduct& how);
 
     /// The diagonal of hessian(), without the rest; of sparse rows about, and of all of them. Cost:
@@ -93,8 +98,9 @@ class Curvature {
     Vector value_bounds_;                        ///< of |x_j|, powers of two; of dense rows
     std::unique_ptr<HessianProducts> products_;  ///< of dense rows
     std::vector<std::int64_t> message_;          ///< of their limbs, and words
-    std::shared_ptr<SparsePass> pass_;           ///< of sparse rows
-    std::unique_ptr<SparseCurvature> sparse_;    ///< made for the first product of sparse rows
+    const LoneFeatures* lone_ = nullptr;
+    std::shared_ptr<SparsePass> pass_;         ///< of sparse rows
+    std::unique_ptr<SparseCurvature> sparse_;  ///< made for the first product of sparse rows
     StopRequests requests_;
     double seconds_ = 0;
 };

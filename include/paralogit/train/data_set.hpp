@@ -28,6 +28,9 @@ struct SparseFacts {
     std::vector<bool> is_used;  ///< the features that some row has an entry of  [d]
     /// Their numbers in the files when the shard's features are these alone, else empty.
     std::vector<std::uint32_t> kept_features;
+    /// Of which one row of all has an entry and no other, where they are set apart: so many of the
+    /// shard's features, the last ones.
+    Index lone_features = 0;
 };
 
 /// A data set spread over the ranks: this rank's rows, and what all ranks know of all rows.

@@ -15,6 +15,7 @@
 namespace paralogit::train {
 
 class SparsePass;
+struct LoneFeatures;
 struct Thinning;
 
 enum class Reduction {
@@ -55,6 +56,11 @@ class DistributedObjective : public optim::Objective {
     /// The same of one of `thinning` dense rows, chosen as Curvature chooses them, S being the sum
     /// of their weights. @collective
     optim::Evaluation evaluate_thinned(const Vector& parameters, Index thinning);
+
+    /// The same as evaluate() after the lone features, which must outlive this, have gone to where
+    /// the objective is least for the other parameters; their part of the gradient is 0. Of BCE.
+    /// @collective
+    optim::Evaluation evaluate_at_best(const LoneFeatures& lone, Vector& parameters);
 
     /// What this rank wants now.
     StopRequests own_requests() const;
@@ -100,6 +106,11 @@ class DistributedObjective : public optim::Objective {
 
     void make_sums();
     optim::Evaluation evaluate_rows(const Vector& parameters, Index thinning);
+    /// Of the loss alone; false where sums are not finite, and the evaluation says so.
+    bool put_means(const Vector& parameters, Index thinning, optim::Evaluation& evaluation);
+    /// As many as vectors of all parameters are worth.
+    int threads_of_vectors() const;
+    void add_penalty(const Vector& parameters, optim::Evaluation& evaluation) const;
     void add_own_blocks(std::span<const double> coefficients, double intercept, Index thinning,
                         Words& words);
     void add_blocks(int thread, std::span<const double> coefficients, double intercept,
@@ -119,7 +130,8 @@ class DistributedObjective : public optim::Objective {
     Index slopes_at_;  ///< of the threads' sums; the loss is next
     /// Of sparse rows: the sums over features.
     std::shared_ptr<SparsePass> sparse_;
-    std::vector<ThreadSums> threads_;  ///< the first one has the sums of all in the end
+    const LoneFeatures* lone_ = nullptr;  ///< of the present evaluation
+    std::vector<ThreadSums> threads_;     ///< the first one has the sums of all in the end
     std::vector<std::int64_t> message_;
     std::vector<double> fast_message_;
     std::optional<Error> own_error_;

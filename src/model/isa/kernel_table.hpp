@@ -68,6 +68,7 @@ struct KernelSparseRows {
     const std::byte* indices;
     const std::int64_t* offsets;  ///< row i has the entries [offsets[step i], offsets[step i + 1])
     std::int64_t step;
+    const double* give;  ///< of evaluated rows, or null: see at_rest in giving.hpp  [rows]
 };
 
 /// Where entries are added up (see ScatteredSums).

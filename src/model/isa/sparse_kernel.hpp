@@ -1,5 +1,6 @@
 #pragma once
 
+#include "giving.hpp"
 #include "row_groups.hpp"
 #include "slopes.hpp"
 
@@ -287,6 +288,10 @@ bool sparse_evaluate(const KernelSparseRows& block, const LinearFunction& f,
     by_lane.common = Lanes::all(largest_weight(block.rows));
     const bool is_within = add_sparse_products<type>(
         block, f, target, factors, [&](Count first, Count rows, double* margins) {
+            if (block.give != nullptr) {
+                Lanes::store(margins, at_rest(Lanes::load(margins), group_at(block.rows, first),
+                                              load_some(block.give + first, rows)));
+            }
             turn_into_slopes(block.rows, first, rows, margins, by_lane);
             if ((first + rows) % rows_of_product == 0) {
                 by_lane.flush();

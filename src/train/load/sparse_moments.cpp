@@ -25,11 +25,11 @@ void put_weights(const model::SparseBlock& block, std::span<double> factors) {
 /// Sums over the rows of all ranks of factors, which `put_factors` makes for a block, times what
 /// `scatter` makes of the entries.
 template <typename PutFactors, typename Scatter>
-void put_weighted_sums(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
+void put_weighted_sums(const comm::Communicator& comm, SparsePass& pass,
                        const model::ScatterScale& scale, std::span<double> sums,
                        PutFactors&& put_factors, Scatter&& scatter) {
     comm::together(comm, [&] {
-        const Range all_features{.first = 0, .end = data.shard.features};
+        const Range all_features{.first = 0, .end = scale.features()};
         const bool is_within = pass.add_up(
             scale,
             [&](int, const model::SparseBlock& block, model::ScatteredSums* target,
@@ -56,8 +56,10 @@ std::span<double> span_of(Vector& vector) {
 }
 
 /// Of s (x 2^-u)^2, u the exponent of the largest x.
-model::ScatterScale scale_of_squares(const DataSet& data) {
-    std::vector<std::int16_t> exponents(data.bounds.sum_exponents);
+model::ScatterScale scale_of_squares(const DataSet& data, std::size_t features) {
+    const std::vector<std::int16_t>& sums = data.bounds.sum_exponents;
+    std::vector<std::int16_t> exponents(sums.begin(),
+                                        sums.begin() + static_cast<std::ptrdiff_t>(features));
     for (std::size_t j = 0; j < exponents.size(); ++j) {
         const int exponent = exponents[j] - data.bounds.value_exponents[j];
         exponents[j] = static_cast<std::int16_t>(std::clamp<int>(
@@ -82,7 +84,7 @@ template <typename PutFactors>
 void put_sums_of_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
                          const model::ScatterScale& scale, std::span<double> sums,
                          PutFactors&& put_factors) {
-    put_weighted_sums(comm, data, pass, scale, sums, put_factors,
+    put_weighted_sums(comm, pass, scale, sums, put_factors,
                       [&](const model::SparseBlock& block, std::span<const double> factors,
                           Range features, model::ScatteredSums& target) {
                           return model::scatter_squares(block, factors, data.bounds.value_exponents,
@@ -95,7 +97,7 @@ void put_sums_of_squares(const comm::Communicator& comm, const DataSet& data, Sp
 void sparse_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
                     std::span<const double> row_factors, std::span<double> sums) {
     put_sums_of_squares(
-        comm, data, pass, scale_of_squares(data).of_high_limbs(), sums,
+        comm, data, pass, scale_of_squares(data, sums.size()).of_high_limbs(), sums,
         [&](const model::SparseBlock& block, std::span<double> factors) {
             const auto first =
                 static_cast<std::size_t>(block.first_global_row - data.shard.rows.first);
@@ -117,7 +119,7 @@ Moments sparse_moments(const comm::Communicator& comm, const DataSet& data) {
         moments.standard_deviation.resize(data.shard.features);
         return SparsePass(data);
     });
-    put_weighted_sums(comm, data, pass, data.sparse->scale, span_of(moments.mean), put_weights,
+    put_weighted_sums(comm, pass, data.sparse->scale, span_of(moments.mean), put_weights,
                       [&](const model::SparseBlock& block, std::span<const double> weights,
                           Range features, model::ScatteredSums& target) {
                           return model::scatter_block(block, 1, weights, features, target, isa);
@@ -126,7 +128,8 @@ Moments sparse_moments(const comm::Communicator& comm, const DataSet& data) {
     moments.mean /= moments.weight_sum;
 
     Vector& deviation = moments.standard_deviation;
-    put_sums_of_squares(comm, data, pass, scale_of_squares(data), span_of(deviation), put_weights);
+    put_sums_of_squares(comm, data, pass, scale_of_squares(data, data.bounds.sum_exponents.size()),
+                        span_of(deviation), put_weights);
     std::vector<Index> far;
     for (Index j = 0; j < deviation.size(); ++j) {
         constexpr double worst_share = 0x1p-20;

@@ -14,8 +14,8 @@ class SparsePass;
 Moments sparse_moments(const comm::Communicator& comm, const DataSet& data);
 
 /// sum_i r_i (x_ij 2^-u_j)^2 over the rows of all ranks, 2^u_j the bound of a feature's values,
-/// with factors |r_i| <= s_i of this rank's rows, to `sums` [d]; each term rounded by that of
-/// ScatterScale::of_high_limbs. @collective
+/// with factors |r_i| <= s_i of this rank's rows, to `sums` [d, or the features that are not lone];
+/// each term rounded by that of ScatterScale::of_high_limbs. @collective
 void sparse_squares(const comm::Communicator& comm, const DataSet& data, SparsePass& pass,
                     std::span<const double> row_factors, std::span<double> sums);
 

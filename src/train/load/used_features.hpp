@@ -17,8 +17,10 @@ UsedFeatures features_to_be_used(const data::Manifest& manifest, bool leaves_out
 
 /// Numbers the features of sparse rows anew, without those that no row has an entry of, where that
 /// saves more memory than it takes: these have coefficients of 0 at the optimum, and vectors as
-/// long as all features would cost more than the rows. A function of the data alone. @collective
-void keep_used_features(const comm::Communicator& comm, DataSet& data);
+/// long as all features would cost more than the rows. Where lone features are wanted apart, and
+/// half of those that are kept or more are of one row alone, these become the last ones. A function
+/// of the data alone. @collective
+void keep_used_features(const comm::Communicator& comm, DataSet& data, bool wants_lone_apart);
 
 /// Values of the features that are kept, and back: 0 for the others.
 Vector of_kept_features(const DataSet& data, const Vector& of_all);

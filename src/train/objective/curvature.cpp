@@ -250,7 +250,7 @@ void Curvature::go_to(const Vector& parameters) {
         if (!sparse_) {
             sparse_ = std::make_unique<SparseCurvature>(comm_, data_, loss_, pass_);
         }
-        sparse_->go_to(parameters, has_intercept_);
+        sparse_->go_to(parameters, has_intercept_, lone_);
     });
     seconds_ += seconds_since(begin);
 }

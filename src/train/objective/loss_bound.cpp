@@ -9,8 +9,8 @@
 namespace paralogit::train {
 
 std::int32_t loss_exponent(std::span<const double> coefficients, double intercept,
-                           const model::ColumnBounds& bounds) {
-    const double bound = 1.0 + margin_bound(coefficients, intercept, bounds);
+                           const model::ColumnBounds& bounds, int threads) {
+    const double bound = 1.0 + margin_bound(coefficients, intercept, bounds, threads);
     // Beyond this the margins themselves overflow, which the check of each block finds.
     constexpr std::int32_t highest = 1023;
     if (!std::isfinite(bound)) {

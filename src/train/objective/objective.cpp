@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "../seconds_since.hpp"
+#include "lone_features.hpp"
 #include "loss_bound.hpp"
+#include "paralogit/base/chunks.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/sparse_kernel.hpp"
 #include "sparse_pass.hpp"
@@ -111,7 +113,55 @@ optim::Evaluation DistributedObjective::evaluate_thinned(const Vector& parameter
     return evaluation;
 }
 
+optim::Evaluation DistributedObjective::evaluate_at_best(const LoneFeatures& lone,
+                                                         Vector& parameters) {
+    const Index count = features_ - lone.first;
+    // The margins of the others alone, which then give way.
+    parameters.segment(lone.first, count).setZero();
+    lone_ = &lone;
+    struct Undo {
+        const LoneFeatures*& lone;
+        ~Undo() { lone = nullptr; }
+    };
+    const Undo undo{lone_};
+    optim::Evaluation evaluation;
+    if (!put_means(parameters, 1, evaluation)) {
+        return evaluation;
+    }
+    for (Index j = lone.first; j < features_; ++j) {
+        parameters[j] = -evaluation.gradient[j] / options_.penalty.l2_of(j);
+    }
+    add_penalty(parameters, evaluation);
+    evaluation.gradient.segment(lone.first, count).setZero();
+    return evaluation;
+}
+
 optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, Index thinning) {
+    optim::Evaluation evaluation;
+    if (put_means(parameters, thinning, evaluation)) {
+        add_penalty(parameters, evaluation);
+    }
+    return evaluation;
+}
+
+void DistributedObjective::add_penalty(const Vector& parameters,
+                                       optim::Evaluation& evaluation) const {
+    evaluation.value += options_.penalty.value(parameters.head(features_));
+    in_parts(features_, threads_of_vectors(), [&](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            double& slope = evaluation.gradient[j];
+            slope = std::fma(options_.penalty.l2_of(j), parameters[j], slope);
+        }
+    });
+}
+
+int DistributedObjective::threads_of_vectors() const {
+    constexpr Index worth_a_thread = Index{1} << 15U;
+    return features_ < worth_a_thread ? 1 : data_.execution.threads;
+}
+
+bool DistributedObjective::put_means(const Vector& parameters, Index thinning,
+                                     optim::Evaluation& evaluation) {
     const std::span<const double> coefficients(parameters.data(),
                                                static_cast<std::size_t>(features_));
     const double intercept = options_.has_intercept ? parameters[features_] : 0.0;
@@ -153,28 +203,28 @@ optim::Evaluation DistributedObjective::evaluate_rows(const Vector& parameters, 
     check_agreement(words, is_whole);
     agreed_ = {.signal = words[signals] > 0, .time_limit = words[times_up] > 0};
 
-    optim::Evaluation evaluation;
     evaluation.rows_wrong = words[rows_wrong];
     if (words[bad_blocks] > 0) {
         evaluation.value = std::numeric_limits<double>::infinity();
         evaluation.gradient =
             Vector::Constant(dimension(), std::numeric_limits<double>::quiet_NaN());
-        return evaluation;
+        return false;
     }
     const double weight_sum = is_whole ? options_.weight_sum : global_sum(slopes_at_ + 2);
     evaluation.gradient.resize(dimension());
     put_global_sums(evaluation.gradient);
     // The unit is a power of two, and so changes nothing but the exponent.
-    evaluation.gradient /= weight_sum / options_.loss.slope_unit();
-    evaluation.value = global_sum(slopes_at_ + 1) / weight_sum +
-                       options_.penalty.value(parameters.head(features_));
-    options_.penalty.add_gradient(parameters.head(features_), evaluation.gradient.head(features_));
-    return evaluation;
+    const double unit = weight_sum / options_.loss.slope_unit();
+    in_parts(dimension(), threads_of_vectors(),
+             [&](Range part) { evaluation.gradient.segment(part.first, part.size()) /= unit; });
+    evaluation.value = global_sum(slopes_at_ + 1) / weight_sum;
+    return true;
 }
 
 void DistributedObjective::add_own_blocks(std::span<const double> coefficients, double intercept,
                                           Index thinning, Words& words) {
-    const std::int32_t exponent_of_loss = loss_exponent(coefficients, intercept, data_.bounds);
+    const std::int32_t exponent_of_loss =
+        loss_exponent(coefficients, intercept, data_.bounds, threads_of_vectors());
     const auto clear = [&](ThreadSums& sums) {
         sums.exact.clear();
         sums.exact.set_exponent(slopes_at_ + 1, exponent_of_loss);
@@ -250,9 +300,15 @@ void DistributedObjective::add_sparse_blocks(std::span<const double> coefficient
             std::span<double> factors) {
             ThreadSums& sums = threads_[static_cast<std::size_t>(thread)];
             model::SparseBlockSums of_block;
+            const std::span<const double> give =
+                lone_ == nullptr ? std::span<const double>()
+                                 : std::span(lone_->give)
+                                       .subspan(static_cast<std::size_t>(block.first_global_row -
+                                                                         data_.shard.rows.first),
+                                                static_cast<std::size_t>(block.rows));
             const bool is_block_within =
                 model::evaluate_block(block, coefficients, intercept, target, factors, of_block,
-                                      data_.execution.isa, options_.loss) &&
+                                      data_.execution.isa, options_.loss, give) &&
                 sums.exact.add(slopes_at_, of_block.slopes) &&
                 sums.exact.add(slopes_at_ + 1, of_block.loss);
             sums.words[rows_seen] += block.rows;

@@ -17,12 +17,12 @@ namespace paralogit::train {
 /// its square, of all of its features together; along each feature alone it is little more than the
 /// penalty, so that the diagonal says too little. The gradients of n rows share out what the loss
 /// adds to the penalty, so the penalty is counted once more times sum_j loss_j / (loss_j +
-/// penalty_j) / n: the features that the loss determines, for each row. With many rows, or without
-/// a penalty, that is next to nothing. A hundredth of the mean of the loss's is added too: where a
-/// feature's rows have no curvature here, they may have some a step further.
+/// penalty_j) / n: the features that the loss determines, for each row; or so many times that. With
+/// many rows, or without a penalty, that is next to nothing. A hundredth of the mean of the loss's
+/// is added too: where a feature's rows have no curvature here, they may have some a step further.
 template <typename OfPenalty>
 bool make_preconditioner(Vector& of_loss, Index features, Index rows, const OfPenalty& of_penalty,
-                         int threads = 1) {
+                         int threads = 1, double times_determined = 1) {
     constexpr double least_part = 0.01;
     const double sum = sum_of_chunks(features, threads, [&](Range chunk) {
         double of_chunk = 0;
@@ -44,7 +44,7 @@ bool make_preconditioner(Vector& of_loss, Index features, Index rows, const OfPe
     if (!std::isnormal(least)) {
         return false;
     }
-    const double times = 1 + determined / static_cast<double>(rows);
+    const double times = 1 + times_determined * determined / static_cast<double>(rows);
     in_parts(features, threads, [&](Range part) {
         for (Index j = part.first; j < part.end; ++j) {
             of_loss[j] += least + times * of_penalty(j);

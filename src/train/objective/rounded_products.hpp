@@ -15,7 +15,8 @@ namespace paralogit::train {
 /// How far a product of the Hessian of sparse rows may be off, by about, when its entries are added
 /// up by their high limbs alone: as a part of the length of the direction, both in the norms of the
 /// Hessian's diagonal D [features, and the intercept's if there is one] by the variables of
-/// `change`, penalty included, and its inverse. `unit` is that of the loss's curvatures.
+/// `change`, penalty included, and its inverse. Where `of_loss` has the first features alone, so
+/// has the Hessian. `unit` is that of the loss's curvatures.
 ///
 /// An entry is off by half of 2^(E-W) at most, times a bound on all margins along the direction,
 /// |b| + sum_j |v_j| r_j, r_j = max |x_j - c_j| / scale_j; that is at most the direction's length
@@ -25,7 +26,7 @@ template <typename OfPenalty>
 double rounding_of_products(const DataSet& data, const optim::ChangeOfVariables& change,
                             const Vector& of_loss, const OfPenalty& of_penalty, double unit,
                             double weight_sum) {
-    const Index features = data.shard.features;
+    const Index features = of_loss.size() - (change.has_intercept ? 1 : 0);
     std::vector<double> steepest_of(static_cast<std::size_t>(features / chunk_size + 1));
     double reach = sum_of_chunks(features, data.execution.threads, [&](Range chunk) {
         double of_chunk = 0;

@@ -1,12 +1,15 @@
 #include "sparse_curvature.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "../load/sparse_moments.hpp"
+#include "lone_features.hpp"
 #include "margin_bound.hpp"
+#include "paralogit/base/chunks.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/model/sparse_kernel.hpp"
 #include "paralogit/model/thinned_rows.hpp"
@@ -21,6 +24,11 @@ std::span<const double> coefficients_of(const Vector& parameters, const DataSet&
 
 double intercept_of(const Vector& parameters, bool has_intercept) {
     return has_intercept ? parameters[parameters.size() - 1] : 0.0;
+}
+
+/// Of an exponent as the bounds of values have them.
+double power_of_two(int exponent) {
+    return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + 1023) << 52U);
 }
 
 /// Of the rows that are left.
@@ -38,14 +46,25 @@ double weight_of(const model::SparseBlock& block, Index thinning) {
 
 SparseCurvature::SparseCurvature(const comm::Communicator& comm, const DataSet& data,
                                  model::Loss loss, std::shared_ptr<SparsePass> pass)
-    : comm_(comm), data_(data), loss_(loss), pass_(std::move(pass)) {
+    : comm_(comm),
+      data_(data),
+      loss_(loss),
+      pass_(std::move(pass)),
+      features_(data.shard.features) {
     by_thread_.assign(static_cast<std::size_t>(data.execution.threads),
                       model::ExactSums({data.bounds.weight_exponent, data.bounds.weight_exponent},
                                        std::max<Index>(data.plan.blocks(), 1), data.execution.isa));
     curvatures_.resize(static_cast<std::size_t>(data.shard.rows.size()));
 }
 
-void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
+void SparseCurvature::go_to(const Vector& parameters, bool has_intercept,
+                            const LoneFeatures* lone) {
+    const Index features = lone == nullptr ? data_.shard.features : lone->first;
+    if (features != scale_.features()) {
+        features_ = features;
+        scale_ = data_.sparse->scale.of_first(features);
+        high_scale_ = scale_.of_high_limbs();
+    }
     const int threads = data_.execution.threads;
     run_threads(threads, [&](int thread) {
         data::ShardWalk walk(data_.shard, data_.plan, thread, threads);
@@ -57,6 +76,11 @@ void SparseCurvature::go_to(const Vector& parameters, bool has_intercept) {
                 block, coefficients_of(parameters, data_), intercept_of(parameters, has_intercept),
                 std::span(curvatures_).subspan(first, static_cast<std::size_t>(block.rows)),
                 data_.execution.isa, loss_);
+            const std::size_t end =
+                lone == nullptr ? first : first + static_cast<std::size_t>(block.rows);
+            for (std::size_t i = first; i < end; ++i) {
+                curvatures_[i] /= 1 + curvatures_[i] * lone->give[i];
+            }
         }
     });
 }
@@ -68,7 +92,7 @@ void SparseCurvature::add_own_blocks(const Vector& direction, const SparseProduc
     }
     const Index thinning = how.thinning;
     const bool is_within = pass_->add_up(
-        how.is_rounded ? pass_->scale_of_high_limbs() : data_.sparse->scale,
+        how.is_rounded ? high_scale_ : scale_,
         [&](int thread, const model::SparseBlock& block, model::ScatteredSums* target,
             std::span<double> factors) {
             model::ExactSums& sums = by_thread_[static_cast<std::size_t>(thread)];
@@ -104,8 +128,8 @@ void SparseCurvature::multiply(Vector& direction, const SparseProduct& how, bool
                                StopRequests& requests) {
     constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
     const double largest =
-        margin_bound(coefficients_of(direction, data_), intercept_of(direction, has_intercept),
-                     data_.bounds, data_.execution.threads);
+        margin_bound(coefficients_of(direction, data_).first(static_cast<std::size_t>(features_)),
+                     intercept_of(direction, has_intercept), data_.bounds, data_.execution.threads);
     constexpr double most = 0x1p1000;
     if (!(largest < most)) {
         // Known to all ranks, so there is no message that could carry requests.
@@ -135,7 +159,7 @@ void SparseCurvature::multiply(Vector& direction, const SparseProduct& how, bool
     // The unit is a power of two, and so changes nothing but the exponent.
     const double unit = std::ldexp(loss_.curvature_unit(), exponent) / all.value(1);
     pass_->values(unit, how.ridge,
-                  std::span(direction.data(), static_cast<std::size_t>(data_.shard.features)));
+                  std::span(direction.data(), static_cast<std::size_t>(features_)));
     if (has_intercept) {
         direction[data_.shard.features] = all.value(0) * unit;
     }
@@ -160,20 +184,24 @@ Vector SparseCurvature::diagonal(const optim::ChangeOfVariables& change, bool ha
     const double curvature_sum = curvature.value(0);
     const double weight_sum = data_.sparse->sums.value(0);
 
-    Vector diagonal(data_.shard.features + (has_intercept ? 1 : 0));
+    Vector diagonal(features_ + (has_intercept ? 1 : 0));
     sparse_squares(comm_, data_, *pass_, curvatures_,
-                   std::span(diagonal.data(), static_cast<std::size_t>(data_.shard.features)));
-    for (Index j = 0; j < data_.shard.features; ++j) {
-        const int unit = data_.bounds.value_exponents[static_cast<std::size_t>(j)];
-        const double centre = std::ldexp(change.centre[j], -unit);
-        const double scale = std::ldexp(change.scale[j], -unit);
-        const double centred = diagonal[j] - curvature_sum * centre * centre;
-        diagonal[j] = scale == 0 ? 0.0
-                                 : std::max(centred, least_share * diagonal[j]) /
-                                       (scale * scale * weight_sum);
-    }
+                   std::span(diagonal.data(), static_cast<std::size_t>(features_)));
+    in_parts(features_, data_.execution.threads, [&](Range part) {
+        for (Index j = part.first; j < part.end; ++j) {
+            // Powers of two change no digits.
+            const double to_unit =
+                power_of_two(-data_.bounds.value_exponents[static_cast<std::size_t>(j)]);
+            const double centre = change.centre[j] * to_unit;
+            const double scale = change.scale[j] * to_unit;
+            const double centred = diagonal[j] - curvature_sum * centre * centre;
+            diagonal[j] = scale == 0 ? 0.0
+                                     : std::max(centred, least_share * diagonal[j]) /
+                                           (scale * scale * weight_sum);
+        }
+    });
     if (has_intercept) {
-        diagonal[data_.shard.features] = curvature_sum / weight_sum;
+        diagonal[features_] = curvature_sum / weight_sum;
     }
     diagonal *= loss_.curvature_unit();
     return diagonal;

@@ -20,9 +20,10 @@ class SparseCurvature {
     SparseCurvature(const comm::Communicator& comm, const DataSet& data, model::Loss loss,
                     std::shared_ptr<SparsePass> pass);
 
-    /// Where the products are taken. Cost: margins, a third of a pass. Throws where rows cannot be
-    /// read. Not collective.
-    void go_to(const Vector& parameters, bool has_intercept);
+    /// Where the products are taken. Where lone features follow the others, a row's margin gives
+    /// way to its slope, so that less of its curvature is left: c / (1 + c give). Cost: margins, a
+    /// third of a pass. Throws where rows cannot be read. Not collective.
+    void go_to(const Vector& parameters, bool has_intercept, const LoneFeatures* lone);
 
     /// As Curvature::product, at the parameters of the last go_to(), in the direction's place.
     /// `requests` goes in as what this rank wants, and comes out as what any wants. ONE message of
@@ -56,6 +57,9 @@ class SparseCurvature {
     std::shared_ptr<SparsePass> pass_;
     std::vector<model::ExactSums> by_thread_;  ///< of slopes and weights
     std::vector<double> curvatures_;           ///< of this rank's rows
+    Index features_;                           ///< without the lone ones that follow
+    model::ScatterScale scale_;
+    model::ScatterScale high_scale_;
 };
 
 }  // namespace paralogit::train

@@ -115,7 +115,7 @@ void SparsePass::share_out_features() {
 }
 
 void SparsePass::clear_sums() {
-    const Range all_features{.first = 0, .end = data_.shard.features};
+    const Range all_features = features();
     run_threads(threads_, [&](int thread) {
         if (is_apart()) {
             (*last_)[static_cast<std::size_t>(thread)].clear(all_features);
@@ -126,7 +126,7 @@ void SparsePass::clear_sums() {
 }
 
 void SparsePass::join_sums() {
-    const Range all_features{.first = 0, .end = data_.shard.features};
+    const Range all_features = features();
     run_threads(last_->size() == 1 ? 1 : threads_, [&](int thread) {
         const Range features = part_of(all_features, thread, threads_);
         for (std::size_t t = 1; t < last_->size(); ++t) {
@@ -144,13 +144,17 @@ std::span<double> SparsePass::factors_of(const model::SparseBlock& block, int th
         .subspan(static_cast<std::size_t>(row), static_cast<std::size_t>(block.rows));
 }
 
+model::SparseBlock SparsePass::block_of(const data::SparseWalk& walk, Index number) const {
+    return features().end < data_.shard.features ? walk.shared_block(number) : walk.block(number);
+}
+
 /// Of the blocks that a walk is at.
 bool SparsePass::add_own_rows(data::SparseWalk& walk, int thread, const OfBlock& of_block) {
     model::ScatteredSums* const own =
         is_apart() ? &(*last_)[static_cast<std::size_t>(thread)] : nullptr;
     bool is_within = true;
     for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
-        const model::SparseBlock block = walk.block(k);
+        const model::SparseBlock block = block_of(walk, k);
         is_within = of_block(thread, block, own, factors_of(block, thread)) && is_within;
     }
     return is_within;
@@ -159,12 +163,14 @@ bool SparsePass::add_own_rows(data::SparseWalk& walk, int thread, const OfBlock&
 /// Of the blocks that all walks are at.
 bool SparsePass::add_own_features(const std::vector<data::SparseWalk>& walks, int thread,
                                   const OfFeatures& of_features) {
-    const Range features = features_of_thread_[static_cast<std::size_t>(thread)];
+    const Range own = features_of_thread_[static_cast<std::size_t>(thread)];
+    const Index end = features().end;
+    const Range features{.first = std::min(own.first, end), .end = std::min(own.end, end)};
     const std::span<const double> factors(factors_.front());
     bool is_within = true;
     for (const data::SparseWalk& walk : walks) {
         for (Index k = walk.blocks().first; k < walk.blocks().end; ++k) {
-            const model::SparseBlock block = walk.block(k);
+            const model::SparseBlock block = block_of(walk, k);
             const Index row = block.first_global_row - data_.shard.rows.first;
             is_within = of_features(block, factors.subspan(static_cast<std::size_t>(row)), features,
                                     last_->front()) &&
@@ -216,8 +222,7 @@ bool SparsePass::add_up(const model::ScatterScale& scale, const OfBlock& of_bloc
 
 void SparsePass::values(double factor, double share, std::span<double> values) const {
     run_threads(threads_, [&](int thread) {
-        last_->front().values(part_of({.first = 0, .end = data_.shard.features}, thread, threads_),
-                              factor, share, values);
+        last_->front().values(part_of(features(), thread, threads_), factor, share, values);
     });
 }
 

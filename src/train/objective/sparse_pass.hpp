@@ -41,14 +41,16 @@ class SparsePass {
         std::function<bool(const model::SparseBlock& block, std::span<const double> factors,
                            Range features, model::ScatteredSums& target)>;
 
-    /// Overwrites the sums, not the words behind them. `scale` must live until the next call, or
-    /// the last of values(). Returns whether all is within its bounds; else the sums are of no use.
+    /// Overwrites the sums, and moves the words behind them: the sums are those of the scale's
+    /// features, which may be the first ones alone: then the blocks have no entries of lone ones.
+    /// `scale` must live until the next call, or the last of values(). Returns whether all is
+    /// within its bounds; else the sums are of no use.
     bool add_up(const model::ScatterScale& scale, const OfBlock& of_block,
                 const OfFeatures& of_features);
 
     /// Of the last call, of all threads.
     model::ScatteredSums& sums() { return last_->front(); }
-    /// As ScatteredSums::values, of all features and by all threads.  [d]
+    /// As ScatteredSums::values, of these features and by all threads.
     void values(double factor, double share, std::span<double> values) const;
 
   private:
@@ -57,6 +59,9 @@ class SparsePass {
     void share_out_features();
     /// Whether each thread has sums of its own in the present call.
     bool is_apart() const { return std::ssize(*last_) == threads_; }
+    /// Of the present call.
+    Range features() const { return {.first = 0, .end = last_->front().scale().features()}; }
+    model::SparseBlock block_of(const data::SparseWalk& walk, Index number) const;
     void clear_sums();
     void join_sums();
     std::span<double> factors_of(const model::SparseBlock& block, int thread);

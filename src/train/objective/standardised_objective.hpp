@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "batch_gradients.hpp"
+#include "lone_features.hpp"
 #include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/batch_objective.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
@@ -41,6 +42,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
 
     optim::Evaluation evaluate(const Vector& point) override;
     optim::Evaluation evaluate_thinned(const Vector& point, Index thinning) override;
+    optim::Evaluation evaluate_at_best(Vector& point) override;
+    Range following() const override;
     const optim::SeparableTerm& separable() const override { return separable_; }
     Matrix hessian(const Vector& point, Index thinning) override;
     /// The last of the variables is the intercept if there is one.
@@ -52,6 +55,10 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     Vector hessian_diagonal(const Vector& point, Index thinning) override;
     /// Of sparse rows: see make_preconditioner.
     std::optional<Vector> preconditioner(const Vector& point) override;
+
+    /// Lets lone features follow the others in evaluate_at_best(), and in products from then on, if
+    /// there are enough of them. @collective
+    void let_lone_features_follow();
 
     /// Before the first batch is asked for.
     void set_batches(std::unique_ptr<BatchGradients> batches) { batches_ = std::move(batches); }
@@ -94,10 +101,16 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     Vector loss_diagonal(const Vector& point, Index thinning);
     /// Adds that of the penalty; 1 for a feature that is left alone.
     double penalised(double second_derivative, Index feature) const;
+    /// Those that do not follow others.
+    Index leading() const { return lone_ ? lone_->first : change_.scale.size(); }
+    /// Makes of a direction of the point that of the parameters.
+    void change_direction(const Vector& direction, Vector& by_parameters) const;
     /// Makes of a product by the parameters, penalty included, that by the point.
-    void change_product(const Vector& direction, Vector& product) const;
+    void change_product(const Vector& direction, const Vector& by_parameters,
+                        Vector& product) const;
     void heed_requests(const StopRequests& agreed);
 
+    const comm::Communicator& comm_;
     const DataSet& data_;
     Index effective_rows_;
     DistributedObjective& of_parameters_;
@@ -108,6 +121,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     optim::SeparableTerm separable_;
     std::uint64_t sparse_point_ = 0;  ///< where the curvature of sparse rows is taken, in short
     bool may_round_ = false;          ///< products there
+    std::optional<LoneFeatures> lone_;
+    Vector direction_;  ///< by the parameters, where lone features follow the others
     std::unique_ptr<BatchGradients> batches_;
     bool lets_requests_through_ = true;
     bool keeps_hessian_ = false;

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +50,17 @@ void note_files_in_both(const data::Manifest& validation, data::Manifest& traini
     }
 }
 
+/// Whether the solver lets lone features follow the others, where there are enough of them.
+bool may_follow(const TrainOptions& options, const DataSet& data) {
+    if (!data.sparse || options.loss.is_focal()) {
+        return false;
+    }
+    const DataShape shape{.rows = data.manifest.rows,
+                          .dimension = std::ranges::count(data.sparse->is_used, true),
+                          .entries = data.manifest.entries_before_block.back()};
+    return choose_solver(options.solver, shape).name == "newton-cg";
+}
+
 void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunData& run) {
     TraceSpan span(main_lane(options.execution.trace), "load");
     const auto begin = Clock::now();
@@ -63,7 +75,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
         load_data_set(comm, options.paths, options.source,
                       share_memory(comm, options, validation_files), options.row_use));
     if (leaves_out_unused_features(options)) {
-        keep_used_features(comm, *run.rows);
+        keep_used_features(comm, *run.rows, may_follow(options, *run.rows));
     }
     if (options.inference_confidence) {
         comm::together(

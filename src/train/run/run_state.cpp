@@ -40,13 +40,14 @@ void RunState::forget_zeros() {
     }
 }
 
-Vector RunState::parameters() const {
+Vector RunState::parameters(int threads) const {
     if (polished_) {
         return *polished_;
     }
     const Vector& point = checkpoint.state.point;
     // The variables of columns that are left alone are 0.
-    return change.to_parameters(point, starts_at_zero_ ? point : checkpoint.start_parameters);
+    return change.to_parameters(point, starts_at_zero_ ? point : checkpoint.start_parameters,
+                                threads);
 }
 
 }  // namespace paralogit::train

@@ -32,7 +32,7 @@ class RunState {
     /// When the run has begun: zeros to start from are made again when they are written.
     void forget_zeros();
 
-    Vector parameters() const;
+    Vector parameters(int threads = 1) const;
     /// What they are from now on, when they are no longer those of the solver's state.
     void set_parameters(Vector parameters) { polished_ = std::move(parameters); }
 

@@ -158,6 +158,9 @@ class Run {
             !has_penalty(data_.penalties.penalty, data_.rows->shard.features)) {
             standardised_->keep_last_hessian();
         }
+        if (data_.solver_choice.name == "newton-cg") {
+            standardised_->let_lone_features_follow();
+        }
         if (is_stochastic(data_.solver_choice.name)) {
             standardised_->set_batches(std::make_unique<BatchGradients>(
                 comm_, *data_.rows,
@@ -266,7 +269,7 @@ class Run {
         const optim::State& state = state_.checkpoint.state;
         const std::optional<double> running = optim::running_objective(state);
         const double objective = is_evaluated() ? state.at_point.value : running.value();
-        const Vector parameters = state_.parameters();
+        const Vector parameters = state_.parameters(standardised_->threads());
         const double penalty =
             data_.penalties.penalty.value(parameters.head(data_.rows->shard.features));
         return {state.iteration,
@@ -285,8 +288,10 @@ class Run {
     void report_iteration() {
         last_facts_ = iteration_facts();
         lowest_objective_ = std::min(lowest_objective_, last_facts_.objective);
-        note_if_best(state_.checkpoint.best, options_.early_stopping_metric, last_facts_,
-                     state_.parameters());
+        if (last_facts_.validation) {
+            note_if_best(state_.checkpoint.best, options_.early_stopping_metric, last_facts_,
+                         state_.parameters());
+        }
         observer_.on_iteration(last_facts_);
         record_.add_iteration(last_facts_);
     }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -276,6 +277,52 @@ TEST(SparseKernel, LooksAtNoCoefficientOfAnotherRow) {
         block_margins(block.view(), w, 0.5, margins, isa);
         EXPECT_EQ(margins[0], 2.5);
         EXPECT_FALSE(std::isfinite(margins[1]));
+    }
+}
+
+/// The slope, times the weight, at m = z - give * that slope.
+long double slope_at_rest(double z, double label, double weight, double give) {
+    const auto slope_at = [&](long double m) {
+        return weight * (1 / (1 + std::exp(-m)) - static_cast<long double>(label));
+    };
+    long double low = z - 1.0L * give * weight;
+    long double high = z + 1.0L * give * weight;
+    for (int halving = 0; halving < 200; ++halving) {
+        const long double middle = (low + high) / 2;
+        (middle + give * slope_at(middle) > z ? high : low) = middle;
+    }
+    return slope_at((low + high) / 2);
+}
+
+TEST(SparseKernel, LetsMarginsGiveWayToTheirSlopes) {
+    for (const bool is_weighted : {false, true}) {
+        const OwnedSparseBlock block = random_sparse_block(203, 57, 40, is_weighted, 8);
+        std::vector<double> w = small_coefficients(block.features);
+        for (double& value : w) {
+            value *= 300;  // margins to either side of where a sigmoid is steep
+        }
+        std::vector<double> margins(block.labels.size());
+        block_margins(block.view(), w, -1, margins);
+        std::vector<double> give(block.labels.size());
+        for (std::size_t i = 0; i < give.size(); ++i) {
+            give[i] = std::array{0.0, 1e-3, 1.0, 30.0, 1e4, 1e9}[i % 6];
+        }
+        const ScatterScale scale(bounds_of(block), 1000);
+        std::vector<double> first;
+        for (const Isa isa : testing::supported_isas()) {
+            ScatteredSums sums(scale);
+            std::vector<double> factors(block.labels.size());
+            SparseBlockSums of_block;
+            ASSERT_TRUE(
+                evaluate_block(block.view(), w, -1, &sums, factors, of_block, isa, Loss(), give));
+            for (std::size_t i = 0; i < factors.size(); ++i) {
+                const auto expected = static_cast<double>(
+                    slope_at_rest(margins[i], block.labels[i], block.weight(i), give[i]));
+                EXPECT_NEAR(factors[i], expected, 1e-15 + 1e-14 * std::abs(expected)) << i;
+            }
+            first = first.empty() ? factors : first;
+            EXPECT_EQ(factors, first);
+        }
     }
 }
 
