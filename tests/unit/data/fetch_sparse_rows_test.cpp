@@ -167,7 +167,7 @@ TEST_F(FetchedSparseRows, HaveTheNewNumbersOfTheirFeatures) {
     for (std::uint32_t j = 0; j < 50; ++j) {
         new_index[j] = j / 2;
     }
-    renumber_streamed(shard, new_index);
+    renumber(shard, {.new_index = new_index}, 1);
     const std::vector<Index> rows = some_rows(shard, 4);
 
     Entries<float> renumbered = expected<float>({matrix}, rows);
