@@ -238,10 +238,10 @@ void set_references(const Columns& columns, const CsvRequest& request, const std
     for (const std::string& wanted : request.references) {
         auto [i, text] = columns.find_reference(wanted);
         const ColumnKind kind = format.kinds[i];
+        const std::string name = format.name_of_column(i);
         const auto refuse = [&](const std::string& what) {
-            throw Error(ExitCode::input_data,
-                        fmt::format("{}: --reference {}: {} {}", file, printable(wanted),
-                                    format.name_of_column(i), what));
+            throw Error(ExitCode::input_data, fmt::format("{}: --reference {}: {} {}", file,
+                                                          printable(wanted), name, what));
         };
         if (kind == ColumnKind::number) {
             refuse(fmt::format("holds numbers; to take them as texts, give --text {}",
