@@ -121,6 +121,16 @@ class Reference(ConvertTest):
         with h5py.File(self.convert(test, "--like", self.folder / "out.h5", out="b.h5")) as file:
             np.testing.assert_array_equal(dense(file), [[1, 7]])
 
+    def test_a_column_of_one_text_has_no_entries(self):
+        for text in ("one,n,y\nx,1,0\nx,2,1\nx,0,1\n", "one,t,n,y\nx,u,1,0\nx,v,2,1\nx,u,0,1\n"):
+            data = self.write("a.csv", text)
+            sparse = self.convert(data, "--reference", "first", "--layout", "csr", out="csr.h5",
+                                  ranks=2)
+            plain = self.convert(data, "--reference", "first", "--layout", "dense", out="dense.h5")
+            with h5py.File(sparse) as file, h5py.File(plain) as other:
+                self.assertEqual(len(file["X/data"]), file["X/indptr"][-1])
+                self.assertEqual(dense(file).tolist(), other["X"][...].tolist())
+
     def test_what_cannot_be_a_reference(self):
         for option, says, code in (
                 ("colour=pink", "column 2 ('colour') has no text 'pink'; its texts are 'blue', "

@@ -76,7 +76,8 @@ std::vector<std::string> names_of_features(const ImportMatrix::Column& column) {
 }
 
 bool has_references(const ImportMatrix& matrix) {
-    return std::ranges::any_of(matrix.columns,
+    return !matrix.columns_without_features.empty() ||
+           std::ranges::any_of(matrix.columns,
                                [](const auto& column) { return column.reference.has_value(); });
 }
 
@@ -346,6 +347,12 @@ RowsOfChunk::ReferenceCounts RowsOfChunk::count_references() const {
             } else if (features_of_codes_[column.position][code] == no_feature) {
                 ++counts.references;
             }
+        }
+    }
+    for (const ImportMatrix::Column& column : matrix_.columns_without_features) {
+        for (std::size_t i = column.position; i < chunk_.codes.size();
+             i += features_of_codes_.size()) {
+            counts.references += chunk_.codes[i] == missing_text ? 0 : 1;
         }
     }
     return counts;
