@@ -17,6 +17,7 @@
 #include "paralogit/app/program.hpp"
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/comm/deadline.hpp"
 #include "paralogit/comm/session.hpp"
 #include "paralogit/comm/signals.hpp"
 #include "paralogit/data/mapped_file.hpp"
@@ -34,6 +35,22 @@ void note_stop_signals() {
     static_cast<void>(listener);
 }
 
+ExitCode run_command(const comm::Communicator& comm, const std::vector<std::string>& arguments,
+                     std::chrono::steady_clock::time_point process_start,
+                     comm::Deadline& deadline) {
+    try {
+        return app::run_program(comm, arguments, process_start, deadline);
+        // 4. One message and one exit code, whichever rank had the trouble.
+    } catch (const comm::AgreedError& error) {
+        app::Console(comm.is_root(), app::Verbosity::normal).error(error.what());
+        return error.code();
+    } catch (...) {
+        // The other ranks know nothing of this one and may be waiting for it.
+        const Error error = comm::error_from(std::current_exception());
+        comm.abort(error.code(), error.what());
+    }
+}
+
 int run_session(int argc, char** argv, std::chrono::steady_clock::time_point process_start) {
     // 1. HDF5 may load no plugins and prints nothing of its own. Training is stopped by signals.
     h5::prepare_library();
@@ -45,25 +62,20 @@ int run_session(int argc, char** argv, std::chrono::steady_clock::time_point pro
         remove_temporaries_on_signals();
     }
 
-    // 2. MPI, and the ranks of this job.
+    // 2. MPI, and the ranks of this job. One that does not come, or hangs later, ends it.
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    comm::Deadline deadline(app::seconds_to_start(arguments));
+    deadline.begin("while the job starts", "Start it again");
     const comm::Session session(argc, argv);
     const comm::Communicator comm = comm::Communicator::world();
     // A data file that is cut while it is in use is told to the user. MPI has a handler of its own.
     data::prepare_mappings();
 
-    try {
-        const std::vector<std::string> arguments(argv + 1, argv + argc);
-        // 3. The command that was asked for.
-        return static_cast<int>(app::run_program(comm, arguments, process_start));
-        // 4. One message and one exit code, whichever rank had the trouble.
-    } catch (const comm::AgreedError& error) {
-        app::Console(comm.is_root(), app::Verbosity::normal).error(error.what());
-        return static_cast<int>(error.code());
-    } catch (...) {
-        // The other ranks know nothing of this one and may be waiting for it.
-        const Error error = comm::error_from(std::current_exception());
-        comm.abort(error.code(), error.what());
-    }
+    // 3. The command that was asked for.
+    const ExitCode code = run_command(comm, arguments, process_start, deadline);
+    // 5. MPI ends when all ranks do.
+    deadline.begin("at the end of the job", "Nothing was left to do but to end");
+    return static_cast<int>(code);
 }
 
 }  // namespace

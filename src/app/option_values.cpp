@@ -76,7 +76,8 @@ std::optional<double> parse_clock_time(std::string_view text) {
     return std::nullopt;
 }
 
-std::optional<double> parse_seconds(std::string_view text) {
+/// Also what is too little or too much.
+std::optional<double> parse_time(std::string_view text) {
     if (text.find(':') != std::string_view::npos) {
         return parse_clock_time(text);
     }
@@ -196,13 +197,18 @@ Index Options::bytes(const std::string& name) const {
     return *bytes;
 }
 
+std::optional<double> Options::seconds_from(std::string_view text) {
+    const std::optional<double> seconds = parse_time(text);
+    return seconds && *seconds > 0 && !std::isinf(*seconds) ? seconds : std::nullopt;
+}
+
 std::optional<double> Options::seconds(const std::string& name, const std::string& or_else) const {
     if (!has(name)) {
         return std::nullopt;
     }
     const std::string value = text(name);
-    const auto seconds = parse_seconds(value);
-    if (!seconds || !(*seconds > 0) || std::isinf(*seconds)) {
+    const std::optional<double> seconds = seconds_from(value);
+    if (!seconds) {
         bad_value(name, value, "a time > 0 such as 90, 90s, 15m, 2h or 1:30:00" + or_else);
     }
     return seconds;

@@ -10,6 +10,7 @@
 #include "paralogit/comm/watchdog.hpp"
 #include "paralogit/h5/library.hpp"
 #include "same_everywhere.hpp"
+#include "stall_limits.hpp"
 
 namespace paralogit::app {
 
@@ -22,15 +23,6 @@ Verbosity verbosity_of(const Options& options) {
     return options.is_set("verbose") ? Verbosity::verbose : Verbosity::normal;
 }
 
-/// Empty: never.
-std::optional<comm::StallLimits> stall_limits_of(const Options& options) {
-    if (options.text("stall-timeout") == "never") {
-        return std::nullopt;
-    }
-    const double seconds = *options.seconds("stall-timeout", ", or never");
-    return comm::StallLimits{.warn_seconds = seconds / 20, .stall_seconds = seconds};
-}
-
 /// The file or directory that the results go into; empty where they are only printed.
 std::string place_of_results(const Options& options) {
     // Of convert the last of its files.
@@ -41,14 +33,13 @@ std::string place_of_results(const Options& options) {
 
 ExitCode run_with(const CommandSpec& command, const Options& options,
                   const comm::Communicator& comm,
-                  std::chrono::steady_clock::time_point process_start) {
-    // A rank that the others wait for in vain ends the job.
+                  std::chrono::steady_clock::time_point process_start,
+                  std::optional<comm::Watchdog>& watchdog) {
     const auto limits = comm::together(comm, [&] { return stall_limits_of(options); });
-    std::optional<comm::Watchdog> watchdog;
-    if (limits) {
-        watchdog.emplace(comm, *limits,
-                         comm::listener_that_ends_the_job(
-                             command.name == "train" ? "Go on with --resume" : "Start it again"));
+    if (watchdog) {
+        watchdog->change(
+            limits, comm::listener_that_ends_the_job(command.name == "train" ? "Go on with --resume"
+                                                                             : "Start it again"));
     }
     Console console(comm.is_root(), verbosity_of(options));
     const ExitCode code = run_command(command, {comm, console, process_start}, options);
@@ -70,8 +61,18 @@ ExitCode run_with(const CommandSpec& command, const Options& options,
 }  // namespace
 
 ExitCode run_program(const comm::Communicator& comm, const std::vector<std::string>& arguments,
-                     std::chrono::steady_clock::time_point process_start) {
+                     std::chrono::steady_clock::time_point process_start,
+                     comm::Deadline& deadline) {
+    // Of another program it is not known what else it would say.
     require_same_program(comm, arguments);
+    // A rank that the others wait for in vain ends the job. Unless it is never to do so, which the
+    // options may yet say.
+    std::optional<comm::Watchdog> watchdog;
+    if (seconds_to_start(arguments)) {
+        watchdog.emplace(comm, stall_limits_at_start(arguments),
+                         comm::listener_that_ends_the_job("Start it again"));
+    }
+    deadline.end();
     Console plain(comm.is_root(), Verbosity::normal);
 
     // What is asked of the program as a whole.
@@ -99,7 +100,7 @@ ExitCode run_program(const comm::Communicator& comm, const std::vector<std::stri
 
     // The command itself. What is wrong in the config file is told with its line.
     try {
-        return run_with(command, options, comm, process_start);
+        return run_with(command, options, comm, process_start, watchdog);
     } catch (const comm::AgreedError& error) {
         throw comm::AgreedError(options.with_place(error));
     }

@@ -1,13 +1,11 @@
 #include "paralogit/comm/watchdog.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -23,6 +21,7 @@
 #include "mpi_api.hpp"
 #include "paralogit/base/checked.hpp"
 #include "signs_of_life.hpp"
+#include "thread_without_signals.hpp"
 
 namespace paralogit::comm {
 
@@ -68,7 +67,10 @@ class Watchdog::Watch {
     Watch(const Watch&) = delete;
     Watch& operator=(const Watch&) = delete;
 
+    void change(StallLimits limits, StallListener listener);
+
   private:
+    void set_limits(StallLimits limits);
     void run();
     /// One look, `seconds` after the last one.
     void look(double seconds);
@@ -81,12 +83,12 @@ class Watchdog::Watch {
     const Exchanges& exchanges_;
     const MPI_Comm messages_;
     const int rank_;
-    const StallLimits limits_;
-    const StallListener listener_;
+    StallLimits limits_;
+    StallListener listener_;
     const std::vector<std::string> hosts_;
-    const double tick_seconds_;
+    double tick_seconds_ = 0;
     /// How long an answer may take: both sides look once in a tick, when they get to run.
-    const double patience_seconds_;
+    double patience_seconds_ = 0;
     bool may_send_ = false;
     std::vector<Outbox> questions_;
     std::vector<Outbox> answers_;
@@ -99,8 +101,9 @@ class Watchdog::Watch {
     bool has_warned_ = false;
     bool has_stalled_ = false;
 
-    std::mutex mutex_;
-    std::condition_variable is_told_to_end_;
+    std::mutex mutex_;  ///< of all of it while the thread runs
+    std::condition_variable is_told_;
+    bool has_new_limits_ = false;
     bool ends_ = false;
     std::thread thread_;
 };
@@ -109,12 +112,8 @@ Watchdog::Watch::Watch(const Communicator& comm, StallLimits limits, StallListen
     : exchanges_(comm.watch_line().exchanges),
       messages_(comm.watch_line().messages),
       rank_(comm.rank()),
-      limits_(limits),
       listener_(std::move(listener)),
       hosts_(comm.all_gather(host_name())),
-      tick_seconds_(
-          std::clamp(std::min(limits.warn_seconds, limits.stall_seconds) / 10, 0.01, 1.0)),
-      patience_seconds_(std::max(4 * tick_seconds_, 0.5)),
       questions_(narrow<std::size_t>(comm.size())),
       answers_(narrow<std::size_t>(comm.size())),
       peers_(narrow<std::size_t>(comm.size())) {
@@ -122,13 +121,8 @@ Watchdog::Watch::Watch(const Communicator& comm, StallLimits limits, StallListen
     check(MPI_Query_thread(&granted), "MPI_Query_thread");
     // Either all ranks send messages or none.
     may_send_ = comm.min(granted == MPI_THREAD_MULTIPLE ? 1 : 0) == 1;
-    // Signals are for the main thread.
-    sigset_t all;
-    sigset_t earlier;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &earlier);
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &earlier, nullptr);
+    set_limits(limits);
+    thread_ = thread_without_signals([this] { run(); });
 }
 
 Watchdog::Watch::~Watch() {
@@ -136,15 +130,36 @@ Watchdog::Watch::~Watch() {
         const std::lock_guard lock(mutex_);
         ends_ = true;
     }
-    is_told_to_end_.notify_one();
+    is_told_.notify_one();
     thread_.join();
+}
+
+void Watchdog::Watch::set_limits(StallLimits limits) {
+    limits_ = limits;
+    tick_seconds_ = std::clamp(std::min(limits.warn_seconds, limits.stall_seconds) / 10, 0.01, 1.0);
+    patience_seconds_ = std::max(4 * tick_seconds_, 0.5);
+}
+
+void Watchdog::Watch::change(StallLimits limits, StallListener listener) {
+    {
+        const std::lock_guard lock(mutex_);
+        set_limits(limits);
+        listener_ = std::move(listener);
+        has_new_limits_ = true;
+    }
+    is_told_.notify_one();
 }
 
 void Watchdog::Watch::run() {
     auto last = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
-    const auto tick = std::chrono::duration<double>(tick_seconds_);
-    while (!is_told_to_end_.wait_for(lock, tick, [this] { return ends_; })) {
+    while (true) {
+        const auto tick = std::chrono::duration<double>(tick_seconds_);
+        is_told_.wait_for(lock, tick, [this] { return ends_ || has_new_limits_; });
+        if (ends_) {
+            return;
+        }
+        has_new_limits_ = false;
         const auto now = std::chrono::steady_clock::now();
         // While the whole job is suspended nobody is late.
         const double seconds =
@@ -277,6 +292,14 @@ Watchdog::Watchdog(const Communicator& comm, StallLimits limits, StallListener l
     : comm_(comm) {
     if (comm.size() > 1) {
         watch_ = std::make_unique<Watch>(comm, limits, std::move(listener));
+    }
+}
+
+void Watchdog::change(StallLimits limits, StallListener listener) {
+    if (watch_) {
+        // Answers are as fast as the limits of who gives them let them be.
+        comm_.barrier();
+        watch_->change(limits, std::move(listener));
     }
 }
 

@@ -6,7 +6,7 @@ import unittest
 
 from jobs import Job, wait_for
 from kill_campaign import newest_checkpoint
-from support import AppTest, made_up, read_summary, write_data
+from support import IRIS, AppTest, made_up, read_summary, write_data
 
 STALLED = 7
 # Small steps over a long way: it never comes to an end by itself.
@@ -20,7 +20,10 @@ class ARankThatIsStopped(AppTest):
         self.out = self.folder / "run"
 
     def start(self, timeout, ranks=3):
-        return Job("train", self.data, "--out", self.out, *SOLVER, "--stall-timeout", timeout,
+        return self.start_with("--stall-timeout", timeout, ranks=ranks)
+
+    def start_with(self, *options, ranks):
+        return Job("train", self.data, "--out", self.out, *SOLVER, *options,
                    "--max-iterations", 10**9, ranks=ranks)
 
     def stop(self, job, rank):
@@ -58,6 +61,50 @@ class ARankThatIsStopped(AppTest):
             before = len(list(job.whole_lines()))
             self.assertTrue(wait_for(lambda: len(job.whole_lines()) > before, 30), job.stderr())
             self.assertNotIn("stalled", job.stderr())
+
+    def test_has_the_time_that_the_config_file_gives(self):
+        config = self.folder / "run.conf"
+        config.write_text("stall-timeout = 1s\n")
+        with self.start_with("--config", config, ranks=2) as job:
+            self.stop(job, 1)
+            self.assertTrue(job.wait_until_gone(), job.stderr())
+            self.assertEqual(job.mpirun.returncode, STALLED, job.stderr())
+            self.assertRegex(job.stderr(), r"stalled: .*rank 1 on \S+ has not answered.*--resume")
+
+
+class ARankThatDoesNotCome(AppTest):
+    """Stopped before the options are known, or when all is done: the job ends nevertheless."""
+
+    def assert_ends_stalled(self, job, *says):
+        self.assertTrue(job.wait_until_gone(30), job.stderr())
+        self.assertEqual(job.mpirun.returncode, STALLED, job.stderr())
+        lines = [line for line in job.whole_lines() if "stalled" in line]
+        self.assertEqual(len(lines), 1, job.stderr())
+        for text in says:
+            self.assertRegex(lines[0], text)
+
+    def test_ends_the_job_wherever_in_mpi_it_is_stopped(self):
+        at_start = (r"stalled: while the job starts this rank has waited for others for \d s",
+                    r"Start it again$")
+        at_end = (r"stalled: at the end of the job this rank has waited", r"Nothing was left to do")
+        for function, says in (("MPI_Init_thread", at_start), ("MPI_Comm_split_type", at_start),
+                               ("MPI_Allreduce", at_start), ("MPI_Comm_free", at_end),
+                               ("MPI_Finalize", at_end)):
+            for stopped in (1, 0):
+                stop = ("env", f"LD_PRELOAD={os.environ['PARALOGIT_STOP_IN_MPI']}",
+                        f"STOP_IN={function}", f"STOP_RANK={stopped}")
+                with self.subTest(function=function, rank=stopped), \
+                        Job("inspect", IRIS, "--stall-timeout=1s", ranks=3, wrapper=stop) as job:
+                    self.assert_ends_stalled(job, *says)
+
+    def test_is_named_when_it_hangs_while_the_options_are_read(self):
+        pipe = self.folder / "run.conf"
+        os.mkfifo(pipe)
+        # Without a writer it would be an empty file.
+        self.addCleanup(os.close, os.open(pipe, os.O_RDWR))
+        with Job("train", IRIS, "--config", pipe, "--out", self.folder / "run",
+                 "--stall-timeout", "1s", ranks=3) as job:
+            self.assert_ends_stalled(job, "stalled: .*rank 0 on ", r"Start it again$")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,30 @@ TEST(Watchdog, CallsTheJobStalledWhenALateRankGivesNoSignOfLife) {
     EXPECT_THAT(told.stalled(), SizeIs(comm.size() > 1 && comm.is_root() ? 1 : 0));
 }
 
+TEST(Watchdog, TakesOtherLimitsAndAnotherListener) {
+    const Communicator comm = Communicator::world();
+    for (const bool is_short_at_last : {true, false}) {
+        Told at_first;
+        Told at_last;
+
+        {
+            Watchdog watchdog(comm, is_short_at_last ? StallLimits::never() : short_limits,
+                              at_first.listener());
+            comm.barrier();
+            watchdog.change(is_short_at_last ? short_limits : StallLimits::never(),
+                            at_last.listener());
+            if (comm.rank() == comm.size() - 1) {
+                sleep_for(2.5);
+            }
+            comm.barrier();
+        }
+
+        EXPECT_THAT(at_first.stalled(), IsEmpty());
+        EXPECT_THAT(at_last.stalled(),
+                    SizeIs(is_short_at_last && comm.size() > 1 && comm.is_root() ? 1 : 0));
+    }
+}
+
 TEST(Watchdog, WaitsForALateRankThatComputes) {
     const Communicator comm = Communicator::world();
     Told told;

@@ -89,6 +89,8 @@ class Options {
     /// Seconds from "90", "90s", "15m", "2h" or "1:30:00"; empty when the option is not given.
     /// `or_else` ends what is expected, for what else the option takes.
     std::optional<double> seconds(const std::string& name, const std::string& or_else = "") const;
+    /// Of a text as above; empty when it is no time > 0.
+    static std::optional<double> seconds_from(std::string_view text);
 
     bool is_on_command_line(const std::string& name) const;
     bool is_from_config(const std::string& name) const;

@@ -1,17 +1,23 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "paralogit/base/error.hpp"
 #include "paralogit/comm/communicator.hpp"
+#include "paralogit/comm/deadline.hpp"
 
 namespace paralogit::app {
 
+/// How long this rank may wait for others before all know the options; empty: as long as it takes.
+std::optional<double> seconds_to_start(const std::vector<std::string>& arguments);
+
 /// What the arguments (without the program's name) ask for: help, version, or a command with its
-/// options. Prints on rank 0. Throws Error, the same on all ranks. @collective
+/// options. Prints on rank 0. Throws Error, the same on all ranks. Ends the deadline as soon as a
+/// watchdog is there, which is gone when it returns. @collective
 ExitCode run_program(const comm::Communicator& comm, const std::vector<std::string>& arguments,
-                     std::chrono::steady_clock::time_point process_start);
+                     std::chrono::steady_clock::time_point process_start, comm::Deadline& deadline);
 
 }  // namespace paralogit::app

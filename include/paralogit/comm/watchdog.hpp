@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -11,6 +12,11 @@ namespace paralogit::comm {
 struct StallLimits {
     double warn_seconds = 30;    ///< > 0; after so long in one exchange the late ranks are named
     double stall_seconds = 600;  ///< > 0; without a sign of life of a late rank the job has stalled
+
+    static StallLimits never() {
+        constexpr double infinity = std::numeric_limits<double>::infinity();
+        return {.warn_seconds = infinity, .stall_seconds = infinity};
+    }
 };
 
 /// Who is late, in words for the user, called on the lowest rank that is not late itself, from a
@@ -35,6 +41,9 @@ class Watchdog {
     ~Watchdog();
     Watchdog(const Watchdog&) = delete;
     Watchdog& operator=(const Watchdog&) = delete;
+
+    /// From now on, for all ranks. @collective
+    void change(StallLimits limits, StallListener listener);
 
   private:
     class Watch;
