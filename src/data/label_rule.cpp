@@ -154,6 +154,18 @@ void check_known(const LabelSurvey& all, const KnownLabels& known, const Manifes
     }
 }
 
+/// 1 or 0 of a word for it; empty for numbers and other words.
+std::optional<double> number_in_words(const std::string& positive_label) {
+    return parse_number(positive_label) ? std::nullopt : parse_zero_or_one(positive_label);
+}
+
+/// Whether a row has the positive label, in the form in which labels are stored.
+bool is_in_a_row(const LabelSurvey& all, const std::string& stored, const std::string& given) {
+    return stored == given ? all.first_row_positive() != Error::no_row
+                           : std::ranges::find(all.entries(), stored, &Entry::text) !=
+                                 all.entries().end();
+}
+
 /// Whether a positive label is the 1 of labels that are y themselves; a word is another one.
 bool is_target(const std::string& positive_label) {
     return parse_number(positive_label) || parse_zero_or_one(positive_label);
@@ -206,15 +218,17 @@ LabelRule::LabelRule(const LabelSurvey& all, const std::optional<std::string>& p
     const bool are_targets = known && known->are_targets;
     if (positive_label && !(are_targets && is_target(*positive_label))) {
         const bool are_all_known = known && !known->labels.empty() && !are_targets;
+        const std::optional<double> number = number_in_words(*positive_label);
+        // Booleans are stored so.
+        positive_label_ = number && has_only(all, 0, 1) ? shortest(*number) : *positive_label;
         if (are_all_known) {
             check_known(all, *known, manifest);
-        } else if (all.first_row_positive() == Error::no_row) {
+        } else if (!is_in_a_row(all, positive_label_, *positive_label)) {
             fail_without_positive_row(all, *positive_label, manifest,
                                       are_targets ? std::nullopt : known);
         }
         kind_ = Kind::one_against_rest;
-        positive_label_ = *positive_label;
-        description_ = describe_one_against_rest(all, *positive_label);
+        description_ = describe_one_against_rest(all, positive_label_);
     } else if (has_only(all, 0, 1)) {
         kind_ = Kind::zero_one;
         description_ = describe_pair(all, "0 and 1");
@@ -338,7 +352,8 @@ std::vector<std::string> LabelRule::known_labels() const {
 bool is_same_positive_label(const std::string& kind, const std::string& positive_label,
                             const std::string& wanted) {
     if (kind == LabelRule::one_against_rest) {
-        return is_label(positive_label, wanted);
+        const std::optional<double> number = number_in_words(wanted);
+        return is_label(positive_label, wanted) || (number && parse_number(positive_label) == number);
     }
     // Of any other kind 1 is positive. Of a word such as 'spam' the kind knows nothing.
     const auto spelled_one = parse_zero_or_one(wanted);

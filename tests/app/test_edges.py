@@ -310,6 +310,8 @@ class Labels(AppTest):
         self.assertEqual(self.train_labels("signs", 2 * y - 1), one)
         self.assertEqual(self.train_labels("float", (2.0 * y - 1)), one)
         self.assertEqual(self.train_labels("bool", y.astype(bool)), one)
+        self.assertEqual(self.train_labels("true", y.astype(bool), "--positive-label", "True"), one)
+        self.assertEqual(self.train_labels("false", y == 0, "--positive-label", "False"), one)
         self.assertEqual(self.train_labels("column", y.reshape(-1, 1)), one)
         self.assertEqual(self.train_labels("row", y.reshape(1, -1)), one)
         self.assertEqual(self.train_labels("two", 2 - y, "--positive-label", "1"), one)

@@ -259,6 +259,15 @@ class PositiveLabel(AppTest):
         self.assertGreater(float(known.stdout.split("ROC AUC")[1].split()[0]), 0.5)
         self.assert_ends(run("evaluate", model, data, "--positive-label", "1"), 2)
 
+    def test_false_may_be_the_positive_one_of_booleans(self):
+        X, y = made_up(60, 2)
+        data = write_data(self.folder / "bool.h5", X, y == 0)
+        model = self.train(data, "--positive-label", "False", "--l2", "1e-2") / "model.h5"
+        known = run("evaluate", model, data)
+        self.assertGreater(float(known.stdout.split("ROC AUC")[1].split()[0]), 0.5)
+        for label, code in (("False", 0), ("0", 0), ("True", 2), ("1", 2)):
+            self.assert_ends(run("evaluate", model, data, "--positive-label", label), code)
+
 
 class Files(MetricsTest):
     def setUp(self):

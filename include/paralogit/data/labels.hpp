@@ -92,7 +92,7 @@ class LabelRule {
   public:
     /// Decides from the survey of all rows:
     ///  - with a positive label, which the survey was told: it against all others; an error when no
-    ///    row has it;
+    ///    row has it. Of labels 0 and 1, as booleans are stored, it may be true or false;
     ///  - {0, 1}, or a part of it: as stored, also as texts, and so true and false;
     ///    {-1, +1}: as 0 and 1;  numbers in [0, 1]: soft labels;
     ///  - anything else is an error that names a row, lists the labels, and tells what to do.

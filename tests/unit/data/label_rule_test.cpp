@@ -205,9 +205,33 @@ TEST(LabelRule, ProposesLabelsAsAShellTakesThemAndNoneThatAreCut) {
                 HasSubstr("use --positive-label with the whole text of that which is y = 1"));
 }
 
+TEST(LabelRule, TakesFalseOrTrueAsThePositiveLabelOfZeroAndOne) {
+    const RawLabels booleans{.values = {0, 1, 1}, .texts = {}};
+    for (const char* const label : {"False", "FALSE", "false", "0"}) {
+        EXPECT_THAT(mapped(booleans, label), ElementsAre(1, 0, 0)) << label;
+        EXPECT_EQ(rule_for(booleans, label).positive_label(), "0") << label;
+        EXPECT_EQ(rule_for(booleans, label).description(), "0 against 1 other") << label;
+    }
+    EXPECT_THAT(mapped(booleans, "True"), ElementsAre(0, 1, 1));
+    EXPECT_THAT(mapped({.values = {1, 1}, .texts = {}}, "true"), ElementsAre(1, 1));
+
+    EXPECT_THAT(refused({.values = {1, 1}, .texts = {}}, "False").what(),
+                HasSubstr("--positive-label False: no row"));
+    // Other numbers are no booleans.
+    EXPECT_THAT(refused({.values = {0, 1, 2}, .texts = {}}, "True").what(),
+                HasSubstr("--positive-label True: no row"));
+    // Of texts it is the text itself.
+    const RawLabels texts{.values = {0, 1, 2}, .texts = {"False", "no", "0"}};
+    EXPECT_THAT(mapped(texts, "False"), ElementsAre(1, 0, 0));
+}
+
 TEST(LabelRule, KnowsAPositiveLabelAgain) {
     EXPECT_TRUE(is_same_positive_label("one_against_rest", "g", "g"));
     EXPECT_TRUE(is_same_positive_label("one_against_rest", "2", "2.0"));
+    EXPECT_TRUE(is_same_positive_label("one_against_rest", "0", "False"));
+    EXPECT_TRUE(is_same_positive_label("one_against_rest", "1", "true"));
+    EXPECT_FALSE(is_same_positive_label("one_against_rest", "0", "True"));
+    EXPECT_FALSE(is_same_positive_label("one_against_rest", "2", "True"));
     EXPECT_FALSE(is_same_positive_label("one_against_rest", "g", "h"));
     EXPECT_FALSE(is_same_positive_label("one_against_rest", "0", "1"));
     for (const char* const kind : {"zero_one", "minus_plus", "soft"}) {
