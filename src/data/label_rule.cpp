@@ -161,9 +161,9 @@ std::optional<double> number_in_words(const std::string& positive_label) {
 
 /// Whether a row has the positive label, in the form in which labels are stored.
 bool is_in_a_row(const LabelSurvey& all, const std::string& stored, const std::string& given) {
-    return stored == given ? all.first_row_positive() != Error::no_row
-                           : std::ranges::find(all.entries(), stored, &Entry::text) !=
-                                 all.entries().end();
+    return stored == given
+               ? all.first_row_positive() != Error::no_row
+               : std::ranges::find(all.entries(), stored, &Entry::text) != all.entries().end();
 }
 
 /// Whether a positive label is the 1 of labels that are y themselves; a word is another one.
@@ -353,7 +353,8 @@ bool is_same_positive_label(const std::string& kind, const std::string& positive
                             const std::string& wanted) {
     if (kind == LabelRule::one_against_rest) {
         const std::optional<double> number = number_in_words(wanted);
-        return is_label(positive_label, wanted) || (number && parse_number(positive_label) == number);
+        return is_label(positive_label, wanted) ||
+               (number && parse_number(positive_label) == number);
     }
     // Of any other kind 1 is positive. Of a word such as 'spam' the kind knows nothing.
     const auto spelled_one = parse_zero_or_one(wanted);

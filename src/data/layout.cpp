@@ -112,8 +112,8 @@ bool Contents::is_sparse_group(const std::string& path) const {
 
 bool Contents::is_in_sparse_group(const std::string& path) const {
     // Where the matrix is the whole file, labels and the like lie beside its parts.
-    constexpr std::array<std::string_view, 5> parts{"/data", "/indices", "/indptr", "/shape",
-                                                    "/format"};
+    constexpr std::array<std::string_view, 6> parts{"/data",  "/indices", "/indptr",
+                                                    "/shape", "/format",  "/_is_array"};
     if (parent_of(path) == "/" && std::ranges::find(parts, path) == parts.end()) {
         return false;
     }

@@ -20,12 +20,24 @@ std::string inside(const std::string& group, const std::string& name) {
     return group == "/" ? "/" + name : group + "/" + name;
 }
 
-/// The way the entries are ordered, where an attribute tells it.
+/// The way the entries are ordered, where the file tells it.
 enum class Order { unknown, by_row, by_column };
 
-Order told_order(const h5::File& file, const std::string& group) {
+/// A member of the group that is one text, as what scipy.sparse.save_npz calls them; else empty.
+std::string text_member(const Contents& contents, const std::string& path) {
+    const DatasetInfo* const stored = find_dataset(contents.listing, path);
+    const bool is_text = stored != nullptr && stored->kind == ValueKind::string &&
+                         (stored->shape.empty() || stored->shape == std::vector<Index>{1});
+    return is_text ? contents.file.dataset(path).read_strings(0, 1).front() : "";
+}
+
+Order told_order(const Contents& contents, const std::string& group) {
+    std::vector<std::string> texts;
     for (const char* const name : {"encoding-type", "h5sparse_format", "format"}) {
-        const std::string text = file.text_attribute_of(group, name).value_or("");
+        texts.push_back(contents.file.text_attribute_of(group, name).value_or(""));
+    }
+    texts.push_back(text_member(contents, inside(group, "format")));
+    for (const std::string& text : texts) {
         if (text.starts_with("csr")) {
             return Order::by_row;
         }
@@ -96,7 +108,7 @@ FeatureShape shape_without_columns(const Contents& contents, const std::string& 
 FeatureShape oriented_shape(const Contents& contents, const std::string& group,
                             const SourceOptions& options, Index length) {
     const std::vector<Index> shape = told_shape(contents, group);
-    Order order = told_order(contents.file, group);
+    Order order = told_order(contents, group);
     if (shape.empty()) {
         return shape_without_columns(contents, group, order, length);
     }

@@ -112,6 +112,9 @@ struct Part {
 };
 
 Part part_of(const DatasetInfo& info, Index first, Index count, const Location& where) {
+    if (info.shape.empty() && first == 0 && count == 1) {
+        return {};
+    }
     const std::size_t axis = long_axis(info, where);
     Part part{std::vector<Index>(info.shape.size(), 0), std::vector<Index>(info.shape.size(), 1)};
     part.first[axis] = first;

@@ -179,6 +179,21 @@ class SparseFile {
         return *this;
     }
 
+    /// One text of a fixed length, as numpy saves it: its bytes alone, in no dimension.
+    SparseFile& scalar(const std::string& name, const std::string& text) {
+        const hid_t type = H5Tcopy(H5T_C_S1);
+        H5Tset_size(type, text.size());
+        H5Tset_strpad(type, H5T_STR_NULLPAD);
+        const hid_t space = H5Screate(H5S_SCALAR);
+        const hid_t set =
+            H5Dcreate2(file_, name.c_str(), type, space, links_, H5P_DEFAULT, H5P_DEFAULT);
+        EXPECT_GE(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), 0);
+        H5Dclose(set);
+        H5Sclose(space);
+        H5Tclose(type);
+        return *this;
+    }
+
     hid_t id() const { return file_; }
     hid_t links() const { return links_; }
 

@@ -129,6 +129,36 @@ TEST_F(SparseLayout, ReadsTheOrderOfASquareMatrixThatScipyTells) {
                                   HasSubstr("f['/X'].attrs['format'] = 'csr' or 'csc'"))));
 }
 
+TEST_F(SparseLayout, ReadsTheOrderFromTheMembersThatScipySaves) {
+    const auto saved = [&](const std::string& file, const std::string& group,
+                           const std::string& format) {
+        SparseFile members(path(file));
+        members.vector(group + "/data", std::vector<float>{1, 2, 3});
+        members.vector(group + "/indices", std::vector<int>{0, 2, 1});
+        members.vector(group + "/indptr", std::vector<int>{0, 2, 2, 3});
+        members.vector(group + "/shape", std::vector<std::int64_t>{3, 3});
+        members.vector(group + "/_is_array", std::vector<std::int8_t>{1});
+        return members.scalar(group + "/format", format).close();
+    };
+    for (const std::string group : {"/X", ""}) {
+        EXPECT_THAT(describe_one(saved("a.h5", group, "csr")).notes, testing::IsEmpty());
+        EXPECT_THAT(refused({saved("b.h5", group, "csc")}),
+                    HasSubstr("(3 x 3) lies by column (CSC)"));
+        const Manifest transposed = describe_one(path("b.h5"), features_only(true));
+        EXPECT_EQ(transposed.features, 3);
+    }
+    // A vector of one text is as good; another text tells nothing, and several are none of scipy's.
+    SparseFile one(path("c.h5"));
+    square(one).texts("X/format", {"csc"});
+    SparseFile other(path("d.h5"));
+    square(other).scalar("X/format", "v2");
+    SparseFile several(path("e.h5"));
+    square(several).texts("X/format", {"csc", "csc"});
+    EXPECT_THAT(refused({one.close()}), HasSubstr("(3 x 3) lies by column (CSC)"));
+    EXPECT_THAT(describe_one(other.close()).notes, testing::SizeIs(1));
+    EXPECT_THAT(describe_one(several.close()).notes, testing::SizeIs(1));
+}
+
 /// As paralogit convert writes LIBSVM whose first feature has this index.
 std::string converted(const std::string& path, std::int64_t base, bool has_rows = true) {
     SparseMatrix<float> matrix = has_rows ? small_matrix() : SparseMatrix<float>();

@@ -52,6 +52,24 @@ TEST(Strings, OfFixedLengthComeBackWithoutTheirPadding) {
     EXPECT_EQ(file.describe("zeros").type_text, "strings of 4 bytes");
 }
 
+TEST(Strings, MayBeOneInNoDimension) {
+    const TemporaryFolder folder;
+    const auto path = folder.file("a.h5");
+    const char* pointer = "text";
+    {
+        const RawFile raw(path);
+        raw.dataset("fixed", string_type(3, H5T_STR_NULLPAD), {}, "csr");
+        raw.dataset("variable", string_type(H5T_VARIABLE, H5T_STR_NULLTERM), {},
+                    static_cast<const void*>(&pointer));
+    }
+    const File file = File::open(path);
+
+    EXPECT_THAT(file.dataset("fixed").read_strings(0, 1), ElementsAre("csr"));
+    EXPECT_THAT(file.dataset("variable").read_strings(0, 1), ElementsAre("text"));
+    EXPECT_THAT(failure_of([&] { file.dataset("fixed").read_strings(0, 2); }).text,
+                HasSubstr("one value per row is needed"));
+}
+
 TEST(Strings, OfVariableLengthComeBackAsTheyAre) {
     const TemporaryFolder folder;
     const auto path = folder.file("a.h5");
