@@ -131,6 +131,15 @@ class Reference(ConvertTest):
                 self.assertEqual(len(file["X/data"]), file["X/indptr"][-1])
                 self.assertEqual(dense(file).tolist(), other["X"][...].tolist())
 
+    def test_a_table_without_texts_is_told_that_it_has_no_use_for_one(self):
+        for text, is_told in (("n,y\n1,a\n2,b\n", True), ("n,t,y\n1,u,0\n2,v,1\n", False)):
+            data = self.write("a.csv", text)
+            result = run("convert", data, self.folder / "out.h5", "--overwrite", "--reference",
+                         "first", ranks=2)
+            self.assert_ends(result, 0)
+            said = "warning: --reference first changes nothing: no feature is made of texts"
+            self.assertEqual(result.stderr.count(said), int(is_told), result.stderr)
+
     def test_what_cannot_be_a_reference(self):
         for option, says, code in (
                 ("colour=pink", "column 2 ('colour') has no text 'pink'; its texts are 'blue', "

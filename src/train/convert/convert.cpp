@@ -193,6 +193,10 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
     }
 }
 
+bool has_texts(const data::CsvFormat& format) {
+    return std::ranges::find(format.kinds, data::ColumnKind::text) != format.kinds.end();
+}
+
 data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& format,
                                const ConvertOptions& options) {
     data::ImportMatrix matrix =
@@ -308,6 +312,11 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     }
     std::ranges::move(data::notes_on_references(result.matrix, missing_texts),
                       std::back_inserter(result.warnings));
+    if (options.csv.is_first_text_reference && !has_texts(*format.csv)) {
+        result.warnings.emplace_back(
+            "--reference first changes nothing: no feature is made of texts; to take a column of "
+            "numbers as texts, give --text");
+    }
     if (format.csv && !format.like && !format.csv->note_on_weights().empty()) {
         result.warnings.push_back(format.csv->note_on_weights());
     }
