@@ -169,6 +169,29 @@ class Reference(ConvertTest):
             missing = [p for p in report["parameters"] if p["standard_error"] is None]
             self.assertEqual(len(missing), remarks, report)
 
+    def test_a_run_on_all_texts_of_a_column_points_to_the_option(self):
+        generator = random.Random(5)
+        lines = ["a,x,b,y"]
+        for _ in range(300):
+            a, x, b = generator.choice("pqr"), generator.randint(0, 9), generator.choice("uv")
+            lines.append(f"{a},{x},{b},{int(generator.random() < 0.3 + 0.04 * x)}")
+        texts = self.convert(self.write("a.csv", "\n".join(lines)), out="texts.h5")
+        without = self.convert(self.write("a.csv", "\n".join(lines)), "--reference", "first",
+                               out="without.h5")
+        numbers = self.convert(self.write("b.csv", "a=p,a=q,y\n1,2,0\n2,3,1\n3,4,0\n4,5,1\n5,6,1\n"),
+                               out="numbers.h5")
+        with h5py.File(texts) as made, h5py.File(self.folder / "foreign.h5", "w") as file:
+            for name in ("X", "y", "feature_names"):
+                made.copy(name, file)
+        for path, equations, is_pointed in ((texts, 2, 1), (without, 0, 0), (numbers, 1, 0),
+                                            (self.folder / "foreign.h5", 2, 0)):
+            for options in ((), ("--inference",)):
+                directory = self.train(path, "--overwrite", *options, ranks=2)
+                said = json.loads((directory / "summary.json").read_text())["diagnosis"]
+                self.assertEqual(sum("not determined" in text for text in said), equations, said)
+                self.assertEqual(sum("paralogit convert --reference first leaves out one text of "
+                                     "each column" in text for text in said), is_pointed, said)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -19,6 +19,9 @@ struct InferenceReport {
     bool has_class_weights = false;
     /// Equations that every row obeys, in words.
     std::vector<std::string> collinear;
+    /// Whether one of them says that all texts of a column, of which `convert` has made a feature
+    /// each, add up to 1.
+    bool has_all_texts_of_a_column = false;
     /// Features whose curvature has vanished though no such equation says so.
     std::vector<std::string> vanished;
     /// Why a parameter of `statistics` has no statistics of its own; empty where it has.
@@ -64,5 +67,11 @@ std::string few_rows_text(Index features, Index rows);
 
 /// "c = 2 a - b + 1": what a feature is made of, in words.
 std::string alias_text(const InferenceReport& report, const model::Alias& alias);
+
+/// Whether it is "t=c = 1 - t=a - t=b": by their names all are texts of one column.
+bool adds_up_texts_of_a_column(const InferenceReport& report, const model::Alias& alias);
+
+/// How to leave one of them out.
+std::string advice_on_texts();
 
 }  // namespace paralogit::train

@@ -124,9 +124,8 @@ std::vector<bool> hold_in_every_row(const comm::Communicator& comm, const DataSe
     return hold;
 }
 
-std::vector<std::string> find_collinear(const comm::Communicator& comm, const DataSet& data,
-                                        const Matrix& hessian,
-                                        const optim::ChangeOfVariables& change) {
+CollinearFeatures find_collinear(const comm::Communicator& comm, const DataSet& data,
+                                 const Matrix& hessian, const optim::ChangeOfVariables& change) {
     if (hessian.size() == 0 || !hessian.allFinite()) {
         return {};
     }
@@ -145,13 +144,16 @@ std::vector<std::string> find_collinear(const comm::Communicator& comm, const Da
     for (Index j = 0; j < data.shard.features; ++j) {
         names.features.push_back(number_in_files(data, j));
     }
-    std::vector<std::string> texts;
+    CollinearFeatures found;
     for (std::size_t k = 0; k < aliases.size(); ++k) {
         if (hold[k]) {
-            texts.push_back(alias_text(names, aliases[k]));
+            found.equations.push_back(alias_text(names, aliases[k]));
+            found.has_all_texts_of_a_column =
+                found.has_all_texts_of_a_column || (data.manifest.files.front().is_converted &&
+                                                    adds_up_texts_of_a_column(names, aliases[k]));
         }
     }
-    return texts;
+    return found;
 }
 
 }  // namespace paralogit::train

@@ -19,12 +19,16 @@ std::vector<bool> hold_in_every_row(const comm::Communicator& comm, const DataSe
                                     const optim::ChangeOfVariables& change,
                                     const std::vector<model::Alias>& equations);
 
-/// "c = 2 a - b + 1" for each feature that others determine, as the Hessian of a loss without a
+struct CollinearFeatures {
+    std::vector<std::string> equations;      ///< "c = 2 a - b + 1"
+    bool has_all_texts_of_a_column = false;  ///< as in an InferenceReport
+};
+
+/// An equation for each feature that others determine, as the Hessian of a loss without a
 /// penalty tells, in the variables of `change`. It may be of a part of the rows, or of rows whose
 /// curvature has vanished, so what it tells is checked on all rows; where it tells nothing that
 /// costs no pass. At most 20. @collective
-std::vector<std::string> find_collinear(const comm::Communicator& comm, const DataSet& data,
-                                        const Matrix& hessian,
-                                        const optim::ChangeOfVariables& change);
+CollinearFeatures find_collinear(const comm::Communicator& comm, const DataSet& data,
+                                 const Matrix& hessian, const optim::ChangeOfVariables& change);
 
 }  // namespace paralogit::train

@@ -129,7 +129,9 @@ void add_collinear_columns(const RunEnd& run, const EndCurvature& end, Texts& te
         texts.push_back(few_rows_text(features, run.data.training_rows()));
         return;
     }
-    const Texts equations = find_collinear(run.comm, run.data, end.of_unpenalised(), end.change());
+    const CollinearFeatures found =
+        find_collinear(run.comm, run.data, end.of_unpenalised(), end.change());
+    const Texts& equations = found.equations;
     constexpr std::size_t most_told = 5;
     for (std::size_t k = 0; k < std::min(equations.size(), most_told); ++k) {
         texts.push_back("collinear features: " + equations[k] +
@@ -138,6 +140,9 @@ void add_collinear_columns(const RunEnd& run, const EndCurvature& end, Texts& te
     if (equations.size() > most_told) {
         texts.push_back(
             fmt::format("{} more such equations between features", equations.size() - most_told));
+    }
+    if (found.has_all_texts_of_a_column) {
+        texts.push_back(advice_on_texts());
     }
 }
 

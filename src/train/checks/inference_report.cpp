@@ -107,6 +107,9 @@ std::vector<std::string> InferenceReport::findings() const {
             "{} more equations between features: `collinear` in inference.json has all of them",
             collinear.size() - most_told));
     }
+    if (has_all_texts_of_a_column && !has_few_rows) {
+        texts.push_back(advice_on_texts());
+    }
     for (const std::string& name : vanished) {
         texts.push_back("the curvature along " + name +
                         " has vanished: the rows that could tell its coefficient lie so far on "
@@ -192,6 +195,42 @@ std::string few_rows_text(Index features, Index rows) {
         "more features ({}) than rows ({}) can tell: without a penalty many coefficients give the "
         "same margins, and none is determined: give --l2, or --l1 to choose a few features",
         features, rows);
+}
+
+std::string advice_on_texts() {
+    return "collinear features that are all texts of a column: paralogit convert --reference first "
+           "leaves out one text of each column, --reference COLUMN=TEXT one of your choice";
+}
+
+bool adds_up_texts_of_a_column(const InferenceReport& report, const model::Alias& alias) {
+    constexpr double near = 1e-7;
+    const auto count = static_cast<Index>(report.features.size());
+    const auto name = [&](Index j) {
+        return report.name_of(report.features[static_cast<std::size_t>(j)]);
+    };
+    std::vector<std::string> others;
+    for (Index j = 0; j < alias.factors.size(); ++j) {
+        const double expected = j == count ? 1 : -1;
+        if (alias.factors[j] != 0 && j != count) {
+            others.push_back(name(j));
+        }
+        if ((alias.factors[j] != 0 || j == count) && std::abs(alias.factors[j] - expected) > near) {
+            return false;
+        }
+    }
+    if (others.empty() || alias.factors.size() <= count || alias.variable == count) {
+        return false;
+    }
+    // Columns and texts may have a '=' of their own.
+    const std::string own = name(alias.variable);
+    for (std::size_t end = own.find('='); end != std::string::npos; end = own.find('=', end + 1)) {
+        const std::string column = own.substr(0, end + 1);
+        if (std::ranges::all_of(others,
+                                [&](const auto& other) { return other.starts_with(column); })) {
+            return true;
+        }
+    }
+    return false;
 }
 
 std::string alias_text(const InferenceReport& report, const model::Alias& alias) {

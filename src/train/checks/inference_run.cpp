@@ -256,6 +256,9 @@ InferenceReport InferenceRun::report(double confidence) const {
     };
     for (const model::FlatDirection& flat : report.statistics.collinear) {
         report.collinear.push_back(alias_text(report, flat.equation));
+        report.has_all_texts_of_a_column =
+            report.has_all_texts_of_a_column || (data_.manifest.files.front().is_converted &&
+                                                 adds_up_texts_of_a_column(report, flat.equation));
         remark(flat, "collinear");
     }
     for (const model::FlatDirection& flat : report.statistics.vanished) {
