@@ -13,6 +13,7 @@
 #include "../text.hpp"
 #include "../usual_names.hpp"
 #include "csv_fields.hpp"
+#include "csv_mixed.hpp"
 #include "decimal.hpp"
 #include "missing_markers.hpp"
 #include "paralogit/data/import/text_input.hpp"
@@ -225,8 +226,8 @@ class CsvParser {
         }
         fail(p, what + fmt::format("leave the column out (--drop), take all of it as texts "
                                    "(--text), or, if it means that a value is missing: "
-                                   "--missing mean --missing-markers {}",
-                                   in_quotes(text)));
+                                   "--missing mean --missing-markers {}{}",
+                                   in_quotes(text), text_of_others(format_, column)));
     }
 
     void take_weight(const char* p, std::size_t column, double value) {

@@ -11,6 +11,7 @@
 #include "../usual_names.hpp"
 #include "csv_contents.hpp"
 #include "csv_fields.hpp"
+#include "csv_mixed.hpp"
 #include "missing_markers.hpp"
 #include "paralogit/data/import/csv.hpp"
 
@@ -25,16 +26,6 @@ constexpr std::size_t most_first_fields = 10;  // for messages
 bool is_number(const std::string& text) {
     double ignored = 0;
     return spells_number(text, ignored);
-}
-
-/// "3,14"
-bool has_decimal_comma(std::string text) {
-    const std::size_t comma = text.find(',');
-    if (comma == std::string::npos) {
-        return false;
-    }
-    text[comma] = '.';
-    return is_number(text);
 }
 
 /// How well the lines fall into fields.
@@ -88,24 +79,6 @@ char find_separator(std::string_view head, const CsvRequest& request, const Miss
                         "and blanks; give --separator, or --format libsvm");
     }
     return *found;
-}
-
-/// The first value of a column of texts that are numbers but for their decimal commas.
-std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::size_t column,
-                                            const MissingMarkers& markers) {
-    std::optional<std::string> first;
-    Index majority = 0;
-    for (const Record& record : rows) {
-        if (column >= record.size() || markers.is_missing_text(record[column])) {
-            continue;
-        }
-        const bool has_comma = has_decimal_comma(record[column]);
-        majority += has_comma || is_number(record[column]) ? 1 : -1;
-        if (has_comma && !first) {
-            first = record[column];
-        }
-    }
-    return majority > 0 ? first : std::nullopt;
 }
 
 /// Finds columns by what users call them.
@@ -203,32 +176,6 @@ class Columns {
     std::size_t count_;
     const std::string& file_;
 };
-
-/// A column that nobody called one of texts may be one of numbers with something wrong in it.
-void check_texts(const CsvFormat& format, std::size_t column, const ColumnContents& contents,
-                 const std::optional<std::string>& decimal_comma, const CsvRequest& request,
-                 const std::string& file) {
-    const std::string place = file + ": " + format.name_of_column(column);
-    if (decimal_comma) {
-        throw Error(ExitCode::input_data,
-                    fmt::format("{}: {} is a number with a comma; write numbers with a point (sed "
-                                "'s/,/./g' where no other commas are), or take the column as "
-                                "texts: --text {}",
-                                place, in_quotes(*decimal_comma), format.short_name(column)));
-    }
-    if (contents.numbers == 0 || request.are_kinds_known) {
-        return;
-    }
-    throw Error(
-        ExitCode::input_data,
-        fmt::format("{}: holds both numbers and texts: {} as {} and {} as {}, in the first rows; "
-                    "if the text means that a value is missing, give --missing mean "
-                    "--missing-markers {}; if each is a text of its own, --text {}; or leave the "
-                    "column out: --drop {}",
-                    place, contents.numbers, in_quotes(contents.first_number), contents.texts,
-                    in_quotes(contents.first_text), in_quotes(contents.first_text),
-                    format.short_name(column), format.short_name(column)));
-}
 
 /// What the user says of the references of columns of texts.
 void set_references(const Columns& columns, const CsvRequest& request, const std::string& file,
@@ -378,11 +325,8 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
         }
         format.kinds[dropped] = ColumnKind::dropped;
     }
-    for (std::size_t i = 0; i < count; ++i) {
-        if (format.kinds[i] == ColumnKind::text && !format.is_text_by_request[i]) {
-            check_texts(format, i, contents[i], decimal_comma_in(rows, i, markers), request, name);
-        }
-    }
+    check_text_columns(format, contents, rows, markers, request, name);
+    format.odd_fields = odd_fields(format, contents);
     set_references(columns, request, name, format);
     if (!request.are_kinds_known) {
         check_names(format, name);

@@ -1,13 +1,16 @@
 #include "paralogit/train/convert.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <malloc.h>
 
 #include <algorithm>
 #include <array>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "convert_file.hpp"
 #include "fillings.hpp"
@@ -142,6 +145,33 @@ Surveyed survey(const comm::Communicator& comm, TextRows& rows, Index most_texts
                 fmt::format("{}{}: {}", first, options.inputs.size() > 1 ? ", ..." : "", what));
 }
 
+struct ColumnOfTexts {
+    std::size_t column;
+    const data::TextSet* texts;
+};
+
+/// Of columns of texts with numbers among them.
+[[noreturn]] void fail_mixed(std::span<const ColumnOfTexts> columns, const data::CsvFormat& format,
+                             const ConvertOptions& options) {
+    constexpr std::size_t most_named = 8;
+    std::vector<std::string> found;
+    std::vector<std::string> names;
+    for (const auto& [i, texts] : columns.first(std::min(most_named, columns.size()))) {
+        found.push_back(fmt::format("{} holds {} different texts, and the number {} among them",
+                                    format.name_of_column(i), texts->texts().size(),
+                                    data::number_among(*texts).value()));
+        names.push_back(format.short_name(i));
+    }
+    const std::size_t more = columns.size() - found.size();
+    fail(options,
+         fmt::format("{}{}; if each is a text of its own, give --text {}{}; or leave the "
+                     "column{} out: --drop {}{}",
+                     fmt::join(found, "; "),
+                     more > 0 ? fmt::format("; and {} more columns", more) : "",
+                     fmt::join(names, ","), more > 0 ? ",..." : "", columns.size() > 1 ? "s" : "",
+                     fmt::join(names, ","), more > 0 ? ",..." : ""));
+}
+
 void check_survey(const data::ImportSurvey& all, const TextFormat& format,
                   const ConvertOptions& options) {
     if (all.rows == 0) {
@@ -159,6 +189,7 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
                                   options.most_texts, advice));
     };
     std::size_t texts = 0;
+    std::vector<ColumnOfTexts> mixed;
     for (std::size_t i = 0; i < format.csv->kinds.size(); ++i) {
         const data::ColumnKind kind = format.csv->kinds[i];
         if (kind == data::ColumnKind::text_label && all.label_texts.is_too_large()) {
@@ -176,17 +207,13 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
                                  format.csv->short_name(i)));
         }
         // The first rows did not tell.
-        const auto number = format.like || format.csv->is_text_by_request[i]
-                                ? std::nullopt
-                                : data::number_among(found);
-        if (number) {
-            fail(options,
-                 fmt::format("{} holds {} different texts, and the number {} among them; if each "
-                             "is a text of its own, give --text {}; or leave the column out: "
-                             "--drop {}",
-                             format.csv->name_of_column(i), found.texts().size(), *number,
-                             format.csv->short_name(i), format.csv->short_name(i)));
+        const bool is_told = format.like || format.csv->is_text_by_request[i];
+        if (!is_told && data::number_among(found)) {
+            mixed.push_back({i, &found});
         }
+    }
+    if (!mixed.empty()) {
+        fail_mixed(mixed, *format.csv, options);
     }
     if (const auto unknown = data::unknown_reference(*format.csv, all)) {
         fail(options, *unknown);

@@ -15,6 +15,12 @@ inline constexpr std::string_view no_label_column = "none";
 
 enum class ColumnKind : std::uint8_t { number, text, number_label, text_label, weight, dropped };
 
+/// A field that is no number in a column of numbers.
+struct OddField {
+    std::size_t column;
+    std::string text;
+};
+
 /// How the lines of a CSV file are to be read.
 struct CsvFormat {
     /// Between fields; ' ' stands for one or more spaces or tabs.
@@ -34,6 +40,8 @@ struct CsvFormat {
     /// Whether the first text of each column, in the order of their bytes, is its reference: the
     /// one that has no feature of its own, for all features of the column are 0 there.
     bool is_first_text_reference = false;
+    /// Of each column of numbers that has some among the first rows, the first one: for messages.
+    std::vector<OddField> odd_fields;
     /// [columns]: the reference of a column that the user chose; empty where nobody did.
     std::vector<std::optional<std::string>> chosen_references;
 

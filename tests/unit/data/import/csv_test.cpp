@@ -274,6 +274,51 @@ TEST(DetectCsv, RefusesAColumnOfNumbersAndTextsThatNobodyCalledOneOfTexts) {
               ColumnKind::dropped);
 }
 
+TEST(DetectCsv, NamesAllColumnsOfNumbersAndTextsToALimit) {
+    const std::string error =
+        detect_error("a,b,c,d,y\n1,2.5,nil,7,0\n2,nil,x,8,1\n3,nil,4,z,0\nv,nil,\"p,q\",9,1\n");
+    EXPECT_EQ(error,
+              "f.csv: 2 columns hold both numbers and texts: column 2 ('b'), 1 as '2.5' and 3 as "
+              "'nil'; column 3 ('c'), 1 as '4' and 3 as 'nil', in the first rows; if these texts "
+              "mean that a value is missing, give --missing mean --missing-markers 'nil'; if each "
+              "is a text of its own, --text b,c; or leave the columns out: --drop b,c");
+
+    std::string names;
+    std::string numbers;
+    std::string texts;
+    for (int i = 1; i <= 10; ++i) {
+        names += "n" + std::to_string(i) + ",";
+        numbers += "1,";
+        texts += "\"t," + std::to_string(i % 2) + "\",";
+    }
+    const std::string many =
+        detect_error(names + "y\n" + numbers + "0\n" + texts + "1\n" + texts + "1\n");
+    for (const char* const said :
+         {"10 columns hold", "; column 8 ('n8'), 1 as '1' and 2 as 't,0' and 2 more, in the first",
+          "--missing-markers '\"t,1\",\"t,0\",...'", "--drop n1,n2,n3,n4,n5,n6,n7,n8,..."}) {
+        EXPECT_NE(many.find(said), std::string::npos) << many;
+    }
+    EXPECT_EQ(many.find("n9"), std::string::npos) << many;
+}
+
+TEST(DetectCsv, TellsOfATextAmongNumbersInWhichOtherColumnsItIsSo) {
+    const std::string text = "a,b,c,d,y\n1,2,3,4,0\n1,u,3,v,0\n5,6,w,8,1\n1,2,3,4,0\n";
+    CsvFormat format = detect(text, {});
+    const std::string said =
+        ": expected a finite decimal number, found 'u'; leave the column out "
+        "(--drop), take all of it as texts (--text), or, if it means that a "
+        "value is missing: --missing mean --missing-markers 'u'";
+    const auto error_now = [&] {
+        return error_of(text.substr(text.find('\n') + 1), format).second;
+    };
+
+    EXPECT_EQ(error_now(), "column 2 ('b')" + said +
+                               "; so it is with other columns: column 3 ('c') has 'w', column 4 "
+                               "('d') has 'v'");
+    format.odd_fields.resize(1);
+    EXPECT_EQ(error_now(), "column 2 ('b')" + said);
+}
+
 TEST(DetectCsv, RefusesFeaturesOfOneNameAndOfNone) {
     EXPECT_NE(detect_error("a,a,y\n1,2,0\n").find("columns 1 and 2 both have the name 'a'"),
               std::string::npos);

@@ -1,0 +1,154 @@
+#include "csv_mixed.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "../text.hpp"
+#include "csv_fields.hpp"
+#include "paralogit/base/error.hpp"
+
+namespace paralogit::data {
+
+namespace {
+
+constexpr std::size_t most_named = 8;
+
+bool is_number(const std::string& text) {
+    double ignored = 0;
+    return spells_number(text, ignored);
+}
+
+/// "3,14"
+bool has_decimal_comma(std::string text) {
+    const std::size_t comma = text.find(',');
+    if (comma == std::string::npos) {
+        return false;
+    }
+    text[comma] = '.';
+    return is_number(text);
+}
+
+/// The first value of a column of texts that are numbers but for their decimal commas.
+std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::size_t column,
+                                            const MissingMarkers& markers) {
+    std::optional<std::string> first;
+    Index majority = 0;
+    for (const Record& record : rows) {
+        if (column >= record.size() || markers.is_missing_text(record[column])) {
+            continue;
+        }
+        const bool has_comma = has_decimal_comma(record[column]);
+        majority += has_comma || is_number(record[column]) ? 1 : -1;
+        if (has_comma && !first) {
+            first = record[column];
+        }
+    }
+    return majority > 0 ? first : std::nullopt;
+}
+
+/// As a list on the command line has it.
+std::string list_item(const std::string& text) {
+    std::string item;
+    for (const char c : printable(text)) {
+        item += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    return text.find_first_of(",\"") == std::string::npos ? item : '"' + item + '"';
+}
+
+std::string and_more(std::size_t count) {
+    return count > most_named ? fmt::format(" and {} more", count - most_named) : "";
+}
+
+[[noreturn]] void refuse_mixed(const CsvFormat& format, std::span<const ColumnContents> contents,
+                               const std::vector<std::size_t>& columns, const std::string& file) {
+    std::vector<std::string> found;
+    std::vector<std::string> texts;
+    std::vector<std::string> names;
+    const auto what_is_in = [&](std::size_t i) {
+        const ColumnContents& column = contents[i];
+        return fmt::format("{} as {} and {} as {}", column.numbers, in_quotes(column.first_number),
+                           column.texts, in_quotes(column.first_text));
+    };
+    for (const std::size_t i : std::span(columns).first(std::min(most_named, columns.size()))) {
+        found.push_back(fmt::format("{}, {}", format.name_of_column(i), what_is_in(i)));
+        const std::string text = list_item(contents[i].first_text);
+        if (std::ranges::find(texts, text) == texts.end()) {
+            texts.push_back(text);
+        }
+        names.push_back(format.short_name(i));
+    }
+    const std::size_t first = columns.front();
+    const bool is_one = columns.size() == 1;
+    const std::string dots = columns.size() > most_named ? ",..." : "";
+    throw Error(
+        ExitCode::input_data,
+        fmt::format(
+            "{}: {}, in the first rows; if {} that a value is missing, give --missing mean "
+            "--missing-markers '{}{}'; if each is a text of its own, --text {}{}; or leave "
+            "the column{} out: --drop {}{}",
+            file,
+            is_one ? fmt::format("{}: holds both numbers and texts: {}",
+                                 format.name_of_column(first), what_is_in(first))
+                   : fmt::format("{} columns hold both numbers and texts: {}{}", columns.size(),
+                                 fmt::join(found, "; "), and_more(columns.size())),
+            is_one ? "the text means" : "these texts mean", fmt::join(texts, ","), dots,
+            fmt::join(names, ","), dots, is_one ? "" : "s", fmt::join(names, ","), dots));
+}
+
+}  // namespace
+
+void check_text_columns(const CsvFormat& format, std::span<const ColumnContents> contents,
+                        std::span<const Record> rows, const MissingMarkers& markers,
+                        const CsvRequest& request, const std::string& file) {
+    std::vector<std::size_t> mixed;
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+        if (format.kinds[i] != ColumnKind::text || format.is_text_by_request[i]) {
+            continue;
+        }
+        if (const auto decimal_comma = decimal_comma_in(rows, i, markers)) {
+            throw Error(
+                ExitCode::input_data,
+                fmt::format("{}: {}: {} is a number with a comma; write numbers with a point (sed "
+                            "'s/,/./g' where no other commas are), or take the column as texts: "
+                            "--text {}",
+                            file, format.name_of_column(i), in_quotes(*decimal_comma),
+                            format.short_name(i)));
+        }
+        if (contents[i].numbers > 0) {
+            mixed.push_back(i);
+        }
+    }
+    if (!mixed.empty() && !request.are_kinds_known) {
+        refuse_mixed(format, contents, mixed, file);
+    }
+}
+
+std::vector<OddField> odd_fields(const CsvFormat& format,
+                                 std::span<const ColumnContents> contents) {
+    std::vector<OddField> odd;
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+        if (format.kinds[i] == ColumnKind::number && contents[i].texts > 0) {
+            odd.push_back({.column = i, .text = contents[i].first_text});
+        }
+    }
+    return odd;
+}
+
+std::string text_of_others(const CsvFormat& format, std::size_t column) {
+    std::vector<std::string> found;
+    std::size_t count = 0;
+    for (const OddField& odd : format.odd_fields) {
+        if (odd.column != column && ++count <= most_named) {
+            found.push_back(
+                fmt::format("{} has {}", format.name_of_column(odd.column), in_quotes(odd.text)));
+        }
+    }
+    return count == 0 ? ""
+                      : fmt::format("; so it is with other columns: {}{}", fmt::join(found, ", "),
+                                    and_more(count));
+}
+
+}  // namespace paralogit::data
