@@ -220,6 +220,15 @@ std::optional<Move> move_downhill(CurvedObjective& objective, State& state) {
     return move_along(objective, state, direction, first_length(state.at_point, direction));
 }
 
+/// The first step where variables follow others, which may begin anywhere.
+void let_follow(CurvedObjective& objective, State& state) {
+    Vector point = state.point;
+    ++state.evaluations;
+    state.at_point = objective.evaluate_at_best(point);
+    state.point = std::move(point);
+    ++state.iteration;
+}
+
 }  // namespace
 
 NewtonCg::NewtonCg(const NewtonCgOptions& options) : options_(options) {
@@ -227,10 +236,6 @@ NewtonCg::NewtonCg(const NewtonCgOptions& options) : options_(options) {
                    "--thinning", options.thinning, "a power of two");
     require_option(options.max_products >= 1, "--max-products", options.max_products,
                    "a whole number, 1 or more");
-}
-
-Evaluation NewtonCg::evaluate_first(Objective& objective, Vector& point) const {
-    return as_curved(objective).evaluate_at_best(point);
 }
 
 StepResult NewtonCg::step(Objective& objective, State& state) const {
@@ -243,13 +248,18 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     if (max_norm(gradient) == 0 || stall.steps >= most_stalled_steps) {
         return StepResult::no_progress;
     }
+    const Range following = curved.following();
+    if (following.size() > 0 && state.iteration == 0) {
+        let_follow(curved, state);
+        return StepResult::moved;
+    }
+    const bool is_first = state.iteration == (following.size() > 0 ? 1 : 0);
     Index thinning = static_cast<Index>(
         remembered(state, thinning_key,
                    static_cast<double>(std::min(options_.thinning, curved.most_thinning()))));
     Index products = 0;  // of all steps that were tried
     double radius = remembered(state, radius_key, infinity);
     double size = 0;  // of the gradient, as the preconditioner measures it
-    const Range following = curved.following();
     const Vector of_others = following.size() > 0 ? without(following, gradient) : Vector();
     const Vector& slopes = following.size() > 0 ? of_others : gradient;
     const auto minimise_model = [&] {
@@ -267,7 +277,7 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
     };
     CgStep step = minimise_model();
     std::optional<Move> move;
-    if (step.is_at_bottom && state.iteration == 0 && max_norm(state.point) > 0) {
+    if (step.is_at_bottom && is_first && max_norm(state.point) > 0) {
         move = move_towards_zero(curved, state);
     }
     bool is_at_limit = false;

@@ -14,13 +14,9 @@ State Solver::start(Objective& objective, const Vector& point) const {
     }
     State state;
     state.point = point;
-    state.at_point = evaluate_first(objective, state.point);
+    state.at_point = objective.evaluate(state.point);
     state.evaluations = 1;
     return state;
-}
-
-Evaluation Solver::evaluate_first(Objective& objective, Vector& point) const {
-    return objective.evaluate(point);
 }
 
 }  // namespace paralogit::optim

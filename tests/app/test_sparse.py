@@ -184,7 +184,7 @@ class Sparse(AppTest):
                              "--density", 0.000144), 0)
         most = 1.1 * path.stat().st_size + 3.25 * 8 * features + 64 * 2**20
         for threads in (1, 2):
-            arguments = command("train", path, "--l2", 4e-5, "--max-iterations", 2, "--threads",
+            arguments = command("train", path, "--l2", 4e-5, "--max-iterations", 3, "--threads",
                                 threads, "--out", self.folder / f"wide-{threads}")
             # Of a process of its own, for the system keeps one maximum for all children.
             peak = int(subprocess.run([sys.executable, "-c", PEAK, *arguments], timeout=120,
@@ -200,6 +200,26 @@ class Sparse(AppTest):
         self.assertEqual(summary["solver"], "newton-cg")
         # By the diagonal of the Hessian alone it took 107.
         self.assertLess(summary["hessian_products"], 75)
+
+    def test_the_record_begins_at_the_start_where_features_of_one_row_follow_the_others(self):
+        path = self.folder / "few.h5"
+        self.assert_ends(run("generate", path, "--rows", 1000, "--features", 200_000,
+                             "--density", 0.0009), 0)
+        begin = []
+        for solver in ("newton-cg", "lbfgs"):
+            directory = self.train(path, "--l2", 1e-3, "--solver", solver, "--max-iterations", 1,
+                                   out=solver)
+            lines = (directory / "metrics.jsonl").read_text().splitlines()
+            begin.append({key: value for key, value in json.loads(lines[0]).items()
+                          if key in ("iteration", "passes", "objective", "gradient_norm")})
+            summary = read_summary(directory)
+            self.assertLess(summary["objective"], begin[-1]["objective"])
+        self.assertEqual(*begin)
+        self.assertEqual(begin[0]["iteration"], 0)
+        # Without an iteration the model is the start.
+        w, b = read_model(self.train(path, "--l2", 1e-3, "--solver", "newton-cg",
+                                     "--max-iterations", 0, out="none"))
+        self.assertEqual((np.abs(w).max(), b), (0, 0))
 
     def test_features_of_one_row_follow_the_others_to_one_optimum(self):
         path = self.folder / "few.h5"

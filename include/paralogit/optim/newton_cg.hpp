@@ -30,6 +30,8 @@ struct NewtonCgOptions {
 /// makes hardly any progress, the next one takes its products from four times the rows.
 /// Where the decrease is below what double arithmetic can tell, a step is taken if it makes the
 /// gradient smaller; if not, there is no progress to be made.
+/// Where variables follow others the first iteration only leads them to where they are best, at the
+/// cost of one evaluation, so that a run begins with the value at its start as with any solver.
 ///
 /// Memory: "radius" [1 x 1]; "products" [1 x 1], the Hessian products so far; "gradient_before" [1
 /// x 1], the norm of the gradient one step earlier, as the preconditioner of that step measures it;
@@ -45,9 +47,6 @@ class NewtonCg : public Solver {
     std::string_view name() const override { return "newton-cg"; }
     /// Throws Error (internal) unless the objective is a CurvedObjective.
     StepResult step(Objective& objective, State& state) const override;
-
-  protected:
-    Evaluation evaluate_first(Objective& objective, Vector& point) const override;
 
   private:
     NewtonCgOptions options_;

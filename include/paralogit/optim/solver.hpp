@@ -40,10 +40,6 @@ class Solver {
     /// and memory stay as they were. Evaluations are counted all the same, and Hessian products
     /// unless it throws.
     virtual StepResult step(Objective& objective, State& state) const = 0;
-
-  protected:
-    /// Of the first point, which may move some of its variables.
-    virtual Evaluation evaluate_first(Objective& objective, Vector& point) const;
 };
 
 }  // namespace paralogit::optim

@@ -250,9 +250,17 @@ TEST(NewtonCg, LeavesOutVariablesThatFollowTheOthers) {
 
     const std::vector<State> states = states_of_run(NewtonCg({}), objective, start);
 
-    EXPECT_EQ(states.front().point[0], 5);
-    EXPECT_EQ(states.front().point[3], 5);
-    EXPECT_LE(states.front().at_point.value, objective.evaluate(start).value - 1e-3);
+    EXPECT_EQ(states.front().point, start);
+    EXPECT_EQ(states.front().at_point.value, objective.evaluate(start).value);
+    EXPECT_EQ(states.front().at_point.gradient, objective.evaluate(start).gradient);
+    // At first these alone go where they are best.
+    Vector best = start;
+    const double value = objective.evaluate_at_best(best).value;
+    EXPECT_EQ(states[1].point, best);
+    EXPECT_EQ(states[1].at_point.value, value);
+    EXPECT_LE(value, states.front().at_point.value - 1e-3);
+    EXPECT_EQ(states[1].evaluations, 2);
+    EXPECT_EQ(products_used(states[1]), 0);
     EXPECT_LE((states.back().point - Vector::Ones(4)).norm(), 1e-8);
     EXPECT_LE(products_used(states.back()), 8);
 }
