@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "../../src/train/objective/standardised_objective.hpp"
+#include "paralogit/optim/change_of_variables.hpp"
 #include "paralogit/train/curvature.hpp"
 #include "paralogit/train/objective.hpp"
 #include "sparse_rows.hpp"
@@ -156,6 +158,86 @@ TEST_F(LoneFeaturesTest, LeaveTheOthersTheHessianThatFiniteDifferencesGive) {
         unit[3] = 0;
         unit[dimension - 1] = 1;
         EXPECT_NEAR(diagonal[features], curvature.product(point, unit, 1)[dimension - 1], 1e-12);
+    }
+}
+
+/// Variables as a run has them, without the numbers of features alike.
+optim::ChangeOfVariables some_change(Index variables) {
+    optim::ChangeOfVariables change = optim::ChangeOfVariables::identity(variables, true);
+    for (Index j = 0; j < variables; ++j) {
+        change.centre[j] = 0.1 * static_cast<double>(1 + j % 5);
+        change.scale[j] = 0.5 + 0.25 * static_cast<double>(j % 3);
+    }
+    change.centre[9] = 1e4;
+    change.scale[11] = 0;  // it has no entry
+    return change;
+}
+
+TEST_F(LoneFeaturesTest, FollowInOtherVariablesAndByPenaltiesOfTheirOwn) {
+    constexpr Index last = dimension - 1;
+    const optim::ChangeOfVariables change = some_change(last);
+    Vector factors(last);
+    for (Index j = 0; j < last; ++j) {
+        factors[j] = 1 + 0.5 * static_cast<double>(j % 4);
+    }
+    const Vector start;
+    for (const int threads : {1, 3}) {
+        const DataSet data = data_of(threads);
+        for (const model::Penalty& penalty :
+             {penalty_, model::Penalty(1e-4, 0, factors, Vector::Ones(last))}) {
+            DistributedObjective of_parameters(
+                comm_, data,
+                DistributedObjective::Options{.penalty = penalty,
+                                              .has_intercept = true,
+                                              .weight_sum = data.sparse->sums.value(0),
+                                              .reduction = Reduction::exact,
+                                              .own_requests = {}});
+            StandardisedObjective function(comm_, data, of_parameters, change, start, penalty, {},
+                                           rows);
+            function.let_lone_features_follow();
+            ASSERT_EQ(function.following().first, features);
+            ASSERT_EQ(function.following().end, last);
+            Vector point = change.to_point(point_);
+            const double before = function.evaluate(point).value;
+            const optim::Evaluation best = function.evaluate_at_best(point);
+            const optim::Evaluation there = function.evaluate(point);
+            EXPECT_LT(best.value, before);
+            EXPECT_NEAR(best.value, there.value, 1e-14);
+            EXPECT_NEAR(best.gradient[last], there.gradient[last], 1e-14);
+            for (Index j = 0; j < features; ++j) {
+                EXPECT_NEAR(best.gradient[j], there.gradient[j], j == 9 ? 1e-9 : 1e-14) << j;
+            }
+            for (Index j = features; j < last; ++j) {
+                EXPECT_EQ(best.gradient[j], 0);
+                // Each is where its parameter is best, while the intercept stays.
+                EXPECT_NEAR(
+                    there.gradient[j] * change.scale[j] + change.centre[j] * there.gradient[last],
+                    0, 1e-15)
+                    << j;
+            }
+
+            Vector direction(features + 1);
+            direction.head(features) = direction_.head(features);
+            direction[features] = direction_[last];
+            Vector product;
+            function.hessian_product(point, direction, 1, product);
+            ASSERT_EQ(product.size(), features + 1);
+            constexpr double step = 1e-5;
+            const auto gradient_at = [&](double length) {
+                Vector moved = point;
+                moved.head(features) += length * direction.head(features);
+                moved[11] = point[11];
+                moved[last] += length * direction[features];
+                return function.evaluate_at_best(moved).gradient;
+            };
+            const Vector difference = (gradient_at(step) - gradient_at(-step)) / (2 * step);
+            for (Index j = 0; j < features; ++j) {
+                // One that is left alone has a curvature of its own.
+                const double expected = j == 11 ? direction[j] : difference[j];
+                EXPECT_NEAR(product[j], expected, j == 9 ? 1e-4 : 1e-8) << j;
+            }
+            EXPECT_NEAR(product[features], difference[last], 1e-8);
+        }
     }
 }
 

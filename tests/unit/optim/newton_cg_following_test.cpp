@@ -1,13 +1,18 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <vector>
 
+#include "curved_problems.hpp"
 #include "paralogit/optim/newton_cg.hpp"
 #include "solver_runs.hpp"
 
 namespace paralogit::optim {
 namespace {
 
+using test_problems::CurvedFunction;
+using test_problems::CurvedLogistic;
+using test_problems::Data;
 using test_problems::states_of_run;
 
 /// x.H x / 2 - sum_j (H 1)_j x_j, of which the two variables in the middle follow the others.
@@ -71,6 +76,94 @@ TEST(NewtonCg, LeavesOutVariablesThatFollowTheOthers) {
     EXPECT_EQ(products_used(states[1]), 0);
     EXPECT_LE((states.back().point - Vector::Ones(4)).norm(), 1e-8);
     EXPECT_LE(products_used(states.back()), 8);
+}
+
+/// f(x) + (t - x_0)^2 / 2, of which t follows the others to x_0: what is left is f.
+class Trailed : public CurvedObjective {
+  public:
+    explicit Trailed(CurvedObjective& others) : f_(others), count_(others.dimension()) {}
+
+    Index dimension() const override { return count_ + 1; }
+    Index rows() const override { return f_.rows(); }
+    Index most_thinning() const override { return f_.most_thinning(); }
+    Range following() const override { return {.first = count_, .end = count_ + 1}; }
+    Evaluation evaluate(const Vector& point) override {
+        const Evaluation of_others = f_.evaluate(point.head(count_));
+        const double lag = point[count_] - point[0];
+        Evaluation evaluation = of_others;
+        evaluation.value += lag * lag / 2;
+        evaluation.gradient.resize(count_ + 1);
+        evaluation.gradient << of_others.gradient, lag;
+        evaluation.gradient[0] -= lag;
+        return evaluation;
+    }
+    Evaluation evaluate_at_best(Vector& point) override {
+        point[count_] = point[0];
+        return evaluate(point);
+    }
+    Evaluation evaluate_thinned(const Vector& point, Index) override { return evaluate(point); }
+    Matrix hessian(const Vector& point, Index thinning) override {
+        return f_.hessian(point.head(count_), thinning);
+    }
+    void hessian_product(const Vector& point, const Vector& direction, Index thinning,
+                         Vector& product) override {
+        f_.hessian_product(point.head(count_), direction, thinning, product);
+    }
+    Vector hessian_diagonal(const Vector& point, Index thinning) override {
+        return f_.hessian_diagonal(point.head(count_), thinning);
+    }
+
+  private:
+    CurvedObjective& f_;
+    Index count_;
+};
+
+TEST(NewtonCg, GoesTheWayOfTheOthersAlsoFromWhereTheirCurvatureVanishes) {
+    for (const double start : {0.5, 100.0, -1000.0}) {
+        CurvedLogistic others = rows_of(Data::tall, 1e-3);
+        Trailed objective(others);
+        const Vector first = Vector::Constant(others.dimension(), start);
+        Vector with_follower = Vector::Constant(objective.dimension(), 7);
+        with_follower.head(others.dimension()) = first;
+
+        const std::vector<State> way = states_of_run(NewtonCg({}), others, first);
+        const std::vector<State> same = states_of_run(NewtonCg({}), objective, with_follower);
+
+        ASSERT_EQ(same.size(), way.size() + 1);
+        for (std::size_t k = 0; k < way.size(); ++k) {
+            ASSERT_EQ(same[k + 1].point.head(others.dimension()), way[k].point) << k;
+            ASSERT_EQ(same[k + 1].at_point.value, way[k].at_point.value) << k;
+        }
+    }
+}
+
+TEST(NewtonCg, LetsVariablesFollowALineSearch) {
+    // Newton's step leaves the line on which the function is finite.
+    CurvedFunction others(
+        2,
+        [](const Vector& x) {
+            const double sum = x[0] + x[1];
+            return Evaluation{.value = x[0] == x[1] ? 1 + sum * sum / 4
+                                                    : std::numeric_limits<double>::quiet_NaN(),
+                              .gradient = Vector::Constant(2, sum / 2)};
+        },
+        [](const Vector&) -> Matrix {
+            return Vector{{1.0, 4.0}}.asDiagonal();
+        });
+    Trailed objective(others);
+    const NewtonCg solver({});
+    State state = solver.start(objective, Vector::Constant(3, 20.0));
+
+    ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+    const double before = state.at_point.value;
+    ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+
+    EXPECT_LT(state.at_point.value, before);
+    Vector point = state.point;
+    const Evaluation best = objective.evaluate_at_best(point);
+    EXPECT_EQ(state.point, point);
+    EXPECT_EQ(state.at_point.value, best.value);
+    EXPECT_EQ(state.at_point.gradient, best.gradient);
 }
 
 }  // namespace
