@@ -42,14 +42,31 @@ LabelView take_labels(const LabelView& labels, const ThinnedRows& rows, const Lo
     return std::span<const double>(working.soft_labels);
 }
 
+/// The roots of the curvatures from `first` on, of a rough panel.
+void take_roots(std::size_t first, HessianPanel& panel) {
+    const double unit = std::ldexp(1.0, -*panel.rough_weight_exponent);
+    panel.working.roots.clear();
+    for (std::size_t row = first; row < panel.curvatures.size(); ++row) {
+        panel.working.roots.push_back(std::sqrt(panel.curvatures[row] * unit));
+    }
+}
+
 /// Row i goes to `panel` from `first` on. What `put_row(i, to)` puts is x'_i without the intercept.
 template <typename PutRow>
 void put_rows(const HessianFrame& frame, std::size_t first, HessianPanel& panel, PutRow&& put_row) {
+    const bool is_rough = panel.rough_weight_exponent.has_value();
     const Index columns = frame.centre.size();
     const auto size = static_cast<std::size_t>(frame.padded_dimension());
-    panel.rows.resize(panel.curvatures.size() * size);
+    const auto stride = static_cast<std::size_t>(frame.rough_stride());
+    if (is_rough) {
+        take_roots(first, panel);
+        panel.rough_rows.resize(panel.curvatures.size() * stride);
+        panel.working.row.resize(size);
+    } else {
+        panel.rows.resize(panel.curvatures.size() * size);
+    }
     for (std::size_t row = first; row < panel.curvatures.size(); ++row) {
-        double* const to = panel.rows.data() + row * size;
+        double* const to = is_rough ? panel.working.row.data() : panel.rows.data() + row * size;
         // A row of curvature 0 adds nothing, and without weight its values may lie outside all
         // bounds.
         const bool is_empty = panel.curvatures[row] == 0;
@@ -60,7 +77,30 @@ void put_rows(const HessianFrame& frame, std::size_t first, HessianPanel& panel,
                 to[columns] = 1;
             }
         }
+        if (is_rough) {
+            float* const rough = panel.rough_rows.data() + row * stride;
+            const double root = panel.working.roots[row - first];
+            std::transform(to, to + size, rough,
+                           [root](double x) { return static_cast<float>(x * root); });
+            std::fill(rough + size, rough + stride, 0.0F);
+        }
     }
+}
+
+/// The rough rows of all features, in vectors.
+void put_rough_rows(const Block& block, const HessianFrame& frame, std::size_t first,
+                    HessianPanel& panel, Isa isa) {
+    take_roots(first, panel);
+    const auto stride = static_cast<std::size_t>(frame.rough_stride());
+    panel.rough_rows.resize(panel.curvatures.size() * stride);
+    kernels_for(isa).rough_rows(kernel_rows(block),
+                                {.centre = frame.centre.data(),
+                                 .factor = frame.factor.data(),
+                                 .roots = panel.working.roots.data(),
+                                 .has_intercept = frame.has_intercept,
+                                 .stride = frame.rough_stride()},
+                                scratch_for(block.features, panel.working.scratch),
+                                panel.rough_rows.data() + first * stride);
 }
 
 /// Appends all rows of a block.
@@ -73,25 +113,30 @@ double append_rows(Block block, std::span<const double> coefficients, double int
     panel.curvatures.resize(first + rows);
     block_curvatures(block, coefficients, intercept, std::span(panel.curvatures).subspan(first),
                      working.scratch, isa, loss);
-    const double* const centre = frame.centre.data();
-    const double* const factor = frame.factor.data();
-    with_element_type(block.type, [&](auto type) {
-        const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(type());
-        put_rows(frame, first, panel, [&](Index i, double* to) {
-            const Elements<type()> from(block.values + static_cast<std::size_t>(i) * row_bytes);
-            const Index columns = frame.centre.size();
-            if (frame.features.empty()) {
-                for (Index j = 0; j < columns; ++j) {
-                    to[j] = (from[j] - centre[j]) * factor[j];
+    const bool has_all = frame.features.empty();
+    if (panel.rough_weight_exponent && has_all) {
+        put_rough_rows(block, frame, first, panel, isa);
+    } else {
+        const double* const centre = frame.centre.data();
+        const double* const factor = frame.factor.data();
+        with_element_type(block.type, [&](auto type) {
+            const auto row_bytes = static_cast<std::size_t>(block.features) * size_of(type());
+            put_rows(frame, first, panel, [&](Index i, double* to) {
+                const Elements<type()> from(block.values + static_cast<std::size_t>(i) * row_bytes);
+                const Index columns = frame.centre.size();
+                if (has_all) {
+                    for (Index j = 0; j < columns; ++j) {
+                        to[j] = (from[j] - centre[j]) * factor[j];
+                    }
+                } else {
+                    for (Index j = 0; j < columns; ++j) {
+                        const Index feature = frame.features[static_cast<std::size_t>(j)];
+                        to[j] = (from[feature] - centre[j]) * factor[j];
+                    }
                 }
-            } else {
-                for (Index j = 0; j < columns; ++j) {
-                    const Index feature = frame.features[static_cast<std::size_t>(j)];
-                    to[j] = (from[feature] - centre[j]) * factor[j];
-                }
-            }
+            });
         });
-    });
+    }
     double weight_sum = 0;
     for (const double weight : working.weights) {
         weight_sum += weight;
@@ -212,24 +257,36 @@ std::size_t HessianSums::offset_of(Index strip) const {
 
 bool HessianSums::add(Index strip, std::span<const double> panel_rows,
                       std::span<const double> weights, std::vector<double>& working) {
-    const KernelTable& kernels = kernels_for(isa_);
-    const Index first = strip * strip_rows;
-    const Index width = size_ - first;
     const auto rows = std::ssize(weights);
     working.resize(static_cast<std::size_t>(strip_rows * (size_ + rows)));
     std::fill_n(working.begin(), strip_rows * size_, 0.0);
-    kernels.add_outer_strip(
+    kernels_for(isa_).add_outer_strip(
         {.rows = panel_rows.data(), .curvatures = weights.data(), .count = rows, .size = size_},
-        first, working.data() + strip_rows * size_, working.data());
+        strip * strip_rows, working.data() + strip_rows * size_, working.data());
+    return add_sums(strip, working.data(), size_, 0);
+}
+
+bool HessianSums::add_rough(Index strip, const HessianPanel& panel, std::vector<double>& working) {
+    const Index stride = size_ + strip_rows;
+    working.assign(static_cast<std::size_t>(strip_rows * stride), 0.0);
+    kernels_for(isa_).add_rough_strip(
+        {.rows = panel.rough_rows.data(), .count = std::ssize(panel.curvatures), .stride = stride},
+        strip * strip_rows, working.data());
+    return add_sums(strip, working.data(), stride, *panel.rough_weight_exponent);
+}
+
+bool HessianSums::add_sums(Index strip, const double* sums, Index stride, int unit) {
+    const Index first = strip * strip_rows;
+    const Index width = size_ - first;
     std::int64_t* high = limbs_.data() + offset_of(strip);
     std::int64_t* low = high + strip_rows * width;
-    const double scale = std::ldexp(1.0, width_ - exponent_);
+    const double scale = std::ldexp(1.0, width_ - exponent_ + unit);
     const double limit = std::ldexp(1.0, width_);
     bool is_within = true;
     for (Index row = 0; row < strip_rows; ++row) {
         is_within &=
-            kernels.add_limbs_of_one_scale(working.data() + row * size_ + first, scale, limit,
-                                           width, high + row * width, low + row * width);
+            kernels_for(isa_).add_limbs_of_one_scale(sums + row * stride + first, scale, limit,
+                                                     width, high + row * width, low + row * width);
     }
     return is_within;
 }

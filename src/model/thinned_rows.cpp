@@ -18,7 +18,7 @@ Index ThinnedRows::drawn(Index neighbours) const {
 }
 
 void copy_rows(const Block& block, const ThinnedRows& rows, std::vector<std::byte>& values) {
-    constexpr std::size_t rows_ahead = 8;
+    constexpr std::size_t rows_ahead = 32;
     constexpr std::size_t line_bytes = 64;
     // The rest of a long row the machine foresees.
     constexpr std::size_t most_bytes = 512;

@@ -133,12 +133,19 @@ bool is_finite_below_diagonal(const Matrix& a) {
 
 }  // namespace
 
+Cholesky::Cholesky(Matrix factor, const Vector& diagonal) : factor_(std::move(factor)) {
+    for (Index k = 0; k < diagonal.size(); ++k) {
+        const double root = factor_(k, k);
+        least_part_left_ = std::min(least_part_left_, root * root / diagonal[k]);
+    }
+}
+
 std::optional<Cholesky> Cholesky::factor(Matrix matrix) {
     const Vector diagonal = matrix.diagonal();
     if (!factor_in_place(matrix, diagonal)) {
         return std::nullopt;
     }
-    return Cholesky(std::move(matrix));
+    return Cholesky(std::move(matrix), diagonal);
 }
 
 std::optional<Cholesky> Cholesky::factor_with_ridge(Matrix matrix) {
@@ -163,7 +170,7 @@ std::optional<Cholesky> Cholesky::factor_with_ridge(Matrix matrix) {
         raised = diagonal + ridge * scale;
         matrix.diagonal() = raised;
     }
-    return Cholesky(std::move(matrix));
+    return Cholesky(std::move(matrix), raised);
 }
 
 Vector Cholesky::solve(const Vector& b) const {

@@ -28,12 +28,17 @@ class Cholesky {
     /// x with A x = b. Cost: 2 n^2 flops.
     Vector solve(const Vector& b) const;
 
+    /// The least of the pivots, each as a part of the diagonal entry that it began as: what is left
+    /// of a variable that the ones before it do not tell.
+    double least_part_left() const { return least_part_left_; }
+
     static constexpr double least_pivot = 1e-13;
 
   private:
-    explicit Cholesky(Matrix factor) : factor_(std::move(factor)) {}
+    Cholesky(Matrix factor, const Vector& diagonal);
 
     Matrix factor_;  ///< L in the lower triangle; the upper one is left over from A
+    double least_part_left_ = 1;
 };
 
 }  // namespace paralogit::optim

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
-#include "cholesky.hpp"
 #include "curved.hpp"
+#include "hessian_factor.hpp"
 #include "kept_hessian.hpp"
 #include "option_checks.hpp"
 #include "ordered_sums.hpp"
@@ -91,7 +91,7 @@ struct Newton::Cache {
             thinning = 0;
             // The old one goes before the new one comes: they may be all that memory has room for.
             factor.reset();
-            factor = Cholesky::factor_with_ridge(objective.hessian(kept.point, kept.thinning));
+            factor = factor_of_hessian(objective, kept.point, kept.thinning);
             point = kept.point;
             thinning = kept.thinning;
         }

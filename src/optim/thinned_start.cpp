@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
-#include "cholesky.hpp"
 #include "curved.hpp"
+#include "hessian_factor.hpp"
 #include "ordered_sums.hpp"
 #include "paralogit/optim/line_search.hpp"
 
@@ -50,7 +50,7 @@ class Factors {
 
     const std::optional<Cholesky>& at(const Vector& point) {
         if (!point_ || *point_ != point) {
-            factor_ = Cholesky::factor_with_ridge(objective_.hessian(point, thinning_));
+            factor_ = factor_of_hessian(objective_, point, thinning_);
             point_ = point;
         }
         return factor_;

@@ -143,6 +143,22 @@ TEST_F(DistributedObjectiveTest, TellsTheMeanOverTheThinnedRowsOfEveryBlockStepT
     }
 }
 
+TEST_F(DistributedObjectiveTest, HasARoughHessianNearTheFullOne) {
+    optim::ChangeOfVariables change = optim::ChangeOfVariables::identity(features, true);
+    change.centre = Vector{{0.1, -0.2, 0.0, 3.0}};
+    change.scale = Vector{{0.5, 2.0, 1.0, 7.0}};
+    Curvature curvature(comm_, data_, true);
+    for (const Index thinning : {Index{2}, Index{8}}) {
+        const Matrix full = curvature.hessian(point_, change, thinning);
+        const Matrix rough = curvature.hessian(point_, change, thinning, Precision::rough);
+        const Vector scale = full.diagonal().cwiseSqrt().cwiseInverse();
+        const Matrix difference = scale.asDiagonal() * (rough - full) * scale.asDiagonal();
+        EXPECT_LE(difference.cwiseAbs().maxCoeff(), 1e-6);
+        EXPECT_GT(difference.cwiseAbs().maxCoeff(), 0);
+        EXPECT_EQ(rough, rough.transpose());
+    }
+}
+
 TEST_F(DistributedObjectiveTest, HasProductsAndADiagonalThatAreThoseOfTheHessian) {
     const optim::ChangeOfVariables plain = optim::ChangeOfVariables::identity(features, true);
     optim::ChangeOfVariables changed = plain;

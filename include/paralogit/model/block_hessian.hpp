@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,12 +26,21 @@ struct HessianFrame {
     Index dimension() const { return centre.size() + (has_intercept ? 1 : 0); }
     /// dimension() rounded up to whole groups of eight.
     Index padded_dimension() const { return (dimension() + 7) / 8 * 8; }
+    /// Floats from one rough row to the next.
+    Index rough_stride() const { return padded_dimension() + 8; }
 };
 
-/// Rows whose outer products with themselves, times their curvatures, add up to a Hessian.
+/// Rows whose outer products with themselves, times their curvatures, add up to a Hessian: exact to
+/// the rounding of doubles, or a rough one in half the time.
 struct HessianPanel {
-    std::vector<double> rows;        ///< x'_i, padded_dimension() each
+    std::vector<double> rows;        ///< x'_i, padded_dimension() each; unless it is rough
     std::vector<double> curvatures;  ///< c_i as block_curvatures tells them
+
+    /// Set before rows are appended: makes the panel a rough one, with the bound that its sums
+    /// have.
+    std::optional<std::int32_t> rough_weight_exponent{};
+    /// x'_i sqrt(c_i 2^-weight_exponent), rough_stride() each; zeros behind the intercept.
+    std::vector<float> rough_rows{};
 
     /// Working memory, kept from block to block: chosen rows as they are stored, their weights and
     /// labels.
@@ -39,6 +49,8 @@ struct HessianPanel {
         std::vector<double> weights;
         std::vector<std::uint8_t> labels;
         std::vector<double> soft_labels;
+        std::vector<double> roots;
+        std::vector<double> row;
         std::vector<double> scratch;
     };
     Working working{};
@@ -74,8 +86,11 @@ class HessianSums {
     /// is memory that a thread keeps from one call to the next. Returns false when a sum is not
     /// finite or exceeds its bound. Different strips may be added to at the same time. Cost: 8 rows
     /// (size - 8 strip) multiply-adds.
+    /// Of a rough panel half of that; its sums are added up in floats over runs of 128 rows. They
+    /// err by 1e-5 sqrt(h_jj h_kk) at most, and mostly by less than a hundredth of that.
     [[nodiscard]] bool add(Index strip, const HessianPanel& panel, std::vector<double>& working) {
-        return add(strip, panel.rows, panel.curvatures, working);
+        return panel.rough_weight_exponent ? add_rough(strip, panel, working)
+                                           : add(strip, panel.rows, panel.curvatures, working);
     }
     /// The same with any weights >= 0 of the rows in place of curvatures: those of one panel must
     /// add up to at most 2^(weight_exponent - 2).
@@ -94,6 +109,11 @@ class HessianSums {
     static constexpr Index strip_rows = 8;
 
   private:
+    [[nodiscard]] bool add_rough(Index strip, const HessianPanel& panel,
+                                 std::vector<double>& working);
+    /// Adds a strip of sums [8 x stride] times 2^unit, the first `first` columns of which are of no
+    /// use.
+    [[nodiscard]] bool add_sums(Index strip, const double* sums, Index stride, int unit);
     /// Where the limbs of a strip begin: the high ones of its entries, then the low ones.
     std::size_t offset_of(Index strip) const;
 

@@ -24,6 +24,9 @@ struct SparseProduct {
     bool is_rounded = false;  ///< entries by their high limbs alone (see ScatterScale)
 };
 
+/// Of a Hessian: that of doubles, or of sums in floats (model::HessianPanel) in half the time.
+enum class Precision { full, rough };
+
 /// Second derivatives of the mean loss over the rows of all ranks, without the penalty; of a focal
 /// loss those of its rows whose curvature is positive, so that what comes out is never indefinite.
 /// The same bits for any number of ranks and threads. With a thinning t, over one of t rows alone:
@@ -46,13 +49,14 @@ class Curvature {
     /// In the variables of `change`, both triangles; NaN where sums are not finite. Features whose
     /// scale is 0 have empty rows and columns. Centring and scaling happen row by row, so that
     /// nothing cancels. Cost: d^2 flops for each row, and a message of d^2 integers. @collective
-    Matrix hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
-                   Index thinning);
+    Matrix hessian(const Vector& parameters, const optim::ChangeOfVariables& change, Index thinning,
+                   Precision precision = Precision::full);
     /// The same of some features, in rising order, and of the intercept if there is one. Cost: d
     /// flops for each row and the square of their number, and a message of so many integers.
     /// @collective
     Matrix hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
-                         std::span<const Index> features, Index thinning);
+                         std::span<const Index> features, Index thinning,
+                         Precision precision = Precision::full);
 
     /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
     /// each row, or 4 for each entry of sparse rows, half as much more for the parameters, which

@@ -104,6 +104,21 @@ struct KernelPanel {
     std::int64_t size;
 };
 
+/// How rows become those of a rough panel.
+struct KernelRoughFrame {
+    const double* centre;  ///< [features]
+    const double* factor;  ///< [features]
+    const double* roots;   ///< [rows]
+    bool has_intercept;
+    std::int64_t stride;  ///< floats from one row to the next: more than features + 1
+};
+
+struct KernelRoughPanel {
+    const float* rows;  ///< [count x stride]
+    std::int64_t count;
+    std::int64_t stride;  ///< a multiple of 8; the last eight of a row are 0
+};
+
 /// The kernels for one instruction set. All variants give the same bits.
 struct KernelTable {
     /// `scratch` has kernel_scratch(features) doubles, here and below.
@@ -121,6 +136,14 @@ struct KernelTable {
     /// `weighted` has room for 8 values of each row.
     void (*add_outer_strip)(const KernelPanel& panel, std::int64_t first, double* weighted,
                             double* strip);
+    /// ((x_ij - centre_j) factor_j) root_i as floats to `to` [rows x stride], root_i where the
+    /// intercept is, and zeros behind them; nothing but zeros where root_i is 0.
+    void (*rough_rows)(const KernelRows& rows, const KernelRoughFrame& frame, double* scratch,
+                       float* to);
+    /// Adds to `strip` [8 x stride] the products of the features [first, first + 8) of the rows
+    /// with all features from `first` on: floats, rounded once for each row, over runs of rows,
+    /// which then are widened. What is added behind the last eight is of no use.
+    void (*add_rough_strip)(const KernelRoughPanel& panel, std::int64_t first, double* strip);
     /// The margins' curvatures s p (1 - p), or the positive part of those of a focal loss, in
     /// place.
     void (*curvatures)(const KernelRows& rows, double* margins);

@@ -5,6 +5,7 @@
 #include "batch_kernel.hpp"
 #include "group_kernel.hpp"
 #include "order_kernel.hpp"
+#include "rough_kernel.hpp"
 #include "row_groups.hpp"
 #include "scan_kernel.hpp"
 #include "slopes.hpp"
@@ -239,6 +240,13 @@ struct Scan {
         scan<type>(block, frame, scratch, sums);
     }
 };
+template <ElementType type>
+struct RoughRows {
+    static void run(const KernelRows& block, const KernelRoughFrame& frame, double* scratch,
+                    float* to) {
+        rough_rows<type>(block, frame, scratch, to);
+    }
+};
 
 template <ElementType type>
 struct SparseMargins {
@@ -302,6 +310,9 @@ constexpr KernelTable table{
     .scan = [](const KernelRows& block, const KernelFrame& frame, double* scratch,
                ScanSums& sums) { by_type<Scan>(block.type, block, frame, scratch, sums); },
     .add_outer_strip = add_outer_strip,
+    .rough_rows = [](const KernelRows& block, const KernelRoughFrame& frame, double* scratch,
+                     float* to) { by_type<RoughRows>(block.type, block, frame, scratch, to); },
+    .add_rough_strip = add_rough_strip,
     .curvatures = curvatures,
     .add_limbs = add_limbs,
     .add_limbs_of_one_scale = add_limbs_of_one_scale,

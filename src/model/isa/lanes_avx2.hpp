@@ -17,6 +17,10 @@ struct Lanes {
         __m256d high;  ///< lanes 4 to 7
     };
     using M = V;  ///< the sign bits of the lanes
+    struct F {
+        __m256 low;   ///< lanes 0 to 7
+        __m256 high;  ///< lanes 8 to 15
+    };
 
     static constexpr int features_at_once = 4;
     static constexpr int rows_at_once = 4;
@@ -41,9 +45,7 @@ struct Lanes {
             const auto* f = reinterpret_cast<const float*>(p);
             return {_mm256_cvtps_pd(_mm_loadu_ps(f)), _mm256_cvtps_pd(_mm_loadu_ps(f + 4))};
         } else if constexpr (type == float16) {
-            const __m256 f = _mm256_cvtph_ps(half(p));
-            return {_mm256_cvtps_pd(_mm256_castps256_ps128(f)),
-                    _mm256_cvtps_pd(_mm256_extractf128_ps(f, 1))};
+            return widened(_mm256_cvtph_ps(half(p)));
         } else if constexpr (type == int8) {
             return from_integers(_mm256_cvtepi8_epi32(quarter(p)));
         } else if constexpr (type == uint8) {
@@ -168,7 +170,23 @@ struct Lanes {
                  _mm_sub_epi64(_mm_castpd_si128(_mm_set_pd(low, high)), shift));
     }
 
+    static void store_floats(float* p, V v) {
+        _mm_storeu_ps(p, _mm256_cvtpd_ps(v.low));
+        _mm_storeu_ps(p + 4, _mm256_cvtpd_ps(v.high));
+    }
+    static F all_floats(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+    static F load_floats(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+    static F fma(F a, F b, F c) {
+        return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+    }
+    static V first_half(F a) { return widened(a.low); }
+    static V second_half(F a) { return widened(a.high); }
+
   private:
+    static V widened(__m256 f) {
+        return {_mm256_cvtps_pd(_mm256_castps256_ps128(f)),
+                _mm256_cvtps_pd(_mm256_extractf128_ps(f, 1))};
+    }
     static std::size_t place(const std::byte* places, int lane) {
         std::uint32_t place;
         __builtin_memcpy(&place, places + 4 * lane, sizeof place);

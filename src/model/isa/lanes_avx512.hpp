@@ -14,6 +14,7 @@ namespace {
 struct Lanes {
     using V = __m512d;
     using M = __mmask8;
+    using F = __m512;
 
     static constexpr int features_at_once = 8;
     static constexpr int rows_at_once = 8;
@@ -133,6 +134,13 @@ struct Lanes {
         add_pair(pairs + 2 * place(places, lane),
                  _mm_sub_epi64(_mm_castpd_si128(_mm_set_pd(low, high)), shift));
     }
+
+    static void store_floats(float* p, V v) { _mm256_storeu_ps(p, _mm512_cvtpd_ps(v)); }
+    static F all_floats(float x) { return _mm512_set1_ps(x); }
+    static F load_floats(const float* p) { return _mm512_loadu_ps(p); }
+    static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+    static V first_half(F a) { return _mm512_cvtps_pd(_mm512_castps512_ps256(a)); }
+    static V second_half(F a) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1)); }
 
   private:
     static std::size_t place(const std::byte* places, int lane) {

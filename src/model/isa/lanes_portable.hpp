@@ -20,6 +20,10 @@ struct Lanes {
         double lane[8];
     };
     using M = std::uint8_t;  ///< a bit per lane
+    /// Sixteen floats, for what need not be exact.
+    struct F {
+        float lane[16];
+    };
 
     /// Vectors that a loop over features keeps in registers.
     static constexpr int features_at_once = 2;
@@ -201,7 +205,37 @@ struct Lanes {
                                             std::bit_cast<std::uint64_t>(low) - shift);
     }
 
+    /// Rounded to eight floats.
+    static void store_floats(float* p, V v) {
+        for (int l = 0; l < 8; ++l) {
+            p[l] = static_cast<float>(v.lane[l]);
+        }
+    }
+    static F all_floats(float x) {
+        return each_float([&](int) { return x; });
+    }
+    static F load_floats(const float* p) {
+        return each_float([&](int l) { return p[l]; });
+    }
+    static F fma(F a, F b, F c) {
+        return each_float([&](int l) { return std::fma(a.lane[l], b.lane[l], c.lane[l]); });
+    }
+    static V first_half(F a) {
+        return each([&](int l) { return static_cast<double>(a.lane[l]); });
+    }
+    static V second_half(F a) {
+        return each([&](int l) { return static_cast<double>(a.lane[8 + l]); });
+    }
+
   private:
+    template <typename Function>
+    static F each_float(Function&& function) {
+        F v;
+        for (int l = 0; l < 16; ++l) {
+            v.lane[l] = function(l);
+        }
+        return v;
+    }
     static std::size_t place(const std::byte* places, int lane) {
         std::uint32_t place;
         std::memcpy(&place, places + 4 * lane, sizeof place);

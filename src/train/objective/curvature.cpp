@@ -42,6 +42,7 @@ struct HessianTask {
     std::span<const double> coefficients;
     double intercept;
     Thinning thinning;
+    Precision precision;
     const model::Loss& loss;
 
     /// The way of a thread through its blocks.
@@ -52,6 +53,9 @@ struct HessianTask {
     /// Makes `panel` that of a block; returns the weight of its rows.
     double fill(model::HessianPanel& panel, const data::ShardWalk& walk) const {
         panel.clear();
+        if (precision == Precision::rough) {
+            panel.rough_weight_exponent = data.bounds.weight_exponent;
+        }
         const model::Isa isa = data.execution.isa;
         const Index step = thinning.row_step;
         return data.sparse ? model::append_hessian_rows(walk.sparse_block(), step, coefficients,
@@ -193,14 +197,15 @@ bool Curvature::agree(bool is_finite) {
 }
 
 Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
-                          Index thinning) {
+                          Index thinning, Precision precision) {
     std::vector<Index> features(static_cast<std::size_t>(features_));
     std::iota(features.begin(), features.end(), Index{0});
-    return hessian_among(parameters, change, features, thinning);
+    return hessian_among(parameters, change, features, thinning, precision);
 }
 
 Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
-                                std::span<const Index> features, Index thinning) {
+                                std::span<const Index> features, Index thinning,
+                                Precision precision) {
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     const ScaledFrame scaled = scaled_frame(change, features, data_.bounds, has_intercept_);
@@ -210,6 +215,7 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
                            .coefficients = coefficients_of(parameters, features_),
                            .intercept = has_intercept_ ? parameters[features_] : 0.0,
                            .thinning = Thinning::of(thinning, data_.plan.rows_per_block()),
+                           .precision = precision,
                            .loss = loss_};
     LocalHessian sums = comm::together(comm_, [&] {
         const Index blocks = std::max<Index>(data_.plan.blocks(), 1);

@@ -139,7 +139,16 @@ void StandardisedObjective::heed_requests(const StopRequests& agreed) {
 }
 
 Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
-    Matrix hessian = curvature_.hessian(parameters_at(point), change_, thinning);
+    return penalised_hessian(point, thinning, Precision::full);
+}
+
+Matrix StandardisedObjective::rough_hessian(const Vector& point, Index thinning) {
+    return penalised_hessian(point, thinning, Precision::rough);
+}
+
+Matrix StandardisedObjective::penalised_hessian(const Vector& point, Index thinning,
+                                                Precision precision) {
+    Matrix hessian = curvature_.hessian(parameters_at(point), change_, thinning, precision);
     heed_requests(curvature_.agreed_requests());
     for (Index j = 0; j < change_.scale.size(); ++j) {
         hessian(j, j) = penalised(hessian(j, j), j);

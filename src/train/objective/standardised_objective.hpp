@@ -46,6 +46,7 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     Range following() const override;
     const optim::SeparableTerm& separable() const override { return separable_; }
     Matrix hessian(const Vector& point, Index thinning) override;
+    Matrix rough_hessian(const Vector& point, Index thinning) override;
     /// The last of the variables is the intercept if there is one.
     Matrix hessian_among(const Vector& point, std::span<const Index> variables,
                          Index thinning) override;
@@ -97,6 +98,7 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
         // Variables of columns that are left alone are 0.
         return change_.to_parameters(point, start_.size() == 0 ? point : start_, threads());
     }
+    Matrix penalised_hessian(const Vector& point, Index thinning, Precision precision);
     /// Of the loss alone.
     Vector loss_diagonal(const Vector& point, Index thinning);
     /// Adds that of the penalty; 1 for a feature that is left alone.

@@ -11,53 +11,27 @@
 #include "paralogit/model/column_scan.hpp"
 #include "paralogit/model/thinned_rows.hpp"
 #include "unit/model/guarded_bytes.hpp"
+#include "unit/model/hessian_examples.hpp"
 #include "unit/model/owned_block.hpp"
 #include "unit/model/owned_sparse_block.hpp"
 
 namespace paralogit::model {
 namespace {
 
+using testing::add_panel;
 using testing::all_element_types;
+using testing::example_block;
+using testing::example_coefficients;
+using testing::example_frame;
 using testing::GuardedBytes;
+using testing::intercept;
 using testing::OwnedBlock;
 using testing::OwnedSparseBlock;
-using testing::random_block;
-using testing::random_values;
 using testing::stored_as;
 using testing::supported_isas;
-using testing::take_small_integers;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
-
-/// Small integers, some weights of them 0.
-OwnedBlock example_block(Index rows, Index features, bool is_weighted, std::uint64_t seed) {
-    OwnedBlock block = random_block(rows, features, is_weighted, seed);
-    take_small_integers(block);
-    std::ranges::rotate(block.values, block.values.begin() +
-                                          static_cast<std::ptrdiff_t>(seed % block.values.size()));
-    for (std::size_t i = 0; i < block.row_weights.size(); i += 5) {
-        block.row_weights[i] = 0;
-    }
-    return block;
-}
-
-/// The frame that takes values from 0 to 100 to [-1, 1].
-HessianFrame example_frame(Index features, bool has_intercept) {
-    return {.centre = Vector::Constant(features, 50),
-            .factor = Vector::Constant(features, 1 / 50.0),
-            .has_intercept = has_intercept};
-}
-
-std::vector<double> example_coefficients(Index features) {
-    std::vector<double> w = random_values(features, 99);
-    for (double& coefficient : w) {
-        coefficient /= 30 * std::sqrt(static_cast<double>(features));
-    }
-    return w;
-}
-
-constexpr double intercept = 0.3;
 
 struct Panel : HessianPanel {
     double weights = 0;
@@ -68,15 +42,6 @@ Panel panel_of(const Block& block, Index thinning, const HessianFrame& frame, Is
     panel.weights = append_hessian_rows(block, thinning, example_coefficients(block.features),
                                         intercept, frame, panel, isa);
     return panel;
-}
-
-bool add_panel(HessianSums& sums, const HessianPanel& panel) {
-    std::vector<double> working;
-    bool is_within = true;
-    for (Index strip = 0; strip < sums.strips(); ++strip) {
-        is_within &= sums.add(strip, panel, working);
-    }
-    return is_within;
 }
 
 /// Of rows with a curvature of 1.

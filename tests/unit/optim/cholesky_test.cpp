@@ -99,6 +99,21 @@ TEST(Cholesky, RefusesWhatIsNotPositiveDefinite) {
     }
 }
 
+TEST(Cholesky, TellsWhatTheVariablesBeforeItLeaveOfTheOneThatIsToldBest) {
+    const Matrix two{{4, 2, 0}, {2, 1.5, 0}, {0, 0, 7}};
+    EXPECT_DOUBLE_EQ(Cholesky::factor(two)->least_part_left(), 1 / 3.0);
+    EXPECT_EQ(Cholesky::factor(Matrix::Identity(4, 4))->least_part_left(), 1);
+    // Of n variables with the correlation r, any k leave 1 - k r^2 / (1 + (k - 1) r) of the next.
+    for (const Index n : {5, 64, 100}) {
+        constexpr double r = 0.75;
+        Matrix even = Matrix::Constant(n, n, r);
+        even.diagonal().setOnes();
+        const auto k = static_cast<double>(n - 1);
+        EXPECT_NEAR(Cholesky::factor(even)->least_part_left(), 1 - k * r * r / (1 + (k - 1) * r),
+                    1e-14);
+    }
+}
+
 TEST(Cholesky, AddsNoRidgeToAPositiveDefiniteMatrixHoweverItIsScaled) {
     Matrix a = random_gram(40, 80);
     const Vector scale = Vector::LinSpaced(40, -100, 100).unaryExpr([](double e) {
