@@ -47,8 +47,13 @@ comm::StallLimits stall_limits_at_start(const std::vector<std::string>& argument
 }
 
 std::optional<double> seconds_to_start(const std::vector<std::string>& arguments) {
+    // However short a stop of a rank may be, many ranks need their time.
+    constexpr double enough = 60;
+    constexpr double times = 10;
     const double seconds = stall_limits_at_start(arguments).stall_seconds;
-    return std::isfinite(seconds) ? std::optional(seconds) : std::nullopt;
+    return std::isfinite(seconds)
+               ? std::optional(std::max(seconds, std::min(times * seconds, enough)))
+               : std::nullopt;
 }
 
 }  // namespace paralogit::app

@@ -20,8 +20,9 @@ Deadline::Deadline(std::optional<double> seconds) : seconds_(seconds) {
         return;
     }
     // One message is enough: when the first of them ends the launcher ends the others.
-    constexpr double most_lead = 5;
-    lead_seconds_ = std::min(0.5 * static_cast<double>(task->number), most_lead);
+    constexpr double lead = 2;
+    constexpr double most_lead = 10;
+    lead_seconds_ = std::min(lead * static_cast<double>(task->number), most_lead);
     thread_ = thread_without_signals([this] { run(); });
 }
 

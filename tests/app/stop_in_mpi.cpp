@@ -42,6 +42,11 @@ int MPI_Allreduce(const void* sent, void* received, int count, MPI_Datatype type
     return PMPI_Allreduce(sent, received, count, type, operation, comm);
 }
 
+int MPI_Bcast(void* values, int count, MPI_Datatype type, int root, MPI_Comm comm) {
+    stop_in("MPI_Bcast");
+    return PMPI_Bcast(values, count, type, root, comm);
+}
+
 int MPI_Comm_free(MPI_Comm* comm) {
     stop_in("MPI_Comm_free");
     return PMPI_Comm_free(comm);

@@ -11,7 +11,9 @@
 
 namespace paralogit::app {
 
-/// How long this rank may wait for others before all know the options; empty: as long as it takes.
+/// How long this rank may wait for others while MPI starts, and while it ends; empty: as long as it
+/// takes. --stall-timeout of the command line, or its default, but a minute at least, or ten times
+/// it where that is less.
 std::optional<double> seconds_to_start(const std::vector<std::string>& arguments);
 
 /// What the arguments (without the program's name) ask for: help, version, or a command with its
