@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "mapped_rows.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/data/source_file.hpp"
 #include "rows_in_file.hpp"
@@ -44,21 +43,28 @@ FeatureStream::FeatureStream(const Manifest& manifest, const ShardPlan& plan,
         return rows_in_file(file.part, rows_).size() <= 0;
     });
     mappings_.resize(files_.size());
+    surveys_.resize(files_.size());
 }
 
-std::shared_ptr<const MappedFile> FeatureStream::mapping_of(std::size_t file) {
+RowMapping FeatureStream::mapping_of(std::size_t file) {
     const std::lock_guard lock(mappings_guard_);
-    std::shared_ptr<const MappedFile> mapping = mappings_.at(file).lock();
-    if (mapping == nullptr) {
-        const FilePart& part = files_[file].part;
-        const Range rows = rows_in_file(part, rows_);
+    const FilePart& part = files_.at(file).part;
+    RowMapping mapping{.file = mappings_[file].lock(), .rows = rows_in_file(part, rows_)};
+    if (mapping.file == nullptr) {
         const Index row_bytes = row_bytes_of(manifest_);
-        mapping = std::make_shared<const MappedFile>(SourceFile(part),
-                                                     files_[file].offset + rows.first * row_bytes,
-                                                     rows.size() * row_bytes);
-        mappings_[file] = mapping;
+        const Index bytes = mapping.rows.size() * row_bytes;
+        mapping.file = std::make_shared<const MappedFile>(
+            SourceFile(part), files_[file].offset + mapping.rows.first * row_bytes, bytes);
+        mappings_[file] = mapping.file;
+        if (surveys_[file] == nullptr) {
+            surveys_[file] = std::make_unique<PageSurvey>(bytes);
+        }
     }
-    return mapping->is_mapped() ? mapping : nullptr;
+    mapping.survey = surveys_[file].get();
+    if (!mapping.file->is_mapped()) {
+        mapping.file = nullptr;
+    }
+    return mapping;
 }
 
 Index FeatureStream::pass_bytes() const {
@@ -226,11 +232,12 @@ void ReadAhead::open_file() {
     const FeatureFile& file = stream_.files_[file_];
     const Reading reading = block_step_ == 1 ? Reading::all : Reading::some;
     if (stream_.ring_.is_mapped) {
-        if (auto mapping = stream_.mapping_of(file_)) {
+        RowMapping mapping = stream_.mapping_of(file_);
+        if (mapping.file != nullptr) {
             source_ = std::make_unique<MappedRows>(
-                std::move(mapping), file, rows_in_file(file.part, stream_.rows_),
-                rows_in_file(file.part, rows_), row_bytes_of(stream_.manifest_),
-                stream_.ring_.window_bytes, reading);
+                std::move(mapping), file, rows_in_file(file.part, rows_),
+                row_bytes_of(stream_.manifest_), stream_.ring_.window_bytes, reading,
+                buffers_.front());
             return;
         }
     }

@@ -8,11 +8,11 @@
 #include <thread>
 #include <vector>
 
+#include "mapped_rows.hpp"
 #include "paralogit/base/buffer.hpp"
 #include "paralogit/base/trace.hpp"
 #include "paralogit/data/fetch_rows.hpp"
 #include "paralogit/data/manifest.hpp"
-#include "paralogit/data/mapped_file.hpp"
 #include "row_source.hpp"
 
 namespace paralogit::data {
@@ -54,9 +54,9 @@ class FeatureStream {
   private:
     friend class ReadAhead;
 
-    /// Of rows that are streamed of a file, for as long as some thread is there; null when it
+    /// Of rows that are streamed of a file, for as long as some thread is there; of no file when it
     /// cannot be mapped.
-    std::shared_ptr<const MappedFile> mapping_of(std::size_t file);
+    RowMapping mapping_of(std::size_t file);
 
     Manifest manifest_;
     ShardPlan plan_;
@@ -67,7 +67,8 @@ class FeatureStream {
     Trace* trace_;
     std::vector<std::vector<Buffer>> buffers_;  ///< of each thread, one for each slot
     std::mutex library_;
-    std::vector<std::weak_ptr<const MappedFile>> mappings_;  ///< of the files
+    std::vector<std::weak_ptr<const MappedFile>> mappings_;  ///< of the files, as are
+    std::vector<std::unique_ptr<PageSurvey>> surveys_;
     std::mutex mappings_guard_;
     std::atomic<Index> bytes_read_ = 0;
 };

@@ -107,6 +107,7 @@ class FeatureLoad {
         if (!mapped.is_mapped()) {
             return false;
         }
+        mapped.read_in_order();
         shard_.values = Values(std::move(mapped));
         const Index first = rows_.first - part.first_row;
         in_pieces(part, [&](Range rows) {

@@ -1,47 +1,56 @@
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 
+#include "page_survey.hpp"
+#include "paralogit/base/buffer.hpp"
 #include "paralogit/data/mapped_file.hpp"
 #include "row_source.hpp"
 
 namespace paralogit::data {
 
-/// What decides how MappedRows goes on: speeds, in bytes per second, at which the system brings
-/// pages into a mapping.
+/// What decides how MappedRows goes on.
 struct MappingRule {
-    /// Below it, what lies in memory is copied faster: it lies there in small pages, each of which
-    /// takes its own entry of the page table.
-    double least_speed_of_mapping = 40e9;
-    /// Even below this one it comes from a disk, from which the system reads best into huge pages,
-    /// to be mapped.
+    /// In bytes per second: what a thread brings into the mapping faster came from no disk.
     double most_speed_of_disks = 8e9;
-    /// So much is copied before mapping is tried again: other parts may lie in larger pages.
-    Index copied_bytes = Index{64} << 20;
+    std::function<Pages(const MappedFile&, Range bytes)> look_at_pages = data::look_at_pages;
+    std::function<Pages(const MappedFile&, Range bytes)> bring_huge_page = data::bring_huge_page;
+};
+
+/// A mapping of some rows of a file, with what is kept from one pass to the next.
+struct RowMapping {
+    std::shared_ptr<const MappedFile> file;
+    Range rows;  ///< counted within the file
+    PageSurvey* survey = nullptr;
 };
 
 /// The features of one contiguous file, for one thread, which looks at them where the system keeps
 /// them anyway, through a window that moves on: no byte is copied, and what lies behind it no
-/// longer counts as memory of the process. Where the system keeps them in small pages it takes
-/// longer to map them than to copy them into the cache of a core: then they are to be read. What
-/// comes from a disk is brought in by a thread of its own, a window ahead.
+/// longer counts as memory of the process. What the page cache has in huge pages costs nothing to
+/// map; what it has in small ones takes longer to map than to copy into the cache of a core, and is
+/// copied. What comes from a disk is brought in by threads of its own, some parts ahead, so that
+/// the disk always has several requests.
 class MappedRows : public RowSource {
   public:
-    /// Of the window. A larger one takes fewer calls, and lets the system read more at a time from
-    /// a disk; a smaller one is still faster than reading.
-    static constexpr Index least_window_bytes = Index{4} << 20;
+    /// Of the window. A larger one is given back in fewer calls, each of which holds up the other
+    /// threads, and lets the system read more at a time from a disk.
+    static constexpr Index least_window_bytes = Index{8} << 20;
     static constexpr Index most_window_bytes = Index{16} << 20;
-    /// In the memory of the process at a time: the window, the next one, and at either end a part
-    /// of a huge page.
+    /// About so much is copied at a time: small enough for the cache of a core.
+    static constexpr Index copied_bytes = Index{256} << 10;
+    /// In the memory of the process at a time: the window, at either end a part of a huge page, and
+    /// the copies.
     static constexpr Index most_bytes(Index window_bytes) {
-        return 2 * window_bytes + 2 * huge_page_bytes;
+        return window_bytes + 2 * huge_page_bytes + copied_bytes;
     }
 
-    /// `mapped` holds `rows` of the file, counted within it, of which `own` will be asked for.
-    MappedRows(std::shared_ptr<const MappedFile> mapped, const FeatureFile& file, Range rows,
-               Range own, Index row_bytes, Index window_bytes, Reading reading,
-               MappingRule rule = {});
+    /// Of the mapped rows `own` will be asked for. `copies` is used by nobody else meanwhile, but
+    /// by who asks to read.
+    MappedRows(RowMapping mapping, const FeatureFile& file, Range own, Index row_bytes,
+               Index window_bytes, Reading reading, Buffer& copies, MappingRule rule = {});
     ~MappedRows() override;
 
     const std::byte* view(Range rows) override;
@@ -49,31 +58,45 @@ class MappedRows : public RowSource {
     void check_unchanged() const override { mapped_->file().check_unchanged(); }
 
   private:
-    static constexpr Index huge_page_bytes = Index{2} << 20;
+    struct Coming {
+        Index end = 0;
+        std::future<double> speed;  ///< of bringing it
+    };
 
-    void bring_in(Index first, Index end);
-    void bring_ahead();
-    Index end_of_window(Index begin, Index least) const;
-    double speed_of_populating(Index begin, Index end) const;
-    void heed(double speed);
+    bool is_coming() const { return is_from_disk_ || !coming_.empty(); }
+    void bring_some(Index first, Index end);
+    void bring_in(Index end);
+    void bring_page();
+    void take_part();
+    void send_for_parts();
     void give_back(Index end);
+    const std::byte* copied(Index first, Index end);
+    double speed_of_populating(Index begin, Index end) const;
+    Index page_of(Index position) const { return (position + before_) / huge_page_bytes; }
+    Index end_of_page(Index page) const { return (page + 1) * huge_page_bytes - before_; }
+    Index begin_of_page(Index position) const {
+        return position - (position + before_) % huge_page_bytes;
+    }
 
     std::shared_ptr<const MappedFile> mapped_;
-    Index offset_;  ///< of what is mapped in the file
     Range rows_;
+    PageSurvey& survey_;
+    Index offset_;  ///< of what is mapped in the file
     Index row_bytes_;
     Index window_bytes_;
     Reading reading_;
-    Index own_end_;  ///< a position, as those below
+    Buffer& copies_;
     MappingRule rule_;
+    Index before_;   ///< from the border of a huge page to what is mapped
+    Index own_end_;  ///< a position, as those below
     // Positions in what is mapped: [behind_, ahead_) is the window.
-    Index behind_ = 0;
-    Index ahead_ = 0;
-    Index copy_until_ = 0;  ///< what ends before it, and is not mapped yet, is copied
-    int slow_windows_ = 0;  ///< of those before, as if of small pages
+    Index behind_;
+    Index ahead_;
+    Index small_end_ = 0;  ///< of the last small pages so far: blocks that begin before are copied
+    Range copied_;         ///< lies in copies_
+    std::deque<Coming> coming_;  ///< from ahead_ on
     bool is_from_disk_ = false;
-    std::future<double> coming_;  ///< the speed of [ahead_, coming_end_), which is being brought in
-    Index coming_end_ = 0;
+    int fast_parts_ = 0;  ///< of those before, too fast for a disk
 };
 
 }  // namespace paralogit::data
