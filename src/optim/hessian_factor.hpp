@@ -13,4 +13,7 @@ namespace paralogit::optim {
 std::optional<Cholesky> factor_of_hessian(CurvedObjective& objective, const Vector& point,
                                           Index thinning);
 
+/// The objective at a point, where that factor is wanted next.
+Evaluation evaluate_before_factor(CurvedObjective& objective, const Vector& point, Index thinning);
+
 }  // namespace paralogit::optim

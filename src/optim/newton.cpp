@@ -58,23 +58,21 @@ double bits_to_go(double squared_gradient_size, double value) {
     return squared_gradient_size > least ? rough_log2(squared_gradient_size / least) / 2 : 0;
 }
 
-/// Leaves the Hessian of the first step in memory, as a step before it would have done, when the
-/// point is the minimum of one of `part_thinning` rows.
-void remember_start(State& state, const HessianCosts& costs, const ThinningRange& range,
-                    Index part_thinning) {
-    const double distance = sampling_contraction(costs, part_thinning);
+/// The Hessian of the first step from the minimum of a part of the rows.
+KeptHessian hessian_after(const ThinnedStart& part, const HessianCosts& costs,
+                          const ThinningRange& range) {
+    const double distance = sampling_contraction(costs, part.thinning);
     // In a step of that length the curvature of a row changes by about the distance, up or down;
     // over the rows that mostly cancels, and Newton's method errs by half of what is left.
     constexpr double left = 0.5;
     const double newton_contraction = left * distance / 2;
     const Outlook outlook{.contraction = 1, .newton_contraction = newton_contraction};
-    const HessianChoice choice = choose_hessian(
-        costs, outlook, bits_to_go(distance * distance, state.at_point.value), range);
-    const KeptHessian hessian{.point = state.point,
-                              .thinning = choice.thinning,
-                              .most_thinning = range.most,
-                              .newton_contraction = newton_contraction};
-    hessian.remember(state.memory);
+    const HessianChoice choice =
+        choose_hessian(costs, outlook, bits_to_go(distance * distance, part.part_value), range);
+    return {.point = part.point,
+            .thinning = choice.thinning,
+            .most_thinning = range.most,
+            .newton_contraction = newton_contraction};
 }
 
 }  // namespace
@@ -302,7 +300,12 @@ State Newton::start(Objective& objective, const Vector& point) const {
     if (!part) {
         return Solver::start(objective, point);
     }
-    State state = Solver::start(objective, part->point);
+    const KeptHessian hessian = hessian_after(
+        *part, costs, {.least = 1, .most = first_thinning(costs, curved->most_thinning())});
+    State state;
+    state.point = part->point;
+    state.at_point = evaluate_before_factor(*curved, state.point, hessian.thinning);
+    state.evaluations = 1;
     // The value at the first point is known of a part of the rows only, about.
     constexpr double most_rise = 0.01;
     if (!(state.at_point.value <= part->part_value * (1 + most_rise))) {
@@ -310,9 +313,7 @@ State Newton::start(Objective& objective, const Vector& point) const {
         ++state.evaluations;
         return state;
     }
-    remember_start(state, costs,
-                   {.least = 1, .most = first_thinning(costs, curved->most_thinning())},
-                   part->thinning);
+    hessian.remember(state.memory);
     return state;
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 
+#include "../../src/train/objective/standardised_objective.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/h5/file.hpp"
 #include "paralogit/model/thinned_rows.hpp"
@@ -156,6 +157,72 @@ TEST_F(DistributedObjectiveTest, HasARoughHessianNearTheFullOne) {
         EXPECT_LE(difference.cwiseAbs().maxCoeff(), 1e-6);
         EXPECT_GT(difference.cwiseAbs().maxCoeff(), 0);
         EXPECT_EQ(rough, rough.transpose());
+    }
+}
+
+TEST_F(DistributedObjectiveTest, HasTheSameHessianBesideAPassAndAlone) {
+    optim::ChangeOfVariables change = optim::ChangeOfVariables::identity(features, true);
+    change.centre = Vector{{0.1, -0.2, 0.0, 3.0}};
+    Curvature curvature(comm_, data_, true);
+    DistributedObjective function = objective(Reduction::exact);
+    const optim::Evaluation alone = function.evaluate(point_);
+    for (const Precision precision : {Precision::full, Precision::rough}) {
+        for (const Index thinning : {Index{1}, Index{2}, data_.plan.rows_per_block() / 8}) {
+            const Matrix expected = curvature.hessian(point_, change, thinning, precision);
+            optim::Evaluation evaluation;
+            const Matrix hessian = curvature.hessian_beside(
+                point_, change, thinning, precision, [&](const BlockVisitor& visit) {
+                    evaluation = function.evaluate_beside(point_, visit);
+                });
+            EXPECT_EQ(hessian, expected);
+            EXPECT_EQ(evaluation.value, alone.value);
+            EXPECT_EQ(evaluation.gradient, alone.gradient);
+        }
+    }
+    EXPECT_GT(function.beside_seconds() + (data_.shard.rows.size() == 0 ? 1 : 0), 0);
+    // Nobody is shown the next pass.
+    EXPECT_EQ(function.evaluate(point_).gradient, alone.gradient);
+}
+
+TEST_F(DistributedObjectiveTest, FailsTogetherWhereOneWhoIsShownABlockFails) {
+    DistributedObjective function = objective(Reduction::exact);
+    const BlockVisitor fails = [](int, const data::ShardWalk& walk) {
+        if (walk.number() == 2) {
+            throw Error(ExitCode::input_data, "block 2");
+        }
+    };
+    EXPECT_THROW(function.evaluate_beside(point_, fails), Error);
+    EXPECT_TRUE(std::isfinite(function.evaluate(point_).value));
+}
+
+TEST_F(DistributedObjectiveTest, HasTheHessianThatWasAnnouncedWhereItWas) {
+    const optim::ChangeOfVariables change = optim::ChangeOfVariables::identity(features, true);
+    const model::Penalty penalty(0.125);
+    const Vector no_start;
+    DistributedObjective function = objective(Reduction::exact);
+    const auto standardised = [&] {
+        return StandardisedObjective(comm_, data_, function, change, no_start, penalty, {}, rows);
+    };
+    const Vector other = 2 * point_;
+    StandardisedObjective plain = standardised();
+    for (const Index thinning : {Index{2}, Index{8}}) {
+        const Matrix here = plain.rough_hessian(point_, thinning);
+        const Matrix there = plain.rough_hessian(other, thinning);
+        const Matrix of_fewer = plain.rough_hessian(point_, 2 * thinning);
+        const optim::Evaluation expected = plain.evaluate(point_);
+        for (const int first : {0, 1, 2}) {
+            StandardisedObjective early = standardised();
+            const optim::Evaluation evaluation = early.evaluate_with_hessian(point_, thinning);
+            EXPECT_EQ(evaluation.value, expected.value);
+            EXPECT_EQ(evaluation.gradient, expected.gradient);
+            if (first == 1) {
+                EXPECT_EQ(early.rough_hessian(other, thinning), there);
+            } else if (first == 2) {
+                EXPECT_EQ(early.rough_hessian(point_, 2 * thinning), of_fewer);
+            }
+            EXPECT_EQ(early.rough_hessian(point_, thinning), here);
+            EXPECT_EQ(early.rough_hessian(point_, thinning), here);
+        }
     }
 }
 

@@ -44,6 +44,12 @@ class CurvedObjective : public Objective {
     /// Value and gradient of the mean over those rows. Costs a 1/thinning-th part of a pass.
     virtual Evaluation evaluate_thinned(const Vector& point, Index thinning) = 0;
 
+    /// evaluate(), where rough_hessian() of that thinning is asked for next at the same point: an
+    /// objective may make both in one pass, with the same bits.
+    virtual Evaluation evaluate_with_hessian(const Vector& point, Index /*thinning*/) {
+        return evaluate(point);
+    }
+
     /// Second derivatives [dimension x dimension], both triangles. May hold infinities or NaN.
     /// Costs dimension^2 flops for each of the rows / thinning, and a message of that many sums.
     virtual Matrix hessian(const Vector& point, Index thinning) = 0;

@@ -1,19 +1,24 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "paralogit/model/block_hessian.hpp"
 #include "paralogit/optim/change_of_variables.hpp"
+#include "paralogit/train/block_visitor.hpp"
 #include "paralogit/train/data_set.hpp"
 #include "paralogit/train/stop_requests.hpp"
 
 namespace paralogit::train {
 
 class HessianProducts;
+struct HessianTask;
+struct LocalHessian;
 struct LoneFeatures;
+struct ScaledFrame;
 class SparseCurvature;
 class SparsePass;
 
@@ -58,6 +63,12 @@ class Curvature {
                          std::span<const Index> features, Index thinning,
                          Precision precision = Precision::full);
 
+    /// hessian() of dense rows by a pass that is made anyway: `pass` shows it all blocks. Up to
+    /// most_variables_apart variables. @collective
+    Matrix hessian_beside(const Vector& parameters, const optim::ChangeOfVariables& change,
+                          Index thinning, Precision precision,
+                          const std::function<void(const BlockVisitor&)>& pass);
+
     /// The Hessian by the parameters (w, b) times a direction of the same size. Cost: 4 d flops for
     /// each row, or 4 for each entry of sparse rows, half as much more for the parameters, which
     /// of dense rows is kept for the next time, and a message of 2 d integers. Of sparse rows a
@@ -86,6 +97,11 @@ class Curvature {
     double seconds() const { return seconds_; }
 
   private:
+    std::vector<Index> all_features() const;
+    HessianTask task_of(const Vector& parameters, const model::HessianFrame& frame, Index thinning,
+                        Precision precision) const;
+    /// The Hessian of the sums of all ranks.
+    Matrix over_ranks(LocalHessian& sums, const ScaledFrame& scaled);
     /// Whether all ranks' sums are finite; joins the requests on the way.
     bool agree(bool is_finite);
     /// What add_up() leaves in products_, summed over ranks, over the sum of weights; NaN where

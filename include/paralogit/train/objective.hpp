@@ -9,6 +9,7 @@
 #include "paralogit/model/loss.hpp"
 #include "paralogit/model/penalty.hpp"
 #include "paralogit/optim/objective.hpp"
+#include "paralogit/train/block_visitor.hpp"
 #include "paralogit/train/data_set.hpp"
 #include "paralogit/train/stop_requests.hpp"
 
@@ -52,6 +53,8 @@ class DistributedObjective : public optim::Objective {
     /// Where the sums of some block are not finite, the value is +infinity and the gradient NaN.
     /// Throws the same Error on all ranks. @collective
     optim::Evaluation evaluate(const Vector& parameters) override;
+    /// The same of dense rows, showing each block to `visit`. @collective
+    optim::Evaluation evaluate_beside(const Vector& parameters, const BlockVisitor& visit);
 
     /// The same of one of `thinning` dense rows, chosen as Curvature chooses them, S being the sum
     /// of their weights. @collective
@@ -79,6 +82,8 @@ class DistributedObjective : public optim::Objective {
     double reduce_seconds() const { return reduce_seconds_; }
     /// Seconds that this rank spent on parts of the rows, messages included.
     double thinned_seconds() const { return thinned_seconds_; }
+    /// Seconds that those who were shown blocks took, which are not among the others.
+    double beside_seconds() const { return beside_seconds_; }
 
   private:
     /// Positions of the integers behind the sums in the message.
@@ -102,6 +107,7 @@ class DistributedObjective : public optim::Objective {
         std::vector<double> fast;  ///< the same sums for Reduction::fast
         Words words = Words(word_count, 0);
         model::BlockSums of_block;
+        double beside_seconds = 0;
     };
 
     void make_sums();
@@ -130,8 +136,9 @@ class DistributedObjective : public optim::Objective {
     Index slopes_at_;  ///< of the threads' sums; the loss is next
     /// Of sparse rows: the sums over features.
     std::shared_ptr<SparsePass> sparse_;
-    const LoneFeatures* lone_ = nullptr;  ///< of the present evaluation
-    std::vector<ThreadSums> threads_;     ///< the first one has the sums of all in the end
+    const LoneFeatures* lone_ = nullptr;   ///< of the present evaluation
+    const BlockVisitor* visit_ = nullptr;  ///< of the present evaluation
+    std::vector<ThreadSums> threads_;      ///< the first one has the sums of all in the end
     std::vector<std::int64_t> message_;
     std::vector<double> fast_message_;
     std::optional<Error> own_error_;
@@ -140,6 +147,7 @@ class DistributedObjective : public optim::Objective {
     double kernel_seconds_ = 0;
     double reduce_seconds_ = 0;
     double thinned_seconds_ = 0;
+    double beside_seconds_ = 0;
 };
 
 }  // namespace paralogit::train

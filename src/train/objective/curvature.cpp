@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -12,9 +11,9 @@
 #include "../seconds_since.hpp"
 #include "hessian_frame.hpp"
 #include "hessian_products.hpp"
+#include "local_hessian.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "sparse_curvature.hpp"
-#include "thinned_block.hpp"
 
 namespace paralogit::train {
 
@@ -33,133 +32,6 @@ enum Word : std::size_t {
 
 std::span<const double> coefficients_of(const Vector& parameters, Index features) {
     return {parameters.data(), static_cast<std::size_t>(features)};
-}
-
-/// What all threads need to sum up a Hessian.
-struct HessianTask {
-    const DataSet& data;
-    const model::HessianFrame& frame;
-    std::span<const double> coefficients;
-    double intercept;
-    Thinning thinning;
-    Precision precision;
-    const model::Loss& loss;
-
-    /// The way of a thread through its blocks.
-    data::ShardWalk walk(int thread) const {
-        return {data.shard, data.plan, thread, data.execution.threads, thinning.block_step};
-    }
-
-    /// Makes `panel` that of a block; returns the weight of its rows.
-    double fill(model::HessianPanel& panel, const data::ShardWalk& walk) const {
-        panel.clear();
-        if (precision == Precision::rough) {
-            panel.rough_weight_exponent = data.bounds.weight_exponent;
-        }
-        const model::Isa isa = data.execution.isa;
-        const Index step = thinning.row_step;
-        return data.sparse ? model::append_hessian_rows(walk.sparse_block(), step, coefficients,
-                                                        intercept, frame, panel, isa, loss)
-                           : model::append_hessian_rows(walk.block(), step, coefficients, intercept,
-                                                        frame, panel, isa, loss);
-    }
-};
-
-/// The sums over this rank's blocks.
-struct LocalHessian {
-    model::HessianSums products;
-    model::ExactSums weights;
-    bool is_finite = true;
-
-    void merge(const LocalHessian& other) {
-        products.add(other.products);
-        weights.add(other.weights);
-        is_finite = is_finite && other.is_finite;
-    }
-};
-
-/// Each thread works on blocks of its own, with a matrix of its own: nobody waits for anybody.
-void add_blocks_apart(const HessianTask& task, LocalHessian& sums) {
-    const int threads = task.data.execution.threads;
-    std::vector<LocalHessian> others(static_cast<std::size_t>(threads - 1), sums);
-    run_threads(threads, [&](int thread) {
-        const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
-        LocalHessian& own = thread == 0 ? sums : others[static_cast<std::size_t>(thread - 1)];
-        model::HessianPanel panel;
-        std::vector<double> working;
-        data::ShardWalk walk = task.walk(thread);
-        while (walk.next()) {
-            const double weight = task.fill(panel, walk);
-            own.is_finite = own.weights.add(0, weight) && own.is_finite;
-            for (Index strip = 0; strip < own.products.strips(); ++strip) {
-                own.is_finite = own.products.add(strip, panel, working) && own.is_finite;
-            }
-        }
-    });
-    for (const LocalHessian& part : others) {
-        sums.merge(part);
-    }
-}
-
-/// All threads work on one matrix, each on strips of its own, from the panels of some blocks at a
-/// time: few enough to stay near the cores.
-void add_blocks_together(const HessianTask& task, LocalHessian& sums) {
-    constexpr Index bytes_at_once = Index{4} << 20U;
-    const int threads = task.data.execution.threads;
-    const Index rows = task.data.plan.rows_per_block() / task.thinning.row_step + 1;
-    const Index bytes = task.frame.padded_dimension() * rows * Index{sizeof(double)};
-    const Index of_thread = std::max<Index>(bytes_at_once / bytes / threads, 1);
-    /// What a thread does, and the panels that it makes for all.
-    struct Part {
-        data::ShardWalk walk;
-        std::vector<model::HessianPanel> panels;
-        std::size_t filled = 0;
-        model::ExactSums weights;
-        std::vector<double> working;
-    };
-    std::vector<Part> parts;
-    parts.reserve(static_cast<std::size_t>(threads));
-    for (int thread = 0; thread < threads; ++thread) {
-        parts.push_back(
-            {.walk = task.walk(thread),
-             .panels = std::vector<model::HessianPanel>(static_cast<std::size_t>(of_thread)),
-             .weights = sums.weights,
-             .working = {}});
-    }
-    std::atomic<bool> is_finite = true;
-    const auto has_panels = [](const Part& part) { return part.filled > 0; };
-    do {
-        run_threads(threads, [&](int thread) {
-            const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
-            Part& part = parts[static_cast<std::size_t>(thread)];
-            part.filled = 0;
-            while (part.filled < part.panels.size() && part.walk.next()) {
-                const double weight = task.fill(part.panels[part.filled], part.walk);
-                if (!part.weights.add(0, weight)) {
-                    is_finite = false;
-                }
-                ++part.filled;
-            }
-        });
-        run_threads(threads, [&](int thread) {
-            const TraceSpan span(thread_lane(task.data.execution.trace, thread), "Hessian");
-            std::vector<double>& memory = parts[static_cast<std::size_t>(thread)].working;
-            // The strips grow shorter: dealt out in turn they are about even.
-            for (Index strip = thread; strip < sums.products.strips(); strip += threads) {
-                for (const Part& part : parts) {
-                    for (std::size_t i = 0; i < part.filled; ++i) {
-                        if (!sums.products.add(strip, part.panels[i], memory)) {
-                            is_finite = false;
-                        }
-                    }
-                }
-            }
-        });
-    } while (std::ranges::any_of(parts, has_panels));
-    for (const Part& part : parts) {
-        sums.weights.add(part.weights);
-    }
-    sums.is_finite = sums.is_finite && is_finite;
 }
 
 }  // namespace
@@ -196,11 +68,15 @@ bool Curvature::agree(bool is_finite) {
     return words[0] == 0;
 }
 
-Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
-                          Index thinning, Precision precision) {
+std::vector<Index> Curvature::all_features() const {
     std::vector<Index> features(static_cast<std::size_t>(features_));
     std::iota(features.begin(), features.end(), Index{0});
-    return hessian_among(parameters, change, features, thinning, precision);
+    return features;
+}
+
+Matrix Curvature::hessian(const Vector& parameters, const optim::ChangeOfVariables& change,
+                          Index thinning, Precision precision) {
+    return hessian_among(parameters, change, all_features(), thinning, precision);
 }
 
 Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfVariables& change,
@@ -209,40 +85,49 @@ Matrix Curvature::hessian_among(const Vector& parameters, const optim::ChangeOfV
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
     const ScaledFrame scaled = scaled_frame(change, features, data_.bounds, has_intercept_);
-    const model::HessianFrame& frame = scaled.frame;
-    const HessianTask task{.data = data_,
-                           .frame = frame,
-                           .coefficients = coefficients_of(parameters, features_),
-                           .intercept = has_intercept_ ? parameters[features_] : 0.0,
-                           .thinning = Thinning::of(thinning, data_.plan.rows_per_block()),
-                           .precision = precision,
-                           .loss = loss_};
     LocalHessian sums = comm::together(comm_, [&] {
-        const Index blocks = std::max<Index>(data_.plan.blocks(), 1);
-        const std::int32_t weight_exponent = data_.bounds.weight_exponent;
-        LocalHessian local{
-            .products = model::HessianSums(frame.padded_dimension(), weight_exponent, blocks,
-                                           data_.execution.isa),
-            .weights = model::ExactSums({weight_exponent}, blocks, data_.execution.isa)};
-        if (frame.dimension() <= most_variables_apart) {
-            add_blocks_apart(task, local);
-        } else {
-            add_blocks_together(task, local);
-        }
-        return local;
+        return local_hessian(task_of(parameters, scaled.frame, thinning, precision));
     });
+    Matrix hessian = over_ranks(sums, scaled);
+    seconds_ += seconds_since(begin);
+    return hessian;
+}
+
+Matrix Curvature::hessian_beside(const Vector& parameters, const optim::ChangeOfVariables& change,
+                                 Index thinning, Precision precision,
+                                 const std::function<void(const BlockVisitor&)>& pass) {
+    const ScaledFrame scaled = scaled_frame(change, all_features(), data_.bounds, has_intercept_);
+    const HessianTask task = task_of(parameters, scaled.frame, thinning, precision);
+    HessiansOfThreads sums = comm::together(comm_, [&] { return HessiansOfThreads(task); });
+    pass([&](int thread, const data::ShardWalk& walk) { sums.add(thread, walk); });
+    const auto begin = Clock::now();
+    LocalHessian joined = sums.joined();
+    Matrix hessian = over_ranks(joined, scaled);
+    seconds_ += seconds_since(begin);
+    return hessian;
+}
+
+HessianTask Curvature::task_of(const Vector& parameters, const model::HessianFrame& frame,
+                               Index thinning, Precision precision) const {
+    return {.data = data_,
+            .frame = frame,
+            .coefficients = coefficients_of(parameters, features_),
+            .intercept = has_intercept_ ? parameters[features_] : 0.0,
+            .thinning = Thinning::of(thinning, data_.plan.rows_per_block()),
+            .precision = precision,
+            .loss = loss_};
+}
+
+Matrix Curvature::over_ranks(LocalHessian& sums, const ScaledFrame& scaled) {
     comm_.sum(sums.products.limbs());
     comm_.sum(sums.weights.limbs());
     const bool is_finite_everywhere = agree(sums.is_finite);
-
     const double weight_sum = sums.weights.value(0);
-    Matrix hessian = scaled.unscaled([&](Index row, Index column) {
+    return scaled.unscaled([&](Index row, Index column) {
         return is_finite_everywhere
                    ? sums.products.value(row, column) / weight_sum * loss_.curvature_unit()
                    : nan_value;
     });
-    seconds_ += seconds_since(begin);
-    return hessian;
 }
 
 void Curvature::go_to(const Vector& parameters) {

@@ -48,6 +48,19 @@ std::vector<std::int32_t> exponents_of_sums(const DataSet& data) {
     return exponents;
 }
 
+/// Sets a pointer for as long as it lives.
+template <typename Object>
+class ForNow {
+  public:
+    ForNow(const Object*& pointer, const Object& object) : pointer_(pointer) { pointer = &object; }
+    ~ForNow() { pointer_ = nullptr; }
+    ForNow(const ForNow&) = delete;
+    ForNow& operator=(const ForNow&) = delete;
+
+  private:
+    const Object*& pointer_;
+};
+
 }  // namespace
 
 DistributedObjective::DistributedObjective(const comm::Communicator& comm, const DataSet& data,
@@ -71,7 +84,8 @@ void DistributedObjective::make_sums() {
                     ThreadSums{.exact = none,
                                .fast = std::vector<double>(is_exact ? 0 : sums),
                                .words = Words(word_count, 0),
-                               .of_block = {}});
+                               .of_block = {},
+                               .beside_seconds = 0});
     if (data_.sparse) {
         slopes_at_ = 0;
         sparse_ = std::make_shared<SparsePass>(data_);
@@ -100,6 +114,12 @@ optim::Evaluation DistributedObjective::evaluate(const Vector& parameters) {
     return evaluate_rows(parameters, 1);
 }
 
+optim::Evaluation DistributedObjective::evaluate_beside(const Vector& parameters,
+                                                        const BlockVisitor& visit) {
+    const ForNow<BlockVisitor> shown(visit_, visit);
+    return evaluate(parameters);
+}
+
 optim::Evaluation DistributedObjective::evaluate_thinned(const Vector& parameters, Index thinning) {
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
@@ -118,12 +138,7 @@ optim::Evaluation DistributedObjective::evaluate_at_best(const LoneFeatures& lon
     const Index count = features_ - lone.first;
     // The margins of the others alone, which then give way.
     parameters.segment(lone.first, count).setZero();
-    lone_ = &lone;
-    struct Undo {
-        const LoneFeatures*& lone;
-        ~Undo() { lone = nullptr; }
-    };
-    const Undo undo{lone_};
+    const ForNow<LoneFeatures> follow(lone_, lone);
     optim::Evaluation evaluation;
     if (!put_means(parameters, 1, evaluation)) {
         return evaluation;
@@ -187,7 +202,12 @@ bool DistributedObjective::put_means(const Vector& parameters, Index thinning,
         own_error_ = comm::error_from(std::current_exception());
         words[ranks_in_error] = 1;
     }
-    kernel_seconds_ += seconds_since(begin);
+    double beside = 0;
+    for (ThreadSums& sums : threads_) {
+        beside += std::exchange(sums.beside_seconds, 0.0) / static_cast<double>(threads_.size());
+    }
+    kernel_seconds_ += seconds_since(begin) - beside;
+    beside_seconds_ += beside;
     kernel.end();
 
     TraceSpan reduction(lane, is_whole ? "allreduce" : "allreduce of some rows", number);
@@ -270,6 +290,11 @@ void DistributedObjective::add_blocks(int thread, std::span<const double> coeffi
         const double weight = rows.leave_all() ? 0 : weight_of(block);
         model::evaluate_block(block, coefficients, intercept, of_block, data_.execution.isa,
                               options_.loss);
+        if (visit_ != nullptr) {
+            const auto begin = Clock::now();
+            (*visit_)(thread, walk);
+            sums.beside_seconds += seconds_since(begin);
+        }
         sums.words[rows_seen] += block.rows;
         sums.words[rows_wrong] += of_block.rows_wrong;
         const std::span<const double> feature_sums(of_block.slopes_times_features.data(),

@@ -71,6 +71,23 @@ optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
     return evaluation;
 }
 
+optim::Evaluation StandardisedObjective::evaluate_with_hessian(const Vector& point,
+                                                               Index thinning) {
+    if (data_.sparse || dimension() > Curvature::most_variables_apart) {
+        return evaluate(point);
+    }
+    const Vector parameters = parameters_at(point);
+    optim::Evaluation evaluation;
+    Matrix of_loss = curvature_.hessian_beside(
+        parameters, change_, thinning, Precision::rough, [&](const BlockVisitor& visit) {
+            evaluation = of_parameters_.evaluate_beside(parameters, visit);
+        });
+    early_ = {.point = point, .thinning = thinning, .of_loss = std::move(of_loss)};
+    evaluation.gradient = change_.to_point_gradient(evaluation.gradient, threads());
+    heed_requests(of_parameters_.agreed_requests());
+    return evaluation;
+}
+
 optim::Evaluation StandardisedObjective::evaluate_thinned(const Vector& point, Index thinning) {
     optim::Evaluation evaluation = of_parameters_.evaluate_thinned(parameters_at(point), thinning);
     evaluation.gradient = change_.to_point_gradient(evaluation.gradient, threads());
@@ -139,17 +156,22 @@ void StandardisedObjective::heed_requests(const StopRequests& agreed) {
 }
 
 Matrix StandardisedObjective::hessian(const Vector& point, Index thinning) {
-    return penalised_hessian(point, thinning, Precision::full);
+    Matrix of_loss = curvature_.hessian(parameters_at(point), change_, thinning);
+    heed_requests(curvature_.agreed_requests());
+    return with_penalty(std::move(of_loss));
 }
 
 Matrix StandardisedObjective::rough_hessian(const Vector& point, Index thinning) {
-    return penalised_hessian(point, thinning, Precision::rough);
+    if (const auto early = std::exchange(early_, std::nullopt);
+        early && early->thinning == thinning && early->point == point) {
+        return with_penalty(early->of_loss);
+    }
+    Matrix of_loss = curvature_.hessian(parameters_at(point), change_, thinning, Precision::rough);
+    heed_requests(curvature_.agreed_requests());
+    return with_penalty(std::move(of_loss));
 }
 
-Matrix StandardisedObjective::penalised_hessian(const Vector& point, Index thinning,
-                                                Precision precision) {
-    Matrix hessian = curvature_.hessian(parameters_at(point), change_, thinning, precision);
-    heed_requests(curvature_.agreed_requests());
+Matrix StandardisedObjective::with_penalty(Matrix hessian) {
     for (Index j = 0; j < change_.scale.size(); ++j) {
         hessian(j, j) = penalised(hessian(j, j), j);
     }

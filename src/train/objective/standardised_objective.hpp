@@ -41,6 +41,7 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     }
 
     optim::Evaluation evaluate(const Vector& point) override;
+    optim::Evaluation evaluate_with_hessian(const Vector& point, Index thinning) override;
     optim::Evaluation evaluate_thinned(const Vector& point, Index thinning) override;
     optim::Evaluation evaluate_at_best(Vector& point) override;
     Range following() const override;
@@ -90,7 +91,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
 
     /// Seconds that this rank spent on curvature, and on parts of the rows, so far.
     double curvature_seconds() const {
-        return curvature_.seconds() + of_parameters_.thinned_seconds();
+        return curvature_.seconds() + of_parameters_.thinned_seconds() +
+               of_parameters_.beside_seconds();
     }
 
   private:
@@ -98,7 +100,8 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
         // Variables of columns that are left alone are 0.
         return change_.to_parameters(point, start_.size() == 0 ? point : start_, threads());
     }
-    Matrix penalised_hessian(const Vector& point, Index thinning, Precision precision);
+    /// The Hessian of the loss with that of the penalty.
+    Matrix with_penalty(Matrix hessian);
     /// Of the loss alone.
     Vector loss_diagonal(const Vector& point, Index thinning);
     /// Adds that of the penalty; 1 for a feature that is left alone.
@@ -127,6 +130,13 @@ class StandardisedObjective : public optim::CompositeObjective, public optim::Ba
     Vector direction_;  ///< by the parameters, where lone features follow the others
     std::unique_ptr<BatchGradients> batches_;
     bool lets_requests_through_ = true;
+    /// A rough Hessian of the loss that is there before it is asked for.
+    struct EarlyHessian {
+        Vector point;
+        Index thinning;
+        Matrix of_loss;
+    };
+    std::optional<EarlyHessian> early_;
     bool keeps_hessian_ = false;
     Matrix last_hessian_;
 };

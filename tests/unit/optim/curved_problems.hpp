@@ -34,6 +34,11 @@ class CurvedLogistic : public CurvedObjective {
         return mean(point, 1);
     }
 
+    Evaluation evaluate_with_hessian(const Vector& point, Index thinning) override {
+        announced.emplace_back(point, thinning);
+        return evaluate(point);
+    }
+
     Evaluation evaluate_thinned(const Vector& point, Index thinning) override {
         before_call();
         thinned_evaluations.push_back(thinning);
@@ -114,8 +119,10 @@ class CurvedLogistic : public CurvedObjective {
     Index evaluations = 0;
     Index products = 0;
     Index diagonals = 0;
-    std::vector<Index> thinnings;               ///< of the Hessians asked for
-    std::vector<Index> thinned_evaluations;     ///< their thinnings
+    std::vector<Index> thinnings;            ///< of the Hessians asked for
+    std::vector<Index> thinned_evaluations;  ///< their thinnings
+    /// Where Hessians are asked for next, and their thinnings.
+    std::vector<std::pair<Vector, Index>> announced;
     std::function<void()> before_call = [] {};  ///< may throw
 
   private:

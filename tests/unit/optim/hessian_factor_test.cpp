@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "curved_problems.hpp"
 
@@ -29,6 +30,12 @@ class Roughened : public test_problems::CurvedFunction {
         return rough_;
     }
 
+    Evaluation evaluate_with_hessian(const Vector& point, Index thinning) override {
+        announced.push_back(thinning);
+        return evaluate(point);
+    }
+
+    std::vector<Index> announced;
     int full_ones = 0;
     int rough_ones = 0;
 
@@ -76,6 +83,14 @@ TEST(HessianFactor, IsThatOfAFullHessianWhereTheRoughOneIsNearlyFlatOrNone) {
 TEST(HessianFactor, HasARidgeWhereTheFullHessianNeedsOne) {
     Roughened objective(correlated(1), correlated(1));
     EXPECT_TRUE(solved(objective, 4).allFinite());
+}
+
+TEST(HessianFactor, AnnouncesARoughHessianAlone) {
+    Roughened objective(correlated(0.5), correlated(0.5));
+    for (const Index thinning : {1, 2, 16, 1}) {
+        evaluate_before_factor(objective, Vector::Zero(3), thinning);
+    }
+    EXPECT_EQ(objective.announced, (std::vector<Index>{2, 16}));
 }
 
 TEST(HessianFactor, IsNoneOfWhatIsNoHessian) {

@@ -139,6 +139,23 @@ TEST(Newton, StaysWhereAPartCannotTellTheFirstPointFromItsMinimum) {
     EXPECT_EQ(state.point, optimum);
 }
 
+TEST(Newton, AnnouncesTheHessianThatItsFirstStepFromAPartTakes) {
+    CurvedLogistic objective = many_rows();
+    const Newton solver({.hessian_cost = 4});
+    State state = solver.start(objective, Vector::Zero(5));
+    ASSERT_EQ(objective.announced.size(), 1U);
+    const Index thinning = objective.announced.front().second;
+    EXPECT_GT(thinning, 1);
+    EXPECT_EQ(objective.announced.front().first, state.point);
+    objective.thinnings.clear();
+
+    ASSERT_EQ(solver.step(objective, state), StepResult::moved);
+
+    ASSERT_GE(objective.thinnings.size(), 1U);
+    EXPECT_EQ(objective.thinnings.front(), thinning);
+    EXPECT_EQ(objective.announced.size(), 1U);
+}
+
 TEST(Newton, BeginsAtTheFirstPointWhereAPartMisleads) {
     // What the parts tell has its minimum elsewhere.
     class Misleading : public CurvedLogistic {
