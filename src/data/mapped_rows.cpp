@@ -1,7 +1,6 @@
 #include "mapped_rows.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <utility>
 
@@ -11,10 +10,8 @@ namespace paralogit::data {
 
 namespace {
 
-/// A window is so many parts; all but the one in use may be on their way at a time.
-constexpr Index parts_of_window = 4;
 /// The system itself reads somewhat ahead of what it is asked for.
-constexpr int fast_parts_to_believe = parts_of_window;
+constexpr int fast_parts_to_believe = 4;
 
 }  // namespace
 
@@ -40,9 +37,8 @@ MappedRows::MappedRows(RowMapping mapping, const FeatureFile& file, Range own, I
 }
 
 MappedRows::~MappedRows() {
-    for (const Coming& part : coming_) {
-        part.speed.wait();
-        ahead_ = part.end;
+    if (coming_ != nullptr) {
+        ahead_ = coming_->stop();
     }
     give_back(ahead_);
 }
@@ -53,7 +49,7 @@ const std::byte* MappedRows::view(Range rows) {
     if (end > ahead_) {
         // A huge page that is still in use would have to be brought in again.
         const bool is_time =
-            reading_ == Reading::some || is_coming() || end - behind_ > window_bytes_;
+            reading_ == Reading::some || coming_ != nullptr || end - behind_ > window_bytes_;
         if (is_time) {
             give_back(begin_of_page(first));
         }
@@ -81,13 +77,12 @@ void MappedRows::bring_some(Index first, Index end) {
 
 void MappedRows::bring_in(Index end) {
     while (ahead_ < end) {
-        if (is_coming()) {
+        if (coming_ != nullptr) {
             take_part();
         } else {
             bring_page();
         }
     }
-    send_for_parts();
 }
 
 void MappedRows::bring_page() {
@@ -104,45 +99,38 @@ void MappedRows::bring_page() {
     if (pages == Pages::small) {
         small_end_ = ahead_;
     }
-    is_from_disk_ = pages == Pages::on_disk;
-    fast_parts_ = 0;
+    if (pages == Pages::on_disk && ahead_ < own_end_) {
+        fast_parts_ = 0;
+        coming_ = std::make_unique<PartsAhead>(*mapped_, ahead_,
+                                               [this](Index begin) { return end_of_part(begin); });
+        allow_parts();
+    }
 }
 
 /// Waits for the part that comes next.
 void MappedRows::take_part() {
-    send_for_parts();
-    Coming part = std::move(coming_.front());
-    coming_.pop_front();
+    const PartsAhead::Part part = coming_->take();
     // They may be larger now than when they were looked at.
     for (Index page = page_of(ahead_); page <= page_of(part.end - 1); ++page) {
         survey_.forget(page);
     }
     ahead_ = part.end;
-    const bool is_fast = part.speed.get() >= rule_.most_speed_of_disks;
-    fast_parts_ = is_fast ? fast_parts_ + 1 : 0;
-    is_from_disk_ = fast_parts_ < fast_parts_to_believe;
-}
-
-void MappedRows::send_for_parts() {
-    while (is_from_disk_ && std::ssize(coming_) < parts_of_window - 1) {
-        const Index begin = coming_.empty() ? ahead_ : coming_.back().end;
-        if (begin == own_end_) {
-            return;
-        }
-        const Index least = begin + window_bytes_ / parts_of_window;
-        const Index aligned = begin_of_page(least);
-        const Index end = std::min(aligned > begin ? aligned : least, own_end_);
-        coming_.push_back({.end = end, .speed = std::async(std::launch::async, [this, begin, end] {
-                                           return speed_of_populating(begin, end);
-                                       })});
+    fast_parts_ = part.speed < rule_.most_speed_of_disks ? 0 : fast_parts_ + 1;
+    if (fast_parts_ < fast_parts_to_believe) {
+        allow_parts();
+    } else if (coming_->is_empty()) {
+        coming_.reset();
     }
 }
 
-double MappedRows::speed_of_populating(Index begin, Index end) const {
-    const auto start = std::chrono::steady_clock::now();
-    mapped_->populate(begin, end - begin);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    return static_cast<double>(end - begin) / seconds.count();
+void MappedRows::allow_parts() {
+    coming_->allow(std::min(ahead_ + (parts_of_window - 1) * part_bytes(), own_end_));
+}
+
+Index MappedRows::end_of_part(Index begin) const {
+    const Index end = begin + part_bytes();
+    const Index aligned = begin_of_page(end);
+    return std::min(aligned > begin ? aligned : end, own_end_);
 }
 
 /// Some blocks at a time, each as long as this one.

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <future>
 #include <memory>
 
 #include "page_survey.hpp"
 #include "paralogit/base/buffer.hpp"
 #include "paralogit/data/mapped_file.hpp"
+#include "parts_ahead.hpp"
 #include "row_source.hpp"
 
 namespace paralogit::data {
@@ -58,20 +57,18 @@ class MappedRows : public RowSource {
     void check_unchanged() const override { mapped_->file().check_unchanged(); }
 
   private:
-    struct Coming {
-        Index end = 0;
-        std::future<double> speed;  ///< of bringing it
-    };
+    /// All but the one in use may be on their way at a time.
+    static constexpr Index parts_of_window = 4;
 
-    bool is_coming() const { return is_from_disk_ || !coming_.empty(); }
+    Index part_bytes() const { return window_bytes_ / parts_of_window; }
     void bring_some(Index first, Index end);
     void bring_in(Index end);
     void bring_page();
     void take_part();
-    void send_for_parts();
+    void allow_parts();
+    Index end_of_part(Index begin) const;
     void give_back(Index end);
     const std::byte* copied(Index first, Index end);
-    double speed_of_populating(Index begin, Index end) const;
     Index page_of(Index position) const { return (position + before_) / huge_page_bytes; }
     Index end_of_page(Index page) const { return (page + 1) * huge_page_bytes - before_; }
     Index begin_of_page(Index position) const {
@@ -94,9 +91,8 @@ class MappedRows : public RowSource {
     Index ahead_;
     Index small_end_ = 0;  ///< of the last small pages so far: blocks that begin before are copied
     Range copied_;         ///< lies in copies_
-    std::deque<Coming> coming_;  ///< from ahead_ on
-    bool is_from_disk_ = false;
-    int fast_parts_ = 0;  ///< of those before, too fast for a disk
+    int fast_parts_ = 0;   ///< of those before, too fast for a disk
+    std::unique_ptr<PartsAhead> coming_;  ///< from ahead_ on, from a disk; its threads ask this
 };
 
 }  // namespace paralogit::data
