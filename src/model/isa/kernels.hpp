@@ -104,15 +104,26 @@ constexpr Count rows_in_turn(Count row_bytes) {
     return are_near ? lanes : 0;
 }
 
+/// A copy of it at `coefficients`, where none of its vectors crosses a cache line: margins of few
+/// rows read about as many coefficients as features.
+LinearFunction line_by_line(const LinearFunction& f, Count features, double* coefficients) {
+    for (Count j = 0; j < features; ++j) {
+        coefficients[j] = f.coefficients[j];
+    }
+    return {.coefficients = coefficients, .intercept = f.intercept};
+}
+
 /// Turns rows into factors, and adds up the products of factors and features.
 /// `to_factors(first, rows, chunk, margins)` makes factors of the margins of a chunk.
 template <ElementType type, typename ToFactors>
 void add_products(const KernelRows& block, const LinearFunction& f, double* scratch, double* sums,
                   ToFactors&& to_factors) {
     const Count row_bytes = block.features * Chunk<type>::element_bytes;
-    const Margins8<type> margins(f, block.features);
+    const Count padded = whole_lanes(block.features + lanes - 1);
     double* const padded_sums = aligned(scratch);
-    scratch = padded_sums + whole_lanes(block.features + lanes - 1);
+    double* const coefficients = padded_sums + padded;
+    scratch = coefficients + padded;
+    const Margins8<type> margins(line_by_line(f, block.features, coefficients), block.features);
     Products<type> products(padded_sums, block.features);
     const Count rows = rows_in_turn<type>(row_bytes);
     if (rows == 0) {
