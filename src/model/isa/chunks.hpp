@@ -27,6 +27,9 @@ constexpr std::int64_t step_rows = 16;
 constexpr std::int64_t bytes_of_step = 2048;
 /// How far ahead of such steps the memory is asked.
 constexpr std::int64_t bytes_ahead = 10240;
+/// The same of wide rows that are read one at a time, or several side by side.
+constexpr std::int64_t bytes_ahead_of_row = 8192;
+constexpr std::int64_t bytes_ahead_of_rows = 12288;
 /// The same of groups of rows picked out of all.
 constexpr std::int64_t bytes_of_group_step = 2048;
 constexpr std::int64_t bytes_ahead_of_groups = 6144;

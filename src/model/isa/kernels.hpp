@@ -7,6 +7,7 @@
 #include "order_kernel.hpp"
 #include "rough_kernel.hpp"
 #include "row_groups.hpp"
+#include "row_parts.hpp"
 #include "scan_kernel.hpp"
 #include "slopes.hpp"
 #include "sparse_kernel.hpp"
@@ -60,7 +61,7 @@ void add_in_steps(const KernelRows& block, const Margins8<type>& margins, double
             products.template add<asks_twice>(
                 last, values_last, Ahead(chunk.values + bytes_ahead + chunk.rows * asked_of_row));
         }
-        to_factors(walk.first(), walk.rows(), chunk, values);
+        to_factors(IsCounted<true>{}, walk.first(), walk.rows(), chunk, values);
         last = chunk;
         double* const used = values_last;
         values_last = values;
@@ -80,28 +81,15 @@ void add_by_groups(const KernelRows& block, const Margins8<type>& margins, doubl
     while (walk.next()) {
         const std::byte* const next = walk.chunk().values + group_bytes;
         Lanes::store(scratch, margins.template operator()<half>(walk.chunk(), Ahead(next)));
-        to_factors(walk.first(), walk.rows(), walk.chunk(), scratch);
+        to_factors(IsCounted<true>{}, walk.first(), walk.rows(), walk.chunk(), scratch);
         products.template add<(bytes_of(type) > 1)>(
             walk.chunk(), scratch, Ahead(next + half * whole_lanes(block.features) * lanes));
     }
 }
 
-/// How many rows have their margins made, and as many of the group before them are added to the
-/// sums, in turn: a whole group or a part of it; 0 where it is better to finish one group at a
-/// time. By measurement.
-template <ElementType type>
-constexpr Count rows_in_turn(Count row_bytes) {
-    constexpr Count least_bytes = 192;
-    const bool are_near = lanes * row_bytes <= bytes_of_groups_in_cache / 3;
-    if (type == ElementType::float64 && are_near && row_bytes >= least_bytes) {
-        return row_bytes >= 512 && row_bytes <= 1024 ? 2 : 4;
-    }
-    // Widening keeps narrow rows of floats busy, as it does those of other types: turns of few rows
-    // are more work for them than they gain.
-    if (type == ElementType::float32 && row_bytes >= 640 && row_bytes <= 4096) {
-        return 2;
-    }
-    return are_near ? lanes : 0;
+/// Whether a group of rows stays in the first-level cache until its products are made.
+constexpr bool are_near(Count row_bytes) {
+    return lanes * row_bytes <= bytes_of_groups_in_cache / 3;
 }
 
 /// A copy of it at `coefficients`, where none of its vectors crosses a cache line: margins of few
@@ -114,7 +102,7 @@ LinearFunction line_by_line(const LinearFunction& f, Count features, double* coe
 }
 
 /// Turns rows into factors, and adds up the products of factors and features.
-/// `to_factors(first, rows, chunk, margins)` makes factors of the margins of a chunk.
+/// `to_factors(is_counted, first, rows, chunk, margins)` makes factors of the margins of a chunk.
 template <ElementType type, typename ToFactors>
 void add_products(const KernelRows& block, const LinearFunction& f, double* scratch, double* sums,
                   ToFactors&& to_factors) {
@@ -123,18 +111,22 @@ void add_products(const KernelRows& block, const LinearFunction& f, double* scra
     double* const padded_sums = aligned(scratch);
     double* const coefficients = padded_sums + padded;
     scratch = coefficients + padded;
-    const Margins8<type> margins(line_by_line(f, block.features, coefficients), block.features);
+    const LinearFunction own = line_by_line(f, block.features, coefficients);
     Products<type> products(padded_sums, block.features);
-    const Count rows = rows_in_turn<type>(row_bytes);
-    if (rows == 0) {
-        add_by_groups(block, margins, scratch, products, to_factors);
-    } else if (rows == lanes) {
-        add_in_steps<type, lanes>(block, margins, scratch, products, to_factors);
-    } else if constexpr (type == ElementType::float64 || type == ElementType::float32) {
-        if (rows == 2) {
-            add_in_steps<type, 2>(block, margins, scratch, products, to_factors);
-        } else if constexpr (type == ElementType::float64) {
-            add_in_steps<type, 4>(block, margins, scratch, products, to_factors);
+    const auto in_parts = [&]<int at_once, int of_part>(Width<at_once>, Width<of_part>) {
+        const MarginsAndProducts<type> both(own, block.features, padded_sums);
+        add_in_parts<type, at_once, of_part>(block, both, scratch, products, to_factors);
+    };
+    if (!takes_parts<type>(row_bytes, in_parts)) {
+        constexpr Count least_bytes_in_turns = 192;
+        constexpr int turn_rows = type == ElementType::float64 ? 4 : lanes;
+        const Margins8<type> margins(own, block.features);
+        if (!are_near(row_bytes)) {
+            add_by_groups(block, margins, scratch, products, to_factors);
+        } else if (row_bytes < least_bytes_in_turns) {
+            add_in_steps<type, lanes>(block, margins, scratch, products, to_factors);
+        } else {
+            add_in_steps<type, turn_rows>(block, margins, scratch, products, to_factors);
         }
     }
     products.store(sums);
@@ -146,10 +138,16 @@ PARALOGIT_WHOLE_KERNEL void evaluate(const KernelRows& block, const LinearFuncti
     SlopeSums by_lane;
     by_lane.common = Lanes::all(largest_weight(block));
     add_products<type>(block, margin, scratch, sums.slopes_times_features,
-                       [&](Count first, Count rows, const Chunk<type>&, double* margins) {
-                           turn_into_slopes(block, first, rows, margins, by_lane);
-                           if ((first + rows) % rows_of_product == 0) {
-                               by_lane.flush();
+                       [&]<bool is_counted>(IsCounted<is_counted>, Count first, Count rows,
+                                            const Chunk<type>&, double* margins) {
+                           if constexpr (is_counted) {
+                               turn_into_slopes(block, first, rows, margins, by_lane);
+                               if ((first + rows) % rows_of_product == 0) {
+                                   by_lane.flush();
+                               }
+                           } else {
+                               SlopeSums unused;
+                               turn_into_slopes(block, first, rows, margins, unused);
                            }
                        });
     by_lane.flush();
@@ -180,7 +178,8 @@ PARALOGIT_WHOLE_KERNEL void product(const KernelRows& block, const double* curva
     V total = Lanes::all(0.0);
     add_products<type>(
         block, direction, scratch, sums.slopes_times_features,
-        [&](Count first, Count rows, const Chunk<type>& chunk, double* margins) {
+        [&]<bool is_counted>(IsCounted<is_counted>, Count first, Count rows,
+                             const Chunk<type>& chunk, double* margins) {
             for (Count i = 0; i < chunk.rows; i += lanes) {
                 const double* const own = curvatures + first + i;
                 const Count rest = rows - i;
@@ -188,7 +187,9 @@ PARALOGIT_WHOLE_KERNEL void product(const KernelRows& block, const double* curva
                     rest >= lanes ? Lanes::load(own) : load_some(own, rest),
                     margin_that_counts(Lanes::load(margins + i), group_at(block, first + i)));
                 Lanes::store(margins + i, factor);
-                total = Lanes::add(total, factor);
+                if constexpr (is_counted) {
+                    total = Lanes::add(total, factor);
+                }
             }
         });
     sums.slopes = sum_over_lanes(total);

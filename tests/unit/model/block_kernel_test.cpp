@@ -242,12 +242,13 @@ TEST(BlockKernel, FollowsTheDeclaredOrderBitForBit) {
     }
 }
 
-// Rows of some sizes are gone through in turns of four or two, or a group at a time.
+// Rows of some sizes are gone through in turns of four, in parts of groups, or a group at a time.
 TEST(BlockKernel, FollowsTheDeclaredOrderForWideRowsOfFloatsAndDoubles) {
-    for (const Index features : {24, 63, 64, 129, 161, 1025}) {
+    for (const Index features : {24, 63, 64, 81, 129, 161, 301, 304, 1025, 1153}) {
         for (const Index rows : {8, 17, 51}) {
             OwnedBlock block = random_block(rows, features, false, 7);
             take_small_integers(block);
+            take_weights(block, rows == 51 ? Weights::mixed : Weights::none);
             const LiteralCase expected(block, 8);
             for (const ElementType type : {ElementType::float32, ElementType::float64}) {
                 const std::vector<std::byte> stored = stored_as(type, block.values);
