@@ -32,9 +32,9 @@ constexpr std::int64_t bytes_ahead_of_row = 8192;
 constexpr std::int64_t bytes_ahead_of_rows = 12288;
 /// The same of groups of rows picked out of all.
 constexpr std::int64_t bytes_of_group_step = 2048;
-constexpr std::int64_t bytes_ahead_of_groups = 6144;
-/// How far ahead it is asked for what need not yet be in the first-level cache.
-constexpr std::int64_t bytes_later_of_groups = 12288;
+constexpr std::int64_t bytes_ahead_of_groups = 5120;
+/// How far ahead it is asked for the first time. By measurement.
+constexpr std::int64_t bytes_later_of_groups = 10240;
 
 /// The first place from `p` on where a cache line begins.
 inline double* aligned(double* p) {

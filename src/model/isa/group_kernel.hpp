@@ -58,7 +58,7 @@ class GroupSteps {
     Count at_ = 0;
 };
 
-/// Slopes and losses of groups, each group a term for every lane.
+/// Slopes and losses of groups, each group a term.
 class GroupSlopes {
   public:
     GroupSlopes(const KernelRows& rows, const KernelBins& slopes, const KernelBins& losses)
@@ -68,23 +68,80 @@ class GroupSlopes {
     void add(Count first, Count rows, bool ends_group, double* margins) {
         turn_into_slopes(rows_, first, rows, margins, sums_);
         if (ends_group) {
-            sums_.flush();
-            slopes_.add(sums_.slopes);
-            losses_.add(Lanes::add(sums_.linear, Lanes::add(sums_.logs, sums_.weighted_logs)));
-            sums_ = SlopeSums{};
+            end_group();
+            if (ended_ == lanes) {
+                add_ended();
+            }
         }
     }
 
-    void store(const KernelBins& slopes, const KernelBins& losses) const {
+    void store(const KernelBins& slopes, const KernelBins& losses) {
+        while (ended_ < lanes) {
+            end_group();
+        }
+        add_ended();
         slopes_.store(slopes);
         losses_.store(losses);
     }
 
   private:
+    void end_group() {
+        ended_slopes_[ended_] = sums_.slopes;
+        ended_losses_[ended_] = Lanes::add(sums_.linear, sums_.weighted_logs);
+        ended_products_[ended_] = sums_.product;
+        sums_ = SlopeSums{};
+        ++ended_;
+    }
+    /// A group for each lane: so eight take one logarithm, and one addition to exact sums.
+    void add_ended() {
+        const auto join = [](V p, V q) { return Lanes::fma(p, q, Lanes::add(p, q)); };
+        slopes_.add(Lanes::sums_of(ended_slopes_));
+        losses_.add(Lanes::add(Lanes::sums_of(ended_losses_),
+                               log1p(Lanes::folded(ended_products_, join))));
+        ended_ = 0;
+    }
+
     const KernelRows& rows_;
     SlopeSums sums_;
     ExactLanes slopes_;
     ExactLanes losses_;
+    V ended_slopes_[lanes];
+    V ended_losses_[lanes];
+    V ended_products_[lanes];  ///< of 1 + u, minus 1, where weights are 1
+    Count ended_ = 0;
+};
+
+/// Adds terms of features to bins that lie on their shifts, as in add_exact_tile.
+class FeatureBins {
+  public:
+    FeatureBins(const KernelBins& bins, Count padded) : bins_(bins), padded_(padded) {
+        for (Count j = 0; j < padded_; j += lanes) {
+            move(bins_.first + j, bins_.first_shift + j, Lanes::add);
+            move(bins_.second + j, bins_.second_shift + j, Lanes::add);
+        }
+    }
+    void add(Count feature, V term) {
+        const V first = Lanes::load(bins_.first + feature);
+        const V sum = Lanes::add(first, term);
+        const V rest = Lanes::sub(term, Lanes::sub(sum, first));
+        Lanes::store(bins_.first + feature, sum);
+        Lanes::store(bins_.second + feature,
+                     Lanes::add(Lanes::load(bins_.second + feature), Lanes::made_odd(rest)));
+    }
+    void store() {
+        for (Count j = 0; j < padded_; j += lanes) {
+            move(bins_.first + j, bins_.first_shift + j, Lanes::sub);
+            move(bins_.second + j, bins_.second_shift + j, Lanes::sub);
+        }
+    }
+
+  private:
+    static void move(double* sums, const double* shifts, V (*by)(V, V)) {
+        Lanes::store(sums, by(Lanes::load(sums), Lanes::load(shifts)));
+    }
+
+    const KernelBins& bins_;
+    Count padded_;
 };
 
 /// Eights of rows that have so many bytes, as far as there are places.
@@ -96,7 +153,8 @@ constexpr Count eights_of(Count bytes, Count row_bytes) {
 /// more that are asked for. Three steps are at work at a time, as in add_products.
 ///
 /// Where rows are read here and there the processor foresees little, and it asks for few lines at a
-/// time: so it has to ask all the time, in small steps, and not far ahead.
+/// time: so it has to ask all the time, in small steps, and not far ahead. Twice for each line, for
+/// at the first time it may have no room for the request.
 template <ElementType type>
 PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eights,
                                        const Count* group_ends, const LinearFunction& f,
@@ -110,6 +168,7 @@ PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eight
     const Count eights_later = eights_of(bytes_later_of_groups, row_bytes);
     const Margins8<type> margins(f, rows.features);
     Products<type> products(aligned(scratch), rows.features);
+    FeatureBins bins(features, whole_lanes(rows.features + lanes - 1));
     GroupSlopes of_groups(rows, slopes, losses);
     GroupSteps<type> steps(rows, eights, group_ends);
     double values[3 * step_rows];
@@ -145,15 +204,7 @@ PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eight
                                          values_last + added);
         }
         if (last.ends_group) {
-            products.move([&](Count feature, V sum) {
-                ExactLanes bin{.first_shift = Lanes::load(features.first_shift + feature),
-                               .second_shift = Lanes::load(features.second_shift + feature),
-                               .first = Lanes::load(features.first + feature),
-                               .second = Lanes::load(features.second + feature)};
-                bin.add(sum);
-                Lanes::store(features.first + feature, bin.first);
-                Lanes::store(features.second + feature, bin.second);
-            });
+            products.move([&](Count feature, V sum) { bins.add(feature, sum); });
         }
         last = middle;
         middle = ahead;
@@ -163,6 +214,7 @@ PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eight
         values_middle = values_ahead;
         values_ahead = used;
     }
+    bins.store();
     of_groups.store(slopes, losses);
 }
 

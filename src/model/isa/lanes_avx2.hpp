@@ -139,10 +139,27 @@ struct Lanes {
         return mul(x, {power_of_two(negative(e).low), power_of_two(negative(e).high)});
     }
 
-    static V sums_of(const V (&rows)[8]) {
-        return {sums_of(rows[0], rows[1], rows[2], rows[3]),
-                sums_of(rows[4], rows[5], rows[6], rows[7])};
+    template <typename Combine>
+    static V folded(const V (&rows)[8], Combine&& combine) {
+        // The lanes 0+4, 1+5, 2+6, 3+7 of a, then those of b.
+        const auto pairs = [&](V a, V b) {
+            return combine({a.low, b.low}, {a.high, b.high});
+        };
+        // Of the rows in a, then of those in b: (0+4)+(2+6), (1+5)+(3+7) of the first and the second.
+        const auto quarters = [&](V a, V b) {
+            return combine({_mm256_permute2f128_pd(a.low, a.high, 0x20),
+                            _mm256_permute2f128_pd(b.low, b.high, 0x20)},
+                           {_mm256_permute2f128_pd(a.low, a.high, 0x31),
+                            _mm256_permute2f128_pd(b.low, b.high, 0x31)});
+        };
+        const V even = quarters(pairs(rows[0], rows[2]), pairs(rows[4], rows[6]));
+        const V odd = quarters(pairs(rows[1], rows[3]), pairs(rows[5], rows[7]));
+        return combine({_mm256_unpacklo_pd(even.low, odd.low),
+                        _mm256_unpacklo_pd(even.high, odd.high)},
+                       {_mm256_unpackhi_pd(even.low, odd.low),
+                        _mm256_unpackhi_pd(even.high, odd.high)});
     }
+    static V sums_of(const V (&rows)[8]) { return folded(rows, add); }
 
     static void add_integers(std::int64_t* to, V a) {
         add_integers(to, a.low);
@@ -255,14 +272,6 @@ struct Lanes {
         return _mm256_sub_pd(
             _mm256_castsi256_pd(_mm256_or_si256(_mm256_srli_epi64(above, 52), big)),
             _mm256_set1_pd(0x1p52));
-    }
-    static __m256d sums_of(V a, V b, V c, V d) {
-        const auto pairs = [](V row) { return _mm256_add_pd(row.low, row.high); };
-        const auto quarters = [](__m256d x, __m256d y) {
-            return _mm256_add_pd(_mm256_permute2f128_pd(x, y, 0x20),
-                                 _mm256_permute2f128_pd(x, y, 0x31));
-        };
-        return _mm256_hadd_pd(quarters(pairs(a), pairs(c)), quarters(pairs(b), pairs(d)));
     }
     static void add_integers(std::int64_t* to, __m256d a) {
         auto* p = reinterpret_cast<__m256i*>(to);

@@ -94,11 +94,21 @@ struct Lanes {
     }
     static V unscaled(V x, V e) { return _mm512_scalef_pd(x, negative(e)); }
 
-    static V sums_of(const V (&rows)[8]) {
-        const V a = quarters_of(pairs_of(rows[0], rows[2]), pairs_of(rows[4], rows[6]));
-        const V b = quarters_of(pairs_of(rows[1], rows[3]), pairs_of(rows[5], rows[7]));
-        return add(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b));
+    template <typename Combine>
+    static V folded(const V (&rows)[8], Combine&& combine) {
+        // The lanes 0+4, 1+5, 2+6, 3+7 of a, then those of b.
+        const auto pairs = [&](V a, V b) {
+            return combine(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xee));
+        };
+        // Of each of the four rows in a and b: (0+4)+(2+6), (1+5)+(3+7).
+        const auto quarters = [&](V a, V b) {
+            return combine(_mm512_shuffle_f64x2(a, b, 0x88), _mm512_shuffle_f64x2(a, b, 0xdd));
+        };
+        const V even = quarters(pairs(rows[0], rows[2]), pairs(rows[4], rows[6]));
+        const V odd = quarters(pairs(rows[1], rows[3]), pairs(rows[5], rows[7]));
+        return combine(_mm512_unpacklo_pd(even, odd), _mm512_unpackhi_pd(even, odd));
     }
+    static V sums_of(const V (&rows)[8]) { return folded(rows, add); }
 
     static void add_integers(std::int64_t* to, V a) {
         _mm512_storeu_si512(to, _mm512_add_epi64(_mm512_loadu_si512(to), _mm512_cvtpd_epi64(a)));
@@ -176,14 +186,6 @@ struct Lanes {
     }
     static __m128i quarter(const std::byte* p) {
         return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
-    }
-    // The lanes 0+4, 1+5, 2+6, 3+7 of a, then those of b.
-    static V pairs_of(V a, V b) {
-        return add(_mm512_shuffle_f64x2(a, b, 0x44), _mm512_shuffle_f64x2(a, b, 0xee));
-    }
-    // Of each of the four rows in a and b: (0+4)+(2+6), (1+5)+(3+7).
-    static V quarters_of(V a, V b) {
-        return add(_mm512_shuffle_f64x2(a, b, 0x88), _mm512_shuffle_f64x2(a, b, 0xdd));
     }
 };
 

@@ -163,13 +163,16 @@ struct Lanes {
         });
     }
 
-    /// Lane i is the sum over rows[i]: ((0+4)+(2+6)) + ((1+5)+(3+7)).
-    static V sums_of(const V (&rows)[8]) {
-        return each([&](int i) {
-            const auto& r = rows[i].lane;
-            return ((r[0] + r[4]) + (r[2] + r[6])) + ((r[1] + r[5]) + (r[3] + r[7]));
-        });
+    /// Lane i is what the lanes of rows[i] are combined to: ((0+4)+(2+6)) + ((1+5)+(3+7)).
+    template <typename Combine>
+    static V folded(const V (&rows)[8], Combine&& combine) {
+        const auto both = [&](int a, int b) {
+            return combine(each([&](int i) { return rows[i].lane[a]; }),
+                           each([&](int i) { return rows[i].lane[b]; }));
+        };
+        return combine(combine(both(0, 4), both(2, 6)), combine(both(1, 5), both(3, 7)));
     }
+    static V sums_of(const V (&rows)[8]) { return folded(rows, add); }
 
     /// Adds nearest integers of a, ties to even, to eight integers; |a| <= 2^51.
     static void add_integers(std::int64_t* to, V a) {

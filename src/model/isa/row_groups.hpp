@@ -145,8 +145,7 @@ class Ahead {
     const std::byte* next_;
 };
 
-/// Asks for memory that will be read soon, and as much of what will be read later to come a part of
-/// the way.
+/// Asks for memory that will be read soon, and for as much of what will be read later.
 class AheadTwice {
   public:
     AheadTwice(const std::byte* next, const std::byte* later) : next_(next), later_(later) {}
@@ -154,7 +153,7 @@ class AheadTwice {
     void ask(Count lines) {
         for (Count i = 0; i < lines; ++i) {
             __builtin_prefetch(next_, 0, 3);
-            __builtin_prefetch(later_, 0, 2);
+            __builtin_prefetch(later_, 0, 3);
             next_ += line_bytes;
             later_ += line_bytes;
         }
