@@ -25,7 +25,8 @@ struct PickedRows {
     /// The same of dense rows that will be added next: the memory is asked for them.
     std::vector<const std::byte*> next_values;
     /// Where groups of dense rows end, the last of them with the last row; empty when each row
-    /// stands for itself. Groups are multiples of eight rows, filled up by rows of weight 0.
+    /// stands for itself. Groups are multiples of eight rows, at most 512, filled up by rows of
+    /// weight 0.
     std::vector<Index> group_ends;
     std::vector<double> labels;
     std::vector<std::uint8_t> hard_labels;  ///< instead, where rows are dense and all are 0 or 1

@@ -207,6 +207,9 @@ PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
 
     // Products come two steps behind margins.
     const Count ahead = rows_to_ask_ahead(row_bytes) + 2 * step;
+    // Longer rows are begun to be asked for before the rest of them is: by measurement.
+    constexpr Count long_row_bytes = 512;
+    const Count asked_first = row_bytes >= long_row_bytes ? lanes : 0;
     for (Count i = 0; i < smaller_of(ahead, rows.rows); ++i) {
         __builtin_prefetch(places[i], 0, 3);
         __builtin_prefetch(places[i] + row_bytes / 2, 0, 3);
@@ -217,6 +220,9 @@ PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
     double* values_last = values + 2 * step_rows;
     for (Count at = 0; at < whole + 2 * step; at += step) {
         for (Count i = at; i < smaller_of(at + step, whole); i += lanes) {
+            for (Count l = 0; l < asked_first; ++l) {
+                __builtin_prefetch(places[i + rows_to_ask_ahead(row_bytes) + l], 0, 3);
+            }
             Lanes::store(values_ahead + (i - at), margins_of(places + i));
         }
         for (Count i = at - step; i >= 0 && i < smaller_of(at, whole); i += lanes) {

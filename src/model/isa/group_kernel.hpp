@@ -96,8 +96,8 @@ class GroupSlopes {
     void add_ended() {
         const auto join = [](V p, V q) { return Lanes::fma(p, q, Lanes::add(p, q)); };
         slopes_.add(Lanes::sums_of(ended_slopes_));
-        losses_.add(Lanes::add(Lanes::sums_of(ended_losses_),
-                               log1p(Lanes::folded(ended_products_, join))));
+        losses_.add(
+            Lanes::add(Lanes::sums_of(ended_losses_), log1p(Lanes::folded(ended_products_, join))));
         ended_ = 0;
     }
 

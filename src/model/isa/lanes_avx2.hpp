@@ -142,10 +142,9 @@ struct Lanes {
     template <typename Combine>
     static V folded(const V (&rows)[8], Combine&& combine) {
         // The lanes 0+4, 1+5, 2+6, 3+7 of a, then those of b.
-        const auto pairs = [&](V a, V b) {
-            return combine({a.low, b.low}, {a.high, b.high});
-        };
-        // Of the rows in a, then of those in b: (0+4)+(2+6), (1+5)+(3+7) of the first and the second.
+        const auto pairs = [&](V a, V b) { return combine({a.low, b.low}, {a.high, b.high}); };
+        // Of the rows in a, then of those in b: (0+4)+(2+6), (1+5)+(3+7) of the first and the
+        // second.
         const auto quarters = [&](V a, V b) {
             return combine({_mm256_permute2f128_pd(a.low, a.high, 0x20),
                             _mm256_permute2f128_pd(b.low, b.high, 0x20)},
@@ -154,10 +153,9 @@ struct Lanes {
         };
         const V even = quarters(pairs(rows[0], rows[2]), pairs(rows[4], rows[6]));
         const V odd = quarters(pairs(rows[1], rows[3]), pairs(rows[5], rows[7]));
-        return combine({_mm256_unpacklo_pd(even.low, odd.low),
-                        _mm256_unpacklo_pd(even.high, odd.high)},
-                       {_mm256_unpackhi_pd(even.low, odd.low),
-                        _mm256_unpackhi_pd(even.high, odd.high)});
+        return combine(
+            {_mm256_unpacklo_pd(even.low, odd.low), _mm256_unpacklo_pd(even.high, odd.high)},
+            {_mm256_unpackhi_pd(even.low, odd.low), _mm256_unpackhi_pd(even.high, odd.high)});
     }
     static V sums_of(const V (&rows)[8]) { return folded(rows, add); }
 

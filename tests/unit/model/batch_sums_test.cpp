@@ -260,6 +260,8 @@ TEST(BatchSums, OfGroupsAreThoseOfTheirRowsInOrder) {
                                                  {120, 20, 24},
                                                  {90, 64, 7},
                                                  {75, 130, 32},
+                                                 {64, 13, 8},
+                                                 {300, 20, 32},
                                                  {50, 2101, 20}}) {
         const Rows rows = with_rows_behind(count, features);
         const std::vector<double> w = coefficients_for(rows);
@@ -330,6 +332,31 @@ TEST(BatchSums, OfGroupsHaveTheSameBitsWhereverTheyAreAdded) {
             EXPECT_EQ(numbers_of(second, rows.features), expected)
                 << static_cast<int>(isa) << ": " << features;
         }
+    }
+}
+
+/// Eight groups share a logarithm: with whichever others each is.
+TEST(BatchSums, OfManyGroupsHaveTheSameBitsInAnyCompany) {
+    const Rows rows = with_rows_behind(184, 20);
+    const std::vector<double> w = coefficients_for(rows);
+    BatchSums portable = sums_for(rows, Isa::portable);
+    portable.add(in_groups(rows, 0, ends_of_groups(rows.size(), 8)), w, 0.5);
+    const std::vector<double> expected = numbers_of(portable, rows.features);
+    for (const Isa isa : {Isa::portable, Isa::avx2, Isa::avx512}) {
+        if (!is_supported(isa)) {
+            continue;
+        }
+        // 3 groups, then 9, then 11.
+        BatchSums sums = sums_for(rows, isa);
+        for (const auto& [first, end] :
+             {std::pair<std::size_t, std::size_t>{160, 184}, {0, 72}, {72, 160}}) {
+            std::vector<std::size_t> ends;
+            for (std::size_t at = first + 8; at <= end; at += 8) {
+                ends.push_back(at);
+            }
+            sums.add(in_groups(rows, first, ends), w, 0.5);
+        }
+        EXPECT_EQ(numbers_of(sums, rows.features), expected) << static_cast<int>(isa);
     }
 }
 
