@@ -4,9 +4,9 @@ what an Allreduce for each batch costs on two. Not a test: figures depend on the
 
     tests/bench/time_epochs.py build/release/paralogit [--rows N] [--batch-size B]
 
-For several widths and types: seconds of training of some epochs of --solver sgd, evaluations and all
-(the default evaluates every tenth), divided by the epochs, over the same of passes of --solver gd; the
-median of three turns of each, which take turns."""
+For several widths and types: seconds of training of some epochs of --solver sgd, less those of the
+objective's evaluations before and after them, divided by the epochs, over the same of passes of --solver
+gd; the median of five turns of each, which take turns."""
 import argparse
 import json
 import statistics
@@ -32,7 +32,7 @@ def main():
     parser.add_argument("--shapes", nargs="*", default=["28:float32", "64:float32", "64:float64",
                                                         "256:float32"])
     options = parser.parse_args()
-    epochs = 10
+    epochs = 20
     with tempfile.TemporaryDirectory() as folder:
         data, out = Path(folder) / "data.h5", Path(folder) / "run"
         for shape in options.shapes:
@@ -44,15 +44,19 @@ def main():
                            capture_output=True)
             passes, steps, groups = [], [], []
             sgd = ("--solver", "sgd", "--batch-size", str(options.batch_size),
-                   "--max-iterations", str(epochs))
-            for _ in range(3):
+                   "--max-iterations", str(epochs), "--evaluate-every", str(epochs))
+
+            def epoch_of(summary):
+                evaluations = summary["passes"] - epochs
+                return (summary["seconds"]["train"] - evaluations * passes[-1]) / epochs
+
+            for _ in range(5):
                 summary = train(options.binary, data, out, "--solver", "gd", "--learning-rate",
                                 "0.1", "--max-iterations", str(epochs))
                 passes.append(summary["seconds"]["train"] / summary["passes"])
-                summary = train(options.binary, data, out, *sgd)
-                steps.append((summary["seconds"]["train"] - passes[-1]) / epochs)
-                summary = train(options.binary, data, out, *sgd, "--shuffle", "groups")
-                groups.append((summary["seconds"]["train"] - passes[-1]) / epochs)
+                steps.append(epoch_of(train(options.binary, data, out, *sgd)))
+                groups.append(epoch_of(train(options.binary, data, out, *sgd, "--shuffle",
+                                             "groups")))
             on_two = train(options.binary, data, out, *sgd, ranks=2)["batches"]
             one_pass, epoch = statistics.median(passes), statistics.median(steps)
             print(f"{rows:9} x {features:4} {kind:8} pass {one_pass:7.4f} s  epoch {epoch:7.4f} s  "

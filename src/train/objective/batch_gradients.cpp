@@ -127,10 +127,10 @@ void BatchGradients::evaluate(const Vector& parameters, Index epoch, Index batch
         own_error_ = comm::error_from(std::current_exception());
     }
     put_requests(all.words());
-    kernel_seconds_ += seconds_since(begin);
+    const auto reduce_begin = Clock::now();
+    kernel_seconds_ += std::chrono::duration<double>(reduce_begin - begin).count();
     ++evaluated_;
     if (!is_local()) {
-        const auto reduce_begin = Clock::now();
         if (comm_.size() > 1) {
             comm_.sum(all.message());
         }

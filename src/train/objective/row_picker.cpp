@@ -245,8 +245,12 @@ void RowPicker::find_groups(const model::RowOrder& order, Range places, OwnPlace
         if (row >= 0 && row < shard.rows.size()) {
             ask_for_labels(row, row + run.rows);
             own.groups.push_back({.first = row, .end = row + run.rows});
+            const bool lies_in_order = shard.rows.first + row + run.rows <= last_rows_;
+            const std::byte* const first = values_of(shard.rows.first + row, place);
             for (Index i = 0; i < run.rows; i += multiple) {
-                picked.values.push_back(values_of(shard.rows.first + row + i, place + i));
+                picked.values.push_back(lies_in_order
+                                            ? first + static_cast<std::size_t>(i) * row_bytes_
+                                            : values_of(shard.rows.first + row + i, place + i));
             }
             end += (run.rows + multiple - 1) / multiple * multiple;
             picked.group_ends.push_back(end);
