@@ -1,11 +1,13 @@
 #include "paralogit/comm/session.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "check.hpp"
 #include "launch.hpp"
@@ -79,7 +81,15 @@ Session::~Session() {
                   "internal error: an exception ends this rank while others may be waiting for it");
     }
     keep_plugins_loaded();
+    const auto begin = std::chrono::steady_clock::now();
     check(MPI_Finalize(), "MPI_Finalize");
+    // So long PMIx, by which Open MPI speaks with mpirun, waits for an answer to its farewell, and
+    // then goes on without. A process that is gone before a busy mpirun reads the farewell counts
+    // as one that crashed, and its job as one that failed.
+    constexpr std::chrono::seconds answer_time(2);
+    if (std::chrono::steady_clock::now() - begin >= answer_time) {
+        std::this_thread::sleep_for(answer_time);
+    }
 }
 
 }  // namespace paralogit::comm

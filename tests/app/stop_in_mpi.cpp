@@ -1,6 +1,10 @@
 // Loaded before MPI (LD_PRELOAD) it stops the rank STOP_RANK at its first call of the function that
 // STOP_IN names, as a signal or a dead file system would at some time. MPI has each of them by a
-// second name for such uses.
+// second name for such uses. With STOP_LAUNCHER it stops the launcher instead, for so many seconds
+// from when this process takes leave of it.
+#include <dlfcn.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -22,9 +26,32 @@ void stop_in(std::string_view function) {
     }
 }
 
+/// Another process wakes the launcher up.
+void stop_launcher() {
+    const char* const seconds = std::getenv("STOP_LAUNCHER");
+    if (seconds == nullptr) {
+        return;
+    }
+    const pid_t launcher = getppid();
+    if (fork() == 0) {
+        static_cast<void>(sleep(static_cast<unsigned>(std::atoi(seconds))));
+        static_cast<void>(kill(launcher, SIGCONT));
+        std::_Exit(0);
+    }
+    static_cast<void>(kill(launcher, SIGSTOP));
+}
+
 }  // namespace
 
 extern "C" {
+
+/// Of the library that MPI speaks with its launcher by, which has no second name.
+int PMIx_Finalize(const void* info, std::size_t count) {
+    stop_launcher();
+    using Function = int (*)(const void*, std::size_t);
+    void* const library = dlopen("libpmix.so.2", RTLD_NOLOAD | RTLD_LAZY);
+    return reinterpret_cast<Function>(dlsym(library, "PMIx_Finalize"))(info, count);
+}
 
 int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
     stop_in("MPI_Init_thread");

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import signal
+import subprocess
 import time
 import unittest
 
 from jobs import Job, wait_for
 from kill_campaign import newest_checkpoint
-from support import IRIS, AppTest, made_up, read_summary, write_data
+from support import BINARY, IRIS, LAUNCHER, AppTest, made_up, read_summary, write_data
 
 STALLED = 7
 # Small steps over a long way: it never comes to an end by itself.
@@ -125,6 +126,19 @@ class ARankThatDoesNotCome(AppTest):
                  "--stall-timeout", "2s", ranks=3, wrapper=stop(1, "MPI_Bcast")) as job:
             self.assert_ends_stalled(job, r"stalled: .*rank 1 on \S+ has not answered",
                                      r"Start it again$")
+
+
+class ALauncherThatDoesNotAnswer(AppTest):
+    """As on a busy machine: mpirun gets no time while ranks take leave of it."""
+
+    def test_does_not_make_a_finished_job_a_failed_one(self):
+        wrapper = ("env", f"LD_PRELOAD={os.environ['PARALOGIT_STOP_IN_MPI']}", "STOP_LAUNCHER=3")
+        # Many, since each would fail with some chance only.
+        jobs = [subprocess.Popen([*LAUNCHER, "-n", "1", *wrapper, BINARY, "inspect", IRIS],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                for _ in range(12)]
+        printed = [job.communicate()[0] for job in jobs]
+        self.assertEqual([job.returncode for job in jobs], [0] * len(jobs), "\n".join(printed))
 
 
 if __name__ == "__main__":
