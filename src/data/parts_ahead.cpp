@@ -8,8 +8,14 @@ namespace paralogit::data {
 PartsAhead::PartsAhead(const MappedFile& mapped, Index begin,
                        std::function<Index(Index begin)> end_of_part)
     : mapped_(mapped), end_of_part_(std::move(end_of_part)), next_(begin), limit_(begin) {
-    for (std::jthread& thread : threads_) {
-        thread = std::jthread([this] { bring_all(); });
+    try {
+        for (std::jthread& thread : threads_) {
+            thread = std::jthread([this] { bring_all(); });
+        }
+    } catch (...) {
+        // Where a limit allows no more threads: one that has begun would wait for ever.
+        stop();
+        throw;
     }
 }
 

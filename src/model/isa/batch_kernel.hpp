@@ -191,7 +191,7 @@ constexpr Count rows_to_ask_ahead(Count row_bytes) {
 
 /// Rows wherever they lie: `places` has, behind those of the rows, places_ahead more that are asked
 /// for, the first of which fill up the last group of rows; any will do. Three steps are at work at
-/// a time, as in add_products.
+/// a time: margins, slopes, products.
 template <ElementType type>
 PARALOGIT_WHOLE_KERNEL void add_batch(const KernelRows& rows, RowPlaces places,
                                       const LinearFunction& f, const KernelBins& features,

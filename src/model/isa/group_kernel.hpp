@@ -150,7 +150,7 @@ constexpr Count eights_of(Count bytes, Count row_bytes) {
 }
 
 /// Rows in groups of multiples of eight; behind the places of all eights there are places_ahead
-/// more that are asked for. Three steps are at work at a time, as in add_products.
+/// more that are asked for. Three steps are at work at a time: margins, slopes, products.
 ///
 /// Where rows are read here and there the processor foresees little, and it asks for few lines at a
 /// time: so it has to ask all the time, in small steps, and not far ahead. Twice for each line, for
@@ -160,7 +160,7 @@ PARALOGIT_WHOLE_KERNEL void add_groups(const KernelRows& rows, EightPlaces eight
                                        const Count* group_ends, const LinearFunction& f,
                                        double* scratch, const KernelBins& features,
                                        const KernelBins& slopes, const KernelBins& losses) {
-    // As in add_products: margins of so many rows and products of as many take turns.
+    // Margins of so many rows and products of as many take turns.
     constexpr int turn_rows = type == ElementType::float64 ? 2 : lanes;
     constexpr int lines_to_ask = bytes_of(type);
     const Count row_bytes = rows.features * bytes_of(type);

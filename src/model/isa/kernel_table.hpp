@@ -162,9 +162,9 @@ struct KernelTable {
                       const LinearFunction& margin, const KernelBins& features,
                       const KernelBins& slopes, const KernelBins& losses);
     /// The same for rows in groups of multiples of eight, each of which goes up to row
-    /// group_ends[k]: what a group adds up to, row by row, is one term for each feature, and of
-    /// slopes and losses one for each lane. Eight rows lie side by side from each of the places on.
-    /// `scratch` has room for whole groups of eight features and eight more.
+    /// group_ends[k]: what a group adds up to, for features row by row, is one term each. Eight
+    /// rows lie side by side from each of the places on. `scratch` has room for whole groups of
+    /// eight features and eight more.
     void (*add_groups)(const KernelRows& rows, const std::byte* const* eights,
                        const std::int64_t* group_ends, const LinearFunction& margin,
                        double* scratch, const KernelBins& features, const KernelBins& slopes,

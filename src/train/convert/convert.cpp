@@ -339,7 +339,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     }
     std::ranges::move(data::notes_on_references(result.matrix, missing_texts),
                       std::back_inserter(result.warnings));
-    if (options.csv.is_first_text_reference && !has_texts(*format.csv)) {
+    if (options.csv.is_first_text_reference && format.csv && !has_texts(*format.csv)) {
         result.warnings.emplace_back(
             "--reference first changes nothing: no feature is made of texts; to take a column of "
             "numbers as texts, give --text");
