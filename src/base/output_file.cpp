@@ -2,11 +2,11 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -59,24 +59,22 @@ void sync_directory(const std::filesystem::path& file) {
 }  // namespace
 
 OutputFile::OutputFile(const std::filesystem::path& target) : target_(target) {
-    // The target may be a bare name: the temporary must still lie in the same directory.
-    std::string pattern =
-        (target.parent_path() / fmt::format(".{}.XXXXXX.tmp", target.filename().string())).string();
-    descriptor_ = ::mkostemps(pattern.data(), 4, O_CLOEXEC);
-    if (descriptor_ < 0) {
-        fail(target, "create", errno);
-    }
-    temporary_ = pattern;
-    // mkostemps makes the file private; give it the permissions of any other new file.
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(descriptor_, 0666 & ~mask) != 0) {
-        const int cause = errno;
-        ::close(descriptor_);
-        ::unlink(temporary_.c_str());
-        fail(target, "set the permissions of", cause);
-    }
-    note_temporary(temporary_);
+    std::random_device random;
+    do {
+        // The target may be a bare name: the temporary must still lie in the same directory.
+        temporary_ = target.parent_path() /
+                     fmt::format(".{}.{:08x}.tmp", target.filename().string(), random());
+        // Before it is there: a signal in between would leave it behind.
+        note_temporary(temporary_);
+        descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor_ < 0) {
+            const int cause = errno;
+            forget_temporary(temporary_);
+            if (cause != EEXIST && cause != EINTR) {
+                fail(target, "create", cause);
+            }
+        }
+    } while (descriptor_ < 0);
 }
 
 OutputFile::~OutputFile() {
