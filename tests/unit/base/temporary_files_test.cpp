@@ -22,7 +22,7 @@ int end_of_creator(const TemporaryFolder& folder, int signal) {
     if (creator == 0) {
         remove_temporaries_on_signals();
         ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-        ::raise(SIGSTOP);
+        static_cast<void>(::raise(SIGSTOP));
         const OutputFile file(folder.file("out.h5"));
         ::_exit(0);
     }
