@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/data/import/text_input.hpp"
 #include "text.hpp"
 

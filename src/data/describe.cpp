@@ -11,6 +11,7 @@
 #include "layout.hpp"
 #include "netcdf.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/data/data_file.hpp"
 #include "paralogit/data/manifest.hpp"
 #include "paralogit/model/block.hpp"
@@ -141,9 +142,9 @@ Description describe_file(const std::string& path, const SourceOptions& options,
         check_readable(file, part, weights.path);
     } else if (const auto unused = find_unused_weights(contents, features.path, shape.rows);
                options.needs_labels && unused) {
-        description.notes.push_back(fmt::format(
-            "{0}:{1} has one value per row; use --weights-name {1} to use it as row weights", path,
-            unused->path));
+        description.notes.push_back(
+            fmt::format("{}:{} has one value per row; use {} to use it as row weights", path,
+                        unused->path, option_text("weights-name", unused->path)));
     }
     add_feature_names(contents, shape, description);
     if (description.is_sparse) {
@@ -229,7 +230,8 @@ void check_agreement(const Manifest& manifest, const FilePart& first,
     if (const FilePart* const other = manifest.file_with_index_base();
         other != nullptr && next.part.index_base && next.part.index_base != other->index_base) {
         throw Error(ExitCode::input_data,
-                    index_base_text(next.part, *other->index_base, other->path, other->path));
+                    index_base_text(next.part, *other->index_base, other->path,
+                                    option_text("like", other->path)));
     }
     if (next.type != manifest.type) {
         const auto type_text = [](const FilePart& part, ElementType type) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/data/labels.hpp"
 #include "text.hpp"
 
@@ -125,9 +126,9 @@ bool can_be_pasted(const Entry& entry) {
     std::string advice = "use --positive-label VALUE to train one label against the rest";
     if (entries.size() == 2 && !survey.has_more()) {
         advice = std::ranges::all_of(entries, can_be_pasted)
-                     ? fmt::format(
-                           "use --positive-label {} or --positive-label {} to say which is y = 1",
-                           shell_word(entries[0].text), shell_word(entries[1].text))
+                     ? fmt::format("use {} or {} to say which is y = 1",
+                                   option_text("positive-label", entries[0].text),
+                                   option_text("positive-label", entries[1].text))
                      : "use --positive-label with the whole text of that which is y = 1";
     }
     throw Error(ExitCode::input_data,

@@ -54,12 +54,11 @@ const FilePart* Manifest::file_with_index_base() const {
 }
 
 std::string index_base_text(const FilePart& found, Index base, const std::string& expected,
-                            const std::string& reference) {
+                            const std::string& like) {
     const Index own = found.index_base.value();
     const std::string advice =
-        own > base
-            ? fmt::format("convert the text of {} again with --like {}", found.path, reference)
-            : fmt::format("convert the text of {} again with --index-base 0", expected);
+        own > base ? fmt::format("convert the text of {} again with {}", found.path, like)
+                   : fmt::format("convert the text of {} again with --index-base 0", expected);
     return fmt::format(
         "{} was converted from LIBSVM with {} as the index of its first feature, but "
         "{} with {}: the columns are shifted by one; {} (or, if the texts do count "

@@ -32,19 +32,6 @@ std::string in_quotes(std::string_view text) {
     return "'" + printable(text) + "'";
 }
 
-std::string shell_word(const std::string& text) {
-    constexpr std::string_view plain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+,:@%=";
-    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? R"('\'')" : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
 std::string readable_bytes(Index bytes) {
     constexpr std::array<std::string_view, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
     if (bytes < 1024) {

@@ -15,9 +15,6 @@ std::string printable(std::string_view text);
 /// printable() in single quotes.
 std::string in_quotes(std::string_view text);
 
-/// A word of a command as a shell takes it: in quotes where it has to be.
-std::string shell_word(const std::string& text);
-
 /// "3.1 KiB"
 std::string readable_bytes(Index bytes);
 

@@ -140,7 +140,7 @@ class LikeAnother(ConvertTest):
             self.assertEqual(dense(file)[0, 0], 41.5)
         with h5py.File(self.reference, "r+") as file:
             file["fillings"][0] = np.nan
-        self.assertIn("the column 'age' misses values, and", self.refused(test))
+        self.assertIn("column 1 ('age') misses values, and", self.refused(test))
 
     def test_medians_of_a_wide_table(self):
         generator = random.Random(7)

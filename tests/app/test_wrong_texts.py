@@ -193,9 +193,9 @@ class WrongText(RefusalTest):
         self.assert_text_refused(text, None, ("column 2 ('b') has more than 39", "--label-column"),
                                  "--label-column", "b", "--max-texts", 39)
         self.assert_text_refused("a,b,y\n?,1,0\n,2,1\n", None,
-                                 "the column 'a' misses every value", "--missing", "mean")
+                                 "column 1 ('a') misses every value", "--missing", "mean")
         self.assert_text_refused("a,y\n1e308,0\n1e308,1\n,1\n", None,
-                                 "the sum of the column 'a' overflows", "--missing", "mean")
+                                 "the sum of column 1 ('a') overflows", "--missing", "mean")
 
     def test_a_second_file_with_another_header(self):
         first = self.write("a.csv", "x,y\n1,0\n")

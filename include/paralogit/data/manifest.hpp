@@ -100,9 +100,9 @@ struct Manifest {
 };
 
 /// For messages: what is wrong with a file of LIBSVM whose first feature has another index than
-/// that of `expected`, "a.h5", and what to do; `reference` is the file to give to --like.
+/// that of `expected`, "a.h5", and what to do; `like` is the option that takes the base from there.
 std::string index_base_text(const FilePart& found, Index base, const std::string& expected,
-                            const std::string& reference);
+                            const std::string& like);
 
 /// Paths in the order given, with glob patterns that name no existing file expanded in sorted
 /// order. Throws Error (input_data) for a pattern without a match.

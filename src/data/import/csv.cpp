@@ -16,6 +16,7 @@
 #include "csv_mixed.hpp"
 #include "decimal.hpp"
 #include "missing_markers.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/data/import/text_input.hpp"
 
 namespace paralogit::data {
@@ -206,9 +207,9 @@ class CsvParser {
             if (format_.kinds[column] == ColumnKind::number_label) {
                 fail(begin, fmt::format("{}: the label {} is an integer beyond 2^53, which cannot "
                                         "be told apart from its neighbours; take the labels as "
-                                        "texts (--text {}) or use smaller numbers",
+                                        "texts ({}) or use smaller numbers",
                                         format_.name_of_column(column), in_quotes(field.text),
-                                        format_.short_name(column)));
+                                        format_.option_on("text", column)));
             }
             ++chunk_.rounded_integers;
         }
@@ -225,9 +226,9 @@ class CsvParser {
             fail(p, what + "row weights are numbers that are at least 0");
         }
         fail(p, what + fmt::format("leave the column out (--drop), take all of it as texts "
-                                   "(--text), or, if it means that a value is missing: "
-                                   "--missing mean --missing-markers {}{}",
-                                   in_quotes(text), text_of_others(format_, column)));
+                                   "(--text), or, if it means that a value is missing: {}{}",
+                                   options_for_missing(std::array{std::string(text)}),
+                                   text_of_others(format_, column)));
     }
 
     void take_weight(const char* p, std::size_t column, double value) {
@@ -330,10 +331,14 @@ std::string CsvFormat::name_of_column(std::size_t column) const {
 }
 
 std::string CsvFormat::short_name(std::size_t column) const {
-    const bool is_unique = !names.empty() && !names[column].empty() &&
-                           names[column].find(',') == std::string::npos &&
-                           std::ranges::count(names, names[column]) == 1;
-    return is_unique ? printable(names[column]) : std::to_string(column + 1);
+    const bool is_fit = !names.empty() && !names[column].empty() &&
+                        printable(names[column]) == names[column] &&
+                        std::ranges::count(names, names[column]) == 1;
+    return is_fit ? names[column] : std::to_string(column + 1);
+}
+
+std::string CsvFormat::option_on(std::string_view list_option, std::size_t column) const {
+    return list_option_text(list_option, std::array{short_name(column)});
 }
 
 std::string CsvFormat::note_on_weights() const {
@@ -344,8 +349,8 @@ std::string CsvFormat::note_on_weights() const {
         if (is_usual && kinds[i] == ColumnKind::number) {
             return fmt::format(
                 "{} is a feature like the others; if it is the weight of the rows, "
-                "give --weights {}",
-                name_of_column(i), short_name(i));
+                "give {}",
+                name_of_column(i), option_text("weights", short_name(i)));
         }
     }
     return {};

@@ -191,8 +191,7 @@ void set_references(const Columns& columns, const CsvRequest& request, const std
                                                           printable(wanted), name, what));
         };
         if (kind == ColumnKind::number) {
-            refuse(fmt::format("holds numbers; to take them as texts, give --text {}",
-                               format.short_name(i)));
+            refuse("holds numbers; to take them as texts, give " + format.option_on("text", i));
         }
         if (kind != ColumnKind::text) {
             refuse(kind == ColumnKind::dropped ? "is left out by --drop"

@@ -8,6 +8,7 @@
 
 #include "../text.hpp"
 #include "csv_fields.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/base/error.hpp"
 
 namespace paralogit::data {
@@ -49,15 +50,6 @@ std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::s
     return majority > 0 ? first : std::nullopt;
 }
 
-/// As a list on the command line has it.
-std::string list_item(const std::string& text) {
-    std::string item;
-    for (const char c : printable(text)) {
-        item += c == '"' ? "\"\"" : std::string(1, c);
-    }
-    return text.find_first_of(",\"") == std::string::npos ? item : '"' + item + '"';
-}
-
 std::string and_more(std::size_t count) {
     return count > most_named ? fmt::format(" and {} more", count - most_named) : "";
 }
@@ -74,31 +66,42 @@ std::string and_more(std::size_t count) {
     };
     for (const std::size_t i : std::span(columns).first(std::min(most_named, columns.size()))) {
         found.push_back(fmt::format("{}, {}", format.name_of_column(i), what_is_in(i)));
-        const std::string text = list_item(contents[i].first_text);
-        if (std::ranges::find(texts, text) == texts.end()) {
-            texts.push_back(text);
-        }
+        texts.push_back(contents[i].first_text);
         names.push_back(format.short_name(i));
     }
     const std::size_t first = columns.front();
     const bool is_one = columns.size() == 1;
-    const std::string dots = columns.size() > most_named ? ",..." : "";
+    const bool has_more = columns.size() > most_named;
     throw Error(
         ExitCode::input_data,
         fmt::format(
-            "{}: {}, in the first rows; if {} that a value is missing, give --missing mean "
-            "--missing-markers '{}{}'; if each is a text of its own, --text {}{}; or leave "
-            "the column{} out: --drop {}{}",
+            "{}: {}, in the first rows; if {} that a value is missing, give {}; if each is a text "
+            "of its own, {}; or leave the column{} out: {}",
             file,
             is_one ? fmt::format("{}: holds both numbers and texts: {}",
                                  format.name_of_column(first), what_is_in(first))
                    : fmt::format("{} columns hold both numbers and texts: {}{}", columns.size(),
                                  fmt::join(found, "; "), and_more(columns.size())),
-            is_one ? "the text means" : "these texts mean", fmt::join(texts, ","), dots,
-            fmt::join(names, ","), dots, is_one ? "" : "s", fmt::join(names, ","), dots));
+            is_one ? "the text means" : "these texts mean", options_for_missing(texts, has_more),
+            list_option_text("text", names, has_more), is_one ? "" : "s",
+            list_option_text("drop", names, has_more)));
 }
 
 }  // namespace
+
+std::string options_for_missing(std::span<const std::string> texts, bool has_more) {
+    std::vector<std::string> markers;
+    for (const std::string& text : texts) {
+        if (printable(text) != text) {
+            has_more = true;
+        } else if (std::ranges::find(markers, text) == markers.end()) {
+            markers.push_back(text);
+        }
+    }
+    return "--missing mean " + (markers.empty()
+                                    ? "--missing-markers TEXT"
+                                    : list_option_text("missing-markers", markers, has_more));
+}
 
 void check_text_columns(const CsvFormat& format, std::span<const ColumnContents> contents,
                         std::span<const Record> rows, const MissingMarkers& markers,
@@ -113,9 +116,9 @@ void check_text_columns(const CsvFormat& format, std::span<const ColumnContents>
                 ExitCode::input_data,
                 fmt::format("{}: {}: {} is a number with a comma; write numbers with a point (sed "
                             "'s/,/./g' where no other commas are), or take the column as texts: "
-                            "--text {}",
+                            "{}",
                             file, format.name_of_column(i), in_quotes(*decimal_comma),
-                            format.short_name(i)));
+                            format.option_on("text", i)));
         }
         if (contents[i].numbers > 0) {
             mixed.push_back(i);

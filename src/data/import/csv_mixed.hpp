@@ -8,6 +8,10 @@
 
 namespace paralogit::data {
 
+/// For messages: how to say that texts stand for missing values; "TEXT" for those that a terminal
+/// does not show as they are.
+std::string options_for_missing(std::span<const std::string> texts, bool has_more = false);
+
 /// Throws Error (input_data) for columns that are of texts though nobody called them so, and may as
 /// well be of numbers with something wrong in them: with decimal commas, or with both numbers and
 /// texts. Of the latter it tells all.

@@ -14,6 +14,7 @@
 
 #include "convert_file.hpp"
 #include "fillings.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/import/survey.hpp"
 #include "paralogit/data/import/text_chunks.hpp"
@@ -164,12 +165,11 @@ struct ColumnOfTexts {
     }
     const std::size_t more = columns.size() - found.size();
     fail(options,
-         fmt::format("{}{}; if each is a text of its own, give --text {}{}; or leave the "
-                     "column{} out: --drop {}{}",
+         fmt::format("{}{}; if each is a text of its own, give {}; or leave the column{} out: {}",
                      fmt::join(found, "; "),
                      more > 0 ? fmt::format("; and {} more columns", more) : "",
-                     fmt::join(names, ","), more > 0 ? ",..." : "", columns.size() > 1 ? "s" : "",
-                     fmt::join(names, ","), more > 0 ? ",..." : ""));
+                     list_option_text("text", names, more > 0), columns.size() > 1 ? "s" : "",
+                     list_option_text("drop", names, more > 0)));
 }
 
 void check_survey(const data::ImportSurvey& all, const TextFormat& format,
@@ -202,9 +202,9 @@ void check_survey(const data::ImportSurvey& all, const TextFormat& format,
         const data::TextSet& found = all.texts.at(texts++);
         if (found.is_too_large()) {
             too_many(format.csv->name_of_column(i),
-                     fmt::format("each would become a feature: leave the column out (--drop {}) or "
-                                 "raise --max-texts",
-                                 format.csv->short_name(i)));
+                     fmt::format("each would become a feature: leave the column out ({}) or raise "
+                                 "--max-texts",
+                                 format.csv->option_on("drop", i)));
         }
         // The first rows did not tell.
         const bool is_told = format.like || format.csv->is_text_by_request[i];
@@ -326,8 +326,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
         return plan_matrix(surveyed, format, options);
     });
     if (format.csv) {
-        set_fillings(comm, rows, surveyed.all.missing_values, format.like ? &*format.like : nullptr,
-                     options, result.matrix);
+        set_fillings(comm, rows, surveyed.all.missing_values, format, options, result.matrix);
     }
     result.is_filled_as_reference = options.filling == Filling::as_reference;
     const Index missing_texts = leave_out_references(comm, rows, surveyed, result.matrix);

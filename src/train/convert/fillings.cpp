@@ -68,42 +68,45 @@ std::vector<Column> count_present(const comm::Communicator& comm, TextRows& rows
     return result;
 }
 
-std::string name_of(const Column& column, const data::ImportMatrix& matrix) {
-    const auto named = std::ranges::find_if(matrix.columns, [&](const auto& each) {
-        return !each.is_text && each.position == column.position;
-    });
-    return named == matrix.columns.end() ? "" : named->name;
+/// Which column of the text it is.
+std::size_t place_of(const Column& column, const data::CsvFormat& format) {
+    std::size_t place = 0;
+    for (std::size_t before = column.position;; ++place) {
+        if (format.kinds.at(place) == data::ColumnKind::number && before-- == 0) {
+            return place;
+        }
+    }
 }
 
-void check_present(std::span<const Column> columns, const data::ImportMatrix& matrix,
+void check_present(std::span<const Column> columns, const data::CsvFormat& format,
                    const ConvertOptions& options) {
     for (const Column& column : columns) {
         if (column.present == 0) {
-            const std::string name = name_of(column, matrix);
+            const std::size_t place = place_of(column, format);
             throw Error(ExitCode::input_data,
-                        fmt::format("{}: the column '{}' misses every value, so it has no mean "
-                                    "and no median; leave it out: --drop {}",
-                                    options.inputs.front(), name, name));
+                        fmt::format("{}: {} misses every value, so it has no mean and no median; "
+                                    "leave it out: {}",
+                                    options.inputs.front(), format.name_of_column(place),
+                                    format.option_on("drop", place)));
         }
     }
 }
 
 /// Of the columns that miss values.
 void check_fillings(std::span<const Column> columns, const data::ImportMatrix& matrix,
-                    const data::ReferenceTable* reference, const ConvertOptions& options) {
+                    const TextFormat& format, const ConvertOptions& options) {
     for (const Column& column : columns) {
         if (column.present == matrix.rows || std::isfinite(matrix.fillings[column.position])) {
             continue;
         }
-        throw Error(
-            ExitCode::input_data,
-            reference != nullptr
-                ? fmt::format("{}: the column '{}' misses values, and {} does not tell "
-                              "what stands for them; give --missing NUMBER",
-                              options.inputs.front(), name_of(column, matrix), reference->path)
-                : fmt::format("{}: the sum of the column '{}' overflows, so it has no "
-                              "mean; use --missing median or scale the column",
-                              options.inputs.front(), name_of(column, matrix)));
+        const std::string name = format.csv->name_of_column(place_of(column, *format.csv));
+        throw Error(ExitCode::input_data,
+                    format.like ? fmt::format("{}: {} misses values, and {} does not tell what "
+                                              "stands for them; give --missing NUMBER",
+                                              options.inputs.front(), name, format.like->path)
+                                : fmt::format("{}: the sum of {} overflows, so it has no mean; use "
+                                              "--missing median or scale the column",
+                                              options.inputs.front(), name));
     }
 }
 
@@ -228,7 +231,7 @@ std::vector<double> medians(const comm::Communicator& comm, TextRows& rows, std:
 }  // namespace
 
 void set_fillings(const comm::Communicator& comm, TextRows& rows, Index missing_values,
-                  const data::ReferenceTable* reference, const ConvertOptions& options,
+                  const TextFormat& format, const ConvertOptions& options,
                   data::ImportMatrix& matrix) {
     const std::size_t width = matrix.fillings.size();
     matrix.fillings.assign(width, std::numeric_limits<double>::quiet_NaN());
@@ -238,6 +241,7 @@ void set_fillings(const comm::Communicator& comm, TextRows& rows, Index missing_
         matrix.filling_rule = "number";
         return;
     }
+    const data::ReferenceTable* const reference = format.like ? &*format.like : nullptr;
     const bool is_of_reference = reference != nullptr && !reference->fillings.empty();
     if (options.filling == Filling::none || (reference != nullptr && !is_of_reference)) {
         return;
@@ -254,11 +258,11 @@ void set_fillings(const comm::Communicator& comm, TextRows& rows, Index missing_
     } else {
         const bool are_means = options.filling == Filling::mean;
         matrix.filling_rule = are_means ? "mean" : "median";
-        comm::together(comm, [&] { check_present(columns, matrix, options); });
+        comm::together(comm, [&] { check_present(columns, *format.csv, options); });
         matrix.fillings =
             are_means ? means(comm, rows, width, columns) : medians(comm, rows, width, columns);
     }
-    comm::together(comm, [&] { check_fillings(columns, matrix, reference, options); });
+    comm::together(comm, [&] { check_fillings(columns, matrix, format, options); });
     for (const Column& column : columns) {
         if (column.present < matrix.rows) {
             matrix.used_fillings.push_back(matrix.fillings[column.position]);

@@ -14,7 +14,7 @@ namespace paralogit::train {
 /// any value. @collective: a passage over the rows when some miss values; mean: one more; median:
 /// six, or more in tables of more than 1000 columns.
 void set_fillings(const comm::Communicator& comm, TextRows& rows, Index missing_values,
-                  const data::ReferenceTable* reference, const ConvertOptions& options,
+                  const TextFormat& format, const ConvertOptions& options,
                   data::ImportMatrix& matrix);
 
 }  // namespace paralogit::train

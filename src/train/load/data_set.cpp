@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/missing_values.hpp"
 #include "paralogit/data/row_copies.hpp"
@@ -169,7 +170,8 @@ void check_features(const DataSet& training, const data::Manifest& manifest) {
     const data::FilePart* const base = expected.file_with_index_base();
     if (found_base != nullptr && base != nullptr && found_base->index_base != base->index_base) {
         throw Error(ExitCode::input_data,
-                    data::index_base_text(*found_base, *base->index_base, base->path, base->path));
+                    data::index_base_text(*found_base, *base->index_base, base->path,
+                                          option_text("like", base->path)));
     }
     if (manifest.feature_names.empty() || expected.feature_names.empty()) {
         return;

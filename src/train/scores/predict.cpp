@@ -225,9 +225,9 @@ void check_fit(const Model& model, const data::Manifest& manifest) {
     if (base != model.attributes.end() && converted != nullptr &&
         base->second != std::to_string(*converted->index_base)) {
         throw Error(ExitCode::model_file,
-                    data::index_base_text(*converted, base->second == "0" ? 0 : 1,
-                                          "what the model was trained on",
-                                          "TRAIN.h5, the data set that the model was trained on"));
+                    data::index_base_text(
+                        *converted, base->second == "0" ? 0 : 1, "what the model was trained on",
+                        "--like TRAIN.h5, the data set that the model was trained on"));
     }
     if (model.feature_names.empty() || manifest.feature_names.empty()) {
         return;

@@ -298,6 +298,11 @@ TEST(LabelRule, QuotesTextsThatAShellWouldTakeForSomethingElse) {
                 HasSubstr("--positive-label '<=50K' or --positive-label '>50K'"));
 }
 
+TEST(LabelRule, ProposesLabelsThatBeginWithADashSoThatTheyAreNoOptions) {
+    EXPECT_THAT(refused({.values = {0, 1}, .texts = {"-a", "--b c"}}).what(),
+                HasSubstr("--positive-label=-a or --positive-label='--b c' to"));
+}
+
 TEST(LabelRule, RefusesOneTextWithoutAPositiveLabel) {
     EXPECT_THAT(refused({.values = {0, 0}, .texts = {"g"}}).what(), HasSubstr("found label 'g'"));
 }

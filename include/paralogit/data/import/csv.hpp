@@ -49,8 +49,11 @@ struct CsvFormat {
     std::string feature_name(std::size_t column) const;
     /// "column 3 ('age')"
     std::string name_of_column(std::size_t column) const;
-    /// What an option calls the column: its name when no other has it, else its number.
+    /// What an option calls the column: its name when no other has it and a terminal shows it as
+    /// it is, else its number.
     std::string short_name(std::size_t column) const;
+    /// An option that takes a list of columns, with this one: "--text age".
+    std::string option_on(std::string_view list_option, std::size_t column) const;
     /// A sentence on a feature that has a usual name of row weights; empty when there is none.
     std::string note_on_weights() const;
     /// Whether the first line names the columns, or what it holds as a row.

@@ -263,7 +263,7 @@ TEST(DetectCsv, RefusesAColumnOfNumbersAndTextsThatNobodyCalledOneOfTexts) {
 
     const std::string error = detect_error(head);
     for (const char* const said : {"column 2 ('b')", "1 as '2.5' and 2 as 'nil'",
-                                   "--missing-markers 'nil'", "--text b", "--drop b"}) {
+                                   "--missing-markers nil", "--text b", "--drop b"}) {
         EXPECT_NE(error.find(said), std::string::npos) << error;
     }
     const std::vector<ColumnKind> texts{ColumnKind::number, ColumnKind::text,
@@ -280,7 +280,7 @@ TEST(DetectCsv, NamesAllColumnsOfNumbersAndTextsToALimit) {
     EXPECT_EQ(error,
               "f.csv: 2 columns hold both numbers and texts: column 2 ('b'), 1 as '2.5' and 3 as "
               "'nil'; column 3 ('c'), 1 as '4' and 3 as 'nil', in the first rows; if these texts "
-              "mean that a value is missing, give --missing mean --missing-markers 'nil'; if each "
+              "mean that a value is missing, give --missing mean --missing-markers nil; if each "
               "is a text of its own, --text b,c; or leave the columns out: --drop b,c");
 
     std::string names;
@@ -307,7 +307,7 @@ TEST(DetectCsv, TellsOfATextAmongNumbersInWhichOtherColumnsItIsSo) {
     const std::string said =
         ": expected a finite decimal number, found 'u'; leave the column out "
         "(--drop), take all of it as texts (--text), or, if it means that a "
-        "value is missing: --missing mean --missing-markers 'u'";
+        "value is missing: --missing mean --missing-markers u";
     const auto error_now = [&] {
         return error_of(text.substr(text.find('\n') + 1), format).second;
     };
