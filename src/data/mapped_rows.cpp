@@ -56,7 +56,7 @@ const std::byte* MappedRows::view(Range rows) {
         if (reading_ == Reading::some) {
             bring_some(first, end);
         } else {
-            bring_in(end);
+            bring_in(first, end);
         }
     }
     return first < small_end_ ? copied(first, end) : mapped_->data() + first;
@@ -75,17 +75,17 @@ void MappedRows::bring_some(Index first, Index end) {
     ahead_ = end;
 }
 
-void MappedRows::bring_in(Index end) {
+void MappedRows::bring_in(Index first, Index end) {
     while (ahead_ < end) {
         if (coming_ != nullptr) {
             take_part();
         } else {
-            bring_page();
+            bring_page(first);
         }
     }
 }
 
-void MappedRows::bring_page() {
+void MappedRows::bring_page(Index first) {
     const Index page = page_of(ahead_);
     const Range bytes{.first = ahead_, .end = std::min(end_of_page(page), own_end_)};
     Pages pages = survey_.recall(page);
@@ -100,6 +100,8 @@ void MappedRows::bring_page() {
         small_end_ = ahead_;
     }
     if (pages == Pages::on_disk && ahead_ < own_end_) {
+        // The window may be full, and is now to hold the parts as well.
+        give_back(begin_of_page(first));
         fast_parts_ = 0;
         coming_ = std::make_unique<PartsAhead>(*mapped_, ahead_,
                                                [this](Index begin) { return end_of_part(begin); });

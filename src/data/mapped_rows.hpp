@@ -62,8 +62,9 @@ class MappedRows : public RowSource {
 
     Index part_bytes() const { return window_bytes_ / parts_of_window; }
     void bring_some(Index first, Index end);
-    void bring_in(Index end);
-    void bring_page();
+    /// Until all of the rows in [first, end) are there.
+    void bring_in(Index first, Index end);
+    void bring_page(Index first);
     void take_part();
     void allow_parts();
     Index end_of_part(Index begin) const;
