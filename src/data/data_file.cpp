@@ -9,7 +9,6 @@
 
 #include "paralogit/base/command_text.hpp"
 #include "paralogit/data/import/text_input.hpp"
-#include "text.hpp"
 
 namespace paralogit::data {
 

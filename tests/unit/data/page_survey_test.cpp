@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -33,6 +34,13 @@ void write_in_small_pages(const std::string& name) {
     std::filesystem::rename(other, name);
 }
 
+/// Of this thread, without a disk.
+long faults() {
+    struct rusage usage {};
+    ::getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_minflt;
+}
+
 class LooksAtPages : public WithFolder {
   protected:
     LooksAtPages() {
@@ -61,8 +69,14 @@ TEST_F(LooksAtPages, ThatAreSmallAndFindsThemSoUntilTheyAreMapped) {
 
 TEST_F(LooksAtPages, OnceWhereTheyWereHuge) {
     EXPECT_EQ(bring_huge_page(mapped_, bytes), Pages::huge);
-    // Of these the first was mapped before.
-    EXPECT_EQ(look_at_pages(mapped_, bytes), Pages::huge);
+    const long before = faults();
+    mapped_.populate(bytes.first, 1);
+    EXPECT_EQ(faults(), before);
+}
+
+TEST_F(LooksAtPages, OfWhichAnotherThreadHasMappedTheFirst) {
+    mapped_.populate(bytes.first, 1);
+    EXPECT_EQ(look_at_pages(mapped_, bytes), Pages::small);
 }
 
 TEST(PageSurvey, RemembersForSomePassesAndNotAllPagesAsLong) {
