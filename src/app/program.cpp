@@ -34,8 +34,9 @@ std::string place_of_results(const Options& options) {
 ExitCode run_with(const CommandSpec& command, const Options& options,
                   const comm::Communicator& comm,
                   std::chrono::steady_clock::time_point process_start,
-                  std::optional<comm::Watchdog>& watchdog) {
+                  std::optional<comm::Watchdog>& watchdog, comm::Deadline& deadline) {
     const auto limits = comm::together(comm, [&] { return stall_limits_of(options); });
+    deadline.change(seconds_in_mpi(limits));
     if (watchdog) {
         watchdog->change(
             limits, comm::listener_that_ends_the_job(command.name == "train" ? "Go on with --resume"
@@ -100,7 +101,7 @@ ExitCode run_program(const comm::Communicator& comm, const std::vector<std::stri
 
     // The command itself. What is wrong in the config file is told with its line.
     try {
-        return run_with(command, options, comm, process_start, watchdog);
+        return run_with(command, options, comm, process_start, watchdog, deadline);
     } catch (const comm::AgreedError& error) {
         throw comm::AgreedError(options.with_place(error));
     }

@@ -46,14 +46,18 @@ comm::StallLimits stall_limits_at_start(const std::vector<std::string>& argument
     return seconds ? limits_from(*seconds) : comm::StallLimits();
 }
 
-std::optional<double> seconds_to_start(const std::vector<std::string>& arguments) {
+std::optional<double> seconds_in_mpi(const comm::StallLimits& limits) {
     // However short a stop of a rank may be, many ranks need their time.
     constexpr double enough = 60;
     constexpr double times = 10;
-    const double seconds = stall_limits_at_start(arguments).stall_seconds;
+    const double seconds = limits.stall_seconds;
     return std::isfinite(seconds)
                ? std::optional(std::max(seconds, std::min(times * seconds, enough)))
                : std::nullopt;
+}
+
+std::optional<double> seconds_to_start(const std::vector<std::string>& arguments) {
+    return seconds_in_mpi(stall_limits_at_start(arguments));
 }
 
 }  // namespace paralogit::app

@@ -46,6 +46,11 @@ void Deadline::begin(std::string when, std::string advice) {
     counts_ = true;
 }
 
+void Deadline::change(std::optional<double> seconds) {
+    const std::lock_guard lock(mutex_);
+    seconds_ = seconds;
+}
+
 void Deadline::end() {
     const std::lock_guard lock(mutex_);
     counts_ = false;
@@ -53,14 +58,17 @@ void Deadline::end() {
 
 void Deadline::run() {
     using Seconds = std::chrono::duration<double>;
-    const double tick = std::clamp(*seconds_ / 10, 0.01, 1.0);
+    constexpr double longest_tick = 1;
+    const auto tick = [&] {
+        return seconds_ ? std::clamp(*seconds_ / 10, 0.01, longest_tick) : longest_tick;
+    };
     auto last = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
-    while (!has_changed_.wait_for(lock, Seconds(tick), [this] { return stops_; })) {
+    while (!has_changed_.wait_for(lock, Seconds(tick()), [this] { return stops_; })) {
         const auto now = std::chrono::steady_clock::now();
-        waited_seconds_ += std::min(Seconds(now - last).count(), 2 * tick);
+        waited_seconds_ += std::min(Seconds(now - last).count(), 2 * tick());
         last = now;
-        if (counts_ && waited_seconds_ >= *seconds_ + lead_seconds_) {
+        if (counts_ && seconds_ && waited_seconds_ >= *seconds_ + lead_seconds_) {
             act();
         }
     }

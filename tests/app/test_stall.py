@@ -96,10 +96,13 @@ class ARankThatDoesNotCome(AppTest):
         at_start = (r"stalled: while the job starts this rank has waited for others for 1\d s",
                     r"Start it again$")
         at_end = (r"stalled: at the end of the job this rank has waited", r"Nothing was left to do")
+        model = self.train(IRIS, "--l2", 1, out="iris") / "model.h5"
         # All at once, since each only waits: ten times the timeout, which is longer where ranks
         # have work before.
         with contextlib.ExitStack() as jobs:
             started = []
+            config = self.folder / "run.conf"
+            config.write_text("stall-timeout = 2s\n")
             for function, stopped, ranks, says in (
                     ("MPI_Init_thread", 1, 2, at_start), ("MPI_Init_thread", 0, 2, at_start),
                     ("MPI_Comm_split_type", 1, 2, at_start), ("MPI_Allreduce", 0, 3, at_start),
@@ -108,6 +111,10 @@ class ARankThatDoesNotCome(AppTest):
                 job = Job("inspect", IRIS, f"--stall-timeout={timeout}", ranks=ranks,
                           wrapper=stop(stopped, function))
                 started.append((function, stopped, jobs.enter_context(job), says))
+            # The end has the time of the config file, which is known by then.
+            job = Job("evaluate", model, IRIS, "--config", config, ranks=2,
+                      wrapper=stop(1, "MPI_Finalize"))
+            started.append(("MPI_Finalize", 1, jobs.enter_context(job), at_end))
             # Between its start and its end a job may take as long as it likes.
             data = write_data(self.folder / "data.h5", *made_up(2000, 20, seed=7))
             longer = jobs.enter_context(Job(

@@ -16,7 +16,7 @@ namespace paralogit::comm {
 /// launcher started as one of several.
 class Deadline {
   public:
-    /// Empty: never.
+    /// Empty: never, whatever change() says.
     explicit Deadline(std::optional<double> seconds);
     ~Deadline();
     Deadline(const Deadline&) = delete;
@@ -25,6 +25,8 @@ class Deadline {
     /// Counts from now on. `when` is for the message, as "while the job starts"; `advice` on what
     /// to do then is a sentence.
     void begin(std::string when, std::string advice);
+    /// From now on this is too long. Empty: nothing is.
+    void change(std::optional<double> seconds);
     /// What is waited for has come, or is watched otherwise.
     void end();
 
@@ -32,7 +34,7 @@ class Deadline {
     void run();
     [[noreturn]] void act();
 
-    const std::optional<double> seconds_;
+    std::optional<double> seconds_;
     double lead_seconds_ = 0;
     std::string when_;
     std::string advice_;
