@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "exit_later.hpp"
 #include "launch.hpp"
 #include "paralogit/base/error.hpp"
 #include "thread_without_signals.hpp"
@@ -79,6 +80,7 @@ void Deadline::act() {
         "paralogit: error: stalled: {} this rank has waited for others for {:.0f} s; "
         "the job ends (--stall-timeout). {}\n",
         when_, waited_seconds_, advice_);
+    exit_later(ExitCode::stalled);
     static_cast<void>(std::fputs(line.c_str(), stderr));
     std::_Exit(static_cast<int>(ExitCode::stalled));
 }

@@ -17,6 +17,7 @@
 
 #include "check.hpp"
 #include "exchanges.hpp"
+#include "exit_later.hpp"
 #include "late_ranks.hpp"
 #include "mpi_api.hpp"
 #include "paralogit/base/checked.hpp"
@@ -319,12 +320,7 @@ StallListener listener_that_ends_the_job(std::string advice) {
             },
         .on_stall =
             [advice = std::move(advice)](const std::string& text) {
-                constexpr int code = static_cast<int>(ExitCode::stalled);
-                // Where the way to mpirun is cut too MPI_Abort may not come back.
-                std::thread([] {
-                    std::this_thread::sleep_for(std::chrono::seconds(5));
-                    std::_Exit(code);
-                }).detach();
+                exit_later(ExitCode::stalled);
                 abort_all(ExitCode::stalled,
                           fmt::format("error: stalled: {}; the job ends (--stall-timeout). {}",
                                       text, advice));

@@ -2,6 +2,7 @@
 """A rank that is stopped or hangs: the others name it, wait or end, and nothing is lost."""
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -125,6 +126,20 @@ class ARankThatDoesNotCome(AppTest):
                     self.assert_ends_stalled(job, *says)
             time.sleep(max(0, longer.begin + 22 - time.monotonic()))
             self.assertIsNone(longer.mpirun.poll(), longer.stderr())
+
+    def test_ends_the_job_where_nobody_reads_what_it_prints(self):
+        pipe = self.folder / "stderr"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(reader, bytes(4096))
+        with Job("inspect", IRIS, "--stall-timeout=1s", ranks=2,
+                 wrapper=("sh", "-c", f'exec "$@" 2> {shlex.quote(str(pipe))}', "sh",
+                          *stop(1, "MPI_Init_thread"))) as job:
+            self.assertTrue(job.wait_until_gone(), job.stderr())
+            self.assertEqual(job.mpirun.returncode, STALLED, job.stderr())
 
     def test_is_named_when_it_stops_while_the_options_are_read(self):
         config = self.folder / "run.conf"
