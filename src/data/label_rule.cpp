@@ -351,11 +351,17 @@ std::vector<std::string> LabelRule::known_labels() const {
 }
 
 bool is_same_positive_label(const std::string& kind, const std::string& positive_label,
+                            const std::vector<std::string>& known_labels,
                             const std::string& wanted) {
     if (kind == LabelRule::one_against_rest) {
+        // Of 0, 1 and 2, say, a word is none.
+        const bool are_booleans =
+            !known_labels.empty() && std::ranges::all_of(known_labels, [](const auto& label) {
+                return is_label(label, "0") || is_label(label, "1");
+            });
         const std::optional<double> number = number_in_words(wanted);
         return is_label(positive_label, wanted) ||
-               (number && parse_number(positive_label) == number);
+               (are_booleans && number && parse_number(positive_label) == number);
     }
     // Of any other kind 1 is positive. Of a word such as 'spam' the kind knows nothing.
     const auto spelled_one = parse_zero_or_one(wanted);

@@ -137,9 +137,10 @@ class LabelRule {
     std::string made_for_;  ///< the first file and its dataset of labels
 };
 
-/// Whether a wanted positive label means what a rule with this kind_name() and positive_label()
-/// means by y = 1, as far as can be told from these.
+/// Whether a wanted positive label means what a rule with this kind_name(), positive_label() and
+/// known_labels() means by y = 1, as far as can be told from these.
 bool is_same_positive_label(const std::string& kind, const std::string& positive_label,
+                            const std::vector<std::string>& known_labels,
                             const std::string& wanted);
 
 }  // namespace paralogit::data

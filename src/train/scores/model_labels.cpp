@@ -56,7 +56,8 @@ data::SourceOptions with_labels_of(const Model& model, const std::string& model_
         return source;  // of a version that did not write them
     }
     if (source.positive_label &&
-        !data::is_same_positive_label(kind->second, positive->second, *source.positive_label)) {
+        !data::is_same_positive_label(kind->second, positive->second, known_labels_of(model),
+                                      *source.positive_label)) {
         const auto labels = model.attributes.find("labels");
         throw Error(
             ExitCode::usage,

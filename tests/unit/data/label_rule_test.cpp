@@ -226,21 +226,31 @@ TEST(LabelRule, TakesFalseOrTrueAsThePositiveLabelOfZeroAndOne) {
 }
 
 TEST(LabelRule, KnowsAPositiveLabelAgain) {
-    EXPECT_TRUE(is_same_positive_label("one_against_rest", "g", "g"));
-    EXPECT_TRUE(is_same_positive_label("one_against_rest", "2", "2.0"));
-    EXPECT_TRUE(is_same_positive_label("one_against_rest", "0", "False"));
-    EXPECT_TRUE(is_same_positive_label("one_against_rest", "1", "true"));
-    EXPECT_FALSE(is_same_positive_label("one_against_rest", "0", "True"));
-    EXPECT_FALSE(is_same_positive_label("one_against_rest", "2", "True"));
-    EXPECT_FALSE(is_same_positive_label("one_against_rest", "g", "h"));
-    EXPECT_FALSE(is_same_positive_label("one_against_rest", "0", "1"));
+    const auto is_same = [](const std::string& positive, const std::vector<std::string>& known,
+                            const std::string& wanted) {
+        return is_same_positive_label("one_against_rest", positive, known, wanted);
+    };
+    EXPECT_TRUE(is_same("g", {"g", "h"}, "g"));
+    EXPECT_TRUE(is_same("2", {"1", "2", "3"}, "2.0"));
+    EXPECT_TRUE(is_same("0", {"0", "1"}, "False"));
+    EXPECT_TRUE(is_same("1", {"0", "1"}, "true"));
+    EXPECT_TRUE(is_same("1", {"1"}, "true"));
+    EXPECT_FALSE(is_same("0", {"0", "1"}, "True"));
+    EXPECT_FALSE(is_same("2", {"1", "2"}, "True"));
+    EXPECT_FALSE(is_same("g", {"g", "h"}, "h"));
+    EXPECT_FALSE(is_same("0", {"0", "1"}, "1"));
+    // Other numbers are no booleans, and too many to be known are other ones.
+    EXPECT_FALSE(is_same("1", {"1", "2", "3"}, "true"));
+    EXPECT_FALSE(is_same("0", {"0", "1", "2"}, "False"));
+    EXPECT_FALSE(is_same("1", {}, "true"));
+    EXPECT_TRUE(is_same("true", {"1", "2", "true"}, "true"));
     for (const char* const kind : {"zero_one", "minus_plus", "soft"}) {
-        EXPECT_TRUE(is_same_positive_label(kind, "1", "+1"));
-        EXPECT_TRUE(is_same_positive_label(kind, "1", "True"));
-        EXPECT_TRUE(is_same_positive_label(kind, "1", "spam"));
-        EXPECT_FALSE(is_same_positive_label(kind, "1", "0"));
-        EXPECT_FALSE(is_same_positive_label(kind, "1", "2"));
-        EXPECT_FALSE(is_same_positive_label(kind, "1", "false"));
+        EXPECT_TRUE(is_same_positive_label(kind, "1", {}, "+1"));
+        EXPECT_TRUE(is_same_positive_label(kind, "1", {}, "True"));
+        EXPECT_TRUE(is_same_positive_label(kind, "1", {}, "spam"));
+        EXPECT_FALSE(is_same_positive_label(kind, "1", {}, "0"));
+        EXPECT_FALSE(is_same_positive_label(kind, "1", {}, "2"));
+        EXPECT_FALSE(is_same_positive_label(kind, "1", {}, "false"));
     }
 }
 
