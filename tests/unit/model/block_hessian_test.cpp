@@ -27,6 +27,7 @@ using testing::GuardedBytes;
 using testing::intercept;
 using testing::OwnedBlock;
 using testing::OwnedSparseBlock;
+using testing::sparse_of;
 using testing::stored_as;
 using testing::supported_isas;
 
@@ -377,23 +378,6 @@ TEST(HessianSums, HaveRoomForTheCurvatureOfEveryRowAtItsLargest) {
             EXPECT_NEAR(sums.value(0, 7), 16 * weight, 1e-14 * weights);
         }
     }
-}
-
-/// The rows of a dense block, without their zeros.
-OwnedSparseBlock sparse_of(const OwnedBlock& dense) {
-    OwnedSparseBlock sparse;
-    sparse.features = dense.features;
-    for (Index i = 0; i < dense.rows(); ++i) {
-        std::vector<std::pair<std::uint32_t, double>> entries;
-        for (Index j = 0; j < dense.features; ++j) {
-            if (dense.at(i, j) != 0) {
-                entries.emplace_back(static_cast<std::uint32_t>(j), dense.at(i, j));
-            }
-        }
-        sparse.add_row(entries, 1);
-    }
-    sparse.row_weights = dense.row_weights;
-    return sparse;
 }
 
 TEST(HessianRows, OfSomeFeaturesAreTheColumnsOfAll) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "owned_block.hpp"
+#include "owned_sparse_block.hpp"
 #include "paralogit/model/block_hessian.hpp"
 
 // Rows and frames that Hessians are made of, full and rough ones.
@@ -22,6 +23,23 @@ inline OwnedBlock example_block(Index rows, Index features, bool is_weighted, st
         block.row_weights[i] = 0;
     }
     return block;
+}
+
+/// The rows of a dense block, without their zeros.
+inline OwnedSparseBlock sparse_of(const OwnedBlock& dense) {
+    OwnedSparseBlock sparse;
+    sparse.features = dense.features;
+    for (Index i = 0; i < dense.rows(); ++i) {
+        std::vector<std::pair<std::uint32_t, double>> entries;
+        for (Index j = 0; j < dense.features; ++j) {
+            if (dense.at(i, j) != 0) {
+                entries.emplace_back(static_cast<std::uint32_t>(j), dense.at(i, j));
+            }
+        }
+        sparse.add_row(entries, 1);
+    }
+    sparse.row_weights = dense.row_weights;
+    return sparse;
 }
 
 /// The frame that takes values from 0 to 100 to [-1, 1].

@@ -25,6 +25,7 @@ using testing::GuardedBytes;
 using testing::intercept;
 using testing::OwnedBlock;
 using testing::OwnedSparseBlock;
+using testing::sparse_of;
 using testing::stored_as;
 using testing::supported_isas;
 
@@ -184,16 +185,7 @@ TEST(RoughHessian, KeepsItsDigitsHoweverLargeTheWeightsAre) {
 TEST(RoughHessian, OfSomeFeaturesAndOfSparseRowsHasTheBitsOfDenseOnes) {
     constexpr Index features = 21;
     const OwnedBlock dense = example_block(37, features, true, 4);
-    OwnedSparseBlock sparse;
-    sparse.features = features;
-    for (Index i = 0; i < dense.rows(); ++i) {
-        std::vector<std::pair<std::uint32_t, double>> entries;
-        for (Index j = 0; j < features; ++j) {
-            entries.emplace_back(static_cast<std::uint32_t>(j), dense.at(i, j));
-        }
-        sparse.add_row(entries, 1);
-    }
-    sparse.row_weights = dense.row_weights;
+    const OwnedSparseBlock sparse = sparse_of(dense);
     const std::vector<Index> some{0, 1, 7, 8, 20};
     HessianFrame all = example_frame(features, true);
     HessianFrame part = example_frame(std::ssize(some), true);
