@@ -99,6 +99,8 @@ class Watchdog::Watch {
     double waiting_seconds_ = 0;
     std::vector<Peer> peers_;
     std::optional<double> leads_since_;
+    /// As the leader, since when no rank was late any more.
+    std::optional<double> complete_since_;
     bool has_warned_ = false;
     bool has_stalled_ = false;
 
@@ -179,6 +181,7 @@ void Watchdog::Watch::look(double seconds) {
         waiting_seconds_ = 0;
         peers_.assign(peers_.size(), Peer{});
         leads_since_.reset();
+        complete_since_.reset();
         has_warned_ = false;
     }
     steps_ = steps;
@@ -274,7 +277,13 @@ void Watchdog::Watch::lead() {
     const std::string who =
         late.empty() ? std::string("all ranks are there, but their messages do not arrive")
                      : text_of(late, hosts_);
-    double lifeless = late.empty() ? waiting_seconds_ : 0;
+    // A rank that has just come at last is no reason to give up: the exchange goes on from then.
+    if (!late.empty()) {
+        complete_since_.reset();
+    } else if (!complete_since_) {
+        complete_since_ = waiting_seconds_;
+    }
+    double lifeless = late.empty() ? waiting_seconds_ - *complete_since_ : 0;
     for (const LateRank& one : late) {
         lifeless = std::max(lifeless, one.lifeless_seconds);
     }

@@ -9,6 +9,21 @@
 #include <thread>
 #include <vector>
 
+#include "comm/mpi_api.hpp"
+
+namespace {
+
+/// For so long this rank is in a barrier before it joins the others there: as if the messages of
+/// the barrier did not arrive.
+double seconds_in_barrier = 0;
+
+}  // namespace
+
+extern "C" int MPI_Barrier(MPI_Comm comm) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(seconds_in_barrier));
+    return PMPI_Barrier(comm);
+}
+
 namespace paralogit::comm {
 namespace {
 
@@ -154,6 +169,42 @@ TEST(Watchdog, WaitsForALateRankThatComputes) {
 
     EXPECT_THAT(told.late(), SizeIs(comm.size() > 1 && comm.is_root() ? 1 : 0));
     EXPECT_THAT(told.stalled(), IsEmpty());
+}
+
+TEST(Watchdog, GivesARankThatHasComeLateTheTimeToJoinTheOthers) {
+    const Communicator comm = Communicator::world();
+    Told told;
+
+    {
+        const Watchdog watchdog(comm, {.warn_seconds = 0.1, .stall_seconds = 2}, told.listener());
+        const bool is_late = comm.rank() == comm.size() - 1;
+        if (is_late) {
+            compute_for(2.5);
+        }
+        seconds_in_barrier = is_late ? 0.7 : 0;
+        comm.barrier();
+        seconds_in_barrier = 0;
+    }
+
+    EXPECT_THAT(told.stalled(), IsEmpty());
+}
+
+TEST(Watchdog, CallsTheJobStalledWhenAllAreThereAndGetNoFurther) {
+    const Communicator comm = Communicator::world();
+    Told told;
+
+    {
+        const Watchdog watchdog(comm, short_limits, told.listener());
+        seconds_in_barrier = comm.rank() == comm.size() - 1 ? 4 : 0;
+        comm.barrier();
+        seconds_in_barrier = 0;
+    }
+
+    if (comm.size() > 1 && comm.is_root()) {
+        EXPECT_THAT(told.stalled(), ElementsAre(HasSubstr("all ranks are there")));
+    } else {
+        EXPECT_THAT(told.stalled(), IsEmpty());
+    }
 }
 
 }  // namespace
