@@ -82,7 +82,7 @@ class Watchdog::Watch {
     void lead();
 
     const Exchanges& exchanges_;
-    const MPI_Comm messages_;
+    MPI_Comm messages_;
     const int rank_;
     StallLimits limits_;
     StallListener listener_;
