@@ -130,6 +130,11 @@ ElementType feature_type_of(const Options& options) {
     return element_type_from_name(options.choice("type", names));
 }
 
+/// Though it be with the standard value.
+bool is_given(const Options& options, const std::string& name) {
+    return options.is_on_command_line(name) || options.is_from_config(name);
+}
+
 /// Those that the user gave.
 std::vector<std::string> given(const Options& options, std::span<const std::string_view> names) {
     std::vector<std::string> result;
@@ -170,10 +175,10 @@ ConvertOptions read_options(const Options& options) {
     convert.csv.dropped_columns = list_of(options, "drop");
     convert.csv.text_columns = list_of(options, "text");
     convert.csv.missing_markers = list_of(options, "missing-markers");
+    convert.are_markers_given = is_given(options, "missing-markers");
     read_references(options, convert.csv);
     read_filling(options, convert);
-    if (convert.like && !options.is_on_command_line("missing") &&
-        !options.is_from_config("missing")) {
+    if (convert.like && !is_given(options, "missing")) {
         convert.filling = Filling::as_reference;
     }
     if (convert.like && (convert.features > 0 || convert.libsvm.index_base)) {

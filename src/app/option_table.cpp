@@ -107,8 +107,9 @@ CommandSpec convert_command() {
             {{"files", Kind::positional_list, "IN... OUT.h5", "",
               "text files, one data set in the order given, quoted patterns expanded in sorted "
               "order; last the file to write: /X, /y, and /weights, /qid, /feature_names, "
+              "/fillings, "
               "/dictionaries when "
-              "there are any"},
+              "there are any, /missing_markers of a table"},
              config_option(),
              overwrite_option(),
              {"format", Kind::value, "auto|libsvm|csv", "auto",
@@ -132,8 +133,8 @@ CommandSpec convert_command() {
               "many, from the same first index, and an index beyond is an error; CSV: the "
               "same columns in the same order, found by name, and the same texts; a text that is "
               "not there becomes zeros, with a warning; a missing column is an error, a further "
-              "one is left out; missing numbers are filled in by the means, medians or the number "
-              "that --missing found for OTHER.h5"},
+              "one is left out; the same fields are missing values, and missing numbers are "
+              "filled in by the means, medians or the number that --missing found for OTHER.h5"},
              {"label-column", Kind::value, "COLUMN", "",
               "CSV: name of the column of the labels, its number from 1, or last; found by habit "
               "(y, label, target, class, ...) when there is just one; none for rows without "
@@ -172,7 +173,8 @@ CommandSpec convert_command() {
               "CSV: fields that are missing values, beside empty ones, with commas between them; "
               "in "
               "upper or lower case, and in columns of numbers any spelling of a number that is "
-              "given"},
+              "given; they are kept in the file, for --like, which takes those of OTHER.h5 unless "
+              "others are given, with a warning"},
              {"threads", Kind::value, "COUNT", "auto",
               "threads of each rank; auto: OMP_NUM_THREADS, else its share of the cores it may "
               "use"}},

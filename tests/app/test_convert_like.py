@@ -127,6 +127,72 @@ class LikeAnother(ConvertTest):
             self.assertIn("test.csv:2:7",
                           self.refused(test, "--missing", "error"))
 
+    def test_fields_are_missing_values_as_in_the_other_file(self):
+        train = self.write("gaps.csv", "a,home,y\n1,NA,none\n-999,OWN,yes\n2,RENT,none\n"
+                                       "3,-999,yes\n")
+        test = "home,y,a\nNA,none,-999\nOWN,yes,-999.0\n-999,yes,5\n"
+        expected = [[2, 1, 0, 0], [2, 0, 1, 0], [5, 0, 0, 0]]
+        markers = ("--missing", "median", "--missing-markers", "-999")
+        for ranks in (None, 2):
+            self.reference = self.convert(train, *markers, ranks=ranks, out="gaps.h5")
+            with h5py.File(self.reference) as file:
+                self.assertEqual(list(file["missing_markers"].asstr()), ["-999"])
+            for options in ((), ("--layout", "csr"), ("--missing-markers", "-999")):
+                path = self.write("test.csv", test)
+                result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                             *options, "--overwrite", ranks=ranks)
+                self.assert_ends(result, 0)
+                self.assertNotIn("warning", result.stderr)
+                with h5py.File(self.folder / "out.h5") as file:
+                    self.assertEqual(dense(file).tolist(), expected)
+                    self.assertEqual(file["y"][0], b"none")
+        # The copy of a copy knows them, too.
+        self.reference = self.like(test).rename(self.folder / "copy.h5")
+        with h5py.File(self.like("home,y,a\nOWN,yes,-999\n")) as file:
+            self.assertEqual(dense(file).tolist(), [[2, 0, 1, 0]])
+        # Without any, all but empty fields are values.
+        self.reference = self.convert(train, "--missing", "0", "--missing-markers", ",",
+                                      "--text", "home", out="none.h5")
+        with h5py.File(self.like(test)) as file:
+            self.assertEqual(dense(file)[:, 0].tolist(), [-999, -999, 5])
+            self.assertEqual(dense(file)[2, 1:].tolist(), [1, 0, 0, 0])
+
+    def test_other_markers_of_missing_values_than_in_the_other_file_are_warned_of(self):
+        train = self.write("gaps.csv", "a,home,y\n1,NA,none\n-999,OWN,yes\n2,RENT,none\n")
+        self.reference = self.convert(train, "--missing", "median", "--missing-markers", "-999,x",
+                                      out="gaps.h5")
+        path = self.write("test.csv", "home,y,a\nNA,none,-999\nOWN,yes,?\n")
+        for markers, told in (("NA,none,?,X", "'-999' is missing there and not here, 'NA', 'none', "
+                                              "'?' are missing here and not there;"),
+                              ("?,x,-9.99e2", ": '?' is missing here and not there;"),
+                              ("-999,?,x,x", ": '?' is missing here and not there;")):
+            result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                         "--missing-markers", markers, "--overwrite", ranks=2)
+            self.assert_ends(result, 0)
+            self.assertEqual(result.stderr.count("warning"), 1, result.stderr)
+            self.assertIn(told, result.stderr)
+            with h5py.File(self.folder / "out.h5") as file:
+                first = -999 if "NA" in markers else 1.5
+                # What is a text there is one here, whatever the markers.
+                self.assertEqual(dense(file).tolist(), [[first, 1, 0, 0], [1.5, 0, 1, 0]])
+                self.assertEqual(list(file["y"]), [b"none", b"yes"])
+
+    def test_a_file_of_a_version_that_did_not_keep_the_markers(self):
+        self.reference = self.convert(self.write("gaps.csv", "a,y\n1,0\n-999,1\n3,0\n"),
+                                      "--missing", "mean", "--missing-markers", "-999", out="g.h5")
+        with h5py.File(self.reference, "r+") as file:
+            del file["missing_markers"]
+        path = self.write("test.csv", "a,y\nNA,0\n-999,1\n")
+        for options, values, warnings in (((), [2, -999], 1),
+                                          (("--missing-markers", "NA,-999"), [2, 2], 0)):
+            result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                         "--overwrite", *options)
+            self.assert_ends(result, 0)
+            self.assertEqual(result.stderr.count("warning"), warnings, result.stderr)
+            self.assertEqual("an older version made it" in result.stderr, warnings == 1)
+            with h5py.File(self.folder / "out.h5") as file:
+                self.assertEqual(dense(file)[:, 0].tolist(), values)
+
     def test_what_no_filling_is_known_for_stays_an_error(self):
         test = "age,colour,y,town\n,red,no,Ulm\n"
         self.assertIn("test.csv:2:1", self.refused(test))

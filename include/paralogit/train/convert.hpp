@@ -26,6 +26,8 @@ struct ConvertOptions {
     data::LibsvmOptions libsvm;
     Index features = 0;  ///< of LIBSVM: at least that many
     data::CsvRequest csv;
+    /// Whether the user gave csv.missing_markers; if not, those of a reference take their place.
+    bool are_markers_given = false;
     std::optional<std::string> like;  ///< of a table: the converted file whose columns it gets
     Filling filling = Filling::none;  ///< mean and median of a reference are those of its rows
     double filling_value = 0;
@@ -52,10 +54,10 @@ struct Conversion {
 };
 
 /// Reads text files, every rank its own chunks of them, and writes one data set that train reads:
-/// dense /X [n x d], or a CSR group /X; /y [n]; /weights [n], /qid [n], /feature_names [d] and
-/// /dictionaries when there are any. The file has the same bytes for any number of ranks and
-/// threads. Throws Error (input_data) that names file, line and column of the first thing that is
-/// wrong. @collective
+/// dense /X [n x d], or a CSR group /X; /y [n]; /weights [n], /qid [n], /feature_names [d],
+/// /fillings [d] and /dictionaries when there are any, /missing_markers of a table. The file has
+/// the same bytes for any number of ranks and threads. Throws Error (input_data) that names file,
+/// line and column of the first thing that is wrong. @collective
 Conversion convert(const comm::Communicator& comm, const ConvertOptions& options);
 
 }  // namespace paralogit::train

@@ -281,12 +281,18 @@ class CsvParser {
                                         : "";
     }
 
+    bool is_in_spite_of_markers(std::size_t column, std::string_view text) const {
+        return !format_.texts_in_spite_of_markers.empty() &&
+               std::ranges::binary_search(format_.texts_in_spite_of_markers[column], text);
+    }
+
     void take_text(const char* p, std::size_t column, const Field& field) {
         const ColumnKind kind = format_.kinds[column];
         if (kind == ColumnKind::dropped) {
             return;
         }
-        const bool has_none = markers_.is_missing_text(field.text);
+        const bool has_none =
+            markers_.is_missing_text(field.text) && !is_in_spite_of_markers(column, field.text);
         if (has_none) {
             note_missing(fields_.skip_blanks(p), column, field.text);
         }

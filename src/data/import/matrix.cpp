@@ -159,6 +159,7 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey) {
     });
     matrix.has_weights = std::ranges::find(format.kinds, ColumnKind::weight) != format.kinds.end();
     matrix.fillings.assign(numbers, 0.0);
+    matrix.missing_markers = format.missing_markers;
     matrix.label_texts = sorted(survey.label_texts);
     for (const std::string& text : matrix.label_texts) {
         matrix.label_length = std::max(matrix.label_length, text.size());

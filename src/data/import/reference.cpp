@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "../text.hpp"
+#include "missing_markers.hpp"
 #include "paralogit/base/checked.hpp"
 
 namespace paralogit::data {
@@ -26,6 +27,10 @@ std::string shown(const std::vector<std::string>& texts) {
         quoted.push_back(in_quotes(text));
     }
     return fmt::format("{}{}", fmt::join(quoted, ", "), texts.size() > most_shown ? ", ..." : "");
+}
+
+std::string is_or_are(const std::vector<std::string>& texts) {
+    return shown(texts) + (texts.size() == 1 ? " is" : " are");
 }
 
 bool is_feature(ColumnKind kind) {
@@ -81,6 +86,25 @@ bool has_features(const ImportMatrix::Column& column, const std::vector<std::str
     const std::vector<std::string> own = names_of_features(column);
     return !own.empty() && own.size() <= names.size() - first &&
            std::equal(own.begin(), own.end(), names.begin() + static_cast<std::ptrdiff_t>(first));
+}
+
+std::vector<std::string> spelled_like_markers(const std::vector<std::string>& texts,
+                                              const MissingMarkers& markers) {
+    std::vector<std::string> found;
+    std::ranges::copy_if(texts, std::back_inserter(found),
+                         [&](const std::string& text) { return markers.is_missing_text(text); });
+    return found;
+}
+
+/// Those of the first that are none of the second.
+std::vector<std::string> markers_beyond(const std::vector<std::string>& markers,
+                                        const std::vector<std::string>& others) {
+    const MissingMarkers known(others);
+    std::vector<std::string> beyond;
+    std::ranges::copy_if(markers, std::back_inserter(beyond), [&](const std::string& marker) {
+        return !known.is_missing_field(marker);
+    });
+    return beyond;
 }
 
 /// Texts of the second list that the first, which is sorted, does not have.
@@ -163,6 +187,8 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
             columns_by_name[format.feature_name(i)].push_back(i);
         }
     }
+    const MissingMarkers markers(format.missing_markers);
+    format.texts_in_spite_of_markers.resize(format.kinds.size());
     std::unordered_map<std::string, std::size_t> taken;
     std::vector<bool> is_used(format.kinds.size());
     std::vector<std::string> missing;
@@ -176,6 +202,7 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
         }
         is_used[found[next]] = true;
         format.kinds[found[next]] = column.is_text ? ColumnKind::text : ColumnKind::number;
+        format.texts_in_spite_of_markers[found[next]] = spelled_like_markers(column.texts, markers);
     }
     for (const auto& [name, count] : taken) {
         const std::vector<std::size_t>& found = columns_by_name[name];
@@ -201,7 +228,31 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
     });
     if (label != format.kinds.end()) {
         *label = reference.label_texts.empty() ? ColumnKind::number_label : ColumnKind::text_label;
+        format.texts_in_spite_of_markers[narrow<std::size_t>(label - format.kinds.begin())] =
+            spelled_like_markers(reference.label_texts, markers);
     }
+}
+
+std::string note_on_markers(const ReferenceTable& reference,
+                            const std::vector<std::string>& markers) {
+    if (!reference.missing_markers) {
+        return {};
+    }
+    const std::vector<std::string> there = markers_beyond(*reference.missing_markers, markers);
+    const std::vector<std::string> here = markers_beyond(markers, *reference.missing_markers);
+    std::vector<std::string> differences;
+    if (!there.empty()) {
+        differences.push_back(fmt::format("{} missing there and not here", is_or_are(there)));
+    }
+    if (!here.empty()) {
+        differences.push_back(fmt::format("{} missing here and not there", is_or_are(here)));
+    }
+    return differences.empty()
+               ? ""
+               : fmt::format(
+                     "--missing-markers: they are not those of {}: {}; leave it out to take "
+                     "them from there",
+                     reference.path, fmt::join(differences, ", "));
 }
 
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,

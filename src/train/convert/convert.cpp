@@ -321,6 +321,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     Conversion result;
     result.kind = format.csv ? TextKind::csv : TextKind::libsvm;
     result.missing_values = surveyed.all.missing_values;
+    result.warnings = format.warnings;
     result.matrix = comm::together(comm, [&] {
         check_survey(surveyed.all, format, options);
         return plan_matrix(surveyed, format, options);
@@ -334,7 +335,8 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
         data::choose_storage(result.matrix, surveyed.all, options.layout, options.type);
     });
     if (format.csv && format.like) {
-        result.warnings = data::unknown_texts(result.matrix, surveyed.all, *format.like);
+        std::ranges::move(data::unknown_texts(result.matrix, surveyed.all, *format.like),
+                          std::back_inserter(result.warnings));
     }
     std::ranges::move(data::notes_on_references(result.matrix, missing_texts),
                       std::back_inserter(result.warnings));

@@ -152,6 +152,9 @@ ConvertedOffsets make_converted_file(const std::filesystem::path& path,
         writer.attribute("missing", matrix.filling_rule);
         writer.dataset("fillings", fillings);
     }
+    if (!matrix.columns.empty()) {
+        writer.dataset("missing_markers", matrix.missing_markers);
+    }
     const std::vector<std::string> names = dictionary_names(matrix);
     for (std::size_t i = 0; i < matrix.columns.size(); ++i) {
         const data::ImportMatrix::Column& column = matrix.columns[i];

@@ -53,6 +53,9 @@ data::ReferenceTable read_reference(const std::string& path) {
         table.filling_rule = *rule;
         table.fillings = fillings.read_doubles(0, features);
     }
+    if (file.has("missing_markers")) {
+        table.missing_markers = all_strings(file, "missing_markers");
+    }
     if (const auto base = file.integer_attribute("index_base")) {
         table.index_base = static_cast<int>(*base);
     }

@@ -43,6 +43,24 @@ void check_filling(const ConvertOptions& options, const data::ReferenceTable& re
     }
 }
 
+/// What was missing in the rows that a model was trained on is missing here.
+void take_markers(const ConvertOptions& options, const data::ReferenceTable& reference,
+                  data::CsvRequest& request, std::vector<std::string>& warnings) {
+    if (options.are_markers_given) {
+        std::string note = data::note_on_markers(reference, request.missing_markers);
+        if (!note.empty()) {
+            warnings.push_back(std::move(note));
+        }
+    } else if (reference.missing_markers) {
+        request.missing_markers = *reference.missing_markers;
+    } else {
+        warnings.push_back(
+            fmt::format("{}: an older version made it, and it does not tell which fields were "
+                        "missing values; the usual ones are, unless --missing-markers names others",
+                        reference.path));
+    }
+}
+
 constexpr std::string_view blanks_and_line_ends = " \t\r\n";
 
 /// How many lines end in a text that are neither empty nor comments, up to a limit.
@@ -145,6 +163,7 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
         if (options.like) {
             format.like = read_reference(*options.like);
             check_filling(options, *format.like);
+            take_markers(options, *format.like, request, format.warnings);
             request.is_missing_allowed =
                 options.filling == Filling::value ||
                 (options.filling != Filling::none && !format.like->fillings.empty());

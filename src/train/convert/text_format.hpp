@@ -16,6 +16,7 @@ struct TextFormat {
     std::optional<data::CsvFormat> csv;
     std::optional<data::ReferenceTable> like;  ///< whose columns the table gets
     data::LibsvmOptions libsvm;
+    std::vector<std::string> warnings;
 };
 
 /// Decides how to read from the first file that has any text. Throws Error (input_data) that names

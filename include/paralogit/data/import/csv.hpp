@@ -35,6 +35,8 @@ struct CsvFormat {
     /// Fields that stand for a missing value, beside the empty one: spelled so in upper or lower
     /// case, or in a column of numbers equal to a marker that is a number.
     std::vector<std::string> missing_markers;
+    /// [columns]: texts, sorted, that are none although a marker is spelled like them; or empty.
+    std::vector<std::vector<std::string>> texts_in_spite_of_markers;
     /// Whether features may be missing; labels never may.
     bool is_missing_allowed = false;
     /// Whether the first text of each column, in the order of their bytes, is its reference: the

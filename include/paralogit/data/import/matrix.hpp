@@ -41,10 +41,11 @@ struct ImportMatrix {
     std::vector<std::string> feature_names;  ///< [features], or empty
     /// What stands for missing values, by column of numbers: not finite where nothing can.
     std::vector<double> fillings;
-    std::vector<double> used_fillings;     ///< those of columns that miss values
-    std::string filling_rule;              ///< "mean", "median" or "number"; empty without one
-    std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
-    std::size_t label_length = 0;          ///< bytes of the longest of them
+    std::vector<double> used_fillings;         ///< those of columns that miss values
+    std::vector<std::string> missing_markers;  ///< as of a CsvFormat
+    std::string filling_rule;                  ///< "mean", "median" or "number"; empty without one
+    std::vector<std::string> label_texts;      ///< in sorted order; empty for numbers
+    std::size_t label_length = 0;              ///< bytes of the longest of them
 };
 
 /// What the features of a column of a table are called.

@@ -21,6 +21,8 @@ struct ReferenceTable {
     std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
     std::string filling_rule;              ///< as of an ImportMatrix
     std::vector<double> fillings;          ///< [features], when there is a rule; NaN for none
+    /// As of a CsvFormat; empty when an older version made the file.
+    std::optional<std::vector<std::string>> missing_markers;
 
     /// Whether the names of its columns come from a header.
     bool is_named() const;
@@ -41,9 +43,15 @@ ReferenceTable reference_table(const std::string& path, Index features,
                                const std::vector<std::string>& feature_names,
                                const std::map<std::string, Dictionary>& dictionaries);
 
-/// Reads the columns of the reference as it has them, wherever they stand, and no others. Throws
-/// Error (input_data) that names the file and the columns that are missing.
+/// Reads the columns of the reference as it has them, wherever they stand, and no others. What is a
+/// text there is one here, though it be spelled like a marker of missing values. Throws Error
+/// (input_data) that names the file and the columns that are missing.
 void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file);
+
+/// A sentence on fields that are missing values in one of the two tables and not in the other;
+/// empty when there are none, or when the reference does not tell.
+std::string note_on_markers(const ReferenceTable& reference,
+                            const std::vector<std::string>& markers);
 
 /// As plan_table(format, survey), with the features of the reference.
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
