@@ -244,9 +244,8 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
         train::load_data_set(comm, options.list("data"), source, execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     context.console.info(taken_text(data.manifest));
-    for (const std::string& note : data.manifest.notes) {
-        context.console.warning(note);
-    }
+    warn_of_rows(data.manifest, train::note_of_names(model, options.text("model"), data.manifest),
+                 context.console);
     const train::Scores scores = train::evaluate(comm, model, data, rule);
     context.console.result(options.is_set("json") ? train::metrics_json(scores, rule)
                                                   : text_of(scores, rule));

@@ -42,9 +42,8 @@ ExitCode run_predict(const Context& context, const Options& options) {
         execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     context.console.info(taken_text(data.manifest));
-    for (const std::string& note : data.manifest.notes) {
-        context.console.warning(note);
-    }
+    warn_of_rows(data.manifest, train::note_of_names(model, options.text("model"), data.manifest),
+                 context.console);
     train::predict(comm, model, data, predict);
     context.console.result(fmt::format("{}: {} of {} rows", predict.out.string(),
                                        predict.threshold ? "classes" : "probabilities",

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "paralogit/app/console.hpp"
 #include "paralogit/app/options.hpp"
 #include "paralogit/data/manifest.hpp"
 
@@ -37,6 +38,17 @@ inline std::string taken_text(const data::Manifest& manifest) {
     return manifest.files.size() == 1
                ? text
                : fmt::format("{}, and {} more files", text, manifest.files.size() - 1);
+}
+
+/// Remarks on rows that a model is held against, and on their names beside those of the model.
+inline void warn_of_rows(const data::Manifest& manifest, const std::string& note_of_names,
+                         Console& console) {
+    for (const std::string& note : manifest.notes) {
+        console.warning(note);
+    }
+    if (!note_of_names.empty()) {
+        console.warning(note_of_names);
+    }
 }
 
 }  // namespace paralogit::app

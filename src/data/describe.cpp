@@ -35,6 +35,7 @@ struct Description {
     Index sample_step = 1;              ///< of sparse rows
     std::vector<Index> offset_samples;  ///< of global rows that are multiples of the step
     std::vector<std::string> feature_names;
+    bool has_note_of_names = false;  ///< the notes say why there are none
     std::vector<std::string> notes;
 };
 
@@ -74,6 +75,7 @@ void add_feature_names(const Contents& contents, const FeatureShape& shape,
                    note_of_feature_names(contents, part.features_path, shape.features);
                !note.empty()) {
         description.notes.push_back(std::move(note));
+        description.has_note_of_names = true;
     }
 }
 
@@ -209,6 +211,15 @@ void note_repeated_files(Manifest& manifest) {
     }
 }
 
+/// Names that some files have cannot be held against columns of a file that has none.
+void note_unnamed_file(const std::optional<std::size_t>& unnamed,
+                       const std::optional<std::size_t>& named, Manifest& manifest) {
+    if (unnamed && named) {
+        manifest.notes.push_back(
+            unnamed_text(manifest.files[*unnamed].path, manifest.files[*named].path));
+    }
+}
+
 /// Throws unless a further file goes together with those before it.
 void check_agreement(const Manifest& manifest, const FilePart& first,
                      const FilePart* first_with_names, const Description& next) {
@@ -301,6 +312,7 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
     // Positions, for the files move while their list grows.
     std::optional<std::size_t> file_with_rows;
     std::optional<std::size_t> file_with_names;
+    std::optional<std::size_t> file_without_names;
     for (const std::string& path : paths) {
         Description next = describe_file(path, options, manifest.rows);
         if (next.is_empty()) {
@@ -314,6 +326,10 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
         } else {
             check_agreement(manifest, manifest.files[*file_with_rows],
                             file_with_names ? &manifest.files[*file_with_names] : nullptr, next);
+        }
+        const bool is_unnamed = !next.is_empty() && next.feature_names.empty();
+        if (!file_without_names && is_unnamed && !next.has_note_of_names) {
+            file_without_names = manifest.files.size();
         }
         if (!file_with_names && !next.feature_names.empty()) {
             file_with_names = manifest.files.size();
@@ -334,6 +350,7 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
                         : fmt::format("no rows in any of the {} files", manifest.files.size()));
     }
     note_repeated_files(manifest);
+    note_unnamed_file(file_without_names, file_with_names, manifest);
     if (manifest.is_sparse) {
         manifest.entries_before_block = count_entries(manifest, samples, entries);
     }

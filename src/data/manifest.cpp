@@ -66,6 +66,12 @@ std::string index_base_text(const FilePart& found, Index base, const std::string
         found.path, own, expected, base, advice, found.path);
 }
 
+std::string unnamed_text(const std::string& unnamed, const std::string& named) {
+    return fmt::format(
+        "{} has no names of features, as {} has: columns in another order are not noticed", unnamed,
+        named);
+}
+
 ShardPlan Manifest::plan() const {
     return is_sparse ? ShardPlan(rows, entries_before_block) : ShardPlan(rows);
 }

@@ -104,6 +104,9 @@ struct Manifest {
 std::string index_base_text(const FilePart& found, Index base, const std::string& expected,
                             const std::string& like);
 
+/// For users: two that belong together, of which only one tells the names of its features.
+std::string unnamed_text(const std::string& unnamed, const std::string& named);
+
 /// Paths in the order given, with glob patterns that name no existing file expanded in sorted
 /// order. Throws Error (input_data) for a pattern without a match.
 std::vector<std::string> expand_paths(std::span<const std::string> paths);

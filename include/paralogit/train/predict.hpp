@@ -28,6 +28,10 @@ Model load_model(const comm::Communicator& comm, const std::filesystem::path& pa
 /// features of other names.
 void check_fit(const Model& model, const data::Manifest& manifest);
 
+/// For users: that names are not compared, since only one of the two has some; else empty.
+std::string note_of_names(const Model& model, const std::string& model_path,
+                          const data::Manifest& manifest);
+
 /// Writes one value per row, in the order of the rows; every rank writes its own. The bytes do not
 /// depend on the number of ranks. HDF5: /probability [n] float64 or /class [n] uint8. @collective
 void predict(const comm::Communicator& comm, const Model& model, const DataSet& data,

@@ -50,6 +50,17 @@ void note_files_in_both(const data::Manifest& validation, data::Manifest& traini
     }
 }
 
+/// A remark where names of validation rows cannot be held against those that are trained on.
+void note_unnamed_validation(const data::Manifest& validation, data::Manifest& training) {
+    const std::string& file = validation.files.front().path;
+    const std::string& training_file = training.files.front().path;
+    if (validation.feature_names.empty() != training.feature_names.empty()) {
+        training.notes.push_back(validation.feature_names.empty()
+                                     ? data::unnamed_text(file, training_file)
+                                     : data::unnamed_text(training_file, file));
+    }
+}
+
 /// Whether the solver lets lone features follow the others, where there are enough of them.
 bool may_follow(const TrainOptions& options, const DataSet& data) {
     if (!data.sparse || options.loss.is_focal()) {
@@ -89,6 +100,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     run.penalties = make_penalties(comm, options.penalty, *run.rows, run.moments);
     if (validation_files && comm.rank() == 0) {
         note_files_in_both(*validation_files, run.rows->manifest);
+        note_unnamed_validation(*validation_files, run.rows->manifest);
     }
     run.validation =
         std::make_unique<ValidationRun>(comm, options, std::move(validation_files), *run.rows);

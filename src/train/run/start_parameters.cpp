@@ -11,7 +11,7 @@
 namespace paralogit::train {
 
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
-                        const DataSet& data) {
+                        const DataSet& data, TrainObserver& observer) {
     const Index features = data.manifest.features;
     const Index kept = data.shard.features;
     if (initial == "zeros") {
@@ -35,6 +35,9 @@ Vector start_parameters(const comm::Communicator& comm, const std::string& initi
                             " features; give a model of these features");
         }
         check_fit(model, data.manifest);
+        if (const std::string note = note_of_names(model, initial, data.manifest); !note.empty()) {
+            observer.on_warning(note);
+        }
         parameters.head(kept) = of_kept_features(data, model.coefficients);
         if (dimension > kept) {
             parameters[kept] = model.intercept;

@@ -5,15 +5,16 @@
 #include "paralogit/comm/communicator.hpp"
 #include "paralogit/train/moments.hpp"
 #include "paralogit/train/penalties.hpp"
+#include "paralogit/train/trainer.hpp"
 
 namespace paralogit::train {
 
 /// Zeros, ones, or what rank 0 reads from the model that `initial` is the path of; with an
-/// intercept when there is one parameter more than features of the shard. Throws Error (usage or
-/// model_file).
+/// intercept when there is one parameter more than features of the shard. Warns where names cannot
+/// be compared. Throws Error (usage or model_file).
 /// @collective
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
-                        const DataSet& data);
+                        const DataSet& data, TrainObserver& observer);
 
 /// Columns that the solver leaves alone begin, and so end, with a coefficient of 0, or as near to
 /// it as the bounds let it be; the intercept takes up what a constant one contributed.

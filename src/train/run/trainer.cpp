@@ -118,8 +118,8 @@ class Run {
             broadcast_progress(comm_, state_.checkpoint);
             make_standardised_objective();
         } else {
-            state_.checkpoint.start_parameters =
-                start_parameters(comm_, options_.initial, objective_->dimension(), *data_.rows);
+            state_.checkpoint.start_parameters = start_parameters(
+                comm_, options_.initial, objective_->dimension(), *data_.rows, observer_);
             empty_idle_columns(state_.change, data_.moments, data_.penalties,
                                state_.checkpoint.start_parameters);
             forget_moments();

@@ -242,6 +242,16 @@ void check_fit(const Model& model, const data::Manifest& manifest) {
     }
 }
 
+std::string note_of_names(const Model& model, const std::string& model_path,
+                          const data::Manifest& manifest) {
+    if (model.feature_names.empty() == manifest.feature_names.empty()) {
+        return "";
+    }
+    const std::string& file = manifest.files.front().path;
+    return model.feature_names.empty() ? data::unnamed_text(model_path, file)
+                                       : data::unnamed_text(file, model_path);
+}
+
 void predict(const comm::Communicator& comm, const Model& model, const DataSet& data,
              const PredictOptions& options) {
     const std::vector<double> probabilities =
