@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "../objective/widened_rows.hpp"
 #include "paralogit/base/checked.hpp"
@@ -88,6 +89,42 @@ void Recession::standardise(std::span<const double> row, Standardised& standardi
     standardised.rounding = value_rounding_ * std::sqrt(squares);
 }
 
+double Recession::Glance::margin(std::span<const double> row) const {
+    return constant + factors.dot(Eigen::Map<const Vector>(row.data(), std::ssize(row)));
+}
+
+Recession::Glance Recession::glance_along(const Vector& direction, double of_length,
+                                          double roundings) const {
+    Glance glance{.factors = Vector::Zero(data_.shard.features)};
+    // Squares of what no row of the data is longer than, in the variables and without the centre.
+    double length = 0;
+    double length_of_values = 0;
+    if (change_.has_intercept) {
+        glance.constant = direction[dimension_ - 1];
+        length = 1;
+    }
+    for (Index j = 0; j < data_.shard.features; ++j) {
+        const double scale = change_.scale[j];
+        if (scale == 0) {
+            continue;
+        }
+        const double largest =
+            std::ldexp(1.0, data_.bounds.value_exponents[static_cast<std::size_t>(j)]) / scale;
+        const double centre = change_.centre[j] / scale;
+        glance.factors[j] = direction[j] / scale;
+        glance.constant -= direction[j] * centre;
+        length += (largest + std::abs(centre)) * (largest + std::abs(centre));
+        length_of_values += largest * largest;
+    }
+    // Twice as far: the two ways to compute a margin round otherwise.
+    glance.reach = 2 * (of_length * std::sqrt(length) +
+                        roundings * value_rounding_ * std::sqrt(length_of_values));
+    if (!glance.factors.allFinite() || !std::isfinite(glance.constant)) {
+        glance.reach = std::numeric_limits<double>::infinity();
+    }
+    return glance;
+}
+
 /// By single columns: exact.
 bool Recession::is_left(std::span<const double> row) const {
     return std::ranges::all_of(separators_, [&](const Separator& separator) {
@@ -102,13 +139,17 @@ bool Recession::is_left(std::span<const double> row, const Standardised& standar
            });
 }
 
-template <typename IsChosen>
-RowSpan Recession::span_of(RowSpan start, const IsChosen& is_chosen) const {
+template <typename IsLookedAt, typename IsChosen>
+RowSpan Recession::span_of(RowSpan start, const IsLookedAt& is_looked_at,
+                           const IsChosen& is_chosen) const {
     const RowSpan own = comm::together(comm_, [&] {
         const auto threads = static_cast<std::size_t>(data_.execution.threads);
         std::vector<RowSpan> parts(threads, start);
         std::vector<Standardised> rows(threads);
         visit_rows(data_, [&](int thread, std::span<const double> row, double /*label*/, double) {
+            if (!is_looked_at(row)) {
+                return;
+            }
             const auto at = static_cast<std::size_t>(thread);
             standardise(row, rows[at]);
             if (is_chosen(row, rows[at])) {
@@ -172,8 +213,13 @@ bool Recession::add_direction(const Vector& parameters) {
 
     // What next to the border has a part along the direction makes it what it has to be.
     constexpr double near = 1e-6;
-    const RowSpan border =
-        span_of(held, [&](std::span<const double> row, const Standardised& standardised) {
+    const Glance to_border = glance_along(direction, near, 1);
+    const RowSpan border = span_of(
+        held,
+        [&](std::span<const double> row) {
+            return !(std::abs(to_border.margin(row)) > to_border.reach);
+        },
+        [&](std::span<const double> row, const Standardised& standardised) {
             return is_left(row, standardised) &&
                    std::abs(standardised.values.dot(direction)) <=
                        near * standardised.values.norm() + standardised.rounding;
@@ -193,7 +239,7 @@ bool Recession::add_direction(const Vector& parameters) {
             const auto at = static_cast<std::size_t>(thread);
             standardise(row, rows[at]);
             if (!is_left(row, rows[at])) {
-                return;
+                return true;
             }
             constexpr double far = 30;
             const double margin = rows[at].values.dot(direction);
@@ -208,6 +254,7 @@ bool Recession::add_direction(const Vector& parameters) {
             } else {
                 ++part.exceptions;
             }
+            return part.blurred == 0 && part.exceptions == 0;
         });
     });
     const Tally tally = sum_of(comm_, parts);
@@ -233,13 +280,14 @@ Recession::Rows Recession::count_rows() const {
 }
 
 Vector Recession::moves() const {
+    const auto every_row = [](std::span<const double> /*row*/) { return true; };
     const RowSpan left =
-        span_of(span_of_held(Vector::Zero(dimension_)),
+        span_of(span_of_held(Vector::Zero(dimension_)), every_row,
                 [&](std::span<const double> row, const Standardised& standardised) {
                     return is_left(row, standardised);
                 });
-    const RowSpan all =
-        span_of(left, [](std::span<const double> /*row*/, const Standardised&) { return true; });
+    const RowSpan all = span_of(
+        left, every_row, [](std::span<const double> /*row*/, const Standardised&) { return true; });
     const Matrix free = all.basis().rightCols(all.rank() - left.rank());
 
     constexpr double negligible = 1e-6;

@@ -35,8 +35,9 @@ class Recession {
 
     /// A direction of the parameters that may tell rows apart together with rounding: it is made to
     /// be exactly across the rows next to its border, and is known from now on if it then tells
-    /// rows apart and none wrongly, with all of the margins far above their rounding. Two passes.
-    /// Returns whether it is. @collective
+    /// rows apart and none wrongly, with all of the margins far above their rounding. Two passes,
+    /// of which the second ends at the first row that is told wrongly. Returns whether it is.
+    /// @collective
     bool add_direction(const Vector& parameters);
 
     /// Rows that some known direction tells apart, and others.
@@ -61,11 +62,25 @@ class Recession {
         double border() const;
     };
     void standardise(std::span<const double> row, Standardised& standardised) const;
+
+    /// Margins of a direction from the values as they are, for rows far from its border, which most
+    /// are.
+    struct Glance {
+        Vector factors;  ///< [d]
+        double constant = 0;
+        /// A margin beyond it lies as far from 0 in the variables as was asked for, on that side.
+        double reach = 0;
+        double margin(std::span<const double> row) const;
+    };
+    /// Asked for are so much of the length of a row and so many times its rounding.
+    Glance glance_along(const Vector& direction, double of_length, double roundings) const;
+
     bool is_left(std::span<const double> row) const;
     bool is_left(std::span<const double> row, const Standardised& standardised) const;
 
-    template <typename IsChosen>
-    RowSpan span_of(RowSpan start, const IsChosen& is_chosen) const;
+    /// Of the rows that are chosen, standardised, among those that are looked at, as they are.
+    template <typename IsLookedAt, typename IsChosen>
+    RowSpan span_of(RowSpan start, const IsLookedAt& is_looked_at, const IsChosen& is_chosen) const;
     /// What directions that point as this one does may have no part of.
     RowSpan span_of_held(const Vector& towards) const;
     bool is_held(Index feature, double towards) const;

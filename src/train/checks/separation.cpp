@@ -23,6 +23,8 @@ struct ClassRanges {
         least[label] = std::min(least[label], low);
         largest[label] = std::max(largest[label], high);
     }
+    /// Whatever else is added: no threshold has the classes on its two sides.
+    bool overlap() const { return largest[0] > least[1] && largest[1] > least[0]; }
     void merge(const ClassRanges& other) {
         for (const std::size_t label : {0U, 1U}) {
             add(label, other.least[label], other.largest[label]);
@@ -40,12 +42,17 @@ void merge(Ranges& ranges, const Ranges& others) {
 
 Ranges own_ranges(const DataSet& data, const RowChoice& is_chosen) {
     const auto features = static_cast<std::size_t>(data.shard.features);
-    std::vector<Ranges> parts(static_cast<std::size_t>(data.execution.threads), Ranges(features));
+    struct Part {
+        Ranges ranges;
+        Index rows = 0;
+    };
+    std::vector<Part> parts(static_cast<std::size_t>(data.execution.threads),
+                            Part{.ranges = Ranges(features)});
     visit_rows(data, [&](int thread, std::span<const double> row, double label, double /*weight*/) {
         if (!is_chosen(thread, row)) {
-            return;
+            return true;
         }
-        Ranges& part = parts[static_cast<std::size_t>(thread)];
+        auto& [part, rows] = parts[static_cast<std::size_t>(thread)];
         for (std::size_t j = 0; j < features; ++j) {
             if (label < 1) {
                 part[j].add(0, row[j], row[j]);
@@ -54,10 +61,13 @@ Ranges own_ranges(const DataSet& data, const RowChoice& is_chosen) {
                 part[j].add(1, row[j], row[j]);
             }
         }
+        // Classes that are mixed are so in the first rows as a rule.
+        constexpr Index often = 64;
+        return ++rows % often != 0 || !std::ranges::all_of(part, &ClassRanges::overlap);
     });
     Ranges all(features);
-    for (const Ranges& part : parts) {
-        merge(all, part);
+    for (const Part& part : parts) {
+        merge(all, part.ranges);
     }
     return all;
 }

@@ -23,7 +23,8 @@ using RowChoice = std::function<bool(int thread, std::span<const double> row)>;
 
 /// All of them among the rows of a choice, from the least and largest value of each feature in each
 /// class: exact. A soft label counts in both classes. Where no intercept can move a threshold it
-/// has to be 0. One pass. @collective
+/// has to be 0. One pass, which ends where all features of the rows so far have mixed classes.
+/// @collective
 std::vector<Separator> find_separators(const comm::Communicator& comm, const DataSet& data,
                                        bool has_intercept, const RowChoice& is_chosen);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "paralogit/model/column_scan.hpp"
@@ -15,7 +16,9 @@ inline bool is_small_enough_to_visit(const DataSet& data) {
 }
 
 /// Calls visit(thread, values, label, weight) for each of this rank's rows of positive weight, all
-/// its features as doubles. For checks at the end of a run: without any of what makes a pass fast.
+/// its features as doubles. When it returns false the thread has seen enough, and gets no more of
+/// its rows; it may also return nothing. For checks at the end of a run: without any of what makes
+/// a pass fast.
 template <typename Visit>
 void visit_rows(const DataSet& data, const Visit& visit) {
     const Index features = data.shard.features;
@@ -36,7 +39,12 @@ void visit_rows(const DataSet& data, const Visit& visit) {
                 } else {
                     model::widen_row(block.type, block.values + i * row_bytes, row);
                 }
-                visit(thread, std::span<const double>(row), block.labels[i], weight);
+                const std::span<const double> values(row);
+                if constexpr (std::is_void_v<decltype(visit(thread, values, 0.0, weight))>) {
+                    visit(thread, values, block.labels[i], weight);
+                } else if (!visit(thread, values, block.labels[i], weight)) {
+                    return;
+                }
             }
         }
     });
