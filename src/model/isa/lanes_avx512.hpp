@@ -3,9 +3,7 @@
 #include <immintrin.h>
 
 #include "paralogit/base/element_type.hpp"
-
-/// For a kernel that holds vectors over several functions: it takes them all in.
-#define PARALOGIT_WHOLE_KERNEL [[gnu::flatten]]
+#include "whole_kernel.hpp"
 
 namespace paralogit::model {
 namespace {
