@@ -211,6 +211,36 @@ class TakenPlaces(RefusalTest):
         self.assert_refused(6, "train", self.data, "--out", self.out / "run", ranks=(None, 2),
                             says=f"{self.out / 'run'}: cannot make the directory: Not a directory")
 
+    def test_a_run_that_holds_an_input_of_the_next_one(self):
+        self.train(self.data, "--l2", "1e-3", "--inference", "--max-iterations", "50")
+        for name in ("model.h5", "best_model.h5"):
+            write_data(self.out / name, self.X, self.y)
+        os.link(self.out / "model.h5", self.path("link.h5"))
+        self.path("bounds").mkdir()
+        (self.path("bounds") / "run").symlink_to(self.out)
+        bounds = self.out / "inference.csv"
+        bounds.write_text("1\n" * self.X.shape[1])
+        held = self.out / "model.h5"
+        for inputs, named in (((held,), held), ((self.path("link.h5"),), self.path("link.h5")),
+                              ((self.out / "m*.h5",), held),
+                              ((self.data, held), held),
+                              ((self.data, "--validation", self.out / "best_model.h5"),
+                               self.out / "best_model.h5"),
+                              ((self.data, "--upper", bounds), bounds),
+                              ((self.data, "--lower", f"{held}:X"), held),
+                              ((self.data, "--l2", "1", "--penalty-factors",
+                                "bounds/run/inference.csv"), "bounds/run/inference.csv")):
+            for how in ("--overwrite", "--resume"):
+                ranks = (None, 2) if named == held else (None,)
+                self.assert_refused(2, "train", *inputs, "--out", self.out, how, ranks=ranks,
+                                    says=f"{self.out}: the run would replace its input {named};")
+
+    def test_a_run_may_be_replaced_by_one_that_begins_with_its_model_or_its_options(self):
+        self.train(self.data, *OPTIONS)
+        again = ("train", "--out", self.out, "--overwrite")
+        self.assert_ends(run(*again, self.data, "--initial", self.out / "model.h5"), 0)
+        self.assert_ends(run(*again, "--config", self.out / "config.used"), 0)
+
     def test_a_directory_that_a_run_is_using(self):
         first = subprocess.Popen(
             command("train", self.data, "--solver", "gd", "--learning-rate", "1e-9", "--tolerance",

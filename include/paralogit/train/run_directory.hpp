@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "paralogit/base/types.hpp"
@@ -26,8 +28,10 @@ class RunDirectory {
     /// Makes the directory (parents too) with its `checkpoints` inside, and checks that it can be
     /// written to. What an earlier run left is still there. A directory with nothing but a free
     /// lock and no checkpoint counts as empty: a run that failed before its first iteration leaves
-    /// that. Throws Error (usage or cannot_write).
-    RunDirectory(const std::filesystem::path& path, ExistingRun existing);
+    /// that. What the run reads, the files of `inputs`, may not be among what it would replace.
+    /// Throws Error (usage or cannot_write).
+    RunDirectory(const std::filesystem::path& path, ExistingRun existing,
+                 std::span<const std::string> inputs = {});
     /// Frees the lock. A directory that it made itself and that no run began to write in goes away
     /// again.
     ~RunDirectory();

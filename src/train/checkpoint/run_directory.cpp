@@ -117,6 +117,21 @@ void check_contents(const std::filesystem::path& directory, ExistingRun existing
     }
 }
 
+/// Throws Error (usage) where an input is a file that the run removes or writes anew.
+void check_inputs(const std::filesystem::path& directory, std::span<const std::string> inputs) {
+    for (const std::filesystem::path& file : contents_of(directory).of_a_run) {
+        for (const std::string& input : inputs) {
+            std::error_code ignored;  // what is not there is no other file's double
+            if (std::filesystem::equivalent(file, input, ignored)) {
+                throw Error(ExitCode::usage,
+                            fmt::format("{}: the run would replace its input {}; give another "
+                                        "--out, or move the input elsewhere",
+                                        directory.string(), input));
+            }
+        }
+    }
+}
+
 void make_directories(const std::filesystem::path& directory) {
     std::error_code status;
     std::filesystem::create_directories(directory, status);
@@ -156,7 +171,8 @@ std::optional<Index> iteration_of(std::string_view line) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existing)
+RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existing,
+                           std::span<const std::string> inputs)
     : path_(path), existing_(existing) {
     std::error_code status;
     const auto type = std::filesystem::status(path, status).type();
@@ -168,6 +184,7 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
             lock_ = std::make_unique<DirectoryLock>(path / lock_name);
         }
         check_contents(path, existing);
+        check_inputs(path, inputs);
     } else if (type != std::filesystem::file_type::not_found) {
         throw Error(ExitCode::usage,
                     fmt::format("{}: the output must be a directory, but this is {}; give another "

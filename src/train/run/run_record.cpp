@@ -1,7 +1,11 @@
 #include "run_record.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/report.hpp"
@@ -19,6 +23,19 @@ Error no_checkpoint_is_whole(const CheckpointStore::Found& found) {
     return {ExitCode::model_file, text + "\nstart again with --overwrite, or in another --out"};
 }
 
+/// The files that the run reads, but for a model to begin with: what follows it may replace it.
+std::vector<std::string> inputs_of(const TrainOptions& options) {
+    std::vector<std::string> inputs = data::expand_paths(options.paths);
+    std::ranges::move(data::expand_paths(options.validation_paths), std::back_inserter(inputs));
+    const PenaltyOptions& penalty = options.penalty;
+    for (const std::string& source : {penalty.factors, penalty.lower, penalty.upper}) {
+        // A file, or FILE:NAME.
+        inputs.push_back(source);
+        inputs.push_back(source.substr(0, source.rfind(':')));
+    }
+    return inputs;
+}
+
 /// What an earlier stop left would not be this summary's.
 void remove_older(const std::filesystem::path& file) {
     std::error_code ignored;
@@ -31,7 +48,8 @@ RunRecord::RunRecord(const comm::Communicator& comm, const TrainOptions& options
                      TrainObserver& observer)
     : comm_(comm), options_(options), observer_(observer) {
     comm::on_root(comm_, [&] {
-        directory_ = std::make_unique<RunDirectory>(options.out, options.existing);
+        directory_ =
+            std::make_unique<RunDirectory>(options.out, options.existing, inputs_of(options));
         store_ =
             std::make_unique<CheckpointStore>(directory_->checkpoints(), options.keep_checkpoints);
     });
