@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "paralogit/app/commands.hpp"
@@ -174,7 +176,14 @@ ConvertOptions read_options(const Options& options) {
     convert.csv.weight_column = options.optional_text("weights");
     convert.csv.dropped_columns = list_of(options, "drop");
     convert.csv.text_columns = list_of(options, "text");
-    convert.csv.missing_markers = list_of(options, "missing-markers");
+    for (std::string& marker : list_of(options, "missing-markers")) {
+        if (marker == data::usual_markers_word) {
+            std::ranges::move(data::usual_markers(),
+                              std::back_inserter(convert.csv.missing_markers));
+        } else {
+            convert.csv.missing_markers.push_back(std::move(marker));
+        }
+    }
     convert.are_markers_given = is_given(options, "missing-markers");
     read_references(options, convert.csv);
     read_filling(options, convert);

@@ -1,3 +1,4 @@
+#include "paralogit/data/import/csv.hpp"
 #include "shared_options.hpp"
 
 namespace paralogit::app {
@@ -168,9 +169,9 @@ CommandSpec convert_command() {
               "CSV: what stands in for missing numbers; a missing text becomes zeros for all texts "
               "of its column; mean and median of every column of numbers are kept in the file, "
               "for --like"},
-             {"missing-markers", Kind::value, "TEXTS",
-              "NA,N/A,NaN,-NaN,null,None,<NA>,#NA,#N/A,#N/A N/A,1.#IND,-1.#IND,1.#QNAN,-1.#QNAN,?",
-              "CSV: fields that are missing values, beside empty ones, with commas between them; "
+             {"missing-markers", Kind::value, "TEXTS", data::usual_missing_markers,
+              "CSV: fields that are missing values, beside empty ones, with commas between them, "
+              "instead of the usual ones: usual,-999 adds one to them; "
               "in "
               "upper or lower case, and in columns of numbers any spelling of a number that is "
               "given; they are kept in the file, for --like, which takes those of OTHER.h5 unless "

@@ -76,6 +76,23 @@ class Advice(ConvertTest):
             rows = [[f"{i}.5", i % 2] for i in range(11000)] + [[text, 1]]
             self.assert_pasted([["x", "y"], *rows], {"missing: (--missing mean.*)": 1})
 
+    def test_a_further_marker_of_missing_values_beside_what_was_given(self):
+        # The advice takes the place of the options that it repeats.
+        path = self.write("a.csv", "x,z,y\n-1,1,0\nNA,2,1\n5,3,0\nu,4,1\n8,5,0\n")
+        for given, values in (("--missing median --missing-markers -1", [6.5, 6.5, 5, 6.5, 8]),
+                              ("--missing 9 --missing-markers usual,-1", [9, 9, 5, 9, 8]),
+                              ("--missing mean", [-1, 4, 5, 4, 8]),
+                              ("--missing median --missing-markers NA", [-1, 5, 5, 5, 8])):
+            options = given
+            while (result := run("convert", path, self.folder / "out.h5", "--overwrite",
+                                 *shlex.split(options))).returncode != 0:
+                advice = re.search("missing: (--missing.*)", result.stderr)[1]
+                self.assertNotEqual(advice, options)
+                options = advice
+            self.converted(path, advice)
+            with h5py.File(self.folder / "out.h5") as file:
+                self.assertEqual(dense(file)[:, 0].tolist(), values, given)
+
     def test_columns_of_too_many_texts_and_without_values(self):
         for name in NAMES:
             self.assert_pasted([[name, "n", "y"], *([f"t{i}", i, i % 2] for i in range(20))],
@@ -95,7 +112,7 @@ class Advice(ConvertTest):
             said = self.says(3, "convert", path, self.folder / "out.h5", "--separator", ",")
             self.assertIn("--text 1; or leave the column out: --drop 1\n", said)
         path = self.write("a.csv", table([["a", "y"], [1, 0], ["b\x01", 1], ["b\x01", 0]]))
-        self.assertIn("--missing-markers TEXT;", self.says(3, "convert", path, "out.h5"))
+        self.assertIn("--missing-markers usual,...;", self.says(3, "convert", path, "out.h5"))
 
     def test_numbers_that_were_to_have_a_reference(self):
         path = self.write("a.csv", table([["a b", "y"], [1, 0], [2, 1], [1, 1]]))

@@ -231,6 +231,23 @@ class Csv(ConvertTest):
                                     ranks=2)) as file:
             np.testing.assert_array_equal(file["X"][:, 1], [6, 5, 7, 6])
 
+    def test_usual_markers_that_are_texts_since_others_take_their_place(self):
+        path = self.write("m.csv", "home,a,y\nna,1,0\nOWN,-999,1\nNA,3,0\nnone,4,1\n")
+        for markers, texts in (("-999", ["NA", "OWN", "na", "none"]), ("-999,na", ["OWN", "none"]),
+                               ("-999,usual", ["OWN"]), ("usual,-999", ["OWN"])):
+            result = run("convert", path, self.folder / "out.h5", "--missing", 0, "--overwrite",
+                         "--missing-markers", markers, ranks=2)
+            self.assert_ends(result, 0)
+            with h5py.File(self.folder / "out.h5") as file:
+                self.assertEqual(list(file["dictionaries/texts_of_home"].asstr()), texts)
+                self.assertEqual(file["X"][1, -1], 0)
+            found = [f"'{text}' of column 1 ('home')" for text in texts if text != "OWN"]
+            self.assertEqual(result.stderr.count("warning"), 1 if found else 0, result.stderr)
+            if found:
+                self.assertIn(f"so {', '.join(found)} {'is' if len(found) == 1 else 'are'} not "
+                              "missing", result.stderr)
+                self.assertIn("values: --missing 0 --missing-markers usual,-999", result.stderr)
+
     def test_what_was_decided_is_said(self):
         data = self.write("a.csv", "cap,odor,outcome\na,x,e\nb,x,p\n")
         with h5py.File(self.convert(data, "--label-column", "last")) as file:

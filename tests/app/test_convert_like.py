@@ -84,8 +84,15 @@ class LikeAnother(ConvertTest):
         self.assertIn("but not 'maybe'",
                       self.refused("age,colour,town,y\n1,red,Ulm,no\n2,red,Ulm,maybe\n"))
         # A column of numbers there is no column of texts here.
-        self.assertIn("expected a finite decimal number, found 'old'",
-                      self.refused("age,colour,town,y\nold,red,Ulm,no\nnew,red,Ulm,no\n"))
+        for texts in (("old", "new", "old"), ("1", "2", "old"), ("1,5", "2,5", "3,5")):
+            said = self.refused("age;colour;town;y\n" + "".join(f"{text};red;7;no\n"
+                                                                for text in texts))
+            self.assertRegex(said, "column 1 .'age'.: expected a finite decimal number, found "
+                                   "'(old|1,5)'; it is a column of numbers in .*train.h5, and so it "
+                                   "is here; correct the field, or, if it means that a value is "
+                                   "missing: --missing NUMBER --missing-markers .*usual,")
+            for option in ("--drop", "--text", "town"):
+                self.assertNotIn(option, said)
         self.assertIn("--missing mean: with --like",
                       self.refused(self.TRAIN, "--missing", "mean", code=2))
         self.assertIn("was not made of LIBSVM",
@@ -122,8 +129,16 @@ class LikeAnother(ConvertTest):
             with h5py.File(self.like("t,a,y,b\nu,,0,1\n")) as file:
                 np.testing.assert_array_equal(dense(file), [[1, of_a, 1, 0]])
             # Another number than that of the training rows is taken when it is asked for.
-            with h5py.File(self.like(test, "--missing", "3")) as file:
-                np.testing.assert_array_equal(dense(file)[2], [3, 3, 0, 0])
+            for number, warnings in ((3, 1), (of_a, 1)):
+                path = self.write("test.csv", test)
+                result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                             "--missing", number, "--overwrite", ranks=2)
+                self.assert_ends(result, 0)
+                self.assertEqual(result.stderr.count(
+                    f"--missing {number}: missing numbers of the rows in {self.reference} were "
+                    "filled in otherwise (mean)"), warnings, result.stderr)
+                with h5py.File(self.folder / "out.h5") as file:
+                    np.testing.assert_array_equal(dense(file)[2], [number, number, 0, 0])
             self.assertIn("test.csv:2:7",
                           self.refused(test, "--missing", "error"))
 
@@ -195,13 +210,16 @@ class LikeAnother(ConvertTest):
 
     def test_what_no_filling_is_known_for_stays_an_error(self):
         test = "age,colour,y,town\n,red,no,Ulm\n"
-        self.assertIn("test.csv:2:1", self.refused(test))
+        said = self.refused(test)
+        self.assertIn("test.csv:2:1", said)
+        self.assertIn("train.h5 does not tell what stands in for missing values", said)
         for how in ("mean", "median"):
             self.assertIn("which does not tell any", self.refused(test, "--missing", how, code=2))
         self.reference = self.convert(self.write("train.csv", self.TRAIN), "--missing", "median",
                                       out="train.h5")
-        self.assertIn("--missing mean: with --like it is that of the rows in",
-                      self.refused(test, "--missing", "mean", code=2))
+        said = self.refused(test, "--missing", "mean", code=2)
+        self.assertIn("--missing mean: with --like it is that of the rows in", said)
+        self.assertIn("which were filled in with --missing median; leave it out", said)
         with h5py.File(self.like(test)) as file:
             self.assertEqual(dense(file)[0, 0], 41.5)
         with h5py.File(self.reference, "r+") as file:

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <memory>
 #include <unordered_map>
@@ -225,10 +224,7 @@ class CsvParser {
         if (format_.kinds[column] == ColumnKind::weight) {
             fail(p, what + "row weights are numbers that are at least 0");
         }
-        fail(p, what + fmt::format("leave the column out (--drop), take all of it as texts "
-                                   "(--text), or, if it means that a value is missing: {}{}",
-                                   options_for_missing(std::array{std::string(text)}),
-                                   text_of_others(format_, column)));
+        fail(p, what + advice_on_odd_text(format_, column, std::string(text)));
     }
 
     void take_weight(const char* p, std::size_t column, double value) {
@@ -263,10 +259,16 @@ class CsvParser {
                                 format_.name_of_column(column), found));
         }
         if (!format_.is_missing_allowed) {
-            fail(p,
-                 fmt::format("{}: the value is missing (found {}); choose what stands in for "
-                             "missing values: --missing mean, median or a number{}",
-                             format_.name_of_column(column), found, advice_on_text(column, text)));
+            fail(p, fmt::format("{}: the value is missing (found {}); {}{}",
+                                format_.name_of_column(column), found,
+                                format_.advice.like.empty()
+                                    ? "choose what stands in for missing values: --missing mean, "
+                                      "median or a number"
+                                    : format_.advice.like +
+                                          " does not tell what stands in for missing "
+                                          "values; convert its rows with --missing "
+                                          "as well, or give --missing NUMBER",
+                                advice_on_text(column, text)));
         }
     }
 

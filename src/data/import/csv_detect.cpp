@@ -284,6 +284,7 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
     }
     format.missing_markers = request.missing_markers;
     format.is_missing_allowed = request.is_missing_allowed;
+    format.advice = request.advice;
 
     const Columns columns(format, count, name);
     const std::span rows = std::span(records).subspan(format.has_header ? 1 : 0);

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <optional>
 
 #include "../text.hpp"
@@ -50,8 +52,40 @@ std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::s
     return majority > 0 ? first : std::nullopt;
 }
 
+/// With one word for those that are usual.
+std::vector<std::string> in_few_words(const std::vector<std::string>& markers) {
+    const auto is_in = [](const std::vector<std::string>& list) {
+        return [&list](const std::string& text) {
+            return std::ranges::find(list, text) != list.end();
+        };
+    };
+    const std::vector<std::string> usual = usual_markers();
+    if (!std::ranges::all_of(usual, is_in(markers))) {
+        return markers;
+    }
+    std::vector<std::string> words{std::string(usual_markers_word)};
+    std::ranges::remove_copy_if(markers, std::back_inserter(words), is_in(usual));
+    return words;
+}
+
 std::string and_more(std::size_t count) {
     return count > most_named ? fmt::format(" and {} more", count - most_named) : "";
+}
+
+/// For the end of a sentence on one of them: "; column 3 ('b') has 'x'"; empty when there are no
+/// others.
+std::string text_of_others(const CsvFormat& format, std::size_t column) {
+    std::vector<std::string> found;
+    std::size_t count = 0;
+    for (const OddField& odd : format.odd_fields) {
+        if (odd.column != column && ++count <= most_named) {
+            found.push_back(
+                fmt::format("{} has {}", format.name_of_column(odd.column), in_quotes(odd.text)));
+        }
+    }
+    return count == 0 ? ""
+                      : fmt::format("; so it is with other columns: {}{}", fmt::join(found, ", "),
+                                    and_more(count));
 }
 
 [[noreturn]] void refuse_mixed(const CsvFormat& format, std::span<const ColumnContents> contents,
@@ -82,30 +116,35 @@ std::string and_more(std::size_t count) {
                                  format.name_of_column(first), what_is_in(first))
                    : fmt::format("{} columns hold both numbers and texts: {}{}", columns.size(),
                                  fmt::join(found, "; "), and_more(columns.size())),
-            is_one ? "the text means" : "these texts mean", options_for_missing(texts, has_more),
-            list_option_text("text", names, has_more), is_one ? "" : "s",
-            list_option_text("drop", names, has_more)));
+            is_one ? "the text means" : "these texts mean",
+            options_for_missing(format, texts, has_more), list_option_text("text", names, has_more),
+            is_one ? "" : "s", list_option_text("drop", names, has_more)));
 }
 
 }  // namespace
 
-std::string options_for_missing(std::span<const std::string> texts, bool has_more) {
-    std::vector<std::string> markers;
+std::string options_for_missing(const CsvFormat& format, std::span<const std::string> texts,
+                                bool has_more) {
+    std::vector<std::string> markers = format.missing_markers;
     for (const std::string& text : texts) {
-        if (printable(text) != text) {
+        if (printable(text) != text || text == usual_markers_word) {
             has_more = true;
         } else if (std::ranges::find(markers, text) == markers.end()) {
             markers.push_back(text);
         }
     }
-    return "--missing mean " + (markers.empty()
-                                    ? "--missing-markers TEXT"
-                                    : list_option_text("missing-markers", markers, has_more));
+    markers = in_few_words(markers);
+    return format.advice.option + (format.advice.option.empty() ? "" : " ") +
+           (markers.empty() ? "--missing-markers TEXT"
+                            : list_option_text("missing-markers", markers, has_more));
 }
 
 void check_text_columns(const CsvFormat& format, std::span<const ColumnContents> contents,
                         std::span<const Record> rows, const MissingMarkers& markers,
                         const CsvRequest& request, const std::string& file) {
+    if (request.are_kinds_known || !request.advice.like.empty()) {
+        return;  // columns are as they are there
+    }
     std::vector<std::size_t> mixed;
     for (std::size_t i = 0; i < contents.size(); ++i) {
         if (format.kinds[i] != ColumnKind::text || format.is_text_by_request[i]) {
@@ -124,7 +163,7 @@ void check_text_columns(const CsvFormat& format, std::span<const ColumnContents>
             mixed.push_back(i);
         }
     }
-    if (!mixed.empty() && !request.are_kinds_known) {
+    if (!mixed.empty()) {
         refuse_mixed(format, contents, mixed, file);
     }
 }
@@ -140,18 +179,16 @@ std::vector<OddField> odd_fields(const CsvFormat& format,
     return odd;
 }
 
-std::string text_of_others(const CsvFormat& format, std::size_t column) {
-    std::vector<std::string> found;
-    std::size_t count = 0;
-    for (const OddField& odd : format.odd_fields) {
-        if (odd.column != column && ++count <= most_named) {
-            found.push_back(
-                fmt::format("{} has {}", format.name_of_column(odd.column), in_quotes(odd.text)));
-        }
-    }
-    return count == 0 ? ""
-                      : fmt::format("; so it is with other columns: {}{}", fmt::join(found, ", "),
-                                    and_more(count));
+std::string advice_on_odd_text(const CsvFormat& format, std::size_t column,
+                               const std::string& text) {
+    const std::string& like = format.advice.like;
+    return fmt::format(
+        "{}, or, if it means that a value is missing: {}{}",
+        like.empty()
+            ? "leave the column out (--drop), take all of it as texts (--text)"
+            : fmt::format("it is a column of numbers in {}, and so it is here; correct the field",
+                          like),
+        options_for_missing(format, std::array{text}), text_of_others(format, column));
 }
 
 }  // namespace paralogit::data

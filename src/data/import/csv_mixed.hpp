@@ -8,9 +8,10 @@
 
 namespace paralogit::data {
 
-/// For messages: how to say that texts stand for missing values; "TEXT" for those that a terminal
-/// does not show as they are.
-std::string options_for_missing(std::span<const std::string> texts, bool has_more = false);
+/// For messages: how to say that texts stand for missing values beside those that do so already;
+/// "TEXT" for those that a terminal does not show as they are.
+std::string options_for_missing(const CsvFormat& format, std::span<const std::string> texts,
+                                bool has_more = false);
 
 /// Throws Error (input_data) for columns that are of texts though nobody called them so, and may as
 /// well be of numbers with something wrong in them: with decimal commas, or with both numbers and
@@ -22,8 +23,8 @@ void check_text_columns(const CsvFormat& format, std::span<const ColumnContents>
 /// Columns of numbers that have a text among these first rows, with the first of them.
 std::vector<OddField> odd_fields(const CsvFormat& format, std::span<const ColumnContents> contents);
 
-/// For the end of a sentence on one of them: "; column 3 ('b') has 'x'"; empty when there are no
-/// others.
-std::string text_of_others(const CsvFormat& format, std::size_t column);
+/// What to do about a text in a column of numbers, and in which others there are some.
+std::string advice_on_odd_text(const CsvFormat& format, std::size_t column,
+                               const std::string& text);
 
 }  // namespace paralogit::data

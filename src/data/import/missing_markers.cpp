@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <ranges>
 
 #include "decimal.hpp"
+#include "paralogit/data/import/csv.hpp"
 
 namespace paralogit::data {
 
@@ -19,6 +21,14 @@ bool spells_number(const std::string& text, double& value) {
     // read_decimal() wants a character behind the number that no number has.
     const std::string ended = text + '\n';
     return read_decimal(ended.data(), value) == ended.data() + text.size();
+}
+
+std::vector<std::string> usual_markers() {
+    std::vector<std::string> markers;
+    for (const auto part : usual_missing_markers | std::views::split(',')) {
+        markers.emplace_back(part.begin(), part.end());
+    }
+    return markers;
 }
 
 MissingMarkers::MissingMarkers(std::span<const std::string> markers) {

@@ -223,6 +223,9 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
             format.kinds[i] = ColumnKind::dropped;
         }
     }
+    std::erase_if(format.odd_fields, [&](const OddField& odd) {
+        return format.kinds[odd.column] != ColumnKind::number;
+    });
     const auto label = std::ranges::find_if(format.kinds, [](ColumnKind kind) {
         return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
     });

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iterator>
 #include <numeric>
 #include <span>
@@ -18,6 +19,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/data/import/survey.hpp"
 #include "paralogit/data/import/text_chunks.hpp"
+#include "paralogit/data/import/text_columns.hpp"
 #include "paralogit/model/sparse_block.hpp"
 #include "paralogit/train/parallel_file.hpp"
 #include "text_format.hpp"
@@ -242,6 +244,15 @@ data::ImportMatrix plan_matrix(const Surveyed& surveyed, const TextFormat& forma
     return matrix;
 }
 
+/// Whether a number of the user's stands for missing ones, and for those of the reference others.
+bool is_filled_otherwise(const ConvertOptions& options, const data::ReferenceTable& reference,
+                         const Conversion& done) {
+    return options.filling == Filling::value && done.missing_values > 0 &&
+           std::ranges::any_of(reference.fillings, [&](double filling) {
+               return !std::isnan(filling) && filling != options.filling_value;
+           });
+}
+
 /// Texts that are references are no entries of sparse rows, though the survey counted them. Returns
 /// how many are missing beside them. @collective: a passage over the rows when there are any.
 Index leave_out_references(const comm::Communicator& comm, TextRows& rows, Surveyed& surveyed,
@@ -329,6 +340,13 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     if (format.csv) {
         set_fillings(comm, rows, surveyed.all.missing_values, format, options, result.matrix);
     }
+    if (format.like && is_filled_otherwise(options, *format.like, result)) {
+        result.warnings.push_back(
+            fmt::format("--missing {}: missing numbers of the rows in {} were filled in otherwise "
+                        "({}); leave it "
+                        "out to fill in the same here",
+                        options.filling_value, format.like->path, format.like->filling_rule));
+    }
     result.is_filled_as_reference = options.filling == Filling::as_reference;
     const Index missing_texts = leave_out_references(comm, rows, surveyed, result.matrix);
     comm::together(comm, [&] {
@@ -345,8 +363,16 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
             "--reference first changes nothing: no feature is made of texts; to take a column of "
             "numbers as texts, give --text");
     }
-    if (format.csv && !format.like && !format.csv->note_on_weights().empty()) {
-        result.warnings.push_back(format.csv->note_on_weights());
+    const auto add_note = [&](std::string note) {
+        if (!note.empty()) {
+            result.warnings.push_back(std::move(note));
+        }
+    };
+    if (format.csv && !format.like) {
+        add_note(format.csv->note_on_weights());
+    }
+    if (format.csv && !format.like && options.are_markers_given) {
+        add_note(data::note_on_usual_markers(*format.csv, surveyed.all));
     }
     result.csv = format.csv;
     if (surveyed.all.rounded_integers > 0) {

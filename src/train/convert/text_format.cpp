@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "paralogit/base/command_text.hpp"
 #include "reference_file.hpp"
 
 namespace paralogit::train {
@@ -29,18 +30,43 @@ void check_kind(const ConvertOptions& options, const TextFormat& format, const s
                                              format.csv ? "LIBSVM" : "tables"));
 }
 
+std::string_view name_of(Filling filling) {
+    return filling == Filling::mean ? "mean" : filling == Filling::median ? "median" : "";
+}
+
 /// The mean of these rows is not that of the rows that a model was trained on.
 void check_filling(const ConvertOptions& options, const data::ReferenceTable& reference) {
-    const std::string_view asked = options.filling == Filling::mean     ? "mean"
-                                   : options.filling == Filling::median ? "median"
-                                                                        : "";
-    if (!asked.empty() && reference.filling_rule != asked) {
-        throw Error(ExitCode::usage,
-                    fmt::format("--missing {0}: with --like it is that of the rows in {1}, which "
-                                "does not tell any; convert these with --missing {0} as well, or "
-                                "give a number",
-                                asked, reference.path));
+    const std::string_view asked = name_of(options.filling);
+    if (asked.empty() || reference.filling_rule == asked) {
+        return;
     }
+    const std::string& rule = reference.filling_rule;
+    throw Error(ExitCode::usage,
+                fmt::format("--missing {0}: with --like it is that of the rows in {1}, which {2}",
+                            asked, reference.path,
+                            rule.empty() ? fmt::format("does not tell any; convert these with "
+                                                       "--missing {} as well, or give a number",
+                                                       asked)
+                                         : fmt::format("were filled in with --missing {}; leave it "
+                                                       "out to fill in the same here",
+                                                       rule == "number" ? "NUMBER" : rule)));
+}
+
+/// What messages say about missing values.
+data::MissingAdvice advice_on(const ConvertOptions& options,
+                              const std::optional<data::ReferenceTable>& reference) {
+    data::MissingAdvice advice;
+    if (const std::string_view asked = name_of(options.filling); !asked.empty()) {
+        advice.option = fmt::format("--missing {}", asked);
+    } else if (options.filling == Filling::value) {
+        advice.option = option_text("missing", fmt::format("{}", options.filling_value));
+    } else if (reference) {
+        advice.option = reference->fillings.empty() || options.filling == Filling::none
+                            ? "--missing NUMBER"
+                            : "";
+    }
+    advice.like = reference ? reference->path : "";
+    return advice;
 }
 
 /// What was missing in the rows that a model was trained on is missing here.
@@ -173,6 +199,7 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
                 request.has_header = true;
             }
         }
+        request.advice = advice_on(options, format.like);
         format.csv = data::detect_csv(head, request, name);
     }
     check_kind(options, format, name);

@@ -13,6 +13,21 @@ namespace paralogit::data {
 /// What --label-column calls no column: the rows have no labels.
 inline constexpr std::string_view no_label_column = "none";
 
+/// What stands for a missing value where nobody says otherwise, with commas between them.
+inline constexpr std::string_view usual_missing_markers =
+    "NA,N/A,NaN,-NaN,null,None,<NA>,#NA,#N/A,#N/A N/A,1.#IND,-1.#IND,1.#QNAN,-1.#QNAN,?";
+/// The word in --missing-markers for all of them.
+inline constexpr std::string_view usual_markers_word = "usual";
+/// As a list.
+std::vector<std::string> usual_markers();
+
+/// What messages tell the user to do about missing values.
+struct MissingAdvice {
+    /// Beside --missing-markers: what was given, or may be; empty when there is no need.
+    std::string option = "--missing mean";
+    std::string like;  ///< the table whose columns these rows get; empty when there is none
+};
+
 enum class ColumnKind : std::uint8_t { number, text, number_label, text_label, weight, dropped };
 
 /// A field that is no number in a column of numbers.
@@ -39,6 +54,7 @@ struct CsvFormat {
     std::vector<std::vector<std::string>> texts_in_spite_of_markers;
     /// Whether features may be missing; labels never may.
     bool is_missing_allowed = false;
+    MissingAdvice advice;
     /// Whether the first text of each column, in the order of their bytes, is its reference: the
     /// one that has no feature of its own, for all features of the column are 0 there.
     bool is_first_text_reference = false;
@@ -83,6 +99,7 @@ struct CsvRequest {
     std::vector<std::string> text_columns;  ///< that are texts although they look like numbers
     std::vector<std::string> missing_markers;
     bool is_missing_allowed = false;
+    MissingAdvice advice;
     bool is_first_text_reference = false;
     std::vector<std::string> references;  ///< "column=text"
     /// Another table tells which columns are texts and which are taken at all.

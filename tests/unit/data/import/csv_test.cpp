@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "paralogit/base/error.hpp"
@@ -175,7 +176,9 @@ CsvRequest asking(Value CsvRequest::*member, const Value& value) {
 
 CsvFormat detect(const std::string& head, CsvRequest request = {}) {
     request.label_column = request.label_column.value_or("last");
-    request.missing_markers = {"?"};
+    if (request.missing_markers.empty()) {
+        request.missing_markers = {"?"};
+    }
     return detect_csv(head, request, "f.csv");
 }
 
@@ -263,7 +266,7 @@ TEST(DetectCsv, RefusesAColumnOfNumbersAndTextsThatNobodyCalledOneOfTexts) {
 
     const std::string error = detect_error(head);
     for (const char* const said : {"column 2 ('b')", "1 as '2.5' and 2 as 'nil'",
-                                   "--missing-markers nil", "--text b", "--drop b"}) {
+                                   "--missing-markers '?,nil'", "--text b", "--drop b"}) {
         EXPECT_NE(error.find(said), std::string::npos) << error;
     }
     const std::vector<ColumnKind> texts{ColumnKind::number, ColumnKind::text,
@@ -277,11 +280,12 @@ TEST(DetectCsv, RefusesAColumnOfNumbersAndTextsThatNobodyCalledOneOfTexts) {
 TEST(DetectCsv, NamesAllColumnsOfNumbersAndTextsToALimit) {
     const std::string error =
         detect_error("a,b,c,d,y\n1,2.5,nil,7,0\n2,nil,x,8,1\n3,nil,4,z,0\nv,nil,\"p,q\",9,1\n");
-    EXPECT_EQ(error,
-              "f.csv: 2 columns hold both numbers and texts: column 2 ('b'), 1 as '2.5' and 3 as "
-              "'nil'; column 3 ('c'), 1 as '4' and 3 as 'nil', in the first rows; if these texts "
-              "mean that a value is missing, give --missing mean --missing-markers nil; if each "
-              "is a text of its own, --text b,c; or leave the columns out: --drop b,c");
+    EXPECT_EQ(
+        error,
+        "f.csv: 2 columns hold both numbers and texts: column 2 ('b'), 1 as '2.5' and 3 as "
+        "'nil'; column 3 ('c'), 1 as '4' and 3 as 'nil', in the first rows; if these texts "
+        "mean that a value is missing, give --missing mean --missing-markers '?,nil'; if each "
+        "is a text of its own, --text b,c; or leave the columns out: --drop b,c");
 
     std::string names;
     std::string numbers;
@@ -295,7 +299,7 @@ TEST(DetectCsv, NamesAllColumnsOfNumbersAndTextsToALimit) {
         detect_error(names + "y\n" + numbers + "0\n" + texts + "1\n" + texts + "1\n");
     for (const char* const said :
          {"10 columns hold", "; column 8 ('n8'), 1 as '1' and 2 as 't,0' and 2 more, in the first",
-          "--missing-markers '\"t,1\",\"t,0\",...'", "--drop n1,n2,n3,n4,n5,n6,n7,n8,..."}) {
+          "--missing-markers '?,\"t,1\",\"t,0\",...'", "--drop n1,n2,n3,n4,n5,n6,n7,n8,..."}) {
         EXPECT_NE(many.find(said), std::string::npos) << many;
     }
     EXPECT_EQ(many.find("n9"), std::string::npos) << many;
@@ -307,7 +311,7 @@ TEST(DetectCsv, TellsOfATextAmongNumbersInWhichOtherColumnsItIsSo) {
     const std::string said =
         ": expected a finite decimal number, found 'u'; leave the column out "
         "(--drop), take all of it as texts (--text), or, if it means that a "
-        "value is missing: --missing mean --missing-markers u";
+        "value is missing: --missing mean --missing-markers '?,u'";
     const auto error_now = [&] {
         return error_of(text.substr(text.find('\n') + 1), format).second;
     };
@@ -317,6 +321,36 @@ TEST(DetectCsv, TellsOfATextAmongNumbersInWhichOtherColumnsItIsSo) {
                                "('d') has 'v'");
     format.odd_fields.resize(1);
     EXPECT_EQ(error_now(), "column 2 ('b')" + said);
+}
+
+TEST(DetectCsv, AdvisesWhatWasGivenBesideAFurtherMissingMarker) {
+    const std::string head = "a,y\n1,0\nnil,1\nnil,0\n";
+    const std::vector<std::string> usual = usual_markers();
+    std::vector<std::string> more{"-1"};
+    more.insert(more.end(), usual.begin(), usual.end());
+    std::vector<std::string> fewer(usual.begin() + 1, usual.end());
+    std::string all_but_one;
+    for (const std::string& marker : fewer) {
+        all_but_one += marker + ",";
+    }
+    for (const auto& [markers, option, said] :
+         {std::tuple(usual, "--missing 0", "give --missing 0 --missing-markers usual,nil;"),
+          std::tuple(more, "", "give --missing-markers usual,-1,nil;"),
+          std::tuple(std::vector<std::string>{"-1", "x"}, "--missing median",
+                     "give --missing median --missing-markers=-1,x,nil;"),
+          std::tuple(std::vector<std::string>{"?"}, "", "give --missing-markers '?,nil';")}) {
+        CsvRequest request = asking(&CsvRequest::missing_markers, markers);
+        request.advice.option = option;
+        const std::string error = detect_error(head, request);
+        EXPECT_NE(error.find(said), std::string::npos) << error;
+    }
+    const std::string error = detect_error(head, asking(&CsvRequest::missing_markers, fewer));
+    EXPECT_NE(error.find("--missing-markers '" + all_but_one + "nil'"), std::string::npos) << error;
+    // The word for the usual ones is no marker.
+    EXPECT_NE(
+        detect_error("a,y\n1,0\nusual,1\nusual,0\n", asking(&CsvRequest::missing_markers, more))
+            .find("--missing-markers usual,-1,...;"),
+        std::string::npos);
 }
 
 TEST(DetectCsv, RefusesFeaturesOfOneNameAndOfNone) {
