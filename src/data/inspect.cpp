@@ -114,7 +114,9 @@ std::string labels_text(const std::string& path, const h5::File& file, const h5:
     place.files.push_back(part);
     try {
         const LabelRule rule(survey, positive_label, place);
-        return fmt::format("  read as {}{}\n", rule.description(), where);
+        const std::string note = rule.note();
+        return fmt::format("  read as {}{}\n{}", rule.description(), where,
+                           note.empty() ? "" : fmt::format("note: {}\n", note));
     } catch (const Error& error) {
         problem = problem ? problem : error;
         return "";

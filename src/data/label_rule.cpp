@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "label_text.hpp"
 #include "paralogit/base/command_text.hpp"
 #include "paralogit/data/labels.hpp"
 #include "text.hpp"
@@ -15,27 +16,6 @@ namespace paralogit::data {
 namespace {
 
 using Entry = LabelSurvey::Entry;
-
-std::string spelled(const Entry& entry, bool is_text) {
-    return is_text ? in_quotes(entry.text) : entry.text;
-}
-
-/// "labels 0, 1, 2", in the order of their values.
-std::string list_of_labels(const LabelSurvey& survey) {
-    std::vector<Entry> entries = survey.entries();
-    std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
-        return survey.are_texts() ? a.text < b.text : a.value < b.value;
-    });
-    std::vector<std::string> words;
-    words.reserve(entries.size() + 1);
-    for (const Entry& entry : entries) {
-        words.push_back(spelled(entry, survey.are_texts()));
-    }
-    if (survey.has_more()) {
-        words.emplace_back("...");
-    }
-    return fmt::format("label{} {}", words.size() == 1 ? "" : "s", fmt::join(words, ", "));
-}
 
 std::string found_labels(const LabelSurvey& survey) {
     return "found " + list_of_labels(survey);
@@ -79,34 +59,6 @@ bool has_only_zero_one_texts(const LabelSurvey& survey) {
     return survey.are_texts() && !survey.has_more() &&
            are_all([](const std::string& text) { return parse_zero_or_one(text).has_value(); }) &&
            (are_all(is_number) || std::ranges::none_of(survey.entries(), is_number, &Entry::text));
-}
-
-/// "'0' and '1'"
-std::string describe_texts(const LabelSurvey& survey) {
-    std::set<std::string> words;
-    for (const Entry& entry : survey.entries()) {
-        words.insert(in_quotes(entry.text));
-    }
-    return (words.size() == 1 ? "only " : "") + fmt::format("{}", fmt::join(words, " and "));
-}
-
-std::string describe_pair(const LabelSurvey& survey, const std::string& both) {
-    if (survey.entries().size() == 1) {
-        return "only " + survey.entries().front().text;
-    }
-    return both;
-}
-
-std::string describe_one_against_rest(const LabelSurvey& survey,
-                                      const std::string& positive_label) {
-    const auto others =
-        std::count_if(survey.entries().begin(), survey.entries().end(), [&](const Entry& e) {
-            return survey.are_texts() ? !is_label(e.text, positive_label)
-                                      : !is_label(e.value, positive_label);
-        });
-    return fmt::format("{} against {}{} other{}",
-                       survey.are_texts() ? in_quotes(positive_label) : printable(positive_label),
-                       survey.has_more() ? "more than " : "", others, others == 1 ? "" : "s");
 }
 
 /// Whether it can be pasted into a command as it is shown.
@@ -324,6 +276,10 @@ Labels LabelRule::apply(const RawLabels& labels) const {
         map([](double value) { return value > 0; });
     }
     return Labels(std::move(result));
+}
+
+std::string LabelRule::note() const {
+    return kind_ == Kind::one_against_rest ? note_of_other_spellings(known_, positive_label_) : "";
 }
 
 std::string LabelRule::kind_name() const {

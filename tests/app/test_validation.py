@@ -149,6 +149,28 @@ class Validation(OverfittingTest):
         numbers = self.train(self.data, "--validation", self.validation, out="numbers")
         self.assertEqual(without_times(texts), without_times(numbers))
 
+    def test_other_spellings_of_the_positive_label_are_told(self):
+        data = self.folder / "t.h5"
+        with h5py.File(data, "w") as file:
+            file["X"] = self.X[:300]
+            file["y"] = np.array([b"no", b"yes", b"Yes"])[np.arange(300) % 3]
+        note = ("rows with the label 'Yes' count as negative: only 'yes' is positive; where they "
+                "mean the same, spell them alike")
+        run_of = ("train", data, "--positive-label", "yes", "--l2", "1", "--out")
+        for command, sign in (((*run_of, self.folder / "alone"), "paralogit: warning: "),
+                              ((*run_of, self.folder / "run", "--validation", data),
+                               "paralogit: warning: "),
+                              (("evaluate", self.folder / "run" / "model.h5", data),
+                               "paralogit: warning: "),
+                              (("inspect", data, "--positive-label", "yes"), "note: ")):
+            result = run(*command, ranks=None if command[0] == "inspect" else 2)
+            self.assert_ends(result, 0)
+            said = result.stdout + result.stderr
+            self.assertEqual(said.count(f"{sign}{note}\n"), 1, said)
+            if command[0] != "evaluate":
+                self.assertIn("'yes' against 2 others: 'Yes', 'no'", said)
+        self.assertNotIn("count as negative", run("inspect", data, "--positive-label", "no").stdout)
+
     def test_rows_that_are_trained_on_as_well_are_told(self):
         copy = self.folder / "again.h5"
         copy.symlink_to(self.data)

@@ -114,8 +114,11 @@ class LabelRule {
 
     bool is_soft() const { return kind_ == Kind::soft; }
 
-    /// For people: "0 and 1", "-1 and +1", "soft, in [0, 1]", "'g' against 1 other".
+    /// For people: "0 and 1", "-1 and +1", "soft, in [0, 1]", "'g' against 1 other: 'h'".
     const std::string& description() const { return description_; }
+    /// For people: which labels are other spellings of the positive one, and count as negative;
+    /// empty where none is.
+    std::string note() const;
 
     /// For programs: "zero_one", "minus_plus", "soft" or one_against_rest.
     std::string kind_name() const;

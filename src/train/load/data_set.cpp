@@ -253,6 +253,9 @@ DataSet load(const comm::Communicator& comm, data::Manifest manifest,
     const MemoryPlan memory =
         plan_memory(comm, manifest, plan, execution.memory, execution.threads, shard, use);
     std::optional<data::LabelRule> rule = load_row_columns(comm, manifest, source, training, shard);
+    if (std::string note = rule ? rule->note() : ""; training == nullptr && !note.empty()) {
+        manifest.notes.push_back(std::move(note));
+    }
     HeldOutRows held_out_rows;
     if (use.hold_out) {
         held_out_rows = hold_out_rows(comm, *use.hold_out, manifest, execution.threads, shard);

@@ -89,7 +89,7 @@ TEST_F(Inspect, ReadsTheLabelsWithThePositiveOneThatIsGiven) {
 
     EXPECT_THAT(inspect(name, options).text, HasSubstr("--positive-label 1"));
     options.positive_label = "2";
-    EXPECT_THAT(inspect(name, options).text, HasSubstr("read as 2 against 1 other"));
+    EXPECT_THAT(inspect(name, options).text, HasSubstr("read as 2 against 1 other: 1\n"));
     options.positive_label = "3";
     EXPECT_TRUE(inspect(name, options).problem.has_value());
 }

@@ -107,14 +107,49 @@ TEST(LabelRule, SetsThePositiveNumberAgainstTheRest) {
     EXPECT_THAT(mapped(labels, "2.0"), ElementsAre(1, 0, 0, 1));
     EXPECT_THAT(mapped(labels, "+2"), ElementsAre(1, 0, 0, 1));
     EXPECT_THAT(mapped(labels, "0"), ElementsAre(0, 1, 0, 0));
-    EXPECT_EQ(rule_for(labels, "2").description(), "2 against 2 others");
+    EXPECT_EQ(rule_for(labels, "2").description(), "2 against 2 others: 0, 1");
 }
 
 TEST(LabelRule, SetsThePositiveTextAgainstTheRest) {
     const RawLabels labels{.values = {0, 1, 1, 0}, .texts = {"h", "g"}};
 
     EXPECT_THAT(mapped(labels, "g"), ElementsAre(0, 1, 1, 0));
-    EXPECT_EQ(rule_for(labels, "g").description(), "'g' against 1 other");
+    EXPECT_EQ(rule_for(labels, "g").description(), "'g' against 1 other: 'h'");
+}
+
+TEST(LabelRule, ListsTheFirstOfTheOthersInTheirOrder) {
+    RawLabels labels{.values = {}, .texts = {"f", "a", "d", "e", "c", "b"}};
+    for (std::size_t i = 0; i < labels.texts.size(); ++i) {
+        labels.values.push_back(static_cast<double>(i));
+    }
+    EXPECT_EQ(rule_for(labels, "c").description(), "'c' against 5 others: 'a', 'b', 'd', 'e', ...");
+    EXPECT_EQ(rule_for({.values = {0, 0}, .texts = {"g"}}, "g").description(),
+              "'g' against 0 others");
+    RawLabels many{.values = {}, .texts = {}};
+    for (int i = 1; i <= 20; ++i) {
+        many.values.push_back(-i);
+    }
+    EXPECT_EQ(rule_for(many, "-3").description(),
+              "-3 against more than 15 others: -16, -15, -14, -13, ...");
+}
+
+TEST(LabelRule, NotesOtherSpellingsOfThePositiveLabel) {
+    const auto note_of = [](const std::string& first, const std::string& second) {
+        return rule_for({.values = {0, 1, 2}, .texts = {"yes", first, second}}, "yes").note();
+    };
+    EXPECT_EQ(
+        note_of("no", "Yes"),
+        "rows with the label 'Yes' count as negative: only 'yes' is positive; where they mean "
+        "the same, spell them alike");
+    EXPECT_THAT(note_of(" yes\t", "YES"), HasSubstr("the label ' yes\\x09' or 'YES' count"));
+    EXPECT_EQ(note_of("no", "ye"), "");
+    EXPECT_EQ(note_of("y es", ""), "");
+    EXPECT_EQ(rule_for({.values = {0, 1}, .texts = {"Yes", "yes"}}, "Yes").note().substr(0, 25),
+              "rows with the label 'yes'");
+    EXPECT_EQ(rule_for({.values = {0, 1}, .texts = {"", " "}}, "").note().substr(0, 23),
+              "rows with the label ' '");
+    EXPECT_EQ(rule_for({.values = {1, 2}, .texts = {}}, "1").note(), "");
+    EXPECT_EQ(rule_for({.values = {0, 1}, .texts = {"0", "1"}}).note(), "");
 }
 
 TEST(LabelRule, TakesTextsOfZeroAndOneAsStored) {
@@ -210,7 +245,7 @@ TEST(LabelRule, TakesFalseOrTrueAsThePositiveLabelOfZeroAndOne) {
     for (const char* const label : {"False", "FALSE", "false", "0"}) {
         EXPECT_THAT(mapped(booleans, label), ElementsAre(1, 0, 0)) << label;
         EXPECT_EQ(rule_for(booleans, label).positive_label(), "0") << label;
-        EXPECT_EQ(rule_for(booleans, label).description(), "0 against 1 other") << label;
+        EXPECT_EQ(rule_for(booleans, label).description(), "0 against 1 other: 1") << label;
     }
     EXPECT_THAT(mapped(booleans, "True"), ElementsAre(0, 1, 1));
     EXPECT_THAT(mapped({.values = {1, 1}, .texts = {}}, "true"), ElementsAre(1, 1));
