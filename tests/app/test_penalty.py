@@ -294,6 +294,20 @@ class Penalty(AppTest):
             self.assertEqual("two features are called 'a', columns 0 and 2" in result.stderr,
                              code == 2)
 
+    def test_a_feature_that_stands_twice_in_a_file_is_an_error(self):
+        data = self.data(self.X[:, :3])
+        with h5py.File(data, "a") as file:
+            file["feature_names"] = np.array([b"a", b"b", b"c"])
+        text = self.folder / "text"
+        for lines, code in (("b 0\n# b\na 1\nb 0\n", 2), ("b 0\na 1\n", 0)):
+            text.write_text(lines)
+            for option in ("--upper", "--penalty-factors"):
+                result = run("train", data, "--l2", "1", option, text, "--overwrite", "--out",
+                             self.folder / "run")
+                self.assert_ends(result, code)
+                self.assertEqual(f"{text} line 4: 'b' has a number in line 1 already"
+                                 in result.stderr, code == 2, result.stderr)
+
     def test_separable_classes_have_a_finite_optimum(self):
         X = self.X[:400, :5]
         y = (X[:, 0] > X[:, 0].mean()).astype(np.uint8)

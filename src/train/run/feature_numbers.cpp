@@ -76,6 +76,7 @@ std::vector<double> numbers_of_text(const std::string& file, const data::Manifes
     const std::vector<std::string>& names = manifest.feature_names;
     std::vector<double> by_name(static_cast<std::size_t>(manifest.features), rule.otherwise);
     std::vector<double> by_place;
+    std::vector<Index> line_of(by_name.size(), 0);  ///< that names a feature; 0 for none
     bool has_names = false;
     Index line_number = 0;
     for (std::string line; std::getline(text, line);) {
@@ -107,7 +108,14 @@ std::vector<double> numbers_of_text(const std::string& file, const data::Manifes
                              "line, in the order of the features",
                              parts.name, name - names.begin(), other - names.begin()));
         }
-        by_name[static_cast<std::size_t>(name - names.begin())] = *number;
+        const auto feature = static_cast<std::size_t>(name - names.begin());
+        if (line_of[feature] > 0) {
+            fail(rule, where,
+                 fmt::format("'{}' has a number in line {} already; expected one for each feature",
+                             parts.name, line_of[feature]));
+        }
+        line_of[feature] = line_number;
+        by_name[feature] = *number;
     }
     if (has_names && !by_place.empty()) {
         fail(rule, file, "some lines name a feature and some do not; expected one or the other");
