@@ -204,36 +204,40 @@ class LiteralCase {
     std::vector<double> margins_;
 };
 
-TEST(BlockKernel, FollowsTheDeclaredOrderBitForBit) {
-    std::size_t turn = 0;
-    for (const Index features : feature_counts) {
-        for (const Index rows : row_counts) {
-            OwnedBlock block = random_block(rows, features, false, 1);
-            take_small_integers(block);
-            for (const bool are_hard : {true, false}) {
-                if (!are_hard) {
-                    take_soft_labels(block);
+/// A number of features; the processes that share the tests share these too.
+class BlockKernelOfFeatures : public ::testing::TestWithParam<Index> {};
+INSTANTIATE_TEST_SUITE_P(All, BlockKernelOfFeatures, ::testing::ValuesIn(feature_counts),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(BlockKernelOfFeatures, FollowsTheDeclaredOrderBitForBit) {
+    const Index features = GetParam();
+    auto turn = static_cast<std::size_t>(features);
+    for (const Index rows : row_counts) {
+        OwnedBlock block = random_block(rows, features, false, 1);
+        take_small_integers(block);
+        for (const bool are_hard : {true, false}) {
+            if (!are_hard) {
+                take_soft_labels(block);
+            }
+            for (const Weights weights : {Weights::none, Weights::mixed, Weights::ones}) {
+                // Large blocks in one type each, in turn.
+                const bool is_small = rows * features <= 8000;
+                const std::size_t types = !is_small            ? 1
+                                          : test::is_sanitized ? 3
+                                                               : all_element_types().size();
+                if (!is_small && weights == Weights::ones) {
+                    continue;
                 }
-                for (const Weights weights : {Weights::none, Weights::mixed, Weights::ones}) {
-                    // Large blocks in one type each, in turn.
-                    const bool is_small = rows * features <= 8000;
-                    const std::size_t types = !is_small            ? 1
-                                              : test::is_sanitized ? 3
-                                                                   : all_element_types().size();
-                    if (!is_small && weights == Weights::ones) {
-                        continue;
-                    }
-                    take_weights(block, weights);
-                    const LiteralCase expected(block, 2);
-                    for (std::size_t k = 0; k < types; ++k) {
-                        const ElementType type =
-                            all_element_types()[turn++ % all_element_types().size()];
-                        const std::vector<std::byte> stored = stored_as(type, block.values);
-                        for (const Isa isa : supported_isas()) {
-                            expected.expect_for_all_labels(type, stored, are_hard, isa);
-                            if (HasFailure()) {
-                                return;
-                            }
+                take_weights(block, weights);
+                const LiteralCase expected(block, 2);
+                for (std::size_t k = 0; k < types; ++k) {
+                    const ElementType type =
+                        all_element_types()[turn++ % all_element_types().size()];
+                    const std::vector<std::byte> stored = stored_as(type, block.values);
+                    for (const Isa isa : supported_isas()) {
+                        expected.expect_for_all_labels(type, stored, are_hard, isa);
+                        if (HasFailure()) {
+                            return;
                         }
                     }
                 }
