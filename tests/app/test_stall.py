@@ -103,7 +103,7 @@ class ARankThatDoesNotCome(AppTest):
         with contextlib.ExitStack() as jobs:
             started = []
             config = self.folder / "run.conf"
-            config.write_text("stall-timeout = 2s\n")
+            config.write_text("stall-timeout = 3s\n")
             for function, stopped, ranks, says in (
                     ("MPI_Init_thread", 1, 2, at_start), ("MPI_Init_thread", 0, 2, at_start),
                     ("MPI_Comm_split_type", 1, 2, at_start), ("MPI_Allreduce", 0, 3, at_start),
