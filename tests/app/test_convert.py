@@ -248,11 +248,36 @@ class Csv(ConvertTest):
                               "missing", result.stderr)
                 self.assertIn("values: --missing 0 --missing-markers usual,-999", result.stderr)
 
+    def test_columns_of_nearly_as_many_texts_as_rows_are_warned_of(self):
+        def table(rows, texts):
+            return self.write("m.csv", "my id,day,kind,y\n" + "".join(
+                f"id{i},d{i % texts},{'uvw'[i % 3]},{i % 2}\n" for i in range(rows)))
+
+        for rows, texts, told in (
+                (60, 31, "rows (60), and a feature for each: column 1 ('my id') has 60, column 2 "
+                         "('day') has 31; what names rows or tells a date is better left out: "
+                         "--drop 'my id,day'"),
+                (60, 30, "rows (60), and a feature for each: column 1 ('my id') has 60; "),
+                (21, 3, "rows (21), and a feature for each: column 1 ('my id') has 21; "),
+                (20, 3, "")):
+            for options in ((), ("--text", "day")):
+                result = run("convert", table(rows, texts), self.folder / "out.h5", "--overwrite",
+                             *options, ranks=2)
+                self.assert_ends(result, 0)
+                self.assertEqual(result.stderr.count("warning"), 1 if told else 0, result.stderr)
+                self.assertIn(told, result.stderr)
+        # Rows that get the features of others have no choice.
+        other = (self.folder / "out.h5").rename(self.folder / "other.h5")
+        result = run("convert", table(30, 3), self.folder / "out.h5", "--like", other)
+        self.assert_ends(result, 0)
+        self.assertNotIn("nearly as many", result.stderr)
+
     def test_what_was_decided_is_said(self):
         data = self.write("a.csv", "cap,odor,outcome\na,x,e\nb,x,p\n")
         with h5py.File(self.convert(data, "--label-column", "last")) as file:
             self.assertEqual(file["X"].shape, (2, 3))
-        self.assertIn("2 columns of texts one-hot: 'cap', 'odor'; header: yes", self.said)
+        self.assertIn("2 columns of texts one-hot: 'cap' (2 texts), 'odor' (1 text); header: "
+                      "yes", self.said)
         self.convert(self.write("b.csv", "1,2,0\n3,4,1\n"), "--label-column", "last")
         self.assertIn("; header: none, the first row is '1,2,0'", self.said)
 

@@ -84,15 +84,19 @@ class LikeAnother(ConvertTest):
         self.assertIn("but not 'maybe'",
                       self.refused("age,colour,town,y\n1,red,Ulm,no\n2,red,Ulm,maybe\n"))
         # A column of numbers there is no column of texts here.
-        for texts in (("old", "new", "old"), ("1", "2", "old"), ("1,5", "2,5", "3,5")):
+        for texts in (("old", "new", "old"), ("1", "2", "old"), ("1x", "2x", "3x")):
             said = self.refused("age;colour;town;y\n" + "".join(f"{text};red;7;no\n"
                                                                 for text in texts))
             self.assertRegex(said, "column 1 .'age'.: expected a finite decimal number, found "
-                                   "'(old|1,5)'; it is a column of numbers in .*train.h5, and so it "
+                                   "'(old|1x)'; it is a column of numbers in .*train.h5, and so it "
                                    "is here; correct the field, or, if it means that a value is "
                                    "missing: --missing NUMBER --missing-markers .*usual,")
             for option in ("--drop", "--text", "town"):
                 self.assertNotIn(option, said)
+        said = self.refused("age;colour;town;y\n1,5;red;7;no\n2,5;blue;8;no\n")
+        self.assertIn("found '1,5'; '1,5' is a number with a comma; write plain numbers", said)
+        for option in ("--drop", "--text", "--missing"):
+            self.assertNotIn(option, said)
         self.assertIn("--missing mean: with --like",
                       self.refused(self.TRAIN, "--missing", "mean", code=2))
         self.assertIn("was not made of LIBSVM",

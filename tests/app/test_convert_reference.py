@@ -60,7 +60,7 @@ class Reference(ConvertTest):
                     self.assertEqual(found, {f"texts_of_{k}": v for k, v in references.items()})
                     self.assertEqual(list(file["dictionaries/texts_of_colour"].asstr()),
                                      ["blue", "green", "red"])
-        self.assertIn("'a=b' (without 'w, x')", self.said)
+        self.assertIn("'a=b' (3 texts, without 'w, x')", self.said)
 
     def test_the_file_is_the_same_for_any_number_of_ranks(self):
         generator = random.Random(8)

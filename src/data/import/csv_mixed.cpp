@@ -7,9 +7,11 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "../text.hpp"
 #include "csv_fields.hpp"
+#include "number_look.hpp"
 #include "paralogit/base/command_text.hpp"
 #include "paralogit/base/error.hpp"
 
@@ -24,6 +26,10 @@ bool is_number(const std::string& text) {
     return spells_number(text, ignored);
 }
 
+std::string and_more(std::size_t count) {
+    return count > most_named ? fmt::format(" and {} more", count - most_named) : "";
+}
+
 /// "3,14"
 bool has_decimal_comma(std::string text) {
     const std::size_t comma = text.find(',');
@@ -34,22 +40,58 @@ bool has_decimal_comma(std::string text) {
     return is_number(text);
 }
 
-/// The first value of a column of texts that are numbers but for their decimal commas.
-std::optional<std::string> decimal_comma_in(std::span<const Record> rows, std::size_t column,
-                                            const MissingMarkers& markers) {
-    std::optional<std::string> first;
+/// Of the texts of a column, when all of them are numbers of a kind, or most with decimal commas.
+std::optional<NumberLook> look_of_column(std::span<const Record> rows, std::size_t column,
+                                         const MissingMarkers& markers) {
+    std::vector<std::string> texts;
+    std::vector<std::string> with_commas;
     Index majority = 0;
     for (const Record& record : rows) {
         if (column >= record.size() || markers.is_missing_text(record[column])) {
             continue;
         }
-        const bool has_comma = has_decimal_comma(record[column]);
-        majority += has_comma || is_number(record[column]) ? 1 : -1;
-        if (has_comma && !first) {
-            first = record[column];
+        const std::string& text = texts.emplace_back(record[column]);
+        const bool has_comma = has_decimal_comma(text);
+        majority += has_comma || is_number(text) ? 1 : -1;
+        if (has_comma) {
+            with_commas.push_back(text);
         }
     }
-    return majority > 0 ? first : std::nullopt;
+    if (auto look = look_of(texts); look || majority <= 0 || with_commas.empty()) {
+        return look;
+    }
+    if (auto look = look_of(with_commas)) {
+        return look;
+    }
+    NumberLook look{.text = with_commas.front(), .plain = with_commas.front(), .other = {}};
+    std::ranges::replace(look.plain, ',', '.');
+    return look;
+}
+
+struct LookOfColumn {
+    std::size_t column;
+    NumberLook look;
+};
+
+[[noreturn]] void refuse_numbers(const CsvFormat& format, std::span<const LookOfColumn> columns,
+                                 const std::string& file) {
+    std::vector<std::string> found;
+    std::vector<std::string> names;
+    const std::size_t shown = std::min(most_named, columns.size());
+    for (const auto& [column, look] : columns.first(shown)) {
+        found.push_back(fmt::format("{}: {}", format.name_of_column(column), look.in_words()));
+        names.push_back(format.short_name(column));
+    }
+    const bool is_comma_alone = columns.size() == 1 && columns.front().look.has_decimal_comma();
+    throw Error(ExitCode::input_data,
+                fmt::format("{}: {}{}; {}, or take the column{} as texts: {}", file,
+                            fmt::join(found, "; "), and_more(columns.size()),
+                            is_comma_alone ? "write numbers with a point (sed 's/,/./g' where no "
+                                             "other commas are)"
+                                           : "write plain numbers, without separators of thousands "
+                                             "and signs of percent or currency, and with a point",
+                            columns.size() == 1 ? "" : "s",
+                            list_option_text("text", names, columns.size() > shown)));
 }
 
 /// With one word for those that are usual.
@@ -66,10 +108,6 @@ std::vector<std::string> in_few_words(const std::vector<std::string>& markers) {
     std::vector<std::string> words{std::string(usual_markers_word)};
     std::ranges::remove_copy_if(markers, std::back_inserter(words), is_in(usual));
     return words;
-}
-
-std::string and_more(std::size_t count) {
-    return count > most_named ? fmt::format(" and {} more", count - most_named) : "";
 }
 
 /// For the end of a sentence on one of them: "; column 3 ('b') has 'x'"; empty when there are no
@@ -145,23 +183,21 @@ void check_text_columns(const CsvFormat& format, std::span<const ColumnContents>
     if (request.are_kinds_known || !request.advice.like.empty()) {
         return;  // columns are as they are there
     }
+    std::vector<LookOfColumn> numbers;
     std::vector<std::size_t> mixed;
     for (std::size_t i = 0; i < contents.size(); ++i) {
         if (format.kinds[i] != ColumnKind::text || format.is_text_by_request[i]) {
             continue;
         }
-        if (const auto decimal_comma = decimal_comma_in(rows, i, markers)) {
-            throw Error(
-                ExitCode::input_data,
-                fmt::format("{}: {}: {} is a number with a comma; write numbers with a point (sed "
-                            "'s/,/./g' where no other commas are), or take the column as texts: "
-                            "{}",
-                            file, format.name_of_column(i), in_quotes(*decimal_comma),
-                            format.option_on("text", i)));
+        if (auto look = look_of_column(rows, i, markers)) {
+            numbers.push_back({.column = i, .look = std::move(*look)});
         }
         if (contents[i].numbers > 0) {
             mixed.push_back(i);
         }
+    }
+    if (!numbers.empty()) {
+        refuse_numbers(format, numbers, file);
     }
     if (!mixed.empty()) {
         refuse_mixed(format, contents, mixed, file);
@@ -182,6 +218,12 @@ std::vector<OddField> odd_fields(const CsvFormat& format,
 std::string advice_on_odd_text(const CsvFormat& format, std::size_t column,
                                const std::string& text) {
     const std::string& like = format.advice.like;
+    if (const auto look = look_of(std::array{text})) {
+        return fmt::format(
+            "{}; write plain numbers, without separators of thousands and signs of "
+            "percent or currency, and with a point{}",
+            look->in_words(), text_of_others(format, column));
+    }
     return fmt::format(
         "{}, or, if it means that a value is missing: {}{}",
         like.empty()

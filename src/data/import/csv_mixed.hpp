@@ -14,8 +14,8 @@ std::string options_for_missing(const CsvFormat& format, std::span<const std::st
                                 bool has_more = false);
 
 /// Throws Error (input_data) for columns that are of texts though nobody called them so, and may as
-/// well be of numbers with something wrong in them: with decimal commas, or with both numbers and
-/// texts. Of the latter it tells all.
+/// well be of numbers with something wrong in them: numbers that are not plain, as with decimal
+/// commas, or both numbers and texts. It tells all columns of a kind.
 void check_text_columns(const CsvFormat& format, std::span<const ColumnContents> contents,
                         std::span<const Record> rows, const MissingMarkers& markers,
                         const CsvRequest& request, const std::string& file);

@@ -85,11 +85,10 @@ std::vector<std::string> text_columns(const ImportMatrix& matrix) {
     std::vector<std::string> names;
     for (const ImportMatrix::Column& column : matrix.columns) {
         if (column.is_text) {
-            names.push_back(in_quotes(column.name));
-            if (column.reference) {
-                names.back() +=
-                    fmt::format(" (without {})", in_quotes(column.texts[*column.reference]));
-            }
+            names.push_back(fmt::format(
+                "{} ({} text{}{})", in_quotes(column.name), column.texts.size(),
+                column.texts.size() == 1 ? "" : "s",
+                column.reference ? ", without " + in_quotes(column.texts[*column.reference]) : ""));
         }
     }
     return names;

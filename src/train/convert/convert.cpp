@@ -370,6 +370,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     };
     if (format.csv && !format.like) {
         add_note(format.csv->note_on_weights());
+        add_note(data::note_on_many_texts(*format.csv, surveyed.all));
     }
     if (format.csv && !format.like && options.are_markers_given) {
         add_note(data::note_on_usual_markers(*format.csv, surveyed.all));

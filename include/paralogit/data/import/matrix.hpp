@@ -51,7 +51,8 @@ struct ImportMatrix {
 /// What the features of a column of a table are called.
 std::vector<std::string> names_of_features(const ImportMatrix::Column& column);
 
-/// The names of the columns of texts and their references, in quotes, fit for a terminal.
+/// "'town' (3 texts, without 'Ulm')": the columns of texts, how many they have and which of them is
+/// the reference.
 std::vector<std::string> text_columns(const ImportMatrix& matrix);
 
 bool has_references(const ImportMatrix& matrix);

@@ -11,4 +11,8 @@ namespace paralogit::data {
 /// markers that the user's own leave out. Empty when there are none.
 std::string note_on_usual_markers(const CsvFormat& format, const ImportSurvey& survey);
 
+/// A sentence on columns that have nearly as many texts as there are rows. Empty when there are
+/// none.
+std::string note_on_many_texts(const CsvFormat& format, const ImportSurvey& survey);
+
 }  // namespace paralogit::data
