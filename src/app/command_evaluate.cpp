@@ -59,17 +59,21 @@ std::string best_text(const model::BestThreshold& best) {
                            : "undefined: one of the classes has no row";
 }
 
-std::string table_of(const train::RankMetrics& ranking) {
-    std::string text =
+std::string table_of(const train::Scores& scores) {
+    const train::RankMetrics& ranking = scores.ranking;
+    const bool is_weighted = scores.weight_sum != static_cast<double>(scores.rows);
+    std::string text = fmt::format(
         "\ncalibration in bins of equal width\n"
-        "     probability  mean predicted  share of positives            rows\n";
+        "     probability  mean predicted  share of positives {:>15}\n",
+        is_weighted ? "row weights" : "rows");
     const auto bins = static_cast<double>(ranking.equal_width.size());
     double lower = 0;
     for (const model::CalibrationBin& bin : ranking.equal_width) {
         const double upper = lower + 1;
         if (bin.weight > 0) {
-            text += fmt::format("      {:.1f} to {:.1f} {:>15.6f} {:>19.6f} {:>15}\n", lower / bins,
-                                upper / bins, bin.mean_probability, bin.positive_rate, bin.weight);
+            text +=
+                fmt::format("      {:.1f} to {:.1f} {:>15.6f} {:>19.6f} {:>15.12g}\n", lower / bins,
+                            upper / bins, bin.mean_probability, bin.positive_rate, bin.weight);
         }
         lower = upper;
     }
@@ -124,10 +128,10 @@ std::string text_of(const train::Scores& scores, const train::ThresholdRule& rul
     return text +
            fmt::format(
                "                    predicted 1   predicted 0\n"
-               "  label 1      {:>16} {:>13}\n"
-               "  label 0      {:>16} {:>13}",
+               "  label 1      {:>16.12g} {:>13.12g}\n"
+               "  label 0      {:>16.12g} {:>13.12g}",
                c.true_positives, c.false_negatives, c.false_positives, c.true_negatives) +
-           table_of(ranking);
+           table_of(scores);
 }
 
 constexpr std::array plot_names{"roc", "precision_recall", "calibration", "lift"};
@@ -135,8 +139,8 @@ constexpr std::array plot_names{"roc", "precision_recall", "calibration", "lift"
 /// The directories of an evaluation, on rank 0.
 class Outputs {
   public:
-    /// Throws Error (usage) where there is something already that may not be replaced, or no
-    /// program that draws, and Error (cannot_write) where no directory can be.
+    /// Throws Error (usage) where there is something already that may not be replaced, or is no
+    /// directory, or no program that draws, and Error (cannot_write) where no directory can be.
     explicit Outputs(const Options& options)
         : directory_(options.optional_text("out")), plots_(options.optional_text("plots")) {
         const bool may_replace = options.is_set("overwrite");
@@ -195,7 +199,8 @@ class Outputs {
         const bool is_link = std::filesystem::is_symlink(directory, ignored);
         if ((is_link || std::filesystem::exists(place, ignored)) &&
             !std::filesystem::is_directory(is_link ? directory : place, ignored)) {
-            throw Error(ExitCode::cannot_write,
+            const bool is_itself = is_link || std::filesystem::exists(directory, ignored);
+            throw Error(is_itself ? ExitCode::usage : ExitCode::cannot_write,
                         fmt::format("{}: {} is a file, and {} names a directory; give another",
                                     directory.string(), place.string(), option));
         }

@@ -59,9 +59,11 @@ void ThresholdSearch::add(const ScoreGroup& group) {
 
     const double f1_here = 2 * group.after.positives /
                            (group.after.positives + group.after.negatives + all_.positives);
-    const bool is_precise = group.after.positives / group.after.both() >= wanted_precision_;
-    const bool is_better =
-        f1_here > f1.value || difference > youden.value || (is_precise && recall > precision.value);
+    const double precision_here = group.after.positives / group.after.both();
+    const bool is_precise = precision_here >= wanted_precision_;
+    const bool is_better = f1_here > f1.value || difference > youden.value ||
+                           (is_precise && recall > precision.value) ||
+                           precision_here > highest_precision;
     if (!is_better) {
         return;
     }
@@ -69,6 +71,7 @@ void ThresholdSearch::add(const ScoreGroup& group) {
     if (!probability) {
         return;
     }
+    highest_precision = std::max(highest_precision, precision_here);
     const auto offer_to = [&](BestThreshold& best, double value) {
         best.offer({.value = value,
                     .key = group.key,

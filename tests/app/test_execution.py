@@ -139,7 +139,7 @@ class Threads(AppTest):
     def test_more_threads_than_cores_get_a_warning(self):
         cores = len(os.sched_getaffinity(0))
         _, said = self.threads("--threads", str(cores + 1))
-        self.assertIn(f"1 rank on {os.uname().nodename} have {cores + 1} threads for {cores} core",
+        self.assertIn(f"1 rank on {os.uname().nodename} has {cores + 1} threads for {cores} core",
                       said)
         _, said = self.threads("--threads", "1", out="one")
         self.assertNotIn("threads for", said)

@@ -167,7 +167,8 @@ class Thresholds(MetricsTest):
         path, _ = self.data(z, y)
         for rule, says in (("f1", "there is no row with the positive label"),
                            ("youden", "all rows are of one class"),
-                           ("precision=0.9", "at no threshold the precision is as high")):
+                           ("precision=0.9", "at no threshold the precision is as high, and the "
+                                             "highest is 0;")):
             for ranks in (None, 2):
                 result = run("evaluate", self.model, path, "--threshold", rule, ranks=ranks)
                 self.assert_ends(result, 3)
@@ -176,6 +177,14 @@ class Thresholds(MetricsTest):
             result = run("evaluate", self.model, path, "--threshold", value)
             self.assert_ends(result, 2)
             self.assertIn(f"--threshold {value}: expected", result.stderr)
+
+    def test_a_precision_out_of_reach_tells_the_highest(self):
+        path, _ = self.data(np.array([4.0, 3, 2, 1]), np.array([0, 1, 1, 0]))
+        for ranks in (None, 2):
+            result = run("evaluate", self.model, path, "--threshold", "precision=0.7", ranks=ranks)
+            self.assert_ends(result, 3)
+            self.assertIn(f"and the highest is {2 / 3};", result.stderr)
+        self.assert_ends(run("evaluate", self.model, path, "--threshold", "precision=0.66"), 0)
 
     def test_what_is_undefined_is_said_and_null(self):
         z, y, _ = cases()["positives only"]
@@ -372,7 +381,7 @@ class Files(MetricsTest):
             for place in ("file", "file/below"):
                 result = run("evaluate", self.folder / "none.h5", self.train_data, option,
                              self.folder / place, ranks=2)
-                self.assert_ends(result, 6)
+                self.assert_ends(result, 2 if place == "file" else 6)
                 self.assertIn(f"file is a file, and {option} names a directory", result.stderr)
 
 

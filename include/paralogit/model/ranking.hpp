@@ -62,6 +62,8 @@ class ThresholdSearch {
     BestThreshold f1;
     BestThreshold youden;
     BestThreshold precision;
+    /// The largest precision at any threshold; 0 with none.
+    double highest_precision = 0;
     /// The largest |TPR - FPR| at any score (Kolmogorov-Smirnov); 0 with no group.
     double distance = 0;
 

@@ -103,11 +103,11 @@ std::vector<std::string> warnings_of(const std::vector<PlacedRank>& ranks) {
                 "(mpirun --bind-to core --map-by core, srun --cpu-bind=cores)",
                 host.ranks, name));
         } else if (host.threads > cores) {
-            warnings.push_back(
-                fmt::format("{} rank{} on {} have {} threads for {} core{}; use fewer of them, or "
-                            "let the ranks use more cores (mpirun --bind-to none)",
-                            host.ranks, host.ranks == 1 ? "" : "s", name, host.threads, cores,
-                            cores == 1 ? "" : "s"));
+            warnings.push_back(fmt::format(
+                "{} rank{} on {} {} {} threads for {} core{}; use fewer of them, or "
+                "let the ranks use more cores (mpirun --bind-to none)",
+                host.ranks, host.ranks == 1 ? "" : "s", name, host.ranks == 1 ? "has" : "have",
+                host.threads, cores, cores == 1 ? "" : "s"));
         }
     }
     return warnings;

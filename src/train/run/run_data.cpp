@@ -16,6 +16,7 @@
 #include "../load/used_features.hpp"
 #include "../seconds_since.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "start_parameters.hpp"
 
 namespace paralogit::train {
 
@@ -148,6 +149,10 @@ RunData load_run(const comm::Communicator& comm, const TrainOptions& options,
                  TrainObserver& observer) {
     RunData run;
     run.startup_seconds = seconds_since(options.process_start);
+    // A run that goes on begins elsewhere.
+    if (options.existing != ExistingRun::resume) {
+        comm::on_root(comm, [&] { check_initial(options.initial); });
+    }
     load_rows(comm, options, run);
     set_solver(options, run);
     observer.on_loaded(run.facts(comm));

@@ -10,6 +10,25 @@
 
 namespace paralogit::train {
 
+namespace {
+
+Model read_initial(const std::string& initial) {
+    if (!std::filesystem::exists(initial)) {
+        throw Error(ExitCode::usage,
+                    "--initial " + initial +
+                        ": expected zeros, ones, or the path of a model; there is no such file");
+    }
+    return read_model(initial);
+}
+
+}  // namespace
+
+void check_initial(const std::string& initial) {
+    if (initial != "zeros" && initial != "ones") {
+        read_initial(initial);
+    }
+}
+
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
                         const DataSet& data, TrainObserver& observer) {
     const Index features = data.manifest.features;
@@ -22,12 +41,7 @@ Vector start_parameters(const comm::Communicator& comm, const std::string& initi
     }
     Vector parameters(dimension);
     comm::on_root(comm, [&] {
-        if (!std::filesystem::exists(initial)) {
-            throw Error(ExitCode::usage, "--initial " + initial +
-                                             ": expected zeros, ones, or the path of a model; "
-                                             "there is no such file");
-        }
-        const Model model = read_model(initial);
+        const Model model = read_initial(initial);
         if (model.coefficients.size() != features) {
             throw Error(ExitCode::model_file,
                         initial + ": the model has " + std::to_string(model.coefficients.size()) +

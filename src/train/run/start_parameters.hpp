@@ -16,6 +16,10 @@ namespace paralogit::train {
 Vector start_parameters(const comm::Communicator& comm, const std::string& initial, Index dimension,
                         const DataSet& data, TrainObserver& observer);
 
+/// Before the data is loaded: throws Error (usage) where there is nothing of that path, and Error
+/// (model_file) where it is no model.
+void check_initial(const std::string& initial);
+
 /// Columns that the solver leaves alone begin, and so end, with a coefficient of 0, or as near to
 /// it as the bounds let it be; the intercept takes up what a constant one contributed.
 void empty_idle_columns(const optim::ChangeOfVariables& change, const Moments& moments,

@@ -89,7 +89,7 @@ std::string precision_recall_script(const RankMetrics& ranking) {
     const double chance = ranking.all.positives / ranking.all.both();
     return setting(fmt::format("Precision and recall: average precision {}",
                                number_text(ranking.average_precision)),
-                   "Recall", "Precision", "bottom left") +
+                   "Recall", "Precision", chance < 0.5 ? "top right" : "bottom left") +
            data.text() +
            fmt::format("plot {}, \\\n     $curve using 1:2 {} title 'model'\n",
                        reference_line(fmt::format("{}", chance), "chance"), with_line(blue));

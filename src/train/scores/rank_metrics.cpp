@@ -54,7 +54,7 @@ std::vector<Gain> gains_of(const comm::Communicator& comm, const model::Gains& o
 }
 
 double threshold_of(const ThresholdRule& rule, const RankMetrics& metrics,
-                    const BestThreshold& by_precision) {
+                    const BestThreshold& by_precision, double highest_precision) {
     const auto found = [](const BestThreshold& best, const std::string& rule_text,
                           const std::string& why_not) {
         if (!best.is_found()) {
@@ -71,7 +71,9 @@ double threshold_of(const ThresholdRule& rule, const RankMetrics& metrics,
             return found(metrics.best_youden, "youden", "all rows are of one class");
         case ThresholdRule::Kind::precision:
             return found(by_precision, fmt::format("precision={}", rule.value),
-                         "at no threshold the precision is as high");
+                         fmt::format("at no threshold the precision is as high, and the highest "
+                                     "is {}",
+                                     highest_precision));
         default:
             return rule.value;
     }
@@ -146,6 +148,7 @@ RankMetrics rank_metrics(const comm::Communicator& comm, const RankedScores& sco
     const BestThreshold best_f1 = best_of(comm, search.f1);
     const BestThreshold best_youden = best_of(comm, search.youden);
     const BestThreshold by_precision = best_of(comm, search.precision);
+    const std::vector<double> precisions = gather(comm, search.highest_precision);
     const std::vector<double> distances = gather(comm, search.distance);
     const RankAreas of_curves = values_of(areas, all);
     metrics.roc_auc = of_curves.roc_auc;
@@ -160,8 +163,9 @@ RankMetrics rank_metrics(const comm::Communicator& comm, const RankedScores& sco
     metrics.curve = curve_of(comm, points);
     metrics.distinct_scores = comm.sum(points.groups());
     metrics.gains = gains_of(comm, gains, all.positives);
-    metrics.threshold =
-        comm::together(comm, [&] { return threshold_of(rule, metrics, by_precision); });
+    metrics.threshold = comm::together(comm, [&] {
+        return threshold_of(rule, metrics, by_precision, *std::ranges::max_element(precisions));
+    });
 
     model::ConfusionSums confusion(all, metrics.threshold);
     model::Calibration calibration(all, calibration_bins);
