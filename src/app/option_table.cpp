@@ -60,7 +60,9 @@ CommandSpec inspect_command() {
             "the values of the features",
             "paralogit inspect FILE [options]",
             join({
-                {{"file", Kind::positional, "FILE", "", "an HDF5 file"}},
+                {{"file", Kind::positional, "FILE", "",
+                  "an HDF5 file of rows, of which --verbose also lists the features, or a model, "
+                  "whose parameters are printed"}},
                 source_options(),
                 label_options(),
                 weight_options(),

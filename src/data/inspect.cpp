@@ -3,12 +3,14 @@
 
 #include <algorithm>
 
+#include "feature_list.hpp"
 #include "feature_names.hpp"
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "paralogit/data/data_file.hpp"
 #include "paralogit/data/labels.hpp"
 #include "paralogit/data/manifest.hpp"
+#include "paralogit/data/shard.hpp"
 #include "read_labels.hpp"
 #include "search.hpp"
 #include "text.hpp"
@@ -153,9 +155,31 @@ std::string use_text(const std::string& path, const Contents& contents,
     return text;
 }
 
+/// All of them are looked at. Throws Error (input_data) for what train refuses.
+void check_weights(const h5::File& file, const Manifest& manifest) {
+    const FilePart& part = manifest.files.front();
+    const ColumnReader column(file, part, part.weights_path);
+    bool has_positive = part.rows == 0;
+    for (Index row = 0; row < part.rows; row += surveyed_rows) {
+        Shard shard;
+        shard.rows = {.first = row, .end = std::min(row + surveyed_rows, part.rows)};
+        shard.row_weights = column.read_doubles(shard.rows);
+        if (const std::optional<Error> bad = find_bad_weight(shard, manifest)) {
+            throw Error(*bad);
+        }
+        has_positive =
+            has_positive || std::ranges::any_of(shard.row_weights, [](double s) { return s > 0; });
+    }
+    if (!has_positive) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}:{}: every row weight is 0; at least one must be positive",
+                                part.path, part.weights_path));
+    }
+}
+
 }  // namespace
 
-Inspection inspect(const std::string& path, const SourceOptions& options) {
+Inspection inspect(const std::string& path, const SourceOptions& options, bool lists_features) {
     const h5::File file = open_data_file(path);
     const Contents contents(file);
     Inspection inspection;
@@ -167,6 +191,10 @@ Inspection inspect(const std::string& path, const SourceOptions& options) {
         const Manifest manifest = describe(std::vector<std::string>{path}, options);
         if (!manifest.files.front().weights_path.empty()) {
             text += fmt::format("row weights: {}\n", manifest.files.front().weights_path);
+            check_weights(file, manifest);
+        }
+        if (lists_features) {
+            text += feature_list(file, manifest);
         }
         for (const std::string& note : manifest.notes) {
             text += fmt::format("note: {}\n", note);

@@ -66,6 +66,29 @@ std::string index_base_text(const FilePart& found, Index base, const std::string
         found.path, own, expected, base, advice, found.path);
 }
 
+std::string advice_on_names(const Manifest& found, const std::vector<std::string>& names,
+                            const std::string& expected, const std::string& like) {
+    const auto sorted = [](std::vector<std::string> list) {
+        std::ranges::sort(list);
+        return list;
+    };
+    const std::string& file = found.files.front().path;
+    const std::string conversion =
+        fmt::format("convert the table of {} with --like and {}", file, like);
+    if (sorted(found.feature_names) == sorted(names)) {
+        return fmt::format("put the columns into the order of {}{}", expected,
+                           found.files.front().is_converted ? ": " + conversion : "");
+    }
+    const auto missing = std::ranges::find_if(names, [&](const std::string& name) {
+        return std::ranges::find(found.feature_names, name) == found.feature_names.end();
+    });
+    return fmt::format(
+        "these are not the features of {}{}, so that no order helps: {}", expected,
+        missing == names.end() ? "" : fmt::format(" ({} is missing)", in_quotes(*missing)),
+        found.files.front().is_converted ? conversion
+                                         : "make the data as that which was trained on");
+}
+
 std::string unnamed_text(const std::string& unnamed, const std::string& named) {
     return fmt::format(
         "{} has no names of features, as {} has: columns in another order are not noticed", unnamed,

@@ -55,6 +55,8 @@ struct Wanted {
     SourceOptions::Use use = SourceOptions::Use::training;
     /// A sparse matrix may also be the whole file.
     bool may_be_whole_file = false;
+    /// Names of what else has one value per row, and is never proposed.
+    std::span<const std::string_view> never = {};
 };
 
 std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
@@ -111,7 +113,8 @@ const Wanted wanted_features{.what = "features",
 const Wanted wanted_labels{.what = "labels",
                            .option = "--labels-name",
                            .habit = names_of_labels,
-                           .objection = objection_to_labels};
+                           .objection = objection_to_labels,
+                           .never = names_of_weights};
 const Wanted wanted_weights{.what = "row weights",
                             .option = "--weights-name",
                             .habit = names_of_weights,
@@ -208,7 +211,8 @@ const DatasetInfo& likeliest(const Wanted& wanted, const std::vector<const Datas
     std::vector<const DatasetInfo*> candidates;
     for (const DatasetInfo& info : contents.candidates) {
         if (wanted.objection(contents, info).empty() && contents.is_searched(info.path) &&
-            (!wanted.rows || vector_length(info) == wanted.rows)) {
+            (!wanted.rows || vector_length(info) == wanted.rows) &&
+            !is_usual(contents, wanted.never, info.path)) {
             candidates.push_back(&info);
         }
     }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Columns are held against one another by their names; where these are missing it is said."""
+"""What files tell of columns and rows: names of features, row weights, and how they are listed."""
+import re
 import unittest
 
 import h5py
 import numpy as np
 
-from support import AppTest, made_up, run, write_data
+from support import AppTest, made_up, run, text_of, write_data
 
 NAMES = [b"height", b"width", b"weight", b"age"]
 
@@ -65,6 +66,140 @@ class Unnamed(AppTest):
         self.assert_ends(result, 0)
         self.assertIn("has 3 names, but there are 4 features", result.stderr)
         self.assertNotIn("has no names", result.stderr)
+
+
+class Named(AppTest):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "train.csv").write_text(
+            "age,home,y\n1,OWN,0\n2,RENT,1\n3,OWN,1\n4,RENT,1\n")
+        (self.folder / "test.csv").write_text(
+            "home,age,y\nOWN,1,0\nMORTGAGE,2,1\nOWN,3,1\nRENT,4,0\n")
+        self.train_data, self.test_data = (
+            self.converted(f"{name}.csv") for name in ("train", "test"))
+        self.model = self.train(self.train_data, "--l2", "1") / "model.h5"
+
+    def converted(self, table, *options):
+        out = self.folder / table.replace(".csv", ".h5")
+        self.assert_ends(run("convert", self.folder / table, out, "--overwrite", *options), 0)
+        return out
+
+    def assert_refused(self, code, says, *arguments):
+        result = run(*arguments)
+        self.assert_ends(result, code)
+        self.assertIn(says, result.stderr)
+
+    def assert_all_refuse(self, data, of_model, of_data):
+        out = self.folder / "new"
+        self.assert_refused(4, of_model, "evaluate", self.model, data)
+        self.assert_refused(4, of_model, "predict", self.model, data, "--out", f"{out}.csv")
+        self.assert_refused(4, of_model, "train", data, "--initial", self.model, "--out", out)
+        self.assert_refused(3, of_data, "train", self.train_data, "--validation", data, "--out", out)
+
+    def test_other_names_are_no_matter_of_order(self):
+        more = self.folder / "more.csv"
+        more.write_text("age,town,y\n1,Ulm,0\n2,Bonn,1\n3,Ulm,1\n")
+        other = self.converted("more.csv")
+        text = ("these are not the features of {} ('home=OWN' is missing), so that no order helps: "
+                f"convert the table of {other} with --like and {{}}")
+        self.assert_all_refuse(
+            other, text.format("the model", "the data set that it was trained on"),
+            text.format(self.train_data, self.train_data))
+
+    def test_the_same_names_in_another_order_are(self):
+        (self.folder / "turned.csv").write_text("home,age,y\nOWN,1,0\nRENT,2,1\nOWN,3,1\n")
+        turned = self.converted("turned.csv")
+        text = f"put the columns into the order of {{}}: convert the table of {turned} with --like"
+        self.assert_all_refuse(turned, text.format("the model"), text.format(self.train_data))
+        with h5py.File(turned, "a") as file:
+            del file.attrs["generator"]
+        self.assert_refused(4, "put the columns into the order of the model\n", "evaluate",
+                            self.model, turned)
+
+    def test_inspect_lists_the_features_and_what_stands_in_for_missing_ones(self):
+        (self.folder / "m.csv").write_text("age,home,y\n1,OWN,0\n,RENT,1\n5,OWN,1\n")
+        data = self.converted("m.csv", "--missing", "mean", "--reference", "home=RENT")
+        listed = run("inspect", data, "--verbose")
+        self.assert_ends(listed, 0)
+        for line in ("  'age' (column 0), missing ones filled in by 3\n",
+                     "  'home=OWN' (column 1)",
+                     "2 texts, of which 'RENT' is the reference and no feature\n"):
+            self.assertIn(line, listed.stdout)
+        self.assertNotIn("list of features", run("inspect", data).stdout)
+        unnamed = write_data(self.folder / "unnamed.h5", *made_up(10, 2))
+        self.assertIn("list of features:\n  column 0\n  column 1\n",
+                      run("inspect", unnamed, "--verbose").stdout)
+
+    def test_inspect_prints_the_parameters_of_a_model_by_name(self):
+        printed = run("inspect", self.model, ranks=2)
+        self.assert_ends(printed, 0)
+        with h5py.File(self.model) as file:
+            w, b = file["coefficients"][:], file["intercept"][0]
+            fingerprint, sha = (text_of(file, name) for name in ("data_fingerprint", "model_sha256"))
+        for name, number in zip(("age", "home=OWN", "home=RENT"), w):
+            self.assertRegex(printed.stdout, f" {re.escape(repr(float(number)))}  {name}\n")
+        for line in (f"{self.model}: a model of 3 features\n", f"\nintercept: {float(b)!r}\n",
+                     "0 and 1\n", "converged\n", f"fingerprint {fingerprint}\n", f"{sha}\n"):
+            self.assertIn(line, printed.stdout)
+        X, y = made_up(50, 150)
+        wide = write_data(self.folder / "wide.h5", X, y)
+        model = self.train(wide, "--l2", "1", "--intercept", "no", out="wide") / "model.h5"
+        self.assertIn("column 99\n  ... and 50 more, which --verbose lists\n",
+                      run("inspect", model).stdout)
+        whole = run("inspect", model, "--verbose").stdout
+        self.assertIn("intercept: 0, trained without one\n", whole.replace("0.0", "0"))
+        self.assertIn("column 149\n", whole)
+        self.assertNotIn("more, which", whole)
+        model.write_bytes(model.read_bytes()[:-2000])
+        self.assertIn(run("inspect", model).returncode, (3, 4))
+
+
+class Weighted(AppTest):
+    def setUp(self):
+        super().setUp()
+        self.X, self.y = made_up(100, 2)
+
+    def data(self, weights, y=None):
+        path = write_data(self.folder / "data.h5", self.X, y)
+        with h5py.File(path, "a") as file:
+            file["weights"] = weights
+        return path
+
+    def test_inspect_refuses_the_row_weights_that_train_does(self):
+        for row, weight, says in ((17, -1.5, "row 17: the row weight is -1.5"),
+                                  (3, np.nan, "row 3: the row weight is nan"),
+                                  (99, np.inf, "row 99: the row weight is inf"),
+                                  (slice(None), 0, "every row weight is 0")):
+            weights = np.ones(100)
+            weights[row] = weight
+            path = self.data(weights, self.y)
+            for command in (("inspect", path), ("train", path, "--out", self.folder / "run")):
+                result = run(*command, "--weights-name", "weights")
+                self.assert_ends(result, 3)
+                self.assertIn(says, result.stderr)
+        weights[50] = 1e-3
+        self.assert_ends(run("inspect", self.data(weights, self.y), "--weights-name", "weights"), 0)
+
+    def test_row_weights_are_not_proposed_as_labels(self):
+        result = run("train", self.data(np.ones(100)), "--out", self.folder / "run")
+        self.assert_ends(result, 3)
+        self.assertIn("no dataset has a usual name of labels", result.stderr)
+        self.assertIn("name it: --labels-name NAME", result.stderr)
+
+    def test_weights_of_an_evaluation_are_rounded_for_people(self):
+        data = self.data(np.full(100, 0.1), self.y)
+        model = self.train(data, "--l2", "1") / "model.h5"
+        printed = run("evaluate", model, data, "--weights-name", "weights").stdout
+        self.assertIn("share of positives     row weights\n", printed)
+        self.assertNotRegex(printed.split("calibration in")[1], r"\d\.\d{13}")
+        self.assertIn("share of positives            rows\n", run("evaluate", model, data).stdout)
+
+
+class Initial(AppTest):
+    def test_a_model_to_begin_with_is_looked_for_before_the_data(self):
+        result = run("train", "none.h5", "--initial", "nowhere.h5", "--out", self.folder / "run")
+        self.assert_ends(result, 2)
+        self.assertIn("--initial nowhere.h5: expected zeros, ones", result.stderr)
 
 
 if __name__ == "__main__":

@@ -104,6 +104,11 @@ struct Manifest {
 std::string index_base_text(const FilePart& found, Index base, const std::string& expected,
                             const std::string& like);
 
+/// What to do about features of other names, or in another order, than those of `expected`, whose
+/// names `names` are; `like` is the data set to convert as.
+std::string advice_on_names(const Manifest& found, const std::vector<std::string>& names,
+                            const std::string& expected, const std::string& like);
+
 /// For users: two that belong together, of which only one tells the names of its features.
 std::string unnamed_text(const std::string& unnamed, const std::string& named);
 
@@ -116,12 +121,14 @@ std::vector<std::string> expand_paths(std::span<const std::string> paths);
 Manifest describe(std::span<const std::string> paths, const SourceOptions& options);
 
 /// For people: what is in a file, what would be used and why, and what is wrong with it. Throws
-/// Error (input_data) only when the file cannot be opened as HDF5.
+/// Error (input_data) only when the file cannot be opened as HDF5. With `lists_features` all of
+/// them by name, with what missing numbers were filled in by, and the texts that have no feature.
 struct Inspection {
     std::string text;
     /// Why the file cannot be trained on as the options stand; empty when it can.
     std::optional<Error> problem;
 };
-Inspection inspect(const std::string& path, const SourceOptions& options);
+Inspection inspect(const std::string& path, const SourceOptions& options,
+                   bool lists_features = false);
 
 }  // namespace paralogit::data

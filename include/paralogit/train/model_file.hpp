@@ -31,4 +31,8 @@ void write_model(const std::filesystem::path& path, const Model& model);
 /// bits that differ from the recorded model_sha256.
 Model read_model(const std::filesystem::path& path);
 
+/// Whether it is an HDF5 file that says that it is a model, of whatever version. Throws Error
+/// (input_data) when it cannot be opened.
+bool is_model_file(const std::filesystem::path& path);
+
 }  // namespace paralogit::train

@@ -129,6 +129,11 @@ void write_model(const std::filesystem::path& path, const Model& model) {
     file.commit();
 }
 
+bool is_model_file(const std::filesystem::path& path) {
+    const h5::File file = h5::File::open(path, ExitCode::input_data);
+    return file.text_attribute("format").value_or("").starts_with("paralogit model");
+}
+
 Model read_model(const std::filesystem::path& path) {
     const h5::File file = h5::File::open(path, ExitCode::model_file);
     const auto format = file.text_attribute("format");

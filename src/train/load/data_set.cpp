@@ -179,11 +179,12 @@ void check_features(const DataSet& training, const data::Manifest& manifest) {
     const auto [own, other] = std::ranges::mismatch(manifest.feature_names, expected.feature_names);
     if (own != manifest.feature_names.end()) {
         const Index column = own - manifest.feature_names.begin();
-        throw Error(ExitCode::input_data,
-                    fmt::format("{} has {}, but {} has {}; validation data must have the features "
-                                "that are trained on, in their order",
-                                file, manifest.name_of_feature(column), training_file,
-                                expected.name_of_feature(column)));
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{} has {}, but {} has {}; {}", file, manifest.name_of_feature(column),
+                        training_file, expected.name_of_feature(column),
+                        data::advice_on_names(manifest, expected.feature_names, training_file,
+                                              training_file)));
     }
 }
 

@@ -232,13 +232,14 @@ void check_fit(const Model& model, const data::Manifest& manifest) {
     if (model.feature_names.empty() || manifest.feature_names.empty()) {
         return;
     }
-    for (std::size_t j = 0; j < model.feature_names.size(); ++j) {
-        if (model.feature_names[j] != manifest.feature_names[j]) {
-            throw Error(ExitCode::model_file,
-                        fmt::format("{}: column {} is '{}', but the model was trained with '{}' "
-                                    "there; put the columns into the model's order",
-                                    file, j, manifest.feature_names[j], model.feature_names[j]));
-        }
+    const auto [own, other] = std::ranges::mismatch(manifest.feature_names, model.feature_names);
+    if (own != manifest.feature_names.end()) {
+        throw Error(ExitCode::model_file,
+                    fmt::format("{}: column {} is '{}', but the model was trained with '{}' "
+                                "there; {}",
+                                file, own - manifest.feature_names.begin(), *own, *other,
+                                data::advice_on_names(manifest, model.feature_names, "the model",
+                                                      "the data set that it was trained on")));
     }
 }
 
