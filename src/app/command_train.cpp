@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
+#include "config_groups.hpp"
 #include "execution_values.hpp"
 #include "inference_table.hpp"
 #include "paralogit/app/commands.hpp"
@@ -31,7 +34,8 @@ train::TraceFile::Options trace_options(const Options& options, const Context& c
 
 ExitCode run_train(const Context& context, const Options& given) {
     Options options = given;
-    const std::vector<std::string> left_out = leave_out_options_of_others(options);
+    std::vector<std::string> left_out = leave_out_options_of_others(options);
+    std::ranges::move(leave_out_what_is_replaced(options), std::back_inserter(left_out));
     train::TrainOptions train =
         comm::together(context.comm, [&] { return read_train_options(options, context); });
     for (const std::string& sentence : left_out) {

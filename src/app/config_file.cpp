@@ -9,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -30,16 +32,33 @@ std::string trimmed(const std::string& text) {
                : text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-std::string flag_value(const std::string& value, const std::string& place) {
-    constexpr std::string_view yes[] = {"", "true", "yes", "on", "1"};
-    constexpr std::string_view no[] = {"false", "no", "off", "0"};
-    if (std::ranges::find(yes, value) != std::end(yes)) {
-        return "true";
+/// Lists of columns and texts have double quotes of their own.
+bool has_own_double_quotes(const OptionSpec& option) {
+    constexpr std::string_view names[] = {"drop", "text", "reference", "missing-markers"};
+    return std::ranges::find(names, option.name) != std::end(names);
+}
+
+/// What stands in quotes around a whole value, a comment behind it aside; else nothing.
+std::optional<std::string> quoted_value(const OptionSpec& option, const std::string& text) {
+    const std::size_t first = text.find_first_not_of(" \t");
+    const char quote = first == std::string::npos ? '\0' : text[first];
+    if (quote != '\'' && (quote != '"' || has_own_double_quotes(option))) {
+        return std::nullopt;
     }
-    if (std::ranges::find(no, value) == std::end(no)) {
-        throw Error(ExitCode::usage, place + " takes true or false");
+    const std::size_t end = text.find(quote, first + 1);
+    if (end == std::string::npos) {
+        return std::nullopt;
     }
-    return "false";
+    const std::string rest = trimmed(text.substr(end + 1));
+    return rest.empty() || rest.starts_with('#')
+               ? std::optional(text.substr(first + 1, end - first - 1))
+               : std::nullopt;
+}
+
+/// The value of a line, from what stands behind its '='.
+std::string value_of(const OptionSpec& option, const std::string& text) {
+    const auto quoted = quoted_value(option, text);
+    return quoted ? *quoted : trimmed(text.substr(0, text.find('#')));
 }
 
 /// A file that is closed at the end of its scope.
@@ -79,6 +98,18 @@ void wait_for_bytes(int descriptor) {
 }
 
 }  // namespace
+
+std::string flag_value(const std::string& value, const std::string& place) {
+    constexpr std::string_view yes[] = {"", "true", "yes", "on", "1"};
+    constexpr std::string_view no[] = {"false", "no", "off", "0"};
+    if (std::ranges::find(yes, value) != std::end(yes)) {
+        return "true";
+    }
+    if (std::ranges::find(no, value) == std::end(no)) {
+        throw Error(ExitCode::usage, place + " takes true or false");
+    }
+    return "false";
+}
 
 std::string read_config(const std::string& path) {
     std::error_code ignored;  // what is not there says so when it is read
@@ -122,6 +153,7 @@ std::vector<ConfigLine> parse_config(const CommandSpec& command, const std::stri
     Index number = 0;
     for (std::string line; std::getline(stream, line);) {
         ++number;
+        const std::string whole = line;
         line = trimmed(line.substr(0, line.find('#')));
         if (line.empty()) {
             continue;
@@ -155,13 +187,26 @@ std::vector<ConfigLine> parse_config(const CommandSpec& command, const std::stri
             throw Error(ExitCode::usage, fmt::format("{} is given more than once, first in line {}",
                                                      place, first->second));
         }
-        const std::string value = trimmed(line.substr(equals + 1));
+        const std::string value = value_of(*option, whole.substr(whole.find('=') + 1));
         lines.push_back(
             {.number = number,
              .option = &*option,
              .value = option->kind == OptionSpec::Kind::flag ? flag_value(value, place) : value});
     }
     return lines;
+}
+
+std::optional<std::string> config_text(const OptionSpec& option, const std::string& value) {
+    const bool is_line =
+        std::ranges::none_of(value, [](unsigned char c) { return c < ' ' && c != '\t'; });
+    const std::string_view quotes[] = {"", "'", "\""};
+    for (const std::string_view quote : quotes) {
+        const std::string text = fmt::format("{0}{1}{0}", quote, value);
+        if (is_line && !text.empty() && value_of(option, text) == value) {
+            return text;
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace paralogit::app

@@ -110,6 +110,39 @@ void require_values(const CommandSpec& command, std::span<const std::string> arg
     }
 }
 
+/// Takes '--flag=true' and '--flag=false' out of the arguments, but for '--flag' in place of the
+/// former; returns the flags that are switched off, as a config file may have them on.
+std::vector<std::string> take_flag_values(const CommandSpec& command,
+                                          std::vector<std::string>& arguments) {
+    std::vector<std::string> off;
+    std::vector<std::string> kept;
+    const auto options_end = std::ranges::find(arguments, "--");
+    for (auto argument = arguments.begin(); argument != arguments.end(); ++argument) {
+        const std::size_t equals = argument->find('=');
+        const std::string name =
+            argument->starts_with("--") ? argument->substr(2, equals - 2) : std::string();
+        const auto option = std::ranges::find(command.options, name, &OptionSpec::name);
+        const bool is_flag = argument < options_end && option != command.options.end() &&
+                             option->kind == OptionSpec::Kind::flag;
+        if (!is_flag || equals == std::string::npos) {
+            kept.push_back(*argument);
+        } else if (flag_value(argument->substr(equals + 1), fmt::format("'{}'", *argument)) ==
+                   "true") {
+            kept.push_back("--" + name);
+        } else {
+            off.push_back(name);
+        }
+    }
+    arguments = std::move(kept);
+    for (const std::string& name : off) {
+        if (std::ranges::count(off, name) > 1 ||
+            std::ranges::find(arguments, "--" + name) != arguments.end()) {
+            usage_error(fmt::format("'--{}' is given more than once", name));
+        }
+    }
+    return off;
+}
+
 void store_command_line(const CommandSpec& command, const po::options_description& description,
                         std::span<const std::string> arguments, po::variables_map& map) {
     for (const std::string& argument : arguments) {
@@ -158,13 +191,6 @@ std::optional<std::vector<std::string>> values_of(const OptionSpec& option,
         default:
             return std::vector<std::string>{value.as<std::string>()};
     }
-}
-
-/// Whether a config file gives the value back: '#' begins a comment, and blanks at the ends go.
-bool is_config_value(std::string_view value) {
-    return value.find_first_of("#\n\r") == std::string_view::npos && !value.empty() &&
-           std::isspace(static_cast<unsigned char>(value.front())) == 0 &&
-           std::isspace(static_cast<unsigned char>(value.back())) == 0;
 }
 
 bool names_files(const OptionSpec& option) {
@@ -218,7 +244,12 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
     : command_(command) {
     const po::options_description description = describe(command);
     po::variables_map map;
-    comm::together(comm, [&] { store_command_line(command, description, arguments, map); });
+    std::vector<std::string> words(arguments.begin(), arguments.end());
+    const std::vector<std::string> flags_off = comm::together(comm, [&] {
+        std::vector<std::string> off = take_flag_values(command, words);
+        store_command_line(command, description, words, map);
+        return off;
+    });
     // The config file is that of rank 0, and the defaults are those of the program.
     std::map<std::string, std::vector<std::string>> given;
     for (const OptionSpec& option : command.options) {
@@ -226,9 +257,15 @@ Options::Options(const CommandSpec& command, std::span<const std::string> argume
             given.emplace(option.name, *std::move(values));
         }
     }
+    for (const std::string& name : flags_off) {
+        given[name] = {"false"};
+    }
     require_same_options(comm, command, given);
     for (const auto& [name, values] : given) {
         on_command_line_.insert(name);
+    }
+    for (const std::string& name : flags_off) {
+        given.erase(name);
     }
     values_ = std::move(given);
     if (has("config")) {
@@ -368,12 +405,12 @@ std::string Options::as_config() const {
         }
         for (const std::string& given : values_.at(name)) {
             const std::string value = from_anywhere(option, given);
-            config += is_config_value(value)
-                          ? fmt::format("{} = {}\n", name, value)
-                          : fmt::format(
-                                "# {}: its value cannot stand in a file, so it must be given "
-                                "again on the command line\n",
-                                name);
+            const std::optional<std::string> text = config_text(option, value);
+            config += text ? fmt::format("{} = {}\n", name, *text)
+                           : fmt::format(
+                                 "# {}: its value cannot stand in a file, so it must be given "
+                                 "again on the command line\n",
+                                 name);
         }
     }
     return config;

@@ -9,7 +9,7 @@ namespace paralogit::app {
 namespace {
 
 void read_class_weights(const Options& options, train::RowUse& use) {
-    if (!options.has("class-weights")) {
+    if (!options.has("class-weights") || options.text("class-weights") == "none") {
         return;
     }
     if (options.text("class-weights") == "balanced") {
@@ -20,7 +20,7 @@ void read_class_weights(const Options& options, train::RowUse& use) {
     constexpr double smallest = 1e-100;
     constexpr double largest = 1e100;
     const auto [negative, positive] =
-        options.two_numbers("class-weights", {smallest, largest}, "balanced, or ");
+        options.two_numbers("class-weights", {smallest, largest}, "none, balanced, or ");
     use.class_weights = {.negative = negative, .positive = positive};
 }
 

@@ -78,7 +78,7 @@ std::string option_text(const OptionSpec& option, const Given& given) {
         return "no " + name;
     }
     return option.kind == OptionSpec::Kind::flag
-               ? name
+               ? name + (found->second.front() == "true" ? "" : "=false")
                : fmt::format("{} {}", name, fmt::join(found->second, " "));
 }
 

@@ -29,9 +29,10 @@ CommandSpec train_command() {
             source_options(),
             label_options(),
             weight_options(),
-            {{"class-weights", Kind::value, "balanced|NEGATIVE,POSITIVE", "",
+            {{"class-weights", Kind::value, "none|balanced|NEGATIVE,POSITIVE", "",
               "multiplies the row weights of the negative and of the positive class, in training "
-              "only; balanced: by S / (2 S_class), from the sums of the row weights of all "
+              "only; none, as without it, for one of a config file; balanced: by S / (2 S_class), "
+              "from the sums of the row weights of all "
               "training rows and of the class, so that both classes weigh the same"},
              {"validation", Kind::list, "FILE...", "",
               "files of rows that are not trained on: all up to the next option; their loss, "

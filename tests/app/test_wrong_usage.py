@@ -123,7 +123,7 @@ class WrongOptions(RefusalTest):
 
     def test_what_is_too_much(self):
         self.assert_train_usage("--l2", "1", "--l2", "2", says="'--l2' is given more than once")
-        self.assert_train_usage("--resume=yes", says="'--resume' takes no value")
+        self.assert_train_usage("--resume=perhaps", says="'--resume=perhaps' takes true or false")
         self.assert_usage("inspect", self.data, self.data, says="too many arguments; usage:")
 
     def test_what_contradicts_itself(self):

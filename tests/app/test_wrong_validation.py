@@ -23,7 +23,7 @@ class Refused(RefusalTest):
             (("--validation-fraction", "0.5", "--validation-seed", "-1"), "an integer >= 0"),
             (("--validation",), "'--validation' needs a value"),
             (("--validation", ""), "--validation '': the value is empty"),
-            *(((f"--class-weights={text}",), f"--class-weights {text}: expected balanced, or two")
+            *(((f"--class-weights={text}",), f"--class-weights {text}: expected none, balanced, or two")
               for text in ("1", "1,2,3", "1;2", "0,1", "1,-1", "nan,1", "1,inf", "1,", ",1", "auto",
                            "1, 2", "1e101,1", "Balanced")),
         ):
