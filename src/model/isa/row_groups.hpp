@@ -288,14 +288,14 @@ class Products {
         }
     }
 
-    /// What lies behind a row goes into sums of their own, which nobody asks for.
-    template <bool asks = false, int rows_at_once = lanes>
+    /// In tiles of up to so many groups of eight features. What lies behind a row goes into sums of
+    /// their own, which nobody asks for.
+    template <bool asks = false, int rows_at_once = lanes, int most = Lanes::features_at_once>
     void add(const Chunk<type>& chunk, const double* factors, Ahead ahead = Ahead(nullptr)) {
-        for_each_tile<Lanes::features_at_once>(
-            0, padded_, [&]<int width>(Width<width>, Count feature) {
-                add_tile<width, asks, rows_at_once>(chunk, feature, factors, ahead,
-                                                    padded_sums_ + feature);
-            });
+        for_each_tile<most>(0, padded_, [&]<int width>(Width<width>, Count feature) {
+            add_tile<width, asks, rows_at_once>(chunk, feature, factors, ahead,
+                                                padded_sums_ + feature);
+        });
     }
 
     void store(double* sums) const {
