@@ -1,8 +1,7 @@
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <utility>
 
 #include "column.hpp"
@@ -193,24 +192,6 @@ std::string advice_on_types(const FilePart& first, ElementType first_type, const
         files);
 }
 
-/// Remarks on files that are there more than once, under whatever names.
-void note_repeated_files(Manifest& manifest) {
-    std::map<std::pair<dev_t, ino_t>, std::string> known;
-    for (const FilePart& part : manifest.files) {
-        struct stat status {};
-        if (::stat(part.path.c_str(), &status) != 0) {
-            continue;  // removed meanwhile, which the reading tells
-        }
-        const auto [place, is_new] = known.try_emplace({status.st_dev, status.st_ino}, part.path);
-        if (!is_new) {
-            manifest.notes.push_back(fmt::format(
-                "{} is given twice{}: its rows count twice", part.path,
-                place->second == part.path ? ""
-                                           : fmt::format(" (the same file as {})", place->second)));
-        }
-    }
-}
-
 /// Names that some files have cannot be held against columns of a file that has none.
 void note_unnamed_file(const std::optional<std::size_t>& unnamed,
                        const std::optional<std::size_t>& named, Manifest& manifest) {
@@ -349,7 +330,11 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
                         ? fmt::format("{}:{} has no rows", first.path, first.features_path)
                         : fmt::format("no rows in any of the {} files", manifest.files.size()));
     }
-    note_repeated_files(manifest);
+    std::vector<std::string> found;
+    for (const FilePart& part : manifest.files) {
+        found.push_back(part.path);
+    }
+    std::ranges::move(notes_on_repeated_files(found), std::back_inserter(manifest.notes));
     note_unnamed_file(file_without_names, file_with_names, manifest);
     if (manifest.is_sparse) {
         manifest.entries_before_block = count_entries(manifest, samples, entries);

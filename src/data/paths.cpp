@@ -1,7 +1,11 @@
+#include <fmt/format.h>
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
+#include <utility>
 
 #include "paralogit/data/manifest.hpp"
 
@@ -40,6 +44,24 @@ std::vector<std::string> expand_paths(std::span<const std::string> paths) {
         result.insert(result.end(), matches.begin(), matches.end());
     }
     return result;
+}
+
+std::vector<std::string> notes_on_repeated_files(std::span<const std::string> paths) {
+    std::vector<std::string> notes;
+    std::map<std::pair<dev_t, ino_t>, std::string> known;
+    for (const std::string& path : paths) {
+        struct stat status {};
+        if (::stat(path.c_str(), &status) != 0) {
+            continue;  // removed meanwhile, which the reading tells
+        }
+        const auto [place, is_new] = known.try_emplace({status.st_dev, status.st_ino}, path);
+        if (!is_new) {
+            notes.push_back(fmt::format(
+                "{} is given twice{}: its rows count twice", path,
+                place->second == path ? "" : fmt::format(" (the same file as {})", place->second)));
+        }
+    }
+    return notes;
 }
 
 }  // namespace paralogit::data

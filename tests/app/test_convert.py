@@ -194,6 +194,41 @@ class Csv(ConvertTest):
             self.assertEqual(list(file["y"].asstr()), ["g, x", "h", "h", "h"])
         self.train(self.folder / "out.h5", "--positive-label", "h", "--l2", "1e-2")
 
+    def test_a_number_that_is_the_name_of_another_column(self):
+        data = self.write("a.csv", "3,1,y\n7,8,0\n9,6,1\n")
+        for option, told, values in (
+                ("1", ["--drop 1: the name of column 2 comes before the number of column 1 ('3')"],
+                 [[7], [9]]),
+                ("2", [], [[7], [9]]), ("3,1", [
+                    "--drop 3: the name of column 1 comes before the number of column 3 ('y')",
+                    "--drop 1: the name of column 2"], None)):
+            result = run("convert", data, self.folder / "out.h5", "--drop", option, "--header",
+                         "yes", "--label-column", "y", "--overwrite", ranks=2)
+            self.assert_ends(result, 0 if values else 3)
+            if values:
+                self.assertEqual(result.stderr.count("warning"), len(told), result.stderr)
+                for part in told:
+                    self.assertIn(part, result.stderr)
+                with h5py.File(self.folder / "out.h5") as file:
+                    self.assertEqual(dense(file).tolist(), values)
+        # Its own number means the same.
+        result = run("convert", self.write("b.csv", "1,2,y\n7,8,0\n9,6,1\n"),
+                     self.folder / "b.h5", "--drop", 1, "--header", "yes")
+        self.assert_ends(result, 0)
+        self.assertNotIn("warning", result.stderr)
+
+    def test_a_file_that_is_given_twice_counts_twice_with_a_warning(self):
+        data = self.write("a.csv", "a,y\n7,0\n9,1\n")
+        same = self.folder / "same.csv"
+        same.symlink_to(data)
+        for other, told in ((data, ""), (same, f" (the same file as {data})")):
+            result = run("convert", data, other, self.folder / "out.h5", "--overwrite", ranks=2)
+            self.assert_ends(result, 0)
+            self.assertEqual(result.stderr.count("warning"), 1, result.stderr)
+            self.assertIn(f"{other} is given twice{told}: its rows count twice", result.stderr)
+            with h5py.File(self.folder / "out.h5") as file:
+                self.assertEqual(dense(file).tolist(), [[7], [9], [7], [9]])
+
     def test_numbers_taken_as_texts_and_columns_left_out(self):
         data = self.write("a.csv", "id,code,x,y\n7,10,1.5,0\n8,9,2.5,1\n9,10,3.5,1\n")
         with h5py.File(self.convert(data, "--text", "code", "--drop", "id")) as file:

@@ -73,10 +73,25 @@ class LikeAnother(ConvertTest):
             self.assert_ends(result, 0)
             self.assertEqual(result.stderr.count("warning"), 1, result.stderr)
             self.assertIn("column 'colour' has 1 text that", result.stderr)
-            self.assertIn("'green'", result.stderr)
+            self.assertIn("'green'; all features of the column are 0 there, in 2 of 3 rows\n",
+                          result.stderr)
             with h5py.File(self.folder / "out.h5") as file:
                 self.assertEqual(dense(file).tolist(),
                                  [[1, 0, 0, 0, 1], [2, 0, 1, 0, 1], [3, 0, 0, 0, 0]])
+
+    def test_rows_of_unknown_texts_are_counted_for_each_column(self):
+        rows = 40_000
+        text = "age,colour,town,y\n" + "".join(
+            f"{i},{'red' if i % 4 else 'grey' if i % 8 else 'gray'},"
+            f"{'Ulm' if i % 5 else 'a town of a long name that fills more than a chunk' * 2},no\n"
+            for i in range(rows))
+        path = self.write("test.csv", text)
+        for threads, ranks in ((1, None), (2, None), (1, 3)):
+            result = run("convert", path, self.folder / "out.h5", "--like", self.reference,
+                         "--overwrite", "--threads", threads, ranks=ranks)
+            self.assert_ends(result, 0)
+            self.assertRegex(result.stderr, f"'colour' has 2 texts .* in {rows // 4} of {rows} rows\n")
+            self.assertRegex(result.stderr, f"'town' has 1 text .* in {rows // 5} of {rows} rows\n")
 
     def test_what_cannot_be_made_alike(self):
         self.assertIn("2 of the 3 columns that", self.refused("y,colour\nno,red\nyes,red\n"))

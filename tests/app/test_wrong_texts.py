@@ -179,9 +179,9 @@ class WrongText(RefusalTest):
     def test_columns_that_are_not_there_or_too_rich(self):
         text = "a,b,c\n" + "".join(f"1,t{i},{i}\n" for i in range(40))
         self.assert_text_refused(text, None, ("none of the columns has a usual name of labels",
-                                              "the 3 columns are a, b, c"))
+                                              "the 3 columns are 'a', 'b', 'c'"))
         self.assert_text_refused("y,x,label\n1,2,3\n", None, "2 of the columns have a usual name")
-        self.assert_text_refused(text, None, ("--label-column d: there is no such column", "a, b"),
+        self.assert_text_refused(text, None, ("--label-column d: there is no such column", "'a', 'b'"),
                                  "--label-column", "d")
         self.assert_text_refused(text, None, "--drop 4: there is no such column", "--drop", "a,4",
                                  "--label-column", "c")

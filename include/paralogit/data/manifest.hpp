@@ -131,4 +131,7 @@ struct Inspection {
 Inspection inspect(const std::string& path, const SourceOptions& options,
                    bool lists_features = false);
 
+/// A sentence for each file that is there more than once, under whatever names.
+std::vector<std::string> notes_on_repeated_files(std::span<const std::string> paths);
+
 }  // namespace paralogit::data

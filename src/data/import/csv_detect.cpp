@@ -84,14 +84,27 @@ char find_separator(std::string_view head, const CsvRequest& request, const Miss
 /// Finds columns by what users call them.
 class Columns {
   public:
-    Columns(const CsvFormat& format, std::size_t count, const std::string& file)
+    /// Takes notes on what else a user may have meant.
+    Columns(CsvFormat& format, std::size_t count, const std::string& file)
         : format_(format), count_(count), file_(file) {}
 
     std::size_t find(const std::string& option, const std::string& wanted) const {
         const auto& names = format_.names;
         const auto named = std::ranges::count(names, wanted);
+        std::size_t number = 0;
+        const char* const end = wanted.data() + wanted.size();
+        const auto [rest, status] = std::from_chars(wanted.data(), end, number);
+        const bool is_number =
+            status == std::errc() && rest == end && number >= 1 && number <= count_;
         if (named == 1) {
-            return static_cast<std::size_t>(std::ranges::find(names, wanted) - names.begin());
+            const auto found =
+                static_cast<std::size_t>(std::ranges::find(names, wanted) - names.begin());
+            if (is_number && number != found + 1) {
+                format_.notes.push_back(fmt::format(
+                    "{} {}: the name of column {} comes before the number of column {} ({})",
+                    option, wanted, found + 1, number, in_quotes(names[number - 1])));
+            }
+            return found;
         }
         if (named > 1) {
             fail(fmt::format("{} {}: {} columns have this name; give a number", option,
@@ -100,10 +113,7 @@ class Columns {
         if (wanted == "last") {
             return count_ - 1;
         }
-        std::size_t number = 0;
-        const char* const end = wanted.data() + wanted.size();
-        const auto [rest, status] = std::from_chars(wanted.data(), end, number);
-        if (status == std::errc() && rest == end && number >= 1 && number <= count_) {
+        if (is_number) {
             return number - 1;
         }
         fail(fmt::format("{} {}: there is no such column; {}", option, printable(wanted), list()));
@@ -166,13 +176,13 @@ class Columns {
         }
         std::vector<std::string> names;
         for (const std::string& name : std::span(format_.names).first(std::min(most, count_))) {
-            names.push_back(printable(name));
+            names.push_back(in_quotes(name));
         }
         return fmt::format("the {} columns are {}{}", count_, fmt::join(names, ", "),
                            count_ > most ? ", ..." : "");
     }
 
-    const CsvFormat& format_;
+    CsvFormat& format_;
     std::size_t count_;
     const std::string& file_;
 };

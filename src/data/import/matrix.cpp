@@ -358,6 +358,24 @@ RowsOfChunk::ReferenceCounts RowsOfChunk::count_references() const {
     return counts;
 }
 
+void RowsOfChunk::count_unknown(std::span<Index> rows_by_column) const {
+    for (std::size_t c = 0; c < matrix_.columns.size(); ++c) {
+        const ImportMatrix::Column& column = matrix_.columns[c];
+        if (!column.is_text) {
+            continue;
+        }
+        const std::vector<Index>& features = features_of_codes_[column.position];
+        if (std::ranges::find(features, unknown) == features.end()) {
+            continue;
+        }
+        for (std::size_t i = column.position; i < chunk_.codes.size();
+             i += features_of_codes_.size()) {
+            const std::uint32_t code = chunk_.codes[i];
+            rows_by_column[c] += code != missing_text && features[code] == unknown ? 1 : 0;
+        }
+    }
+}
+
 std::string RowsOfChunk::padded_labels() const {
     std::string labels(static_cast<std::size_t>(chunk_.rows) * matrix_.label_length, '\0');
     auto target = labels.begin();

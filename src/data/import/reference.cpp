@@ -299,9 +299,11 @@ ImportMatrix plan_sparse(const ImportSurvey& survey, const ReferenceTable& refer
 }
 
 std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportSurvey& survey,
-                                       const ReferenceTable& reference) {
+                                       const ReferenceTable& reference,
+                                       std::span<const Index> rows) {
     std::vector<std::string> sentences;
-    for (const ImportMatrix::Column& column : matrix.columns) {
+    for (std::size_t c = 0; c < matrix.columns.size(); ++c) {
+        const ImportMatrix::Column& column = matrix.columns[c];
         if (!column.is_text || column.position >= survey.texts.size()) {
             continue;
         }
@@ -310,9 +312,9 @@ std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportS
         if (!unknown.empty()) {
             sentences.push_back(fmt::format(
                 "column {} has {} text{} that {} does not have: {}; all features of the column are "
-                "0 there{}",
+                "0 there, in {} of {} rows{}",
                 in_quotes(column.name), unknown.size(), unknown.size() == 1 ? "" : "s",
-                reference.path, shown(unknown),
+                reference.path, shown(unknown), rows[c], matrix.rows,
                 column.reference
                     ? fmt::format(", as for {}", in_quotes(column.texts[*column.reference]))
                     : ""));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <iterator>
 #include <numeric>
 #include <span>
@@ -54,6 +55,14 @@ std::vector<data::TextFile> describe_inputs(const comm::Communicator& comm,
     });
     comm.broadcast(bytes);
     return data::texts_from_bytes(bytes);
+}
+
+std::vector<std::string> repeated_files(const std::vector<data::TextFile>& files) {
+    std::vector<std::string> paths;
+    for (const data::TextFile& file : files) {
+        paths.push_back(file.path);
+    }
+    return data::notes_on_repeated_files(paths);
 }
 
 /// Follows the quotes of the whole text, so that a chunk knows whether it begins within some.
@@ -278,8 +287,10 @@ Index leave_out_references(const comm::Communicator& comm, TextRows& rows, Surve
     return std::accumulate(missing.begin(), missing.end(), Index{0});
 }
 
-void write_rows(const comm::Communicator& comm, const ConvertOptions& options, TextRows& rows,
-                const Surveyed& surveyed, const data::ImportMatrix& matrix) {
+/// Returns how many rows have a text that is not in its dictionary, by column of the matrix.
+std::vector<Index> write_rows(const comm::Communicator& comm, const ConvertOptions& options,
+                              TextRows& rows, const Surveyed& surveyed,
+                              const data::ImportMatrix& matrix) {
     const std::vector<Index> first_entries = sums_before(surveyed.entries);
     const bool has_query_ids = surveyed.all.rows_with_query_id > 0;
     std::array<Index, 7> offsets{};
@@ -301,15 +312,30 @@ void write_rows(const comm::Communicator& comm, const ConvertOptions& options, T
                                   .labels = offsets[4],
                                   .weights = offsets[5],
                                   .query_ids = offsets[6]};
+    const std::size_t counted = matrix.may_have_unknown_texts ? matrix.columns.size() : 0;
+    std::vector<std::vector<Index>> by_thread(static_cast<std::size_t>(rows.threads()),
+                                              std::vector<Index>(counted));
     comm::together(comm, [&] {
         SharedFile shared = file.open();
-        rows.for_each([&](int, Index number, const data::ParsedChunk& chunk) {
+        rows.for_each([&](int thread, Index number, const data::ParsedChunk& chunk) {
             const auto k = static_cast<std::size_t>(number);
             write_chunk(shared, places, matrix, chunk, surveyed.first_rows[k], first_entries[k]);
+            if (counted > 0) {
+                data::RowsOfChunk(chunk, matrix)
+                    .count_unknown(by_thread[static_cast<std::size_t>(thread)]);
+            }
         });
         shared.sync();
     });
     file.commit();
+    std::vector<Index> unknown = std::move(by_thread.front());
+    for (std::size_t t = 1; t < by_thread.size(); ++t) {
+        std::ranges::transform(unknown, by_thread[t], unknown.begin(), std::plus());
+    }
+    if (!unknown.empty()) {
+        comm.sum(std::span<Index>(unknown));
+    }
+    return unknown;
 }
 
 }  // namespace
@@ -320,6 +346,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     // What is there, and how it is to be read.
     data::ChunkPlan plan;
     plan.files = describe_inputs(comm, options);
+    const std::vector<std::string> repeated = repeated_files(plan.files);
     const TextFormat format =
         comm::together(comm, [&] { return detect_format(plan.files, options); });
     if (format.csv) {
@@ -332,7 +359,12 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     Conversion result;
     result.kind = format.csv ? TextKind::csv : TextKind::libsvm;
     result.missing_values = surveyed.all.missing_values;
-    result.warnings = format.warnings;
+    result.warnings = repeated;
+    const auto add_notes = [&](std::vector<std::string> notes) {
+        std::ranges::move(notes, std::back_inserter(result.warnings));
+    };
+    add_notes(format.warnings);
+    add_notes(format.csv ? format.csv->notes : std::vector<std::string>());
     result.matrix = comm::together(comm, [&] {
         check_survey(surveyed.all, format, options);
         return plan_matrix(surveyed, format, options);
@@ -352,12 +384,7 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     comm::together(comm, [&] {
         data::choose_storage(result.matrix, surveyed.all, options.layout, options.type);
     });
-    if (format.csv && format.like) {
-        std::ranges::move(data::unknown_texts(result.matrix, surveyed.all, *format.like),
-                          std::back_inserter(result.warnings));
-    }
-    std::ranges::move(data::notes_on_references(result.matrix, missing_texts),
-                      std::back_inserter(result.warnings));
+    add_notes(data::notes_on_references(result.matrix, missing_texts));
     if (options.csv.is_first_text_reference && format.csv && !has_texts(*format.csv)) {
         result.warnings.emplace_back(
             "--reference first changes nothing: no feature is made of texts; to take a column of "
@@ -386,7 +413,11 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     }
 
     // And again, into the file.
-    write_rows(comm, options, rows, surveyed, result.matrix);
+    const std::vector<Index> unknown_rows =
+        write_rows(comm, options, rows, surveyed, result.matrix);
+    if (format.csv && format.like) {
+        add_notes(data::unknown_texts(result.matrix, surveyed.all, *format.like, unknown_rows));
+    }
     return result;
 }
 

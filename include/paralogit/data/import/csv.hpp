@@ -60,6 +60,7 @@ struct CsvFormat {
     bool is_first_text_reference = false;
     /// Of each column of numbers that has some among the first rows, the first one: for messages.
     std::vector<OddField> odd_fields;
+    std::vector<std::string> notes;  ///< on what the user asked for
     /// [columns]: the reference of a column that the user chose; empty where nobody did.
     std::vector<std::optional<std::string>> chosen_references;
 

@@ -101,6 +101,8 @@ class RowsOfChunk {
         Index missing = 0;     ///< which look like references
     };
     ReferenceCounts count_references() const;
+    /// Adds, by column of the matrix, the rows whose text has no feature since it is unknown.
+    void count_unknown(std::span<Index> rows_by_column) const;
 
   private:
     template <class Take>

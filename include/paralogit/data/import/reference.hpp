@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,8 +62,10 @@ ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
 /// indices beyond.
 ImportMatrix plan_sparse(const ImportSurvey& survey, const ReferenceTable& reference);
 
-/// A sentence for each column with texts that the reference does not have.
+/// A sentence for each column with texts that the reference does not have; `rows`: how many have
+/// one, by column of the matrix.
 std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportSurvey& survey,
-                                       const ReferenceTable& reference);
+                                       const ReferenceTable& reference,
+                                       std::span<const Index> rows);
 
 }  // namespace paralogit::data
