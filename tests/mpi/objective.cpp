@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "../../src/train/objective/standardised_objective.hpp"
 #include "paralogit/comm/agreement.hpp"
@@ -252,11 +254,11 @@ TEST_F(DistributedObjectiveTest, ProductsTellAllRanksWhatOneRankAsksForAndWhatIs
     const optim::ChangeOfVariables plain = optim::ChangeOfVariables::identity(features, true);
     const Vector direction{{1.0, 0.0, 2.0, 0.0, 1.0}};
     Curvature curvature(comm_, data_, true);
-    curvature.set_own_requests({.signal = is_last});
+    curvature.set_own_requests([&] { return StopRequests{.signal = is_last}; });
     const Vector product = curvature.product(point_, direction, 1);
     EXPECT_TRUE(curvature.agreed_requests().signal);
     EXPECT_FALSE(curvature.agreed_requests().time_limit);
-    curvature.set_own_requests({.time_limit = comm_.is_root()});
+    curvature.set_own_requests([&] { return StopRequests{.time_limit = comm_.is_root()}; });
     curvature.diagonal(point_, plain, 1);
     EXPECT_FALSE(curvature.agreed_requests().signal);
     EXPECT_TRUE(curvature.agreed_requests().time_limit);
@@ -267,6 +269,34 @@ TEST_F(DistributedObjectiveTest, ProductsTellAllRanksWhatOneRankAsksForAndWhatIs
     EXPECT_FALSE(curvature.agreed_requests().any());
     // And is itself again afterwards.
     EXPECT_EQ(curvature.product(point_, direction, 1), product);
+}
+
+TEST_F(DistributedObjectiveTest, AHessianOfAnyKindLetsThroughWhatOneRankAsksForMeanwhile) {
+    bool asks = false;
+    const bool is_last = comm_.rank() == comm_.size() - 1;
+    DistributedObjective function =
+        objective(Reduction::exact, [&] { return StopRequests{.signal = is_last && asks}; });
+    const auto change = optim::ChangeOfVariables::identity(features, true);
+    const Vector no_start;
+    StandardisedObjective standardised(comm_, data_, function, change, no_start, model::Penalty(0),
+                                       {}, rows);
+    const std::array<Index, 2> some{0, 2};
+    const std::vector<std::function<void()>> ways{
+        [&] { standardised.hessian(point_, 1); }, [&] { standardised.rough_hessian(point_, 2); },
+        [&] { standardised.hessian_among(point_, some, 1); },
+        [&] { standardised.hessian_diagonal(point_, 1); }};
+    for (const auto& way : ways) {
+        asks = false;
+        EXPECT_NO_THROW(way());
+        EXPECT_FALSE(function.agreed_requests().any());
+        asks = true;
+        EXPECT_THROW(way(), IterationStopped);
+        EXPECT_TRUE(function.agreed_requests().signal);
+        EXPECT_FALSE(function.agreed_requests().time_limit);
+    }
+    standardised.let_requests_through(false);
+    EXPECT_NO_THROW(ways.front()());
+    EXPECT_TRUE(function.agreed_requests().signal);
 }
 
 TEST_F(DistributedObjectiveTest, HasTheGradientThatFiniteDifferencesGive) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "paralogit/model/block_hessian.hpp"
@@ -88,15 +89,16 @@ class Curvature {
     Vector diagonal(const Vector& parameters, const optim::ChangeOfVariables& change,
                     Index thinning);
 
-    /// What this rank wants goes along with the next message; what any rank wanted, the same on all
-    /// of them, can be asked for after it.
-    void set_own_requests(const StopRequests& own) { requests_ = own; }
+    /// What this rank wants is asked when a message is made and goes along with it; what any rank
+    /// wanted, the same on all of them, can be asked for after it.
+    void set_own_requests(std::function<StopRequests()> own) { own_requests_ = std::move(own); }
     const StopRequests& agreed_requests() const { return requests_; }
 
     /// Seconds that this rank has spent in here so far.
     double seconds() const { return seconds_; }
 
   private:
+    StopRequests own_requests() const { return own_requests_ ? own_requests_() : StopRequests{}; }
     std::vector<Index> all_features() const;
     HessianTask task_of(const Vector& parameters, const model::HessianFrame& frame, Index thinning,
                         Precision precision) const;
@@ -121,7 +123,8 @@ class Curvature {
     const LoneFeatures* lone_ = nullptr;
     std::shared_ptr<SparsePass> pass_;         ///< of sparse rows
     std::unique_ptr<SparseCurvature> sparse_;  ///< made for the first product of sparse rows
-    StopRequests requests_;
+    std::function<StopRequests()> own_requests_;
+    StopRequests requests_;  ///< of the last message
     double seconds_ = 0;
 };
 

@@ -61,8 +61,9 @@ Curvature::Curvature(const comm::Communicator& comm, const DataSet& data, bool h
 Curvature::~Curvature() = default;
 
 bool Curvature::agree(bool is_finite) {
-    std::array<std::int32_t, 3> words{is_finite ? 0 : 1, requests_.signal ? 1 : 0,
-                                      requests_.time_limit ? 1 : 0};
+    const StopRequests own = own_requests();
+    std::array<std::int32_t, 3> words{is_finite ? 0 : 1, own.signal ? 1 : 0,
+                                      own.time_limit ? 1 : 0};
     comm_.max(std::span<std::int32_t>(words));
     requests_ = {.signal = words[1] > 0, .time_limit = words[2] > 0};
     return words[0] == 0;
@@ -149,6 +150,7 @@ void Curvature::go_to(const Vector& parameters) {
 void Curvature::next_product(Vector& direction, const SparseProduct& how) {
     const TraceSpan span(main_lane(data_.execution.trace), "curvature");
     const auto begin = Clock::now();
+    requests_ = own_requests();
     sparse_->multiply(direction, how, has_intercept_, requests_);
     seconds_ += seconds_since(begin);
 }
@@ -157,8 +159,6 @@ template <typename AddUp>
 Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
     const std::span<std::int64_t> words = std::span(message_).last(word_count);
     std::ranges::fill(message_, 0);
-    words[signals] = requests_.signal ? 1 : 0;
-    words[times_up] = requests_.time_limit ? 1 : 0;
     std::optional<Error> own_error;
     try {
         words[not_finite] = add_up() ? 0 : 1;
@@ -168,6 +168,9 @@ Vector Curvature::mean_over_ranks(Index dimension, const AddUp& add_up) {
         own_error = comm::error_from(std::current_exception());
         words[ranks_in_error] = 1;
     }
+    const StopRequests own = own_requests();
+    words[signals] = own.signal ? 1 : 0;
+    words[times_up] = own.time_limit ? 1 : 0;
     comm_.sum(message_);
     if (words[ranks_in_error] > 0) {
         comm::agree(comm_, own_error);

@@ -62,7 +62,9 @@ StandardisedObjective::StandardisedObjective(const comm::Communicator& comm, con
       curvature_(comm, data, change.has_intercept, of_parameters.loss(),
                  of_parameters.sparse_pass()),
       penalty_(std::move(penalty)),
-      separable_(std::move(separable)) {}
+      separable_(std::move(separable)) {
+    curvature_.set_own_requests([&of_parameters] { return of_parameters.own_requests(); });
+}
 
 optim::Evaluation StandardisedObjective::evaluate(const Vector& point) {
     optim::Evaluation evaluation = of_parameters_.evaluate(parameters_at(point));
@@ -239,7 +241,6 @@ void StandardisedObjective::join_ranks(std::span<Vector* const> vectors) {
 }
 
 Vector StandardisedObjective::loss_diagonal(const Vector& point, Index thinning) {
-    curvature_.set_own_requests(of_parameters_.own_requests());
     Vector diagonal = curvature_.diagonal(parameters_at(point), change_, thinning);
     if (data_.sparse) {
         sparse_point_ = digest_of(point, threads());
@@ -295,7 +296,6 @@ int StandardisedObjective::threads() const {
 
 void StandardisedObjective::hessian_product(const Vector& point, const Vector& direction,
                                             Index thinning, Vector& product) {
-    curvature_.set_own_requests(of_parameters_.own_requests());
     const Index features = leading();
     const auto add_penalty = [&](const Vector& direction_before, Vector& by_parameters) {
         for (Index j = 0; j < features; ++j) {
