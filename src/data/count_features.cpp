@@ -9,7 +9,7 @@
 
 namespace paralogit::data {
 
-Index count_used_features_of_some(const Manifest& manifest) {
+CountOfFeatures count_used_features_of_some(const Manifest& manifest) {
     constexpr Index stretches = 64;
     constexpr Index most_entries = Index{1} << 14;  // of a stretch
     const Index entries = manifest.entries_before_block.back();
@@ -45,7 +45,7 @@ Index count_used_features_of_some(const Manifest& manifest) {
             });
         });
     }
-    return std::ranges::count(is_used, true);
+    return {.count = std::ranges::count(is_used, true), .is_of_all = apart <= most_entries};
 }
 
 }  // namespace paralogit::data

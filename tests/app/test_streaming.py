@@ -282,6 +282,30 @@ class Streaming(AppTest):
             enough = re.search(r"allow it more \(--memory-limit (\d+[kM])\)", result.stderr)[1]
             self.assert_ends(run(*arguments, "--memory-limit", enough), 0)
 
+    def test_newton_plans_with_the_features_that_have_entries_and_refuses_too_many(self):
+        rows, each = 200, 60
+        for used, limit, code in ((300, "40M", 0), (rows * each, "4G", 2)):
+            data = self.folder / f"{used}.h5"
+            rng = np.random.default_rng(3)
+            # One of 250 features has entries: first each once, then any.
+            order = np.concatenate([np.arange(used), rng.integers(0, used, rows * each - used)])
+            with h5py.File(data, "w") as file:
+                indices = [np.unique(row) * 250 for row in order.reshape(rows, each)]
+                file["X/data"] = np.ones(sum(map(len, indices)))
+                file["X/indices"] = np.concatenate(indices)
+                file["X/indptr"] = np.cumsum([0, *map(len, indices)])
+                file["X"].attrs["shape"] = (rows, used * 250)
+                file["y"] = np.arange(rows) % 2
+            result = run("train", data, "--out", self.folder / "run", "--solver", "newton", "--l2",
+                         1, "--threads", 1, "--memory-limit", limit, "--overwrite")
+            self.assert_ends(result, code)
+            if code == 0:
+                self.assertEqual(read_summary(self.folder / "run")["rows_are"], "resident")
+            else:
+                self.assertIn(f"--solver newton: a model of {used + 1} parameters needs a matrix",
+                              result.stderr)
+                self.assertIn("take --solver newton-cg", result.stderr)
+
     def test_the_first_error_names_enough_memory_for_wide_rows(self):
         data = self.folder / "wide.h5"
         self.assert_ends(run("generate", data, "--rows", 20000, "--features", 3000, "--density",

@@ -11,8 +11,13 @@ namespace paralogit::data {
 /// Throws Error (input_data). Cost: a read of the file for each row. Not collective.
 std::vector<double> read_rows(const Manifest& manifest, std::span<const Index> rows);
 
-/// How many features of sparse rows are used by a million entries from all over the files, so that
-/// all entries use no fewer. Throws Error (input_data). Not collective.
-Index count_used_features_of_some(const Manifest& manifest);
+struct CountOfFeatures {
+    Index count;
+    bool is_of_all;  ///< entries, so that it is exact; else these use no fewer
+};
+
+/// How many features of sparse rows are used by a million entries from all over the files, which
+/// may be all there are. Throws Error (input_data). Not collective.
+CountOfFeatures count_used_features_of_some(const Manifest& manifest);
 
 }  // namespace paralogit::data

@@ -62,6 +62,12 @@ struct DataShape {
 /// A function of the shape of the data and the options alone.
 SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape);
 
+/// Of newton, which factors their matrix on one core of every rank: half a minute for so many.
+inline constexpr Index most_newton_variables = 10'000;
+
+/// Throws Error (usage) when the user chose newton for more variables than that.
+void check_solver_size(const SolverOptions& options, const DataShape& shape);
+
 /// What one Hessian of all rows costs, in passes: from the operations for each row, for what is
 /// stored and how fast the machine is must not change the path of the iteration.
 double hessian_cost_in_passes(const DataShape& shape);
@@ -74,8 +80,8 @@ struct RankShare {
 };
 
 /// About what the solver that would be chosen takes of a rank's memory, with all that is as long as
-/// a gradient, and what it keeps of each of the rank's rows. Throws Error (input_data) when that is
-/// more than 63 bits can count.
+/// a gradient, and what it keeps of each of the rank's rows; no more matrices than those of
+/// most_newton_variables. Throws Error (input_data) when that is more than 63 bits can count.
 Index solver_bytes(const SolverOptions& options, const DataShape& shape, const RankShare& share);
 
 /// `name` is that of a choice.

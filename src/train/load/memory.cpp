@@ -304,8 +304,8 @@ std::optional<Shortage> plan_sparse(const data::Manifest& manifest, const data::
     return std::nullopt;
 }
 
-/// Where memory may be too little for the solver of all features that there may be, some entries
-/// are asked how many there are at least. @collective
+/// Where memory may be too little for the solver of all features that there may be, a million
+/// entries are asked how many there are, at least. @collective
 UsedFeatures used_features(const comm::Communicator& comm, const data::Manifest& manifest,
                            const MemoryLimit& limit, Index own_rows) {
     UsedFeatures used = features_to_be_used(manifest, limit.leaves_out_unused);
@@ -317,10 +317,13 @@ UsedFeatures used_features(const comm::Communicator& comm, const data::Manifest&
                                   .may_be_streamed = true}) > limit.bytes / 2;
     });
     if (comm.max(Index{is_short ? 1 : 0}) > 0) {
-        std::array<Index, 1> least{};
-        comm::on_root(comm, [&] { least[0] = data::count_used_features_of_some(manifest); });
-        comm.sum(std::span<Index>(least));
-        used.least = std::clamp(least[0], used.least, used.most);
+        std::array<Index, 2> words{};
+        comm::on_root(comm, [&] {
+            const data::CountOfFeatures counted = data::count_used_features_of_some(manifest);
+            words = {counted.count, counted.is_of_all ? 1 : 0};
+        });
+        comm.sum(std::span<Index>(words));
+        return with_count(manifest, used, {.count = words[0], .is_of_all = words[1] != 0});
     }
     return used;
 }

@@ -127,6 +127,15 @@ UsedFeatures features_to_be_used(const data::Manifest& manifest, bool leaves_out
             .most = is_worthwhile(manifest, most_unused) ? std::max<Index>(entries, 1) : features};
 }
 
+UsedFeatures with_count(const data::Manifest& manifest, const UsedFeatures& used,
+                        const data::CountOfFeatures& counted) {
+    const Index least = std::clamp(counted.count, used.least, used.most);
+    // Where too few are left out for new numbers to pay, all are kept, lone features apart.
+    const bool is_known =
+        counted.is_of_all && is_worthwhile(manifest, manifest.features - counted.count);
+    return {.least = least, .most = is_known ? least : used.most};
+}
+
 void keep_used_features(const comm::Communicator& comm, DataSet& data, bool wants_lone_apart) {
     if (!data.sparse) {
         return;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "paralogit/data/sample.hpp"
 #include "paralogit/train/data_set.hpp"
 
 namespace paralogit::train {
@@ -14,6 +15,10 @@ struct UsedFeatures {
 
 /// What the counts of a manifest tell of it; all features where none may be left out.
 UsedFeatures features_to_be_used(const data::Manifest& manifest, bool leaves_out);
+
+/// The same when some entries, or all, have been looked at.
+UsedFeatures with_count(const data::Manifest& manifest, const UsedFeatures& used,
+                        const data::CountOfFeatures& counted);
 
 /// Numbers the features of sparse rows anew, without those that no row has an entry of, where that
 /// saves more memory than it takes: these have coefficients of 0 at the optimum, and vectors as

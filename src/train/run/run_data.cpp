@@ -73,6 +73,14 @@ bool may_follow(const TrainOptions& options, const DataSet& data) {
     return choose_solver(options.solver, shape).name == "newton-cg";
 }
 
+DataShape shape_of(const TrainOptions& options, const DataSet& rows) {
+    const data::Manifest& manifest = rows.manifest;
+    return {.rows = manifest.rows,
+            .dimension = rows.shard.features + (options.has_intercept ? 1 : 0),
+            .entries = manifest.is_sparse ? std::optional(manifest.entries_before_block.back())
+                                          : std::nullopt};
+}
+
 void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunData& run) {
     TraceSpan span(main_lane(options.execution.trace), "load");
     const auto begin = Clock::now();
@@ -89,6 +97,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
     if (leaves_out_unused_features(options)) {
         keep_used_features(comm, *run.rows, may_follow(options, *run.rows));
     }
+    comm::together(comm, [&] { check_solver_size(options.solver, shape_of(options, *run.rows)); });
     if (options.inference_confidence) {
         comm::together(
             comm, [&] { check_inference_size(run.rows->shard.features, options.has_intercept); });
@@ -112,12 +121,7 @@ void load_rows(const comm::Communicator& comm, const TrainOptions& options, RunD
 }
 
 void set_solver(const TrainOptions& options, RunData& run) {
-    const data::Manifest& manifest = run.rows->manifest;
-    const DataShape shape{.rows = manifest.rows,
-                          .dimension = run.rows->shard.features + (options.has_intercept ? 1 : 0),
-                          .entries = manifest.is_sparse
-                                         ? std::optional(manifest.entries_before_block.back())
-                                         : std::nullopt};
+    const DataShape shape = shape_of(options, *run.rows);
     run.solver_choice = choose_solver(options.solver, shape);
     run.solver = make_solver(run.solver_choice.name, options.solver, shape);
 }

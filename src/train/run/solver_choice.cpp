@@ -93,6 +93,18 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
             .reason = fmt::format("a Hessian costs as much as {:.2g} passes", passes)};
 }
 
+void check_solver_size(const SolverOptions& options, const DataShape& shape) {
+    if (options.name == "newton" && shape.dimension > most_newton_variables) {
+        throw Error(
+            ExitCode::usage,
+            fmt::format("--solver newton: a model of {} parameters needs a matrix of {} x "
+                        "{} numbers on every rank, which one core of each factors again "
+                        "and again; at most {} parameters are taken: take --solver "
+                        "newton-cg, which needs no matrix",
+                        shape.dimension, shape.dimension, shape.dimension, most_newton_variables));
+    }
+}
+
 namespace {
 
 constexpr Index number_bytes = sizeof(double);
@@ -112,7 +124,7 @@ Index bytes_of_matrices(Index side, int threads) {
 
 Index matrix_side(const std::string& solver, const SolverOptions& options, Index dimension) {
     if (solver == "newton") {
-        return dimension;
+        return std::min(dimension, most_newton_variables);
     }
     return solver == "prox-newton" ? std::min(dimension, options.prox_newton.most_variables) : 0;
 }

@@ -191,7 +191,9 @@ TEST_F(FetchedSparseRows, TellHowManyFeaturesAreUsedAtLeast) {
     }
     describe_files(files);
 
-    EXPECT_EQ(count_used_features_of_some(manifest_), 200);
+    const CountOfFeatures counted = count_used_features_of_some(manifest_);
+    EXPECT_EQ(counted.count, 200);
+    EXPECT_TRUE(counted.is_of_all);
 }
 
 TEST_F(FetchedSparseRows, AreLookedAtHereAndThereWhereThereAreMany) {
@@ -205,7 +207,9 @@ TEST_F(FetchedSparseRows, AreLookedAtHereAndThereWhereThereAreMany) {
     matrix.offsets = {0, many / 2, many};
     describe_files({write("a.h5", matrix)});
 
-    EXPECT_EQ(count_used_features_of_some(manifest_), Index{1} << 20);
+    const CountOfFeatures counted = count_used_features_of_some(manifest_);
+    EXPECT_EQ(counted.count, Index{1} << 20);
+    EXPECT_FALSE(counted.is_of_all);
 }
 
 TEST_F(FetchedSparseRows, AreNoneOfAFileThatHasChanged) {

@@ -39,6 +39,26 @@ TEST(SolverChoice, IsTheUsersWhereThereIsOne) {
     EXPECT_EQ(choice.reason, "");
 }
 
+TEST(SolverChoice, OfMoreVariablesThanNewtonIsForIsRefusedWithWhatToTake) {
+    SolverOptions options;
+    const auto check = [&](Index dimension) {
+        check_solver_size(options, {.rows = 100, .dimension = dimension, .entries = std::nullopt});
+    };
+    for (const char* const name : {"auto", "newton-cg", "lbfgs", "prox-newton"}) {
+        options.name = name;
+        EXPECT_NO_THROW(check(1'000'000)) << name;
+    }
+    options.name = "newton";
+    EXPECT_NO_THROW(check(10'000));
+    try {
+        check(10'001);
+        FAIL() << "it was taken";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ExitCode::usage);
+        EXPECT_NE(std::string(error.what()).find("take --solver newton-cg"), std::string::npos);
+    }
+}
+
 Index bytes_of(const std::string& name, Index dimension, std::optional<Index> entries,
                int threads = 1) {
     SolverOptions options;
@@ -65,6 +85,8 @@ TEST(SolverBytes, AreThoseOfHistoryAndMatricesBesideTheVectorsOfAny) {
         }
         EXPECT_EQ(more_than_gd("prox-newton", 100'000),
                   Index{4096} * 4096 * (2 * 8 + 2) + proximal * 100'000 * 8);
+        // More are refused, once it is known how many features of sparse rows there are.
+        EXPECT_EQ(more_than_gd("newton", 3'000'000), Index{10'000} * 10'000 * (2 * 8 + 2));
         EXPECT_GT(more_than_gd("newton-cg", 2000), 0);
     }
 }
@@ -103,9 +125,12 @@ TEST(SolverBytes, OfSparseRowsCountTheSumsThatThreadsHaveApart) {
 }
 
 TEST(SolverBytes, AreNoNumberThatCannotBeCounted) {
-    EXPECT_THROW(bytes_of("newton", Index{1} << 32, std::nullopt), Error);
-    EXPECT_THROW(bytes_of("newton", Index{1} << 32, Index{1} << 33), Error);
-    EXPECT_THROW(bytes_of("lbfgs", Index{1} << 58, std::nullopt), Error);
+    // The matrices of newton have a bound; the vectors beside them do not.
+    EXPECT_GT(bytes_of("newton", Index{1} << 32, std::nullopt), Index{1} << 32);
+    for (const char* const name : {"newton", "lbfgs"}) {
+        EXPECT_THROW(bytes_of(name, Index{1} << 58, std::nullopt), Error) << name;
+        EXPECT_THROW(bytes_of(name, Index{1} << 58, Index{1} << 33), Error) << name;
+    }
 }
 
 }  // namespace
