@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -137,12 +138,27 @@ class SparseLoad {
         // The threads have rising rows.
         for (const Lane& lane : lanes_) {
             if (lane.error) {
-                throw Error(*lane.error);
+                fail_bad_row(part, datasets.offsets, *lane.error);
             }
         }
         if (bad_offset) {
             throw Error(*bad_offset);
         }
+    }
+
+    /// Indices of a row are wrong, too, where it ends at an offset that is too large: where the
+    /// next row, which need not be this rank's, ends before it begins.
+    [[noreturn]] static void fail_bad_row(const FilePart& part, const h5::Dataset& dataset,
+                                          const Error& bad_index) {
+        const Index row = bad_index.global_row() - part.first_row;
+        if (row + 2 <= part.rows) {
+            std::array<Index, 3> offsets{};
+            read_offsets(dataset, row, offsets);
+            if (const std::optional<Error> bad_offset = find_bad_offset(part, row, offsets)) {
+                throw Error(*bad_offset);
+            }
+        }
+        throw Error(bad_index);
     }
 
     /// Offsets of the shard, from those of a file.

@@ -314,6 +314,13 @@ TEST_F(LoadSparse, ReportsTheLowestRowOfSeveralErrors) {
             m.offsets[low] = m.offsets[low - 1] - 1;
         },
         static_cast<Index>(low) - 1, "indptr must not decrease");
+    // The row before ends too late, and so its indices fall; it may be another rank's.
+    for (const std::size_t at : {high, std::size_t{1024}, std::size_t{2048}}) {
+        expect_error(
+            path("late" + std::to_string(at)),
+            [&](auto& m) { m.offsets[at] = m.offsets[at + 1] + 5; }, static_cast<Index>(at),
+            "indptr must not decrease");
+    }
     expect_error(
         path("beyond"), [&](auto& m) { m.offsets[low] = 10'000'000; }, static_cast<Index>(low) - 1,
         "the row ends at entry 10000000, but /X/data has");
