@@ -207,7 +207,7 @@ void ReadAhead::read(Range rows, std::byte* out) {
     while (rows.size() > 0) {
         open_file_of(rows.first);
         const Range in_file = rows_in_file(stream_.files_[file_].part, rows);
-        source_->read(in_file, out);
+        tell_change_first(stream_.files_[file_].part, [&] { source_->read(in_file, out); });
         out += in_file.size() * row_bytes_of(stream_.manifest_);
         rows.first += in_file.size();
     }
@@ -241,8 +241,10 @@ void ReadAhead::open_file() {
             return;
         }
     }
-    source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_), reading,
-                        stream_.library_, reading_lane_);
+    tell_change_first(file.part, [&] {
+        source_ = open_rows(stream_.manifest_, file, rows_in_file(file.part, rows_), reading,
+                            stream_.library_, reading_lane_);
+    });
 }
 
 /// What was written to while it was read may have given rows of no data set at all.

@@ -44,9 +44,11 @@ std::vector<Index> SparseStream::row_offsets() {
         const std::span<Index> own = std::span(offsets).subspan(
             narrow<std::size_t>(part.first_row + in_file.first - all.first),
             narrow<std::size_t>(in_file.size() + 1));
-        const std::lock_guard lock(library_);
-        const h5::File file = h5::File::open(part.path);
-        read_offsets(file.dataset(path_of_offsets(part.features_path)), in_file.first, own);
+        tell_change_first(part, [&] {
+            const std::lock_guard lock(library_);
+            const h5::File file = h5::File::open(part.path);
+            read_offsets(file.dataset(path_of_offsets(part.features_path)), in_file.first, own);
+        });
         if (const std::optional<Error> error = find_bad_offset(part, in_file.first, own)) {
             throw Error(*error);
         }
@@ -115,7 +117,8 @@ void SparseStream::fetch(std::span<const Index> offsets, std::span<const Index> 
             wanted = wanted.subspan(1);
         }
         if (!entries.empty()) {
-            fetch_of_file(file, entries, of_rows, values, indices);
+            tell_change_first(part,
+                              [&] { fetch_of_file(file, entries, of_rows, values, indices); });
             values += of_rows.back() * value_bytes;
             indices += of_rows.back() * narrowed_index_bytes;
         }

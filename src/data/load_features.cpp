@@ -39,7 +39,7 @@ class FeatureLoad {
             const Range rows = rows_in_file(part, rows_);
             if (rows.size() > 0) {
                 check_unchanged(part);
-                load(part, rows);
+                tell_change_first(part, [&] { load(part, rows); });
             }
         }
     }

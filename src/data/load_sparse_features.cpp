@@ -97,7 +97,7 @@ class SparseLoad {
             const Range rows = rows_in_file(part, shard_.rows);
             if (rows.size() > 0) {
                 check_unchanged(part);
-                load(part, rows);
+                tell_change_first(part, [&] { load(part, rows); });
             }
         }
     }

@@ -16,6 +16,14 @@ namespace paralogit::data {
 namespace {
 
 [[noreturn]] void fail_to_read(const FilePart& part) {
+    if (errno == ENOENT) {
+        throw Error(
+            ExitCode::input_data,
+            fmt::format("{}: there is no such file any more, or not on this host; a file is "
+                        "opened again in each pass over rows that are streamed: leave it "
+                        "where it is until the run has ended",
+                        part.path));
+    }
     throw Error(ExitCode::input_data,
                 fmt::format("{}: cannot be read: {}", part.path,
                             std::error_code(errno, std::generic_category()).message()));
@@ -82,6 +90,9 @@ void SourceFile::check_unchanged() const {
 }
 
 void check_unchanged(const FilePart& part) {
+    if (::access(part.path.c_str(), F_OK) != 0 && errno == ENOENT) {
+        fail_to_read(part);
+    }
     check_state(part, state_of(part.path));
 }
 

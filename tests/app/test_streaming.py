@@ -397,6 +397,42 @@ class Streaming(AppTest):
         self.assertIn("data.h5: the file has changed since the run began", errors)
         self.assertFalse((out / "model.h5").exists())
 
+    def start_streamed(self, data, limit, out):
+        """A run over streamed rows, past its first iterations, that does not end by itself."""
+        out = self.folder / out
+        process = subprocess.Popen(
+            command("train", data, "--solver", "gd", "--max-iterations", "1000000", "--tolerance",
+                    "0", "--threads", 1, "--out", out, "--memory-limit", limit),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        metrics = out / "metrics.jsonl"
+        while not (metrics.exists() and metrics.read_text().count("\n") > 2):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+        return process
+
+    def test_a_streamed_file_that_is_cut_is_told_as_one_that_has_changed(self):
+        limit = self.sparse_limit(1, 1, "gd")
+        for cut in (1_000_000, 5_000):
+            data = self.sparse_data(chunks=(10_000,))
+            process = self.start_streamed(data, limit, f"cut-{cut}")
+            os.truncate(data, cut)
+            _, errors = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 3)
+            self.assertIn("sparse.h5: the file has changed since the run began", errors)
+            data.unlink()
+
+    def test_a_streamed_file_that_is_moved_ends_the_run_and_says_so(self):
+        # README: it is opened again in each pass.
+        for data, limit in ((self.data, "700k"),
+                            (self.sparse_data(chunks=(10_000,)), self.sparse_limit(1, 1, "gd"))):
+            process = self.start_streamed(data, limit, f"run-{data.stem}")
+            data.rename(self.folder / "moved.h5")
+            _, errors = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 3)
+            self.assertIn(f"{data.name}: there is no such file any more", errors)
+            self.assertIn("leave it where it is until the run has ended", errors)
+
     def test_the_memory_of_the_process_stays_within_the_limit(self):
         path = self.folder / "large.h5"
         self.assert_ends(run("generate", path, "--rows", 600_000, "--features", 64), 0)  # 154 MB

@@ -33,8 +33,20 @@ class SourceFile {
     int descriptor_ = -1;
 };
 
-/// The same by name: also when another file has taken its place.
+/// The same by name: also when another file has taken its place, or none has.
 void check_unchanged(const FilePart& part);
+
+/// Calls action(), which reads of a file. Where that fails since the file is no longer the one that
+/// was described, this is what is thrown: what the library meets in it may be anything.
+template <typename Action>
+void tell_change_first(const FilePart& part, const Action& action) {
+    try {
+        action();
+    } catch (const Error&) {
+        check_unchanged(part);
+        throw;
+    }
+}
 
 /// A file is another one than when it was described, as `what` tells. Throws Error (input_data).
 [[noreturn]] void fail_changed(const FilePart& part, const std::string& what);

@@ -368,6 +368,26 @@ TEST_F(ShardWalks, FindThatAFileIsCutDuringThePass) {
     EXPECT_THAT(error.what(), HasSubstr("the file has changed"));
 }
 
+TEST_F(ShardWalks, TellThatAFileWasCutWhateverTheLibraryMeetsInIt) {
+    for (const Manifest& manifest : {chunked(200'000, 8), transposed(200'000, 8)}) {
+        const ShardPlan plan(manifest.rows);
+        const std::string& name = manifest.files.front().path;
+        Shard none = empty_shard(manifest, plan, 0, 1);
+        const Shard shard = load(manifest, hold_within(1, manifest, plan, none, 1).value(), 1);
+        ShardWalk walk(shard, plan, 0, 1);
+        ASSERT_TRUE(walk.next());
+        std::filesystem::resize_file(name, std::filesystem::file_size(name) / 2);
+
+        const Error error = error_of([&] {
+            while (walk.next()) {
+            }
+        });
+
+        EXPECT_EQ(error.code(), ExitCode::input_data);
+        EXPECT_THAT(error.what(), HasSubstr(name + ": the file has changed since the run began"));
+    }
+}
+
 TEST_F(ShardWalks, FindThatAFileIsGone) {
     const Manifest manifest = contiguous({10'000, 20'000}, 8);
     const ShardPlan plan(manifest.rows);
