@@ -29,10 +29,12 @@ PathParts parts_of(const std::string& path) {
 Column make_categorical(const h5::File& file, const std::string& path, const std::string& codes,
                         const std::string& categories) {
     const DatasetInfo stored = file.describe(codes);
-    Column column{.info = file.describe(categories),
+    // Texts that pandas may hold as missing are values and a mask of their own.
+    const Column texts = column_at(file, categories);
+    Column column{.info = texts.info,
                   .values_path = codes,
-                  .categories_path = categories,
-                  .mask_path = ""};
+                  .categories_path = texts.values_path,
+                  .mask_path = texts.mask_path};
     const Index count = column.info.rows();
     column.info.path = path;
     column.info.shape = stored.shape;
@@ -61,6 +63,26 @@ bool has_child(const h5::Listing& listing, const std::string& path) {
                                [&](const DatasetInfo& info) { return info.path == path; });
 }
 
+bool is_masked(const h5::Listing& listing, const std::string& group) {
+    return has_child(listing, group + "/values") && has_child(listing, group + "/mask");
+}
+
+bool is_categorical(const h5::Listing& listing, const std::string& group) {
+    const std::string categories = group + "/categories";
+    return has_child(listing, group + "/codes") &&
+           (has_child(listing, categories) || is_masked(listing, categories));
+}
+
+/// The categories of another column.
+bool are_categories(const h5::Listing& listing, const std::string& group) {
+    const auto [parent, name] = parts_of(group);
+    return name == "categories" && is_categorical(listing, parent);
+}
+
+bool has_masked(const h5::File& file, const std::string& group) {
+    return file.has(group + "/values") && file.has(group + "/mask");
+}
+
 }  // namespace
 
 bool are_texts(const DatasetInfo& info) {
@@ -68,10 +90,12 @@ bool are_texts(const DatasetInfo& info) {
 }
 
 Column column_at(const h5::File& file, const std::string& path) {
-    if (file.has(path + "/codes") && file.has(path + "/categories")) {
-        return make_categorical(file, path, path + "/codes", path + "/categories");
+    const std::string own_categories = path + "/categories";
+    if (file.has(path + "/codes") &&
+        (file.has(own_categories) || has_masked(file, own_categories))) {
+        return make_categorical(file, path, path + "/codes", own_categories);
     }
-    if (file.has(path + "/values") && file.has(path + "/mask")) {
+    if (has_masked(file, path)) {
         Column column{.info = file.describe(path + "/values"),
                       .values_path = path + "/values",
                       .categories_path = "",
@@ -104,14 +128,17 @@ std::string index_of_table(const h5::File& file, const std::string& table) {
         return "";
     }
     const std::optional<std::string> name = file.text_attribute_of(table, "_index");
-    return name && file.has(table + "/" + *name) ? table + "/" + *name : "";
+    const std::string path = table + "/" + name.value_or("");
+    const bool is_there =
+        name && (file.has(path) || has_masked(file, path) || file.has(path + "/codes"));
+    return is_there ? path : "";
 }
 
 std::vector<Column> find_columns(const h5::File& file, const h5::Listing& listing) {
     std::vector<std::string> paths;
     for (const std::string& group : listing.groups) {
-        if ((has_child(listing, group + "/codes") && has_child(listing, group + "/categories")) ||
-            (has_child(listing, group + "/values") && has_child(listing, group + "/mask"))) {
+        if (is_categorical(listing, group) ||
+            (is_masked(listing, group) && !are_categories(listing, group))) {
             paths.push_back(group);
         }
     }
@@ -146,12 +173,15 @@ ColumnReader::ColumnReader(const h5::File& file, const FilePart& part, const std
     if (column_.categories_path.empty()) {
         missing_ = missing_marks(file, column_.info);
     }
-    if (!column_.mask_path.empty()) {
+    if (!column_.mask_path.empty() && column_.categories_path.empty()) {
         mask_ = file.dataset(column_.mask_path);
     }
     if (!column_.categories_path.empty()) {
         const h5::Dataset categories = file.dataset(column_.categories_path);
         const Index count = categories.info().rows();
+        if (!column_.mask_path.empty()) {
+            check_categories(file.dataset(column_.mask_path).read_doubles(0, count));
+        }
         if (data::are_texts(categories.info())) {
             texts_ = categories.read_strings(0, count);
         } else {
@@ -221,6 +251,14 @@ void ColumnReader::check_mask(Range rows) const {
         std::ranges::find_if(mask, [](double is_missing) { return is_missing != 0; });
     if (missing != mask.end()) {
         fail_missing(rows.first + (missing - mask.begin()));
+    }
+}
+
+void ColumnReader::check_categories(std::span<const double> mask) const {
+    if (std::ranges::any_of(mask, [](double is_missing) { return is_missing != 0; })) {
+        throw Error(ExitCode::input_data,
+                    fmt::format("{}:{} says that a category is missing; write the column again",
+                                part_.path, column_.mask_path));
     }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ struct Column {
     h5::DatasetInfo info;
     std::string values_path;      ///< of the values, or of their codes
     std::string categories_path;  ///< empty unless the values are codes of categories
-    std::string mask_path;        ///< empty unless values may be missing
+    std::string mask_path;        ///< empty unless values, or categories, may be missing
 };
 
 /// Whether values are read as texts; an enumeration gives its names.
@@ -30,7 +31,7 @@ Column column_at(const h5::File& file, const std::string& path);
 std::vector<Column> find_columns(const h5::File& file, const h5::Listing& listing);
 
 /// The name of the column, or field, that names the rows of a table of AnnData, such as /var; its
-/// path, or empty when there is none.
+/// path for column_at(), or empty when there is none.
 std::string index_of_table(const h5::File& file, const std::string& table);
 
 /// Reads parts of a column of an open file.
@@ -52,6 +53,7 @@ class ColumnReader {
     /// Positions among the categories.
     std::vector<std::size_t> read_codes(Range rows) const;
     void check_mask(Range rows) const;
+    void check_categories(std::span<const double> mask) const;
     void check_marks(Index first_row, std::span<const double> values) const;
     [[noreturn]] void fail_missing(Index row) const;
 

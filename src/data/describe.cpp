@@ -68,8 +68,8 @@ void add_feature_names(const Contents& contents, const FeatureShape& shape,
     }
     if (const auto names = find_feature_names(contents, part.features_path, shape.features)) {
         part.names_path = names->info.path;
-        description.feature_names =
-            contents.file.dataset(part.names_path).read_strings(0, shape.features);
+        description.feature_names = ColumnReader(contents.file, part, part.names_path)
+                                        .read_strings({.first = 0, .end = shape.features});
     } else if (std::string note =
                    note_of_feature_names(contents, part.features_path, shape.features);
                !note.empty()) {

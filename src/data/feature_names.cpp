@@ -39,6 +39,7 @@ class NameSearch {
     std::string note() const;
 
   private:
+    std::string note_of(const DatasetInfo& names) const;
     void add(const DatasetInfo& info);
     bool is_fit(const NameList& list) const {
         return list.info.problem.empty() && vector_length(list.info) == features_;
@@ -59,6 +60,8 @@ class NameSearch {
     bool has_other_matrix_in(const std::string& group) const;
     bool is_only_matrix() const;
 
+    /// Those of the formats that say where names are, however many there are.
+    std::vector<Choice> told_by_format() const;
     std::optional<Choice> find_beside() const;
     std::optional<Choice> find_around() const;
     std::optional<Choice> find_only_one() const;
@@ -166,21 +169,32 @@ std::optional<Choice> NameSearch::find_only_one() const {
                : std::nullopt;
 }
 
-std::optional<Choice> NameSearch::find() const {
+std::vector<Choice> NameSearch::told_by_format() const {
+    std::vector<Choice> told;
+    const auto add = [&](const DatasetInfo& info, const std::string& reason) {
+        if (info.kind == h5::ValueKind::string && info.problem.empty()) {
+            told.push_back({info, reason});
+        }
+    };
     const std::string table = table_of_genes(contents_, path_);
     if (const std::string names = table.empty() ? "" : index_of_table(contents_.file, table);
         !names.empty()) {
-        const NameList list{.info = contents_.file.describe(names)};
-        if (list.info.kind == h5::ValueKind::string && is_fit(list)) {
-            return Choice{list.info, fmt::format("AnnData's names of {}", path_)};
-        }
+        add(column_at(contents_.file, names).info, fmt::format("AnnData's names of {}", path_));
     }
     // Of 10x Genomics the identifiers, for its gene names repeat; new files and old ones.
     for (const char* const name : {"/features/id", "/genes"}) {
-        const DatasetInfo* const info =
-            find_dataset(contents_.listing, (path_ == "/" ? "" : path_) + name);
-        if (info != nullptr && info->kind == h5::ValueKind::string && is_fit({.info = *info})) {
-            return Choice{*info, "identifiers of 10x Genomics"};
+        if (const DatasetInfo* const info =
+                find_dataset(contents_.listing, (path_ == "/" ? "" : path_) + name)) {
+            add(*info, "identifiers of 10x Genomics");
+        }
+    }
+    return told;
+}
+
+std::optional<Choice> NameSearch::find() const {
+    for (const Choice& told : told_by_format()) {
+        if (is_fit({.info = told.info})) {
+            return told;
         }
     }
     std::optional<Choice> choice = find_beside();
@@ -189,6 +203,10 @@ std::optional<Choice> NameSearch::find() const {
 }
 
 std::string NameSearch::note() const {
+    const std::vector<Choice> told = told_by_format();
+    if (!told.empty() && vector_length(told.front().info)) {
+        return note_of(told.front().info);
+    }
     const NameList* noted = nullptr;
     for (const NameList& list : lists_) {
         const bool is_near = is_beside(list) || is_around(list) || is_only_matrix();
@@ -199,12 +217,13 @@ std::string NameSearch::note() const {
             noted = &list;
         }
     }
-    if (noted == nullptr) {
-        return {};
-    }
-    const Index length = vector_length(noted->info).value();
+    return noted == nullptr ? "" : note_of(noted->info);
+}
+
+std::string NameSearch::note_of(const DatasetInfo& names) const {
+    const Index length = vector_length(names).value();
     const std::string place =
-        fmt::format("{}:{}", contents_.file.path().string(), printable(noted->info.path));
+        fmt::format("{}:{}", contents_.file.path().string(), printable(names.path));
     constexpr const char* result =
         "the names are not used, and columns in another order are not noticed";
     return length == features_

@@ -55,7 +55,8 @@ std::vector<std::string> sparse_groups_of(const h5::Listing& listing) {
 }  // namespace
 
 std::string table_of_genes(const Contents& contents, const std::string& features_path) {
-    if (!contents.is_anndata) {
+    // What is no whole AnnData, without obs, may still have its table of features.
+    if (!contents.is_anndata && index_of_table(contents.file, "/var").empty()) {
         return "";
     }
     if (features_path == "/X" || features_path.starts_with("/layers/")) {
@@ -90,9 +91,8 @@ Contents::Contents(const h5::File& open_file)
         is_anndata = (file.has("/X") || file.has(path_of_values("/X"))) &&
                      !index_of_table(file, "/obs").empty() && !index_of_table(file, "/var").empty();
     }
-    if (is_anndata) {
-        taken.insert(index_of_table(file, "/obs"));
-    }
+    const std::string names_of_rows = is_anndata ? index_of_table(file, "/obs") : "";
+    taken.insert(names_of_rows);
     for (const DatasetInfo& info : listing.datasets) {
         if (!is_in_sparse_group(info.path) && !taken.contains(info.path)) {
             candidates.push_back(info);
@@ -102,7 +102,9 @@ Contents::Contents(const h5::File& open_file)
         candidates.push_back(describe_sparse(*this, group));
     }
     for (const Column& column : columns) {
-        candidates.push_back(column.info);
+        if (column.info.path != names_of_rows) {
+            candidates.push_back(column.info);
+        }
     }
 }
 

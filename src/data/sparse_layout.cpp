@@ -94,7 +94,7 @@ FeatureShape shape_without_columns(const Contents& contents, const std::string& 
     const std::string table = table_of_genes(contents, group);
     const std::string names = index_of_table(contents.file, table.empty() ? "/var" : table);
     const std::optional<Index> features =
-        names.empty() ? std::nullopt : vector_length(contents.file.describe(names));
+        names.empty() ? std::nullopt : vector_length(column_at(contents.file, names).info);
     if (features && order != Order::by_column) {
         return {.rows = length, .features = *features};
     }

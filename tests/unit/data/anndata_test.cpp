@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <tuple>
 
 #include "data_files.hpp"
 #include "paralogit/data/shard.hpp"
@@ -157,6 +158,74 @@ TEST_F(AnnData, ReadsValuesWithAMaskThatHidesNone) {
     file.vector("obs/count/mask", std::vector<std::uint8_t>{0, 0, 0, 0});
 
     EXPECT_THAT(labels_of(file.close(), labelled("count")).values, ElementsAre(1, 0, 0, 1));
+}
+
+TEST_F(AnnData, ReadsTextsThatMayBeMissingAsCategoriesAndAsNames) {
+    const auto written = [&](const std::string& name, std::uint8_t mask) {
+        SparseFile file(path(name));
+        file.vector("X", std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8}, {}, {4, 2});
+        file.texts("var/genes/values", {"A", "B"}).text_attribute("var", "_index", "genes");
+        file.vector("var/genes/mask", std::vector<std::uint8_t>{0, 0});
+        file.texts("obs/cells/values", {"a", "b", "c", "d"});
+        file.text_attribute("obs", "_index", "cells");
+        file.vector("obs/cells/mask", std::vector<std::uint8_t>{0, 0, 0, 0});
+        file.vector("obs/kind/codes", std::vector<std::int8_t>{1, 0, 0, 1});
+        file.texts("obs/kind/categories/values", {"B", "T"});
+        file.vector("obs/kind/categories/mask", std::vector<std::uint8_t>{0, mask});
+        return file.close();
+    };
+    const std::string name = written("a.h5ad", 0);
+
+    EXPECT_THAT(texts_of(labels_of(name, labelled("kind"))), ElementsAre("T", "B", "B", "T"));
+    EXPECT_THAT(describe(std::vector<std::string>{name}, labelled("kind")).feature_names,
+                ElementsAre("A", "B"));
+    const Inspection inspection = inspect(name, {});
+    ASSERT_TRUE(inspection.problem.has_value());
+    EXPECT_THAT(inspection.problem->what(),
+                AllOf(HasSubstr("/obs/kind (4, 2 categories"), Not(HasSubstr("/obs/cells")),
+                      Not(HasSubstr("/obs/kind/categories"))));
+    EXPECT_THAT(refused(written("b.h5ad", 1), labelled("kind")).what(),
+                HasSubstr("/obs/kind/categories/mask says that a category is missing"));
+}
+
+TEST_F(AnnData, ReadsNamesOfFeaturesThatAreCategories) {
+    SparseFile file(path("a.h5ad"));
+    file.vector("X", std::vector<float>{1, 2, 3, 4, 5, 6}, {}, {2, 3});
+    file.vector("var/genes/codes", std::vector<std::int8_t>{1, 0, 1});
+    file.texts("var/genes/categories", {"A", "B"}).text_attribute("var", "_index", "genes");
+    file.texts("obs/cells", {"a", "b"}).text_attribute("obs", "_index", "cells");
+    file.vector("obs/y", std::vector<int>{0, 1});
+
+    EXPECT_THAT(describe(std::vector<std::string>{file.close()}, labelled("y")).feature_names,
+                ElementsAre("B", "A", "B"));
+}
+
+TEST_F(AnnData, WarnsOfNamesOfAnotherLengthAlsoWithoutAllTables) {
+    SparseFile cells(path("cells.h5ad"));
+    with_cells(cells).vector("y", std::vector<int>{0, 1, 0, 1});
+    SparseFile with_var(path("var.h5"));
+    with_var.vector("X", std::vector<float>{1, 2, 3, 4, 5, 6}, {}, {2, 3});
+    with_var.texts("var/genes", {"A", "B"}).text_attribute("var", "_index", "genes");
+    with_var.vector("y", std::vector<int>{0, 1});
+    SparseFile of_10x(path("10x.h5"));
+    of_10x.matrix("matrix",
+                  SparseMatrix<float>{
+                      .features = 3, .values = {1, 2}, .indices = {0, 2}, .offsets = {0, 1, 2}});
+    of_10x.integers_attribute("matrix", "shape", {2, 3}).texts("matrix/features/id", {"A", "B"});
+    of_10x.vector("y", std::vector<int>{0, 1});
+    SourceOptions of_matrix;
+    of_matrix.features_name = "matrix";
+
+    EXPECT_THAT(describe(std::vector<std::string>{cells.close()}, labelled("y")).notes, IsEmpty());
+    for (const auto& [name, options, place] :
+         {std::tuple(with_var.close(), SourceOptions(), "var.h5:/var/genes"),
+          std::tuple(of_10x.close(), of_matrix, "10x.h5:/matrix/features/id")}) {
+        const Manifest manifest = describe(std::vector<std::string>{name}, options);
+        EXPECT_THAT(manifest.feature_names, IsEmpty());
+        EXPECT_THAT(manifest.notes,
+                    ElementsAre(AllOf(HasSubstr(place),
+                                      HasSubstr("has 2 names, but there are 3 features"))));
+    }
 }
 
 TEST_F(AnnData, ListsTheColumnsWhenNoneIsNamed) {
