@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "feature_list.hpp"
 #include "feature_names.hpp"
@@ -13,6 +14,7 @@
 #include "paralogit/data/shard.hpp"
 #include "read_labels.hpp"
 #include "search.hpp"
+#include "sparse_stream.hpp"
 #include "text.hpp"
 
 namespace paralogit::data {
@@ -177,6 +179,19 @@ void check_weights(const h5::File& file, const Manifest& manifest) {
     }
 }
 
+/// Throws what training would of the sparse rows of the first block; returns how many they are.
+Index check_first_rows(const Manifest& manifest) {
+    const ShardPlan plan = manifest.plan();
+    Shard first;
+    first.type = manifest.type;
+    first.features = manifest.features;
+    first.blocks = {.first = 0, .end = 1};
+    first.rows = plan.rows_of_block(0);
+    std::mutex library;
+    read_sparse_features(manifest, plan, first, library);
+    return first.rows.size();
+}
+
 }  // namespace
 
 Inspection inspect(const std::string& path, const SourceOptions& options, bool lists_features) {
@@ -187,6 +202,7 @@ Inspection inspect(const std::string& path, const SourceOptions& options, bool l
     text = fmt::format("{}: {}\n{}", path, readable_bytes(state_of(path).bytes),
                        contents_text(contents));
     text += use_text(path, contents, options, inspection.problem);
+    std::string also_not_looked_at;
     try {
         const Manifest manifest = describe(std::vector<std::string>{path}, options);
         if (!manifest.files.front().weights_path.empty()) {
@@ -199,11 +215,22 @@ Inspection inspect(const std::string& path, const SourceOptions& options, bool l
         for (const std::string& note : manifest.notes) {
             text += fmt::format("note: {}\n", note);
         }
+        if (manifest.is_sparse) {
+            const Index looked_at = check_first_rows(manifest);
+            if (looked_at < manifest.rows) {
+                also_not_looked_at = fmt::format(
+                    ", and indices and indptr of the rows behind the first {}, among which it "
+                    "refuses those that do not rise, or name no feature",
+                    looked_at);
+            }
+        }
     } catch (const Error& error) {
         inspection.problem = inspection.problem ? inspection.problem : error;
     }
-    text +=
-        "not looked at: the values of the features, among which train refuses NaN and infinity\n";
+    text += fmt::format(
+        "not looked at: the values of the features, among which train refuses NaN and "
+        "infinity{}\n",
+        also_not_looked_at);
     if (inspection.problem) {
         text += fmt::format("problem: {}\n", inspection.problem->what());
     }

@@ -5,6 +5,7 @@
 
 #include "data_files.hpp"
 #include "paralogit/data/manifest.hpp"
+#include "sparse_files.hpp"
 
 namespace paralogit::data {
 namespace {
@@ -67,6 +68,34 @@ TEST_F(Inspect, ShowsLabelsEvenWhenTheFeaturesAreAProblem) {
     EXPECT_THAT(inspection.text,
                 AllOf(HasSubstr("features: /X (sparse rows of float32)"), HasSubstr("labels: /y"),
                       HasSubstr("problem: "), HasSubstr("does not tell how many features")));
+}
+
+TEST_F(Inspect, LooksAtIndicesAndIndptrOfTheFirstSparseRowsAndTellsOfTheOthers) {
+    const auto inspect_with = [&](Index rows, Index index) {
+        SparseMatrix<float> matrix;
+        matrix.features = 4;
+        for (Index row = 0; row < rows; ++row) {
+            matrix.values.insert(matrix.values.end(), {1, 2});
+            matrix.indices.insert(matrix.indices.end(), {1, 3});
+            matrix.offsets.push_back(2 * (row + 1));
+        }
+        matrix.indices[3] = index;
+        SparseFile file(path("a.h5"));
+        file.matrix("X", matrix).shape_attribute("X", matrix);
+        file.vector("y", std::vector<int>(static_cast<std::size_t>(rows), 1));
+        return inspect(file.close(), {});
+    };
+
+    for (const Index rows : {Index{10}, Index{30'000}}) {
+        EXPECT_FALSE(inspect_with(rows, 2).problem.has_value());
+        EXPECT_EQ(inspect_with(rows, 2).text.find("indices and indptr of the rows behind") !=
+                      std::string::npos,
+                  rows > 10);
+        const Inspection unsorted = inspect_with(rows, 0);
+        ASSERT_TRUE(unsorted.problem.has_value());
+        EXPECT_THAT(unsorted.problem->what(),
+                    HasSubstr("/X/indices row 1: the index 0 follows 1 (entry 3)"));
+    }
 }
 
 TEST_F(Inspect, ShowsTheHintAtTransposedAndNotes) {
