@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "paralogit/model/sparse_block.hpp"
 #include "search.hpp"
+#include "text.hpp"
 
 namespace paralogit::data {
 
@@ -19,6 +22,12 @@ using h5::ValueKind;
 std::string inside(const std::string& group, const std::string& name) {
     return group == "/" ? "/" + name : group + "/" + name;
 }
+
+/// What one place of a file says of the shape of a matrix.
+struct ToldShape {
+    std::string where;
+    std::vector<Index> shape;
+};
 
 /// The way the entries are ordered, where the file tells it.
 enum class Order { unknown, by_row, by_column };
@@ -37,7 +46,14 @@ Order told_order(const Contents& contents, const std::string& group) {
         texts.push_back(contents.file.text_attribute_of(group, name).value_or(""));
     }
     texts.push_back(text_member(contents, inside(group, "format")));
+    constexpr std::array<std::string_view, 5> other_formats{"coo", "bsr", "dia", "dok", "lil"};
     for (const std::string& text : texts) {
+        const auto starts = [&](std::string_view format) { return text.starts_with(format); };
+        if (std::ranges::any_of(other_formats, starts)) {
+            contents.fail(fmt::format(
+                ":{} says that it is '{}', of which rows cannot be read; write X.tocsr() of scipy",
+                group, printable(text)));
+        }
         if (text.starts_with("csr")) {
             return Order::by_row;
         }
@@ -161,31 +177,43 @@ std::string path_of_offsets(const std::string& group) {
 }
 
 std::vector<Index> told_shape(const Contents& contents, const std::string& group) {
-    std::vector<Index> shape;
-    std::string where;
+    std::vector<ToldShape> told;
     for (const char* const name : {"shape", "h5sparse_shape"}) {
-        if (shape.empty()) {
-            shape = contents.file.integers_attribute_of(group, name);
-            where = group + "/@" + name;
+        const std::string where = inside(group, std::string("@") + name);
+        if (auto shape = contents.file.integers_attribute_of(group, name); !shape.empty()) {
+            told.push_back({where, std::move(shape)});
+        } else if (!contents.file.numbers_attribute_of(group, name).empty()) {
+            contents.fail(fmt::format(
+                ":{} holds numbers that are no integers; it should hold two integers, rows and "
+                "columns",
+                where));
         }
     }
-    const DatasetInfo* const stored = find_dataset(contents.listing, inside(group, "shape"));
-    if (shape.empty() && stored != nullptr) {
-        where = stored->path;
-        if (stored->kind != ValueKind::integer || stored->shape != std::vector<Index>{2}) {
+    if (const DatasetInfo* const stored = find_dataset(contents.listing, inside(group, "shape"))) {
+        const bool is_pair =
+            stored->kind == ValueKind::integer && stored->shape == std::vector<Index>{2};
+        if (is_pair) {
+            told.push_back({stored->path, std::vector<Index>(2)});
+            contents.file.dataset(stored->path)
+                .read(std::vector<Index>{0}, std::vector<Index>{2}, ElementType::int64,
+                      std::as_writable_bytes(std::span(told.back().shape)));
+        } else if (told.empty()) {
             contents.fail(fmt::format(":{} ({}, {}) should hold two integers, rows and columns",
-                                      where, shape_text(stored->shape), stored->type_text));
+                                      stored->path, shape_text(stored->shape), stored->type_text));
         }
-        shape.resize(2);
-        contents.file.dataset(stored->path)
-            .read(std::vector<Index>{0}, std::vector<Index>{2}, ElementType::int64,
-                  std::as_writable_bytes(std::span(shape)));
     }
-    if (!shape.empty() && (shape.size() != 2 || shape[0] < 0 || shape[1] < 0)) {
-        contents.fail(fmt::format(":{} should hold two counts, rows and columns; found {}", where,
-                                  shape_text(shape)));
+    for (const auto& [where, shape] : told) {
+        if (shape.size() != 2 || shape[0] < 0 || shape[1] < 0) {
+            contents.fail(fmt::format(":{} should hold two counts, rows and columns; found {}",
+                                      where, shape_text(shape)));
+        }
+        if (shape != told.front().shape) {
+            contents.fail(fmt::format(":{} says {}, but {} says {}; remove the one that is wrong",
+                                      told.front().where, shape_text(told.front().shape), where,
+                                      shape_text(shape)));
+        }
     }
-    return shape;
+    return told.empty() ? std::vector<Index>() : told.front().shape;
 }
 
 FeatureShape sparse_shape(const Contents& contents, const std::string& group,

@@ -130,15 +130,12 @@ class SparseFile {
 
     SparseFile& integers_attribute(const std::string& object, const std::string& name,
                                    const std::vector<std::int64_t>& values) {
-        const hsize_t count = values.size();
-        const hid_t space = H5Screate_simple(1, &count, nullptr);
-        const hid_t attribute =
-            H5Acreate_by_name(file_, object.c_str(), name.c_str(), H5T_NATIVE_INT64, space,
-                              H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-        EXPECT_GE(H5Awrite(attribute, H5T_NATIVE_INT64, values.data()), 0);
-        H5Aclose(attribute);
-        H5Sclose(space);
-        return *this;
+        return attribute(object, name, H5T_NATIVE_INT64, values);
+    }
+
+    SparseFile& numbers_attribute(const std::string& object, const std::string& name,
+                                  const std::vector<double>& values) {
+        return attribute(object, name, H5T_NATIVE_DOUBLE, values);
     }
 
     SparseFile& text_attribute(const std::string& object, const std::string& name,
@@ -205,6 +202,19 @@ class SparseFile {
     }
 
   private:
+    template <class T>
+    SparseFile& attribute(const std::string& object, const std::string& name, hid_t type,
+                          const std::vector<T>& values) {
+        const hsize_t count = values.size();
+        const hid_t space = H5Screate_simple(1, &count, nullptr);
+        const hid_t attribute = H5Acreate_by_name(file_, object.c_str(), name.c_str(), type, space,
+                                                  H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        EXPECT_GE(H5Awrite(attribute, type, values.data()), 0);
+        H5Aclose(attribute);
+        H5Sclose(space);
+        return *this;
+    }
+
     std::string path_;
     hid_t file_ = -1;
     hid_t links_ = -1;

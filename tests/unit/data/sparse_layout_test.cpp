@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "data_files.hpp"
 #include "paralogit/data/shard.hpp"
 #include "sparse_files.hpp"
@@ -46,6 +48,13 @@ void expect_three_by_four(const Manifest& manifest) {
     EXPECT_THAT(manifest.entries_before_block, ElementsAre(0, 3));
 }
 
+/// 3 x 3, and so the same by its numbers whichever way it lies.
+SparseFile& square(SparseFile& file) {
+    SparseMatrix<float> matrix = small_matrix();
+    matrix.indices = {0, 2, 1};
+    return file.matrix("X", matrix).integers_attribute("X", "shape", {3, 3});
+}
+
 TEST_F(SparseLayout, TakesTheShapeFromEitherAttributeOrADataset) {
     const auto matrix = small_matrix();
     SparseFile attribute(path("a.h5"));
@@ -58,6 +67,43 @@ TEST_F(SparseLayout, TakesTheShapeFromEitherAttributeOrADataset) {
 
     for (SparseFile* file : {&attribute, &old_attribute, &dataset}) {
         expect_three_by_four(describe_one(file->close()));
+    }
+}
+
+TEST_F(SparseLayout, RefusesShapesThatContradictOneAnotherOrAreNoIntegers) {
+    const auto matrix = small_matrix();
+    const auto with_shape = [&](const std::string& name) {
+        auto file = std::make_unique<SparseFile>(path(name));
+        file->matrix("X", matrix).integers_attribute("X", "shape", {3, 4});
+        return file;
+    };
+    const auto same = with_shape("same.h5");
+    same->vector("X/shape", std::vector<int>{3, 4});
+    const auto dataset = with_shape("dataset.h5");
+    dataset->vector("X/shape", std::vector<int>{3, 5});
+    const auto attribute = with_shape("attribute.h5");
+    attribute->integers_attribute("X", "h5sparse_shape", {2, 4});
+    SparseFile numbers(path("numbers.h5"));
+    numbers.matrix("X", matrix).numbers_attribute("X", "shape", {3, 4});
+
+    expect_three_by_four(describe_one(same->close()));
+    EXPECT_THAT(refused({dataset->close()}),
+                HasSubstr("dataset.h5:/X/@shape says 3 x 4, but /X/shape says 3 x 5"));
+    EXPECT_THAT(refused({attribute->close()}),
+                HasSubstr("/X/@shape says 3 x 4, but /X/@h5sparse_shape says 2 x 4"));
+    EXPECT_THAT(refused({numbers.close()}),
+                HasSubstr("numbers.h5:/X/@shape holds numbers that are no integers"));
+}
+
+TEST_F(SparseLayout, RefusesFormatsOfScipyThatHaveNoRows) {
+    int number = 0;
+    for (const char* const name : {"encoding-type", "format", "h5sparse_format"}) {
+        SparseFile file(path(std::to_string(number++) + ".h5"));
+        square(file).text_attribute("X", name, "coo_matrix");
+
+        EXPECT_THAT(refused({file.close()}),
+                    HasSubstr("h5:/X says that it is 'coo_matrix', of which rows cannot be read; "
+                              "write X.tocsr()"));
     }
 }
 
@@ -105,13 +151,6 @@ TEST_F(SparseLayout, RefusesColumnsAndTellsHowToConvertThem) {
                                            HasSubstr("X.tocsr()"), HasSubstr("--transposed")));
         expect_three_by_four(describe_one(name, features_only(true)));
     }
-}
-
-/// 3 x 3, and so the same by its numbers whichever way it lies.
-SparseFile& square(SparseFile& file) {
-    SparseMatrix<float> matrix = small_matrix();
-    matrix.indices = {0, 2, 1};
-    return file.matrix("X", matrix).integers_attribute("X", "shape", {3, 3});
 }
 
 TEST_F(SparseLayout, ReadsTheOrderOfASquareMatrixThatScipyTells) {
