@@ -83,6 +83,20 @@ class WrongText(RefusalTest):
         self.assert_text_refused('a,b,y\n"1\n",2,0\n1,2,0\n', "2:1", "found '1\\x0a'")
         self.assert_text_refused("t,y\n" + "a,1\n" * 9 + "b\0,1\n", "11:1", "the character NUL")
 
+    def test_a_field_too_many_is_told_as_one_whatever_lies_behind_it(self):
+        rows = "".join(f"{i},Bob,{i},{i % 2}\n" for i in range(20))
+        head = "a,name,b,y\n"
+        count = "the line has 5 fields and the first line has 4; separated by ','"
+        for bad, column in (("7,Smith, John,3,0", 17), ("7,Smith, ,3,0", 13), ("7,Bob,3,u,0", 11),
+                            ("x,Bob,3,1,0", 11), ("7,Bob,3e999,1,0", 15)):
+            for text in (head + rows + bad + "\n", head + rows + (bad + "\n") * 30):
+                self.assert_text_refused(text, f"22:{column}", count, ranks=(None, 2))
+        self.assert_text_refused("a,b,y\n1,u,v,0\n2,z,1\n", "2:7", "the line has 4 fields")
+        # Some of both are no column of numbers and texts.
+        self.assert_text_refused(head + "7,Smith, John,3,0\n" * 3 + rows[:20], "2:17", count)
+        self.assert_text_refused(head + rows + "7,Bob,x\n", "22:1", "the line has 3 fields")
+        self.assert_text_refused(head + rows + 'x,Bob,3,"1\n', "22:1", "found 'x'")
+
     def test_the_first_wrong_line_of_all_files_is_named(self):
         rows = "".join(f"{i % 2} 1:{i} 2:0.123456789 3:7.654321\n" for i in range(250_000))
         first = self.write("first.svm", rows)

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <unordered_map>
 #include <utility>
 
 #include "../text.hpp"
@@ -17,41 +16,11 @@
 #include "missing_markers.hpp"
 #include "paralogit/base/command_text.hpp"
 #include "paralogit/data/import/text_input.hpp"
+#include "text_codes.hpp"
 
 namespace paralogit::data {
 
 namespace {
-
-/// Numbers the texts of a column in the order in which they appear.
-class Dictionary {
-  public:
-    std::uint32_t code(std::string_view text) {
-        // Neighbours are often the same.
-        if (!texts_.empty() && texts_[last_] == text) {
-            return last_;
-        }
-        const auto found = codes_.find(text);
-        if (found != codes_.end()) {
-            return last_ = found->second;
-        }
-        last_ = static_cast<std::uint32_t>(texts_.size());
-        codes_.emplace(text, last_);
-        texts_.emplace_back(text);
-        return last_;
-    }
-    std::vector<std::string> take() { return std::move(texts_); }
-
-  private:
-    struct Hash {
-        using is_transparent = void;
-        std::size_t operator()(std::string_view text) const {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-    std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> codes_;
-    std::vector<std::string> texts_;
-    std::uint32_t last_ = 0;
-};
 
 class CsvParser {
   public:
@@ -82,13 +51,18 @@ class CsvParser {
         const auto most_rows = static_cast<std::size_t>(end_ - p) / columns_ + 1;
         values_ = std::make_unique_for_overwrite<double[]>(most_rows * numbers_);
         next_value_ = values_.get();
-        for (p = fields_.skip_empty_lines(p); p < end_; p = fields_.skip_empty_lines(p)) {
-            p = parse_record(p);
-            ++chunk_.rows;
+        try {
+            for (p = fields_.skip_empty_lines(p); p < end_; p = fields_.skip_empty_lines(p)) {
+                p = parse_record(p);
+                ++chunk_.rows;
+            }
+        } catch (const BadText&) {
+            check_fields(p);
+            throw;
         }
         chunk_.values.assign(values_.get(), next_value_);
         chunk_.label_texts = label_dictionary_.take();
-        for (Dictionary& dictionary : dictionaries_) {
+        for (TextCodes& dictionary : dictionaries_) {
             chunk_.texts.push_back(dictionary.take());
         }
         return std::move(chunk_);
@@ -125,6 +99,27 @@ class CsvParser {
                                 found, found == 1 ? "" : "s", columns_,
                                 name_of_separator(format_.separator)));
         }
+    }
+
+    /// Of a record that something is wrong with: a field too many is often told by those behind it,
+    /// which lie in columns of another kind.
+    void check_fields(const char* record) {
+        const char* surplus = record;
+        std::size_t found = 0;
+        try {
+            const char* p = record;
+            for (bool ends_record = false; !ends_record;) {
+                const Field field = fields_.read(p);
+                p = field.end;
+                ends_record = field.ends_record;
+                if (++found == columns_) {
+                    surplus = p;
+                }
+            }
+        } catch (const BadText&) {
+            return;  // no fields can be counted
+        }
+        check_count(found > columns_ ? surplus : record, found);
     }
 
     const char* parse_record(const char* p) {
@@ -320,8 +315,8 @@ class CsvParser {
     std::size_t texts_ = 0;
     std::unique_ptr<double[]> values_;
     double* next_value_ = nullptr;
-    Dictionary label_dictionary_;
-    std::vector<Dictionary> dictionaries_;
+    TextCodes label_dictionary_;
+    std::vector<TextCodes> dictionaries_;
     std::string number_;
     ParsedChunk chunk_;
 };

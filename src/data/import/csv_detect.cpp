@@ -279,7 +279,7 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
     const MissingMarkers markers(request.missing_markers);
     CsvFormat format;
     format.separator = find_separator(ended, request, markers, name);
-    const std::vector<Record> records = split_records(ended, format.separator, records_for_kinds);
+    std::vector<Record> records = split_records(ended, format.separator, records_for_kinds);
     if (records.empty()) {
         throw Error(ExitCode::input_data,
                     name + ": there is no line in it that could be read; see --separator");
@@ -297,6 +297,8 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
     format.advice = request.advice;
 
     const Columns columns(format, count, name);
+    // A field too many moves those behind it; the parser will tell.
+    std::erase_if(records, [&](const Record& record) { return record.size() != count; });
     const std::span rows = std::span(records).subspan(format.has_header ? 1 : 0);
     const std::vector<ColumnContents> contents = contents_of(rows, count, markers);
     for (const ColumnContents& column : contents) {
