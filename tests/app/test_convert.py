@@ -307,6 +307,68 @@ class Csv(ConvertTest):
         self.assert_ends(result, 0)
         self.assertNotIn("nearly as many", result.stderr)
 
+    def test_the_first_value_of_a_column_tells_whether_it_holds_texts(self):
+        rows = "1,u,yes,7\n2,v,no,8\n3,u,no,9\n"
+        header = "a,t,y,b\n"
+        whole = self.convert(self.write("whole.csv", header + rows)).read_bytes()
+        data = self.write("data.csv", header + rows)
+        empty = self.write("empty.csv", header)
+        nothing = self.write("nothing.csv", "")
+        comment = self.write("comment.csv", "# made by hand\n#\n\n")
+        for files in ((empty, data), (data, empty), (comment, data), (data, comment, empty),
+                      (nothing, comment, empty, empty, data)):
+            for ranks in (None, 2, 3):
+                self.assertTrue(whole == self.convert(*files, ranks=ranks).read_bytes(), files)
+        # A comment of several fields may be the names of other columns.
+        comment.write_text("# made by hand, and,foot\n")
+        result = run("convert", data, comment, self.folder / "no.h5")
+        self.assert_ends(result, 3)
+        self.assertIn("comment.csv:1:1: expected 'a' of the first file's header", result.stderr)
+        # Texts that are a mistake among numbers, or were meant to be numbers, are told.
+        for bad, says in (("1,5,0\n2,u,1\n3,7,0\n", ":3:3: column 2 ('t'): expected a finite"),
+                          ("1,u,0\n2,5,1\n3,7,0\n", ":2:3: column 2 ('t'): expected a finite"),
+                          ("1,2,no\n3,4,1\n5,6,0\n", ":2:5: column 3 ('y'): expected a finite "
+                           "decimal number, found 'no'; labels behind it are numbers"),
+                          ('1,"3,5",0\n2,"4,5",1\n', ": column 2 ('t'): '3,5' is a number with a"),
+                          ("1,u,0\n2,v,1\n3,7,0\n", ": column 2 ('t'): holds both numbers")):
+            path = self.write("bad.csv", "a,t,y\n" + bad)
+            first = self.write("names.csv", "a,t,y\n")
+            for ranks in (None, 2):
+                result = run("convert", first, path, self.folder / "no.h5", ranks=ranks)
+                self.assert_ends(result, 3)
+                self.assertIn(f"{path}{says}", result.stderr)
+        # What is chosen of a column waits for it, too.
+        with h5py.File(self.convert(empty, data, "--reference", "t=u")) as file:
+            self.assertEqual(list(file["feature_names"].asstr()), ["a", "t=v", "b"])
+        result = run("convert", empty, data, self.folder / "no.h5", "--reference", "b=u")
+        self.assert_ends(result, 3)
+        self.assertIn("--reference: column 4 ('b') holds numbers", result.stderr)
+
+    def test_a_column_whose_first_value_comes_after_many_rows(self):
+        def rows(first, n, t, u):
+            return "".join(f"{i}.123456789,{t},{u},{i % 2}\n" for i in range(first, first + n))
+        header = "a,t,u,y\n"
+        gap = rows(0, 240_000, "NA", "")
+        self.assertGreater(len(gap), 2 * 2**21)
+        path = self.write("late.csv", header + gap + rows(0, 3, "v", "") + rows(5, 3, "", "w") +
+                          rows(9, 2, "x", "NA"))
+        with h5py.File(self.assert_same_for_any_ranks(path, "--missing", "mean")) as file:
+            self.assertEqual(list(file["feature_names"].asstr()), ["a", "t=v", "t=x", "u=w"])
+            X = dense(file)[:, 1:]
+            self.assertEqual(X[-8:].tolist(), [[1, 0, 0]] * 3 + [[0, 0, 1]] * 3 + [[0, 1, 0]] * 2)
+            self.assertFalse(X[:-8].any())
+        # A number before it, in whatever chunk, tells that it is the mistake.
+        for number, line in (("5", 1), ("5", 100_000), ("-1", 239_999)):
+            lines = (gap + rows(0, 9, "v", "")).splitlines(keepends=True)
+            lines[line - 1] = lines[line - 1].replace("NA", number)
+            path = self.write("late.csv", header + "".join(lines))
+            for ranks in (None, 2, 3):
+                result = run("convert", path, self.folder / "no.h5", "--missing", "mean",
+                             ranks=ranks)
+                self.assert_ends(result, 3)
+                self.assertIn(f"{path}:240002:13: column 2 ('t'): expected a finite decimal "
+                              "number, found 'v'", result.stderr)
+
     def test_what_was_decided_is_said(self):
         data = self.write("a.csv", "cap,odor,outcome\na,x,e\nb,x,p\n")
         with h5py.File(self.convert(data, "--label-column", "last")) as file:

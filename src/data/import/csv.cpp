@@ -1,7 +1,6 @@
 #include "paralogit/data/import/csv.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,12 +8,10 @@
 #include <utility>
 
 #include "../text.hpp"
-#include "../usual_names.hpp"
 #include "csv_fields.hpp"
 #include "csv_mixed.hpp"
 #include "decimal.hpp"
 #include "missing_markers.hpp"
-#include "paralogit/base/command_text.hpp"
 #include "paralogit/data/import/text_input.hpp"
 #include "text_codes.hpp"
 
@@ -42,7 +39,9 @@ class CsvParser {
         const char* p = begin_;
         if (is_first_of_file) {
             p = fields_.skip_comments(fields_.skip_mark(p), format_.names);
-            if (format_.has_header) {
+            if (fields_.has_comments_alone(p, columns_)) {
+                p = end_;
+            } else if (format_.has_header) {
                 p = check_header(p);
             }
         }
@@ -56,6 +55,10 @@ class CsvParser {
                 p = parse_record(p);
                 ++chunk_.rows;
             }
+        } catch (FirstText& first) {
+            check_fields(p);
+            first.record = p - begin_;
+            throw;
         } catch (const BadText&) {
             check_fields(p);
             throw;
@@ -210,16 +213,31 @@ class CsvParser {
         return field.end;
     }
 
-    [[noreturn]] void fail_number(const char* p, std::size_t column, std::string_view text) const {
+    void fail_number(const char* p, std::size_t column, std::string_view text) const {
         const std::string what = fmt::format("{}: expected a finite decimal number, found {}; ",
                                              format_.name_of_column(column), in_quotes(text));
+        const bool is_first = is_first_value(column);
+        const auto refuse = [&](const std::string& advice) {
+            if (is_first) {
+                throw FirstText(p - begin_, what + advice, column);
+            }
+            fail(p, what + advice);
+        };
         if (format_.kinds[column] == ColumnKind::number_label) {
-            fail(p, what + "the labels before it are numbers");
+            refuse(is_first ? "labels behind it are numbers" : "the labels before it are numbers");
         }
         if (format_.kinds[column] == ColumnKind::weight) {
             fail(p, what + "row weights are numbers that are at least 0");
         }
-        fail(p, what + advice_on_odd_text(format_, column, std::string(text)));
+        refuse(advice_on_odd_text(format_, column, std::string(text)));
+    }
+
+    /// Of a column that nothing is known of, in the chunk.
+    bool is_first_value(std::size_t column) const {
+        if (format_.is_undecided.empty() || !format_.is_undecided[column]) {
+            return false;
+        }
+        return !has_number(format_, column, {values_.get(), next_value_}, chunk_.labels);
     }
 
     void take_weight(const char* p, std::size_t column, double value) {
@@ -322,49 +340,6 @@ class CsvParser {
 };
 
 }  // namespace
-
-std::string CsvFormat::feature_name(std::size_t column) const {
-    const std::vector<std::string>& given = names.empty() ? names_without_header : names;
-    return given.empty() ? fmt::format("column{}", column + 1) : given[column];
-}
-
-std::string CsvFormat::name_of_column(std::size_t column) const {
-    return names.empty() ? fmt::format("column {}", column + 1)
-                         : fmt::format("column {} ({})", column + 1, in_quotes(names[column]));
-}
-
-std::string CsvFormat::short_name(std::size_t column) const {
-    const bool is_fit = !names.empty() && !names[column].empty() &&
-                        printable(names[column]) == names[column] &&
-                        std::ranges::count(names, names[column]) == 1;
-    return is_fit ? names[column] : std::to_string(column + 1);
-}
-
-std::string CsvFormat::option_on(std::string_view list_option, std::size_t column) const {
-    return list_option_text(list_option, std::array{short_name(column)});
-}
-
-std::string CsvFormat::note_on_weights() const {
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        // "weight" alone may as well be that of a person.
-        const bool is_usual =
-            is_among(names_of_weights, names[i]) && names[i].find('_') != std::string::npos;
-        if (is_usual && kinds[i] == ColumnKind::number) {
-            return fmt::format(
-                "{} is a feature like the others; if it is the weight of the rows, "
-                "give {}",
-                name_of_column(i), option_text("weights", short_name(i)));
-        }
-    }
-    return {};
-}
-
-std::string CsvFormat::header_in_words() const {
-    return has_header ? "yes, the names of the columns"
-                      : fmt::format("none, the first row is {}{}",
-                                    in_quotes(fmt::format("{}", fmt::join(first_fields, ","))),
-                                    first_fields.size() < kinds.size() ? " ..." : "");
-}
 
 bool has_first_record(std::string_view beginning, const CsvFormat& format) {
     const char* const end = beginning.data() + beginning.size();

@@ -22,6 +22,7 @@ struct ColumnContents {
     /// A text among as many numbers or more is a mistake, which the parser will name, and does not
     /// make a column of texts.
     bool is_of_numbers() const { return numbers >= texts; }
+    bool is_empty() const { return numbers + texts == 0; }
 };
 
 /// Of each of the columns, in these records.

@@ -200,10 +200,11 @@ void set_references(const Columns& columns, const CsvRequest& request, const std
             throw Error(ExitCode::input_data, fmt::format("{}: --reference {}: {} {}", file,
                                                           printable(wanted), name, what));
         };
-        if (kind == ColumnKind::number) {
+        const bool is_undecided = !format.is_undecided.empty() && format.is_undecided[i];
+        if (kind == ColumnKind::number && !is_undecided) {
             refuse("holds numbers; to take them as texts, give " + format.option_on("text", i));
         }
-        if (kind != ColumnKind::text) {
+        if (kind != ColumnKind::text && kind != ColumnKind::number) {
             refuse(kind == ColumnKind::dropped ? "is left out by --drop"
                                                : "is no feature, so it needs none");
         }
@@ -240,19 +241,11 @@ void check_names(const CsvFormat& format, const std::string& file) {
     }
 }
 
-}  // namespace
-
-std::vector<std::vector<std::string>> split_records(std::string_view text, char separator,
-                                                    std::size_t most_records) {
-    // The reader wants whole lines.
-    const std::size_t last_end = text.find_last_of("\r\n");
-    text = text.substr(0, last_end == std::string_view::npos ? 0 : last_end + 1);
-    const char* const end = text.data() + text.size();
-    FieldReader fields(text.data(), end, separator);
+/// Up to `most_records` from p on.
+std::vector<Record> records_from(FieldReader& fields, const char* p, const char* end,
+                                 std::size_t most_records) {
     std::vector<Record> records;
     try {
-        const char* p =
-            fields.skip_empty_lines(fields.skip_comments(fields.skip_mark(text.data())));
         while (p < end && records.size() < most_records) {
             Record record;
             for (bool ends_record = false; !ends_record;) {
@@ -269,6 +262,31 @@ std::vector<std::vector<std::string>> split_records(std::string_view text, char 
         return records;
     }
     return records;
+}
+
+/// Which columns are taken for numbers though no value of theirs is known; empty when none is.
+std::vector<bool> undecided(const CsvFormat& format, std::span<const ColumnContents> contents) {
+    std::vector<bool> columns(contents.size());
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+        const ColumnKind kind = format.kinds[i];
+        columns[i] = contents[i].is_empty() &&
+                     (kind == ColumnKind::number || kind == ColumnKind::number_label);
+    }
+    return std::ranges::find(columns, true) == columns.end() ? std::vector<bool>() : columns;
+}
+
+}  // namespace
+
+std::vector<std::vector<std::string>> split_records(std::string_view text, char separator,
+                                                    std::size_t most_records) {
+    // The reader wants whole lines.
+    const std::size_t last_end = text.find_last_of("\r\n");
+    text = text.substr(0, last_end == std::string_view::npos ? 0 : last_end + 1);
+    const char* const end = text.data() + text.size();
+    FieldReader fields(text.data(), end, separator);
+    return records_from(
+        fields, fields.skip_empty_lines(fields.skip_comments(fields.skip_mark(text.data()))), end,
+        most_records);
 }
 
 CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std::string& name) {
@@ -339,11 +357,40 @@ CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std
     }
     check_text_columns(format, contents, rows, markers, request, name);
     format.odd_fields = odd_fields(format, contents);
+    format.is_undecided = undecided(format, contents);
     set_references(columns, request, name, format);
     if (!request.are_kinds_known) {
         check_names(format, name);
     }
     return format;
+}
+
+bool decide_kinds(CsvFormat& format, std::string_view text, std::size_t column,
+                  const CsvRequest& request, const std::string& name) {
+    const MissingMarkers markers(format.missing_markers);
+    const char* const end = text.data() + text.size();
+    FieldReader fields(text.data(), end, format.separator);
+    std::vector<Record> rows = records_from(fields, text.data(), end, records_for_kinds);
+    const std::size_t count = format.kinds.size();
+    std::erase_if(rows, [&](const Record& record) { return record.size() != count; });
+    const std::vector<ColumnContents> contents = contents_of(rows, count, markers);
+    if (contents[column].is_of_numbers()) {
+        return false;  // its text is the mistake
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        ColumnKind& kind = format.kinds[i];
+        const bool is_label = kind == ColumnKind::number_label;
+        // A label may have been a number before.
+        if (!format.is_undecided[i] || contents[i].is_empty() || (is_label && i != column)) {
+            continue;
+        }
+        format.is_undecided[i] = false;
+        if (!contents[i].is_of_numbers()) {
+            kind = is_label ? ColumnKind::text_label : ColumnKind::text;
+        }
+    }
+    check_text_columns(format, contents, rows, markers, request, name);
+    return true;
 }
 
 }  // namespace paralogit::data

@@ -65,6 +65,23 @@ const char* FieldReader::skip_comments(const char* p, std::span<const std::strin
     }
 }
 
+bool FieldReader::has_comments_alone(const char* p, std::size_t fields) {
+    for (p = skip_empty_lines(p); p < end_; p = skip_empty_lines(p)) {
+        try {
+            const std::size_t found = *p == '#' ? count(p) : fields;
+            if (found == fields || found > 1) {
+                return false;
+            }
+        } catch (const BadText&) {
+            // Free text.
+        }
+        while (kind_of(*p) != Kind::line_end) {
+            ++p;
+        }
+    }
+    return true;
+}
+
 bool FieldReader::has_fields(const char* p, std::span<const std::string> expected) {
     try {
         for (std::size_t i = 0; i < expected.size(); ++i) {

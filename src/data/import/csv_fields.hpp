@@ -34,6 +34,9 @@ class FieldReader {
     /// below; of that only past the '#'. Where nothing is below, as in the first chunk of a file
     /// whose names take more than that, the last one is taken for the names when it has `names`.
     const char* skip_comments(const char* p, std::span<const std::string> names = {});
+    /// Whether there are no lines but such that begin with '#' and are free text: one field, where
+    /// records have `fields`. More may be names of other columns.
+    bool has_comments_alone(const char* p, std::size_t fields);
     /// Whether these are all fields from here to the end of the record.
     bool has_fields(const char* p, std::span<const std::string> expected);
     /// Past lines that hold nothing but blanks.

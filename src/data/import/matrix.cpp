@@ -97,6 +97,10 @@ std::vector<std::string> text_columns(const ImportMatrix& matrix) {
 std::optional<std::string> unknown_reference(const CsvFormat& format, const ImportSurvey& survey) {
     std::size_t position = 0;
     for (std::size_t i = 0; i < format.chosen_references.size(); ++i) {
+        if (format.kinds[i] == ColumnKind::number && format.chosen_references[i]) {
+            return fmt::format("--reference: {} holds numbers; to take them as texts, give {}",
+                               format.name_of_column(i), format.option_on("text", i));
+        }
         if (format.kinds[i] != ColumnKind::text) {
             continue;
         }

@@ -167,6 +167,7 @@ ReferenceTable reference_table(const std::string& path, Index features,
 }
 
 void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file) {
+    format.is_undecided.clear();
     if (reference.columns.empty()) {
         const auto count = std::ranges::count_if(format.kinds, is_feature);
         if (count != reference.features) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <iterator>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -149,6 +150,29 @@ Surveyed survey(const comm::Communicator& comm, TextRows& rows, Index most_texts
     result.first_rows = sums_before(std::move(row_counts));
     result.entries = std::move(entry_counts);
     return result;
+}
+
+/// The survey of all rows. Where a column has no value in the first rows it is taken for one of
+/// numbers; when the first value turns out to be a text, `format` is changed and all begins anew.
+Surveyed survey_until_decided(const comm::Communicator& comm, const data::ChunkPlan& plan,
+                              const ConvertOptions& options, TextFormat& format,
+                              std::optional<TextRows>& rows) {
+    while (true) {
+        rows.emplace(comm, plan, format, options.threads);
+        try {
+            return survey(comm, *rows, options.most_texts);
+        } catch (const comm::AgreedError&) {
+            const auto& first = rows->first_text();
+            const bool is_decided =
+                first && comm::together(comm, [&] {
+                    return data::decide_kinds(*format.csv, first->rows, first->column, options.csv,
+                                              first->file);
+                });
+            if (!is_decided) {
+                throw;
+            }
+        }
+    }
 }
 
 [[noreturn]] void fail(const ConvertOptions& options, const std::string& what) {
@@ -347,15 +371,15 @@ Conversion convert(const comm::Communicator& comm, const ConvertOptions& options
     data::ChunkPlan plan;
     plan.files = describe_inputs(comm, options);
     const std::vector<std::string> repeated = repeated_files(plan.files);
-    const TextFormat format =
-        comm::together(comm, [&] { return detect_format(plan.files, options); });
+    TextFormat format = comm::together(comm, [&] { return detect_format(plan.files, options); });
     if (format.csv) {
         follow_quotes(comm, plan);
     }
 
     // Once through all rows: what must be known before the file is laid out.
-    TextRows rows(comm, std::move(plan), format, options.threads);
-    Surveyed surveyed = survey(comm, rows, options.most_texts);
+    std::optional<TextRows> rows_as_decided;
+    Surveyed surveyed = survey_until_decided(comm, plan, options, format, rows_as_decided);
+    TextRows& rows = *rows_as_decided;
     Conversion result;
     result.kind = format.csv ? TextKind::csv : TextKind::libsvm;
     result.missing_values = surveyed.all.missing_values;

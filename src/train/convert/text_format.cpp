@@ -108,6 +108,19 @@ struct Head {
     bool is_whole = false;
 };
 
+/// Whether some line is neither empty nor a comment.
+bool has_data(std::string_view text) {
+    for (std::size_t begin = text.find_first_not_of(blanks_and_line_ends);
+         begin != std::string_view::npos;
+         begin = text.find_first_not_of(blanks_and_line_ends, begin)) {
+        if (text[begin] != '#') {
+            return true;
+        }
+        begin = text.find_first_of("\r\n", begin);
+    }
+    return false;
+}
+
 Head head_of(const data::TextFile& file) {
     constexpr Index common_bytes = Index{1} << 20;
     constexpr Index most_bytes = Index{1} << 28;
@@ -147,10 +160,15 @@ TextFormat detect_format(const std::vector<data::TextFile>& files, const Convert
     std::string name;
     bool has_text = false;
     for (const data::TextFile& file : files) {
-        beginning = head_of(file);
-        name = file.path;
-        has_text = beginning.text.find_first_not_of(blanks_and_line_ends) != std::string::npos;
-        if (has_text) {
+        Head head = head_of(file);
+        const bool has_more_than_comments = has_data(head.text);
+        // Comments alone tell where no file has more.
+        if (!has_text || has_more_than_comments) {
+            has_text = head.text.find_first_not_of(blanks_and_line_ends) != std::string::npos;
+            beginning = std::move(head);
+            name = file.path;
+        }
+        if (has_more_than_comments) {
             break;
         }
     }

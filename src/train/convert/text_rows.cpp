@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "paralogit/base/threads.hpp"
@@ -20,6 +21,8 @@ constexpr Index file_stride = Index{1} << 43;
 Index order_of(std::size_t file, Index offset) {
     return static_cast<Index>(file) * file_stride + std::min(offset, file_stride - 1);
 }
+
+constexpr Index no_chunk = std::numeric_limits<Index>::max();
 
 /// For chunks that wait for their types. No more than a quarter of the machine, nor than what a
 /// batch system commonly gives a core.
@@ -39,7 +42,12 @@ TextRows::TextRows(const comm::Communicator& comm, data::ChunkPlan plan, TextFor
       threads_(threads),
       memory_bytes_(memory_for_chunks(comm)),
       texts_(static_cast<std::size_t>(threads)),
-      parsed_(static_cast<std::size_t>(threads)) {}
+      parsed_(static_cast<std::size_t>(threads)),
+      own_first_texts_(static_cast<std::size_t>(threads)) {
+    if (format_.csv) {
+        chunks_with_numbers_.resize(format_.csv->is_undecided.size(), no_chunk);
+    }
+}
 
 data::ParsedChunk TextRows::parse(const data::TextChunk& text) const {
     // What comes before the first record must lie in the first chunk with its beginning.
@@ -81,6 +89,9 @@ bool TextRows::parse_batch(data::ChunkWalk& walk, std::size_t most, const Action
         }
         try {
             parsed_[t] = parse(texts_[t]);
+        } catch (const data::FirstText& first) {
+            own_first_texts_[t] = first;
+            throw located(first, texts_[t]);
         } catch (const data::BadText& bad) {
             throw located(bad, texts_[t]);
         }
@@ -90,6 +101,49 @@ bool TextRows::parse_batch(data::ChunkWalk& walk, std::size_t most, const Action
         std::rethrow_exception(cannot_go_on);
     }
     return batch_ == most;
+}
+
+void TextRows::note_numbers() {
+    for (std::size_t i = 0; i < chunks_with_numbers_.size(); ++i) {
+        for (std::size_t t = 0; t < batch_ && chunks_with_numbers_[i] == no_chunk; ++t) {
+            if (format_.csv->is_undecided[i] &&
+                data::has_number(*format_.csv, i, parsed_[t].values, parsed_[t].labels)) {
+                chunks_with_numbers_[i] = texts_[t].number;
+            }
+        }
+    }
+}
+
+/// When the error is a first text of some rank's, and no number comes before it.
+void TextRows::share_first_text(const Error& agreed) {
+    // Of a batch that failed; chunks behind the error do not matter.
+    note_numbers();
+    Index chunk = -1;
+    Index file = -1;
+    Index column = -1;
+    std::string rows;
+    for (std::size_t t = 0; t < batch_; ++t) {
+        const std::optional<data::FirstText>& first = own_first_texts_[t];
+        const data::TextChunk& text = texts_[t];
+        if (first && order_of(text.file, text.offset + first->offset) == agreed.global_row()) {
+            chunk = text.number;
+            file = static_cast<Index>(text.file);
+            column = static_cast<Index>(first->column);
+            rows = text.text.substr(static_cast<std::size_t>(first->record));
+        }
+    }
+    chunk = comm_.max(chunk);
+    file = comm_.max(file);
+    column = comm_.max(column);
+    if (chunk < 0 || comm_.min(chunks_with_numbers_[static_cast<std::size_t>(column)]) < chunk) {
+        return;
+    }
+    first_text_ = FirstText{.column = static_cast<std::size_t>(column),
+                            .file = plan_.files[static_cast<std::size_t>(file)].path,
+                            .rows = {}};
+    for (const std::string& of_rank : comm_.all_gather(rows)) {
+        first_text_->rows += of_rank;
+    }
 }
 
 void TextRows::keep() {
@@ -108,6 +162,7 @@ bool TextRows::read_some(data::ChunkWalk& walk, const Action& action,
         for (std::size_t done = 0; done < chunks_at_once; done += batch_) {
             const bool may_have_more =
                 parse_batch(walk, std::min(texts_.size(), chunks_at_once - done), action);
+            note_numbers();
             keep();
             if (!may_have_more) {
                 return false;
@@ -135,7 +190,14 @@ void TextRows::read(const Action& action) {
         if (has_more) {
             has_more = read_some(walk, action, failure);
         }
-        comm::agree(comm_, failure, comm::NameRank::never);
+        try {
+            comm::agree(comm_, failure, comm::NameRank::never);
+        } catch (const comm::AgreedError& agreed) {
+            if (!chunks_with_numbers_.empty()) {
+                share_first_text(agreed);
+            }
+            throw;
+        }
     }
     chunks_ = walk.chunks();
 }

@@ -24,6 +24,15 @@ class TextRows {
     /// Any further time, chunk by chunk. Not collective.
     void for_each(const Action& action);
 
+    /// A text that is the first value of a column of numbers which CsvFormat::is_undecided.
+    struct FirstText {
+        std::size_t column = 0;
+        std::string file;
+        std::string rows;  ///< from its record on, to the end of the chunk
+    };
+    /// After read() threw: when it was because of one. The same on all ranks.
+    const std::optional<FirstText>& first_text() const { return first_text_; }
+
     /// Of all ranks. After read().
     Index chunks() const { return chunks_; }
     int threads() const { return threads_; }
@@ -33,6 +42,8 @@ class TextRows {
     bool parse_batch(data::ChunkWalk& walk, std::size_t most, const Action& action);
     data::ParsedChunk parse(const data::TextChunk& text) const;
     Error located(const data::BadText& bad, const data::TextChunk& text) const;
+    void note_numbers();
+    void share_first_text(const Error& agreed);
     void keep();
 
     const comm::Communicator& comm_;
@@ -46,6 +57,10 @@ class TextRows {
     std::size_t batch_ = 0;                  ///< how many of them there are
     std::vector<data::ParsedChunk> kept_;    ///< the first chunks of this rank
     std::vector<Index> kept_numbers_;
+    /// By column, when some are undecided: the first chunk with a number in it.
+    std::vector<Index> chunks_with_numbers_;
+    std::vector<std::optional<data::FirstText>> own_first_texts_;  ///< [threads]
+    std::optional<FirstText> first_text_;
 };
 
 }  // namespace paralogit::train

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "paralogit/data/import/parsed_chunk.hpp"
+#include "paralogit/data/import/text_input.hpp"
 
 namespace paralogit::data {
 
@@ -44,8 +46,10 @@ struct CsvFormat {
     std::vector<std::string> names;  ///< [columns]; empty without a header
     /// [columns]: what features are called where no header names them; empty: column1, ...
     std::vector<std::string> names_without_header;
-    std::vector<ColumnKind> kinds;          ///< [columns]
-    std::vector<bool> is_text_by_request;   ///< [columns]; empty where nobody asked
+    std::vector<ColumnKind> kinds;         ///< [columns]
+    std::vector<bool> is_text_by_request;  ///< [columns]; empty where nobody asked
+    /// [columns], or empty: taken for numbers though no value was seen. The first one decides.
+    std::vector<bool> is_undecided;
     std::vector<std::string> first_fields;  ///< of the first line, some of them: for messages
     /// Fields that stand for a missing value, beside the empty one: spelled so in upper or lower
     /// case, or in a column of numbers equal to a marker that is a number.
@@ -79,9 +83,21 @@ struct CsvFormat {
     std::string header_in_words() const;
 };
 
+/// A text is the first value of a column that is_undecided, as far as the chunk goes.
+struct FirstText : BadText {
+    FirstText(Index at, const std::string& what, std::size_t of) : BadText(at, what), column(of) {}
+    std::size_t column;
+    Index record = 0;  ///< the offset where its record begins
+};
+
+/// Whether a column of numbers, or of labels that are, has one in some rows: `values` and `labels`
+/// are those of a ParsedChunk.
+bool has_number(const CsvFormat& format, std::size_t column, std::span<const double> values,
+                std::span<const double> labels);
+
 /// Reads the records of a chunk. The text is empty or ends in CR or LF. `is_first_of_file`: its
 /// first record is the header when the format has one. Throws BadText at the offset of the first
-/// thing that is wrong.
+/// thing that is wrong, FirstText for one.
 ParsedChunk parse_csv(std::string_view text, const CsvFormat& format, bool is_first_of_file);
 
 /// Whether the beginning of a file, which ends as in parse_csv(), has its header, or without one
@@ -110,6 +126,12 @@ struct CsvRequest {
 /// Decides from the beginning of the first file's text, which is the whole text or ends anywhere.
 /// Throws Error (input_data) that names the file and lists the columns.
 CsvFormat detect_csv(std::string_view head, const CsvRequest& request, const std::string& name);
+
+/// Decides on columns that are undecided by the records that `text` begins with, which ends as in
+/// parse_csv(). Returns whether `column` is one of texts then; when not, nothing is changed. Throws
+/// as detect_csv().
+bool decide_kinds(CsvFormat& format, std::string_view text, std::size_t column,
+                  const CsvRequest& request, const std::string& name);
 
 /// The fields of the first records of a text, quotes taken off; a record that does not end within
 /// the text is left out. For looking at, not for reading: nothing is an error.
