@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <ranges>
 
 #include "decimal.hpp"
 #include "paralogit/data/import/csv.hpp"
@@ -25,8 +24,11 @@ bool spells_number(const std::string& text, double& value) {
 
 std::vector<std::string> usual_markers() {
     std::vector<std::string> markers;
-    for (const auto part : usual_missing_markers | std::views::split(',')) {
-        markers.emplace_back(part.begin(), part.end());
+    for (std::size_t begin = 0; begin < usual_missing_markers.size();) {
+        const std::size_t end =
+            std::min(usual_missing_markers.find(',', begin), usual_missing_markers.size());
+        markers.emplace_back(usual_missing_markers.substr(begin, end - begin));
+        begin = end + 1;
     }
     return markers;
 }
