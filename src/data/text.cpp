@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 namespace paralogit::data {
 
@@ -26,6 +27,31 @@ std::string printable(std::string_view text) {
         }
     }
     return result;
+}
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto first = static_cast<unsigned char>(text[i++]);
+        if (first < 0x80) {
+            continue;
+        }
+        const int more = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
+        std::uint32_t code = first & (0x3FU >> static_cast<unsigned>(more));
+        for (int k = 0; k < more; ++k) {
+            const unsigned char next = i < text.size() ? static_cast<unsigned char>(text[i++]) : 0;
+            if ((next & 0xC0U) != 0x80U) {
+                return false;
+            }
+            code = code << 6U | (next & 0x3FU);
+        }
+        constexpr std::array<std::uint32_t, 4> smallest{0, 0x80, 0x800, 0x10000};
+        const bool is_surrogate = code >= 0xD800 && code <= 0xDFFF;
+        if (first < 0xC0 || first > 0xF4 || code < smallest.at(static_cast<std::size_t>(more)) ||
+            code > 0x10FFFF || is_surrogate) {
+            return false;
+        }
+    }
+    return true;
 }
 
 std::string in_quotes(std::string_view text) {

@@ -12,6 +12,9 @@ namespace paralogit::data {
 /// the border of a character.
 std::string printable(std::string_view text);
 
+/// Whether the bytes are characters in UTF-8, as RFC 3629 has it.
+bool is_utf8(std::string_view text);
+
 /// printable() in single quotes.
 std::string in_quotes(std::string_view text);
 

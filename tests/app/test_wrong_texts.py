@@ -185,6 +185,27 @@ class WrongText(RefusalTest):
         self.assert_text_refused("a,y\n1,0\n2,-999.0\n", "3:3", "the label is missing",
                                  "--missing-markers", "-999", "--missing", "mean", ranks=(None,))
 
+    def test_texts_that_are_not_utf8(self):
+        says = "the text is not UTF-8; if it is Latin-1, as many programs write it, make the file " \
+               "UTF-8 first: iconv -f LATIN1 -t UTF-8"
+        text = "größe,ort,y\n1,Köln,0\n2,Ulm,1\n3,Köln,0\n"
+        self.assert_text_refused(text.encode("latin-1"), "1:1", says)
+        text = text.replace("größe", "a")
+        self.assert_text_refused(text.encode("latin-1"), "2:3", "column 2: " + says)
+        self.assert_text_refused(text.encode("latin-1").replace(b"1,K\xf6ln", b"1,Bonn"), "4:3", says)
+        self.assert_text_refused("a,y\n1,schön\n2,schlecht\n".encode("latin-1"), "2:3", says)
+        rest = "a,t,y\n" + "1,u,0\n2,v,1\n" * 9
+        for wrong in (b"\xc3", b"\xc0\x80", b"\xe0\x9f\xbf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\x80",
+                      b"\xf5\x80\x80\x80", b"\xc3(", b"\xf0\x8f\xbf\xbf", b"\xff"):
+            self.assert_text_refused(rest.encode() + b"3,x" + wrong + b",1\n", "20:3", says,
+                                     ranks=(None,))
+        # What is no part of the file, and what is UTF-8, does no harm.
+        path = self.write("good.csv", "a,t,größe,y\n1,\u0080\u07ff\u0800\ud7ff,\xff,0\n"
+                          "2,\ue000\uffff\U00010000\U0010ffff,\xfe,1\n".encode().replace(
+                              "größe".encode(), "größe".encode("latin-1")))
+        result = run("convert", path, self.folder / "good.h5", "--drop", 3)
+        self.assert_ends(result, 0)
+
     def test_a_number_among_texts_beyond_the_first_rows(self):
         text = "b,y\n" + "red,1\ngreen,0\n" * 5500 + "7,1\n"
         self.assert_text_refused(text, None, ("column 1 ('b') holds 3 different texts, and the "

@@ -86,6 +86,12 @@ class CsvParser {
                                     "files need the same columns",
                                     in_quotes(format_.names[column]), in_quotes(field.text)));
             }
+            const bool is_feature =
+                column < columns_ && (format_.kinds[column] == ColumnKind::number ||
+                                      format_.kinds[column] == ColumnKind::text);
+            if (is_feature && !is_utf8(field.text)) {
+                fail_encoding(p, column);
+            }
             p = field.end;
             if (field.ends_record) {
                 check_count(begin, column + 1);
@@ -301,6 +307,24 @@ class CsvParser {
                std::ranges::binary_search(format_.texts_in_spite_of_markers[column], text);
     }
 
+    /// Of a text that becomes part of names.
+    void check_text(const char* p, std::size_t column, std::string_view text) const {
+        if (text.find('\0') != std::string_view::npos) {
+            fail(p, fmt::format("{}: the text contains the character NUL",
+                                format_.name_of_column(column)));
+        }
+        if (!is_utf8(text)) {
+            fail_encoding(p, column);
+        }
+    }
+
+    [[noreturn]] void fail_encoding(const char* p, std::size_t column) const {
+        // Names and texts of such a file are no good for a message.
+        fail(p, fmt::format("column {}: the text is not UTF-8; if it is Latin-1, as many programs "
+                            "write it, make the file UTF-8 first: iconv -f LATIN1 -t UTF-8",
+                            column + 1));
+    }
+
     void take_text(const char* p, std::size_t column, const Field& field) {
         const ColumnKind kind = format_.kinds[column];
         if (kind == ColumnKind::dropped) {
@@ -311,16 +335,14 @@ class CsvParser {
         if (has_none) {
             note_missing(fields_.skip_blanks(p), column, field.text);
         }
-        if (field.text.find('\0') != std::string_view::npos) {
-            fail(p, fmt::format("{}: the text contains the character NUL",
-                                format_.name_of_column(column)));
-        }
+        const auto check = [&] { check_text(p, column, field.text); };
         if (kind == ColumnKind::text_label) {
-            chunk_.label_codes.push_back(label_dictionary_.code(field.text));
+            chunk_.label_codes.push_back(label_dictionary_.code(field.text, check));
             return;
         }
         const std::size_t position = chunk_.codes.size() % texts_;
-        chunk_.codes.push_back(has_none ? missing_text : dictionaries_[position].code(field.text));
+        chunk_.codes.push_back(has_none ? missing_text
+                                        : dictionaries_[position].code(field.text, check));
     }
 
     const char* begin_;

@@ -12,7 +12,9 @@ namespace paralogit::data {
 /// Numbers the texts of a column in the order in which they appear.
 class TextCodes {
   public:
-    std::uint32_t code(std::string_view text) {
+    /// `check` is called before a text is taken for the first time.
+    template <class Check>
+    std::uint32_t code(std::string_view text, const Check& check) {
         // Neighbours are often the same.
         if (!texts_.empty() && texts_[last_] == text) {
             return last_;
@@ -21,6 +23,7 @@ class TextCodes {
         if (found != codes_.end()) {
             return last_ = found->second;
         }
+        check();
         last_ = static_cast<std::uint32_t>(texts_.size());
         codes_.emplace(text, last_);
         texts_.emplace_back(text);
