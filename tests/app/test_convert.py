@@ -98,6 +98,18 @@ class Libsvm(ConvertTest):
             self.assertEqual(file["X"].dtype, np.float32)
             np.testing.assert_array_equal(file["X"][...], sparse)
 
+    def test_a_mark_of_utf8_is_passed_over(self):
+        mark = b"\xef\xbb\xbf"
+        rows = b"1 1:2\n0 2:1\n"
+        whole = self.convert(self.write("a.svm", rows * 2)).read_bytes()
+        for first in (mark + rows, mark + b"# made by x\n\n" + rows, mark + b"\r\n" + rows):
+            parts = [self.write("a.txt", first), self.write("b.txt", mark + rows)]
+            for ranks in (None, 2):
+                self.assertTrue(whole == self.convert(*parts, ranks=ranks).read_bytes())
+        result = run("convert", self.write("c.svm", rows + mark + rows), self.folder / "no.h5")
+        self.assert_ends(result, 3)
+        self.assertIn("c.svm:3:1: expected a label", result.stderr)
+
     def test_the_largest_index(self):
         data = self.write("a.svm", f"1 7:2 {2**32 - 1}:3\n0 8:1\n")
         with h5py.File(self.convert(data)) as file:

@@ -15,13 +15,13 @@ struct Outcome {
     bool is_of_query_ids = false;
 };
 
-Outcome parse(std::string text, const LibsvmOptions& options) {
+Outcome parse(std::string text, const LibsvmOptions& options, bool is_first) {
     if (!text.empty() && text.back() != '\n' && text.back() != '\r') {
         text += '\n';
     }
     Outcome outcome;
     try {
-        outcome.chunk = parse_libsvm(text, options);
+        outcome.chunk = parse_libsvm(text, options, is_first);
     } catch (const BadText& bad) {
         require(bad.offset >= 0 && bad.offset < static_cast<Index>(text.size()),
                 "an error lies within the text");
@@ -44,13 +44,13 @@ void require_number_as_strtod(const std::string& text) {
 }
 
 void require_same_in_pieces(const std::string& text, Index bytes, const LibsvmOptions& options) {
-    const Outcome whole = parse(text, options);
+    const Outcome whole = parse(text, options, true);
     ImportSurvey survey;
     std::vector<double> labels;
     std::vector<double> values;
     std::vector<Outcome> parts;
     for (const Piece& piece : cut(text, bytes, Quotes::mean_nothing)) {
-        parts.push_back(parse(piece.text, options));
+        parts.push_back(parse(piece.text, options, piece.offset == 0));
         const Outcome& part = parts.back();
         if (whole.is_of_query_ids || part.is_of_query_ids) {
             return;  // whether lines agree about them is told only of those that stand together

@@ -28,6 +28,9 @@ bool ends_word(char c) {
     return is_blank(c) || ends_line(c) || c == '#';
 }
 
+/// Some programs put it at the beginning of a file.
+constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
+
 class LibsvmParser {
   public:
     LibsvmParser(std::string_view text, const LibsvmOptions& options)
@@ -40,8 +43,10 @@ class LibsvmParser {
         values_ = std::make_unique_for_overwrite<double[]>(most_entries);
     }
 
-    ParsedChunk parse() {
-        const char* p = begin_;
+    ParsedChunk parse(bool is_first_of_file) {
+        const std::string_view text(begin_, static_cast<std::size_t>(end_ - begin_));
+        const char* p =
+            begin_ + (is_first_of_file && text.starts_with(utf8_mark) ? utf8_mark.size() : 0);
         while (p < end_) {
             if (is_blank(*p) || ends_line(*p)) {
                 ++p;
@@ -262,6 +267,9 @@ class LibsvmParser {
 }  // namespace
 
 bool looks_like_libsvm(std::string_view head, std::string_view name) {
+    if (head.starts_with(utf8_mark)) {
+        head.remove_prefix(utf8_mark.size());
+    }
     while (!head.empty()) {
         const std::string_view line = head.substr(0, head.find_first_of("\r\n"));
         head.remove_prefix(std::min(line.size() + 1, head.size()));
@@ -292,8 +300,9 @@ bool looks_like_libsvm(std::string_view head, std::string_view name) {
     return name.ends_with(".svm") || name.ends_with(".libsvm") || name.ends_with(".svmlight");
 }
 
-ParsedChunk parse_libsvm(std::string_view text, const LibsvmOptions& options) {
-    return LibsvmParser(text, options).parse();
+ParsedChunk parse_libsvm(std::string_view text, const LibsvmOptions& options,
+                         bool is_first_of_file) {
+    return LibsvmParser(text, options).parse(is_first_of_file);
 }
 
 }  // namespace paralogit::data

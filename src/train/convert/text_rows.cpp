@@ -58,7 +58,7 @@ data::ParsedChunk TextRows::parse(const data::TextChunk& text) const {
             0, "the file begins with more than 2 MiB of comments or empty lines; remove them");
     }
     return format_.csv ? data::parse_csv(text.text, *format_.csv, text.offset == 0)
-                       : data::parse_libsvm(text.text, format_.libsvm);
+                       : data::parse_libsvm(text.text, format_.libsvm, text.offset == 0);
 }
 
 Error TextRows::located(const data::BadText& bad, const data::TextChunk& text) const {

@@ -13,8 +13,10 @@ struct LibsvmOptions {
 };
 
 /// Reads lines `label [qid:N] index:value ... [# comment]`. The text is empty or ends in CR or LF.
-/// Throws BadText at the offset of the first thing that is wrong.
-ParsedChunk parse_libsvm(std::string_view text, const LibsvmOptions& options);
+/// `is_first_of_file`: it may begin with the mark of UTF-8. Throws BadText at the offset of the
+/// first thing that is wrong.
+ParsedChunk parse_libsvm(std::string_view text, const LibsvmOptions& options,
+                         bool is_first_of_file = false);
 
 /// Whether the beginning of a text has the form of LIBSVM; by the end of the file's name when the
 /// lines do not tell.
