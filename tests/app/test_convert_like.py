@@ -23,9 +23,10 @@ class LikeAnother(ConvertTest):
         return self.convert(self.write("test.csv", text), "--like", self.reference, *options,
                             ranks=ranks)
 
-    def refused(self, text, *options, code=3):
+    def refused(self, text, *options, code=3, ranks=None):
         path = self.write("test.csv", text)
-        result = run("convert", path, self.folder / "no.h5", "--like", self.reference, *options)
+        result = run("convert", path, self.folder / "no.h5", "--like", self.reference, *options,
+                     ranks=ranks)
         self.assert_ends(result, code)
         self.assertFalse((self.folder / "no.h5").exists())
         return result.stderr
@@ -96,8 +97,13 @@ class LikeAnother(ConvertTest):
     def test_what_cannot_be_made_alike(self):
         self.assertIn("2 of the 3 columns that", self.refused("y,colour\nno,red\nyes,red\n"))
         self.assertIn("missing: 'age', 'town'", self.refused("y,colour\nno,red\nyes,red\n"))
-        self.assertIn("but not 'maybe'",
-                      self.refused("age,colour,town,y\n1,red,Ulm,no\n2,red,Ulm,maybe\n"))
+        for ranks in (None, 2):
+            said = self.refused("age,colour,town,y\n1,red,Ulm,no\n2,red,Ulm,maybe\n", ranks=ranks)
+            self.assertIn("test.csv:3:11: column 4 ('y'): the label 'maybe' is none of ", said)
+            self.assertIn("train.h5, which has 'no', 'yes'; write it as there, or leave the labels "
+                          "out, for predict: --label-column none", said)
+        self.assertIn("test.csv:2:11: column 4 ('y'): the label '0' is none of",
+                      self.refused("age,colour,town,y\n1,red,Ulm,0\n2,red,Ulm,1\n"))
         # A column of numbers there is no column of texts here.
         for texts in (("old", "new", "old"), ("1", "2", "old"), ("1x", "2x", "3x")):
             said = self.refused("age;colour;town;y\n" + "".join(f"{text};red;7;no\n"
@@ -116,6 +122,29 @@ class LikeAnother(ConvertTest):
                       self.refused(self.TRAIN, "--missing", "mean", code=2))
         self.assertIn("was not made of LIBSVM",
                       self.refused("1 1:2\n", "--format", "libsvm"))
+
+    def test_labels_are_of_the_kind_of_those_in_the_other_file(self):
+        # Without names of columns, too.
+        self.reference = self.convert(self.write("t.csv", "1,2,no\n3,4,yes\n"), "--label-column",
+                                      "last", "--header", "no", out="texts.h5")
+        options = ("--label-column", "last", "--header", "no")
+        self.assertIn("test.csv:1:5: column 3: the label 'yes.' is none of",
+                      self.refused("1,2,yes.\n3,4,no.\n", *options))
+        with h5py.File(self.like("1,2,yes\n", *options)) as file:
+            self.assertEqual(file["y"][...].tolist(), [b"yes"])
+        self.reference = self.convert(self.write("t.csv", "a,y\n1,0\n2,1\n"), out="numbers.h5")
+        said = self.refused("a,y\n1,0\n2,no\n")
+        self.assertIn("test.csv:3:3: column 2 ('y'): expected a finite decimal number, found 'no'; "
+                      "the labels of ", said)
+        self.assertIn("numbers.h5 are numbers; write them as there", said)
+        # Where it has none they may be anything.
+        self.reference = self.convert(self.write("t.csv", "a,b\n1,0\n2,1\n"), "--label-column",
+                                      "none", out="unlabelled.h5")
+        for labels in (["no", "yes"], [0, 1]):
+            path = self.like("a,y,b\n" + "".join(f"1,{label},3\n" for label in labels))
+            with h5py.File(path) as file:
+                self.assertEqual(file["y"][...].tolist(),
+                                 [x.encode() if isinstance(x, str) else x for x in labels])
 
     def test_missing_values_are_filled_in_as_in_the_other_file(self):
         generator = random.Random(6)

@@ -1,6 +1,7 @@
 #include "paralogit/data/import/csv.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -230,7 +231,12 @@ class CsvParser {
             fail(p, what + advice);
         };
         if (format_.kinds[column] == ColumnKind::number_label) {
-            refuse(is_first ? "labels behind it are numbers" : "the labels before it are numbers");
+            refuse(!format_.advice.like.empty()
+                       ? fmt::format("the labels of {} are numbers; write them as there, or leave "
+                                     "them out, for predict: --label-column none",
+                                     format_.advice.like)
+                   : is_first ? "labels behind it are numbers"
+                              : "the labels before it are numbers");
         }
         if (format_.kinds[column] == ColumnKind::weight) {
             fail(p, what + "row weights are numbers that are at least 0");
@@ -318,6 +324,23 @@ class CsvParser {
         }
     }
 
+    void check_label(const char* p, std::size_t column, std::string_view text) const {
+        check_text(p, column, text);
+        const std::vector<std::string>& known = format_.known_labels;
+        if (known.empty() || std::ranges::binary_search(known, text)) {
+            return;
+        }
+        constexpr std::size_t most = 5;
+        std::vector<std::string> shown;
+        for (const std::string& label : std::span(known).first(std::min(most, known.size()))) {
+            shown.push_back(in_quotes(label));
+        }
+        fail(p, fmt::format("{}: the label {} is none of {}, which has {}{}; write it as there, or "
+                            "leave the labels out, for predict: --label-column none",
+                            format_.name_of_column(column), in_quotes(text), format_.advice.like,
+                            fmt::join(shown, ", "), known.size() > most ? ", ..." : ""));
+    }
+
     [[noreturn]] void fail_encoding(const char* p, std::size_t column) const {
         // Names and texts of such a file are no good for a message.
         fail(p, fmt::format("column {}: the text is not UTF-8; if it is Latin-1, as many programs "
@@ -337,7 +360,8 @@ class CsvParser {
         }
         const auto check = [&] { check_text(p, column, field.text); };
         if (kind == ColumnKind::text_label) {
-            chunk_.label_codes.push_back(label_dictionary_.code(field.text, check));
+            chunk_.label_codes.push_back(
+                label_dictionary_.code(field.text, [&] { check_label(p, column, field.text); }));
             return;
         }
         const std::size_t position = chunk_.codes.size() % texts_;

@@ -107,6 +107,21 @@ std::vector<std::string> markers_beyond(const std::vector<std::string>& markers,
     return beyond;
 }
 
+/// A model tells its labels by their texts.
+void follow_labels(const ReferenceTable& reference, const MissingMarkers& markers,
+                   CsvFormat& format) {
+    const auto label = std::ranges::find_if(format.kinds, [](ColumnKind kind) {
+        return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
+    });
+    if (label == format.kinds.end() || !reference.has_labels) {
+        return;
+    }
+    *label = reference.label_texts.empty() ? ColumnKind::number_label : ColumnKind::text_label;
+    format.known_labels = reference.label_texts;
+    format.texts_in_spite_of_markers[narrow<std::size_t>(label - format.kinds.begin())] =
+        spelled_like_markers(reference.label_texts, markers);
+}
+
 /// Texts of the second list that the first, which is sorted, does not have.
 std::vector<std::string> not_among(const std::vector<std::string>& known, const TextSet& found) {
     std::vector<std::string> unknown;
@@ -168,6 +183,9 @@ ReferenceTable reference_table(const std::string& path, Index features,
 
 void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file) {
     format.is_undecided.clear();
+    const MissingMarkers markers(format.missing_markers);
+    format.texts_in_spite_of_markers.resize(format.kinds.size());
+    follow_labels(reference, markers, format);
     if (reference.columns.empty()) {
         const auto count = std::ranges::count_if(format.kinds, is_feature);
         if (count != reference.features) {
@@ -188,8 +206,6 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
             columns_by_name[format.feature_name(i)].push_back(i);
         }
     }
-    const MissingMarkers markers(format.missing_markers);
-    format.texts_in_spite_of_markers.resize(format.kinds.size());
     std::unordered_map<std::string, std::size_t> taken;
     std::vector<bool> is_used(format.kinds.size());
     std::vector<std::string> missing;
@@ -227,14 +243,6 @@ void follow(const ReferenceTable& reference, CsvFormat& format, const std::strin
     std::erase_if(format.odd_fields, [&](const OddField& odd) {
         return format.kinds[odd.column] != ColumnKind::number;
     });
-    const auto label = std::ranges::find_if(format.kinds, [](ColumnKind kind) {
-        return kind == ColumnKind::number_label || kind == ColumnKind::text_label;
-    });
-    if (label != format.kinds.end()) {
-        *label = reference.label_texts.empty() ? ColumnKind::number_label : ColumnKind::text_label;
-        format.texts_in_spite_of_markers[narrow<std::size_t>(label - format.kinds.begin())] =
-            spelled_like_markers(reference.label_texts, markers);
-    }
 }
 
 std::string note_on_markers(const ReferenceTable& reference,
@@ -262,12 +270,6 @@ std::string note_on_markers(const ReferenceTable& reference,
 ImportMatrix plan_table(const CsvFormat& format, const ImportSurvey& survey,
                         const ReferenceTable& reference) {
     ImportMatrix matrix = plan_table(format, survey);
-    const std::vector<std::string> unknown = not_among(reference.label_texts, survey.label_texts);
-    if (!unknown.empty()) {
-        fail(reference.path, fmt::format("has the labels {}, but not {}; labels must be spelled "
-                                         "alike",
-                                         shown(reference.label_texts), shown(unknown)));
-    }
     if (reference.columns.empty()) {
         return matrix;
     }

@@ -59,7 +59,8 @@ data::ReferenceTable read_reference(const std::string& path) {
     if (const auto base = file.integer_attribute("index_base")) {
         table.index_base = static_cast<int>(*base);
     }
-    if (file.has("y") && file.describe("y").kind == h5::ValueKind::string) {
+    table.has_labels = file.has("y");
+    if (table.has_labels && file.describe("y").kind == h5::ValueKind::string) {
         // Rows by the band: there may be many.
         const h5::Dataset labels = file.dataset("y");
         constexpr Index band = Index{1} << 16;

@@ -56,6 +56,8 @@ struct CsvFormat {
     std::vector<std::string> missing_markers;
     /// [columns]: texts, sorted, that are none although a marker is spelled like them; or empty.
     std::vector<std::vector<std::string>> texts_in_spite_of_markers;
+    /// Sorted: what labels that are texts may be; empty: anything.
+    std::vector<std::string> known_labels;
     /// Whether features may be missing; labels never may.
     bool is_missing_allowed = false;
     MissingAdvice advice;

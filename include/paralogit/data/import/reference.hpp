@@ -18,7 +18,8 @@ struct ReferenceTable {
     /// In the order of their features; empty when the file names none. A position means nothing.
     /// Columns without a feature are not among them.
     std::vector<ImportMatrix::Column> columns;
-    std::optional<int> index_base;         ///< of sparse text that it was made of
+    std::optional<int> index_base;  ///< of sparse text that it was made of
+    bool has_labels = true;
     std::vector<std::string> label_texts;  ///< in sorted order; empty for numbers
     std::string filling_rule;              ///< as of an ImportMatrix
     std::vector<double> fillings;          ///< [features], when there is a rule; NaN for none
@@ -45,7 +46,8 @@ ReferenceTable reference_table(const std::string& path, Index features,
                                const std::map<std::string, Dictionary>& dictionaries);
 
 /// Reads the columns of the reference as it has them, wherever they stand, and no others. What is a
-/// text there is one here, though it be spelled like a marker of missing values. Throws Error
+/// text there is one here, though it be spelled like a marker of missing values. Labels are of the
+/// kind that they are there, and no others than there where they are texts. Throws Error
 /// (input_data) that names the file and the columns that are missing.
 void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file);
 
