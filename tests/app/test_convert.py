@@ -496,6 +496,11 @@ class Csv(ConvertTest):
                                          check=True).stdout for part in parts]
                 packed = self.write(f"{name}.zst", b"".join(frames))
                 self.assertTrue(one == self.convert(packed, ranks=2).read_bytes(), f"{name}.zst")
+                # pzstd puts a frame to be skipped before each, with the length of the next one.
+                packed = self.write("parts", b"".join(
+                    bytes([0x50 + i % 16, 0x2a, 0x4d, 0x18, 4, 0, 0, 0]) +
+                    len(frame).to_bytes(4, "little") + frame for i, frame in enumerate(frames)))
+                self.assertTrue(one == self.convert(packed, ranks=2).read_bytes(), "skipped")
 
 
 class Trained(ConvertTest):

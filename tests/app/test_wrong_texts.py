@@ -126,6 +126,18 @@ class WrongText(RefusalTest):
             path = self.write(name, content)
             line = self.assert_refused(3, "convert", path, self.folder / "out.h5", says=says)
             self.assertTrue(line.startswith(f"{path}: "), line)
+        window_of_2_gib = b"\x28\xb5\x2f\xfd\0\xa8\x21\0\0a,y\n"
+        for content, says in ((b"\x1f", "the gzip data ends before its end mark"),
+                              (packed[:2], "the gzip data ends before its end mark"),
+                              (packed[:3], "the gzip data ends before its end mark"),
+                              (b"(", "the zstd data ends before its end mark"),
+                              (b"(\xb5", "the zstd data ends before its end mark"),
+                              (b"(\xb5/", "the zstd data ends before its end mark"),
+                              (window_of_2_gib, "decompress it first: zstd -d --long=31")):
+            path = self.write("short.zst", content)
+            line = self.assert_refused(3, "convert", path, self.folder / "out.h5", says=says)
+            self.assertTrue(line.startswith(f"{path}: the "), line)
+            self.assertNotIn("damaged", line)
         if shutil.which("zstd"):
             whole = subprocess.run(["zstd", "-qc"], input=text, capture_output=True,
                                    check=True).stdout

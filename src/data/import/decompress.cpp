@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <memory>
@@ -136,6 +137,11 @@ class Unzstd {
             ZSTD_inBuffer source{available.data(), available.size(), 0};
             const std::size_t status = ZSTD_decompressStream(stream_.get(), &target, &source);
             input_.keep(source.size - source.pos);
+            if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
+                fail(name_,
+                     "the zstd data takes more than 128 MiB of memory to decompress (zstd --long); "
+                     "decompress it first: zstd -d --long=31");
+            }
             if (ZSTD_isError(status) != 0) {
                 fail(name_, fmt::format("the zstd data is damaged ({}); copy or make it again",
                                         ZSTD_getErrorName(status)));

@@ -38,12 +38,23 @@ ReadText open_bytes(const TextFile& file, Index offset) {
     };
 }
 
-Compression compression_of(std::string_view head) {
+/// A file that is cut within its first bytes is what they tell, and so damaged.
+Compression compression_of(std::string_view head, std::string_view path) {
     constexpr std::string_view gzip_magic = "\x1f\x8b";
     constexpr std::string_view zstd_magic = "\x28\xb5\x2f\xfd";
-    return head.starts_with(gzip_magic)   ? Compression::gzip
-           : head.starts_with(zstd_magic) ? Compression::zstd
-                                          : Compression::none;
+    constexpr std::string_view skippable = "\x2a\x4d\x18";  // behind 0x50 to 0x5f
+    if (head.starts_with(gzip_magic) || head == gzip_magic.substr(0, 1)) {
+        return Compression::gzip;
+    }
+    // pzstd begins with such a frame.
+    const bool begins_skippable = head.size() > 1 &&
+                                  (static_cast<unsigned char>(head[0]) & 0xF0U) == 0x50U &&
+                                  head.substr(1).starts_with(skippable);
+    // One byte of it is a parenthesis.
+    const bool is_cut = zstd_magic.starts_with(head) &&
+                        (head.size() > 1 || (head.size() == 1 && path.ends_with(".zst")));
+    return head.starts_with(zstd_magic) || begins_skippable || is_cut ? Compression::zstd
+                                                                      : Compression::none;
 }
 
 /// A text may begin with "BZh" as well, but not with the mark of a block behind it.
@@ -97,7 +108,7 @@ std::vector<TextFile> describe_texts(std::span<const std::string> paths) {
         constexpr Index magic_bytes = 10;
         const std::string head = read_head(open_bytes(file, 0), magic_bytes);
         check_form(path, head);
-        file.compression = compression_of(head);
+        file.compression = compression_of(head, path);
         files.push_back(std::move(file));
     }
     return files;
