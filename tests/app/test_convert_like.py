@@ -321,6 +321,11 @@ class LikeAnother(ConvertTest):
     def test_a_file_that_was_not_converted_and_one_without_names(self):
         with h5py.File(self.folder / "made.h5", "w") as file:
             file["X"] = np.zeros((2, 2))
+        self.reference = self.convert(self.write("train.svm", "1 1:2 2:3\n0 1:4\n"), out="svm.h5")
+        for text in ("a,b,y\n1,2,0\n3,4,1\n", "y\n1\n0\n"):
+            said = self.refused(text, "--format", "csv", "--separator", ",")
+            self.assertIn("svm.h5: was made of LIBSVM text, whose features have numbers", said)
+            self.assertIn("test.csv is a table: nothing tells which column is which", said)
         self.reference = self.folder / "made.h5"
         self.assertIn("was not made by paralogit convert", self.refused(self.TRAIN))
         self.reference = self.convert(self.write("train.csv", "1,2,0\n3,4,1\n"),

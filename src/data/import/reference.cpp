@@ -182,6 +182,14 @@ ReferenceTable reference_table(const std::string& path, Index features,
 }
 
 void follow(const ReferenceTable& reference, CsvFormat& format, const std::string& file) {
+    if (reference.index_base) {
+        fail(
+            reference.path,
+            fmt::format("was made of LIBSVM text, whose features have numbers and no names, and {} "
+                        "is a table: nothing tells which column is which; write the rows as "
+                        "LIBSVM, or convert the training rows from a table",
+                        file));
+    }
     format.is_undecided.clear();
     const MissingMarkers markers(format.missing_markers);
     format.texts_in_spite_of_markers.resize(format.kinds.size());
