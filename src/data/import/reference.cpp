@@ -323,12 +323,13 @@ std::vector<std::string> unknown_texts(const ImportMatrix& matrix, const ImportS
         if (!unknown.empty()) {
             sentences.push_back(fmt::format(
                 "column {} has {} text{} that {} does not have: {}; all features of the column are "
-                "0 there, in {} of {} rows{}",
+                "0 there{}, in {} of {} rows",
                 in_quotes(column.name), unknown.size(), unknown.size() == 1 ? "" : "s",
-                reference.path, shown(unknown), rows[c], matrix.rows,
+                reference.path, shown(unknown),
                 column.reference
                     ? fmt::format(", as for {}", in_quotes(column.texts[*column.reference]))
-                    : ""));
+                    : "",
+                rows[c], matrix.rows));
         }
     }
     return sentences;
