@@ -31,9 +31,9 @@ Update::Update(const StochasticOptions& options, const State& state) : options_(
         case UpdateRule::adam:
             first_moment_ = remembered(state, first_moment_key);
             second_moment_ = remembered(state, second_moment_key);
+            powers_ = Vector::Ones(2);
             if (const auto found = state.memory.find(powers_key); found != state.memory.end()) {
-                power1_ = found->second(0, 0);
-                power2_ = found->second(1, 0);
+                powers_ = found->second;
             }
             break;
         case UpdateRule::adagrad:
@@ -69,12 +69,12 @@ void Update::apply_sgd(double rate, const Vector& gradient, Vector& point) {
 void Update::apply_adam(double rate, const Vector& gradient, Vector& point) {
     const double beta1 = options_.beta1;
     const double beta2 = options_.beta2;
-    power1_ *= beta1;
-    power2_ *= beta2;
+    powers_[0] *= beta1;
+    powers_[1] *= beta2;
     first_moment_ = beta1 * first_moment_ + (1 - beta1) * gradient;
     second_moment_ = beta2 * second_moment_ + (1 - beta2) * gradient.cwiseProduct(gradient);
-    const double length = rate / (1 - power1_);
-    const double unbiased = std::sqrt(1 - power2_);
+    const double length = rate / (1 - powers_[0]);
+    const double unbiased = std::sqrt(1 - powers_[1]);
     for (Index j = 0; j < point.size(); ++j) {
         const double spread = std::sqrt(second_moment_[j]) / unbiased + options_.epsilon;
         // Where no gradient was ever met and epsilon is 0.
@@ -99,15 +99,14 @@ void Update::store(State& state) const {
     put(velocity_key, velocity_);
     put(first_moment_key, first_moment_);
     put(second_moment_key, second_moment_);
+    put(powers_key, powers_);
     put(squares_key, squares_);
-    if (options_.rule == UpdateRule::adam) {
-        state.memory.insert_or_assign(powers_key, Eigen::Vector2d(power1_, power2_));
-    }
 }
 
 std::vector<Vector*> Update::vectors() {
     std::vector<Vector*> vectors;
-    for (Vector* const vector : {&velocity_, &first_moment_, &second_moment_, &squares_}) {
+    for (Vector* const vector :
+         {&velocity_, &first_moment_, &second_moment_, &powers_, &squares_}) {
         if (vector->size() > 0) {
             vectors.push_back(vector);
         }

@@ -15,7 +15,8 @@ class Update {
 
     /// What the rule remembers, into the memory of a state.
     void store(State& state) const;
-    /// The same as vectors that are as long as the point.
+    /// The same as vectors, for a mean over ranks. That of the powers is what makes the mean of the
+    /// moments unbiased, however many steps each rank has taken.
     std::vector<Vector*> vectors();
 
   private:
@@ -27,8 +28,7 @@ class Update {
     Vector velocity_;
     Vector first_moment_;
     Vector second_moment_;
-    double power1_ = 1;  ///< beta1 to the number of steps
-    double power2_ = 1;
+    Vector powers_;  ///< beta1 and beta2 to the number of steps
     Vector squares_;
 };
 

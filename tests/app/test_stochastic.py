@@ -213,6 +213,16 @@ class SameBits(AppTest):
             lines = (self.folder / stopped / "metrics.jsonl").read_text().splitlines()
             self.assertEqual([json.loads(line)["iteration"] for line in lines], list(range(5)))
 
+    def test_after_a_stop_where_ranks_with_fewer_rows_skip_local_steps(self):
+        X, y = made_up(33, 2)
+        data = write_data(self.folder / "few.h5", X, y)
+        options = (data, "--solver", "adam", "--local-steps", "2", "--batch-size", "4")
+        whole = self.train_hash(*options, "--max-iterations", "6", out="whole", ranks=2)
+        self.train(*options, "--max-iterations", "3", out="stopped", ranks=2)
+        resumed = self.train_hash(*options, "--max-iterations", "6", "--resume", out="stopped",
+                                  ranks=2)
+        self.assertEqual(resumed, whole)
+
     def test_after_a_signal_in_the_middle_of_an_epoch(self):
         # Epochs of a second or so, of single rows.
         options = (self.data, "--solver", "sgd", "--batch-size", "1", "--learning-rate", "0.001",

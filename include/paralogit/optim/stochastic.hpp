@@ -44,9 +44,9 @@ struct StochasticOptions {
 /// is not finite, or ten times that of the start and of a model that knows nothing, has diverged.
 ///
 /// Memory, each absent before it is needed: "velocity"; "first_moment", "second_moment", "powers"
-/// [2 x 1] (beta1^t, beta2^t); "squares"; "iterate" when the point is a mean, "averaged" [1 x 1],
-/// the number of iterates in it; "epoch" [3 x 1], the running objective of the last epoch, the
-/// iteration of the last evaluation, the objective at the start.
+/// [2 x 1] (beta1^t, beta2^t; of local steps their mean over ranks); "squares"; "iterate" when the
+/// point is a mean, "averaged" [1 x 1], the number of iterates in it; "epoch" [3 x 1], the running
+/// objective of the last epoch, the iteration of the last evaluation, the objective at the start.
 /// Cost of an iteration: about one evaluation, and some ten flops a variable and batch.
 class Stochastic : public Solver {
   public:

@@ -35,19 +35,31 @@ class Centres : public Objective, public BatchObjective {
         const double way = point[0] - centres_[static_cast<std::size_t>(batch)];
         evaluation.gradient = Vector::Constant(1, way);
         evaluation.loss = way * way / 2 / count();
-        evaluation.rows = 1;
+        evaluation.rows = batch < batches_with_rows ? 1 : 0;
+        evaluation.gradient *= static_cast<double>(evaluation.rows);
     }
     void add_penalty_gradient(const Vector& point, Vector& gradient) const override {
         gradient += held * point;
     }
     double penalty(const Vector& point) const override { return held / 2 * point.squaredNorm(); }
     void decay(double rate, Vector& point) const override { point *= 1 - rate * held; }
-    void join_ranks(std::span<Vector* const> /*vectors*/) override { ++joined; }
+    void join_ranks(std::span<Vector* const> vectors) override {
+        ++joined;
+        for (std::size_t k = 0; k < vectors.size(); ++k) {
+            offered.push_back(*vectors[k]);
+            if (!joined_to.empty()) {
+                *vectors[k] = joined_to.at(k);
+            }
+        }
+    }
 
     double held = 0;
     Index fails_in_epoch = -1;
     Index evaluations = 0;
     Index joined = 0;
+    Index batches_with_rows = 1000;
+    std::vector<Vector> offered;    ///< to be joined, in turn
+    std::vector<Vector> joined_to;  ///< what they become, if that is not themselves
 
   private:
     double count() const { return static_cast<double>(centres_.size()); }
@@ -167,6 +179,32 @@ TEST(StochasticSolvers, JoinTheRanksAfterLocalStepsAndAtTheEndOfTheEpoch) {
     options.local_steps = 5;
     after(options, centres, 1);
     EXPECT_EQ(centres.joined, 1);
+}
+
+TEST(StochasticSolvers, HaveOneStateOnRanksThatTookDifferentNumbersOfSteps) {
+    for (const UpdateRule rule : {UpdateRule::sgd, UpdateRule::adam, UpdateRule::adagrad}) {
+        StochasticOptions options = with_rate(0.1);
+        options.rule = rule;
+        options.momentum = 0.5;
+        options.local_steps = 3;
+        Centres full({3, 1, 2});
+        Centres other({3, 1, 2});
+        other.batches_with_rows = 1;
+        after(options, full, 1);
+        after(options, other, 1);
+        ASSERT_EQ(full.offered.size(), other.offered.size());
+        std::vector<Vector> means;
+        for (std::size_t k = 0; k < full.offered.size(); ++k) {
+            means.emplace_back((full.offered[k] + other.offered[k]) / 2);
+        }
+        full.joined_to = other.joined_to = means;
+        const State first = after(options, full, 1);
+        EXPECT_EQ(first.point, after(options, other, 1).point);
+        EXPECT_EQ(first.memory, after(options, other, 1).memory);
+        if (rule == UpdateRule::adam) {
+            EXPECT_EQ(first.memory.at("powers")(0, 0), (0.9 * 0.9 * 0.9 + 0.9) / 2);
+        }
+    }
 }
 
 TEST(StochasticSolvers, RecogniseDivergence) {
