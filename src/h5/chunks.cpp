@@ -157,7 +157,7 @@ std::optional<ChunkReader> Dataset::chunks() const {
     impl->shape = impl->joined_shape = info_.shape;
     impl->chunk = impl->joined_chunk = info_.chunk;
     join_axes(impl->joined_shape, impl->joined_chunk);
-    impl->memory_type = memory_type(*info_.element_type, where);
+    impl->memory_type = memory_type_for(impl_->type.get(), *info_.element_type, where);
     impl->filters = *std::move(filters);
     return ChunkReader(std::move(impl));
 }

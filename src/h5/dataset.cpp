@@ -248,7 +248,8 @@ void Dataset::read(std::span<const Index> first, std::span<const Index> count, E
         return;
     }
     const Selection selection = select(impl_->dataset.get(), first, count, where);
-    const Handle memory = type_in_field(memory_type(type, where), impl_->field, where);
+    const Handle memory =
+        type_in_field(memory_type_for(impl_->type.get(), type, where), impl_->field, where);
     const Handle transfer = transfer_properties(where);
     if (impl_->field.empty()) {
         const std::size_t stored_size = H5Tget_size(impl_->type.get());

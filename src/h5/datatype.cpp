@@ -129,6 +129,22 @@ TypeDescription describe_enumeration(hid_t type, const Location& where) {
     return description;
 }
 
+/// Whether a type is that of PyTables' and pandas' booleans: all the eight bits of a byte.
+bool is_byte_of_bits(hid_t type) {
+    return H5Tget_class(type) == H5T_BITFIELD && H5Tget_size(type) == 1 &&
+           H5Tget_precision(type) == 8;
+}
+
+TypeDescription describe_bit_field(hid_t type) {
+    if (!is_byte_of_bits(type)) {
+        return {.kind = ValueKind::other, .element_type = {}, .text = "bit field", .problem = {}};
+    }
+    return {.kind = ValueKind::integer,
+            .element_type = ElementType::uint8,
+            .text = "bit field of 8 bits",
+            .problem = {}};
+}
+
 TypeDescription describe_string(hid_t type, const Location& where) {
     const bool is_variable =
         check(H5Tis_variable_str(type), where, "tell the length of its strings") > 0;
@@ -143,8 +159,6 @@ std::string name_of_class(H5T_class_t type_class) {
     switch (type_class) {
         case H5T_TIME:
             return "time";
-        case H5T_BITFIELD:
-            return "bit field";
         case H5T_OPAQUE:
             return "opaque";
         case H5T_COMPOUND:
@@ -200,6 +214,8 @@ TypeDescription describe_type(hid_t type, const Location& where) {
             return describe_enumeration(type, where);
         case H5T_STRING:
             return describe_string(type, where);
+        case H5T_BITFIELD:
+            return describe_bit_field(type);
         default:
             return {.kind = ValueKind::other,
                     .element_type = {},
@@ -242,7 +258,17 @@ Handle memory_type(ElementType type, const Location& where) {
     return result;
 }
 
+Handle memory_type_for(hid_t stored, ElementType type, const Location& where) {
+    if (is_byte_of_bits(stored) && type == ElementType::uint8) {
+        return own(H5Tcopy(H5T_NATIVE_B8), H5Tclose, where, "make a memory type");
+    }
+    return memory_type(type, where);
+}
+
 bool has_memory_layout(hid_t stored, ElementType type, const Location& where) {
+    if (is_byte_of_bits(stored)) {
+        return type == ElementType::uint8;
+    }
     const Handle memory = memory_type(type, where);
     const Handle numbers =
         H5Tget_class(stored) == H5T_ENUM

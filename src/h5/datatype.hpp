@@ -31,6 +31,9 @@ Handle type_of_field(hid_t dataset, const std::string& field, const Location& wh
 /// The memory type of an element: for float16 built by hand, because this HDF5 knows none.
 Handle memory_type(ElementType type, const Location& where);
 
+/// The same to read values of `stored`: HDF5 makes no integers of bits.
+Handle memory_type_for(hid_t stored, ElementType type, const Location& where);
+
 /// Whether values of `stored`, or the integers of an enumeration, have the very bits of `type`.
 bool has_memory_layout(hid_t stored, ElementType type, const Location& where);
 

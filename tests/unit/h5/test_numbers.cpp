@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "h5_files.hpp"
+#include "paralogit/h5/chunks.hpp"
 #include "paralogit/h5/file.hpp"
 
 namespace paralogit::h5 {
@@ -356,6 +357,37 @@ TEST(LongVectors, MayLieInOneColumnOrOneRow) {
                   std::vector<double>(values.begin() + 3, values.end() - 7))
             << name;
     }
+}
+
+TEST(Numbers, ReadsBytesOfBitsAsTheBooleansThatPyTablesWrites) {
+    const TemporaryFolder folder;
+    const auto path = folder.file("bits.h5");
+    const std::vector<std::uint8_t> bits{1, 0, 1, 1, 0, 0};
+    {
+        const RawFile file(path);
+        file.dataset("contiguous", H5T_STD_B8LE, {3, 2}, bits.data());
+        file.dataset("chunked", H5T_STD_B8BE, {6}, bits.data(), test::chunked({4}));
+        const hid_t records = test::must(H5Tcreate(H5T_COMPOUND, 1));
+        test::must(H5Tinsert(records, "isSig", 0, H5T_STD_B8LE));
+        file.dataset("events", records, {6}, bits.data());
+        const hid_t bytes_of_two = H5T_STD_B16LE;
+        file.dataset("flags", bytes_of_two, {3}, bits.data());
+    }
+    const File file = File::open(path);
+
+    std::vector<std::uint8_t> read(4);
+    file.dataset("/contiguous")
+        .read(std::array<Index, 2>{1, 0}, std::array<Index, 2>{2, 2}, ElementType::uint8,
+              std::as_writable_bytes(std::span(read)));
+    EXPECT_THAT(read, ElementsAre(1, 1, 0, 0));
+    EXPECT_EQ(file.describe("/contiguous").type_text, "bit field of 8 bits");
+    EXPECT_TRUE(file.describe("/contiguous").file_offset);
+    EXPECT_TRUE(file.dataset("/chunked").chunks());
+    for (const char* const name : {"/chunked", "/events/isSig"}) {
+        EXPECT_THAT(file.dataset(name).read_doubles(0, 6), ElementsAre(1, 0, 1, 1, 0, 0)) << name;
+    }
+    EXPECT_EQ(file.describe("/flags").kind, ValueKind::other);
+    EXPECT_FALSE(file.describe("/flags").element_type);
 }
 
 }  // namespace
