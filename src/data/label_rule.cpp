@@ -66,11 +66,36 @@ bool can_be_pasted(const Entry& entry) {
     return !entry.text.empty() && printable(entry.text) == entry.text;
 }
 
+/// Of three labels that which is none of a usual pair; null where there is no such pair. It may
+/// stand for labels that are missing, which nobody wants against the positive one.
+const Entry* beside_a_pair(const LabelSurvey& survey) {
+    const std::vector<Entry>& entries = survey.entries();
+    if (entries.size() != 3 || survey.has_more()) {
+        return nullptr;
+    }
+    const auto number_of = [&](const Entry& entry) {
+        return survey.are_texts() ? parse_zero_or_one(entry.text) : entry.value;
+    };
+    for (const double negative : {0.0, -1.0}) {
+        const auto is_other = [&](const Entry& entry) {
+            const std::optional<double> number = number_of(entry);
+            return number != negative && number != 1.0;
+        };
+        if (std::ranges::count(entries, negative, number_of) == 1 &&
+            std::ranges::count(entries, 1.0, number_of) == 1) {
+            return &*std::ranges::find_if(entries, is_other);
+        }
+    }
+    return nullptr;
+}
+
 [[noreturn]] void fail_without_positive_label(const LabelSurvey& survey, const Manifest& manifest) {
     // Among the entries unless it is one of many numbers.
     const std::vector<Entry>& entries = survey.entries();
-    const Index row =
-        survey.are_texts() ? entries.front().first_row : survey.first_row_outside_unit();
+    const Entry* const third = beside_a_pair(survey);
+    const Index row = third != nullptr     ? third->first_row
+                      : survey.are_texts() ? entries.front().first_row
+                                           : survey.first_row_outside_unit();
     const auto at_fault = std::find_if(entries.begin(), entries.end(),
                                        [&](const Entry& e) { return e.first_row == row; });
     const std::string label =
@@ -82,6 +107,9 @@ bool can_be_pasted(const Entry& entry) {
                                    option_text("positive-label", entries[0].text),
                                    option_text("positive-label", entries[1].text))
                      : "use --positive-label with the whole text of that which is y = 1";
+    } else if (third != nullptr) {
+        advice = fmt::format("where {} stands for a missing label, remove these rows; else {}",
+                             spelled(*third, survey.are_texts()), advice);
     }
     throw Error(ExitCode::input_data,
                 fmt::format("{}: {} is not in {{0, 1}}; {}; {}", manifest.locate_label(row), label,

@@ -317,11 +317,32 @@ TEST(LabelRule, NamesTheRowOfALabelThatFitsNoRule) {
 
     const Error error = refused(labels);
 
-    EXPECT_STREQ(error.what(),
-                 "train.h5:/y row 1204: label 2 is not in {0, 1}; found labels 0, 1, 2; use "
-                 "--positive-label VALUE to train one label against the rest");
+    EXPECT_STREQ(
+        error.what(),
+        "train.h5:/y row 1204: label 2 is not in {0, 1}; found labels 0, 1, 2; where 2 "
+        "stands for a missing label, remove these rows; else use --positive-label VALUE to "
+        "train one label against the rest");
     EXPECT_EQ(error.global_row(), 1204);
     EXPECT_EQ(error.code(), ExitCode::input_data);
+}
+
+TEST(LabelRule, TellsThatAThirdLabelMayStandForMissing) {
+    const auto advice_for = [](const RawLabels& labels) {
+        const std::string text = refused(labels).what();
+        const std::size_t found = text.find("; where ");
+        return found == std::string::npos ? "" : text.substr(0, text.find(" stands for a missing"));
+    };
+    EXPECT_EQ(
+        advice_for({.values = {-999, 1, 0}, .texts = {}}),
+        "train.h5:/y row 0: label -999 is not in {0, 1}; found labels -999, 0, 1; where -999");
+    EXPECT_EQ(advice_for({.values = {-1, 1, 9}, .texts = {}}),
+              "train.h5:/y row 2: label 9 is not in {0, 1}; found labels -1, 1, 9; where 9");
+    EXPECT_EQ(advice_for({.values = {0, 1, 2}, .texts = {"FALSE", "TRUE", "NA"}}),
+              "train.h5:/y row 2: label 'NA' is not in {0, 1}; found labels 'FALSE', 'NA', 'TRUE'; "
+              "where 'NA'");
+    EXPECT_EQ(advice_for({.values = {1, 2, 3}, .texts = {}}), "");
+    EXPECT_EQ(advice_for({.values = {0, 1, 2, 3}, .texts = {}}), "");
+    EXPECT_EQ(advice_for({.values = {0, 1, 2}, .texts = {"true", "True", "NA"}}), "");
 }
 
 TEST(LabelRule, AsksWhichOfTwoNumbersIsPositive) {
