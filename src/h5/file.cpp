@@ -16,6 +16,7 @@
 #include "opened_dataset.hpp"
 #include "opened_file.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/h5/library.hpp"
 #include "storage.hpp"
 #include "strings.hpp"
@@ -37,15 +38,63 @@ std::string name_of_file_type(mode_t mode) {
                             : "not a regular file";
 }
 
+/// Whether the user wants to read what another program has open for writing.
+bool is_reading_beside_writers() {
+    const char* const uses_locks = std::getenv("HDF5_USE_FILE_LOCKING");
+    return uses_locks != nullptr && std::string_view(uses_locks) == "FALSE";
+}
+
 /// Whether a program has the file open that HDF5 lets write to it. Such a program holds a lock,
 /// unless it was told not to or the file system has none; to ask for one that goes with readers,
 /// and to give it back at once, is how to find out.
 bool is_locked_by_a_writer(int descriptor) {
-    const char* const uses_locks = std::getenv("HDF5_USE_FILE_LOCKING");
-    if (uses_locks != nullptr && std::string_view(uses_locks) == "FALSE") {
-        return false;
+    return !is_reading_beside_writers() && ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 &&
+           errno == EWOULDBLOCK;
+}
+
+/// What HDF5 says of a file that is marked in its head as open for writing, as the newer formats
+/// are. Then it opens no file but one that is written for readers beside (SWMR).
+bool is_marked_as_open(std::string_view message) {
+    return message.find("already open for write") != std::string_view::npos;
+}
+
+Handle read_only_access(const Location& where) {
+    Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "prepare to open");
+    // Nothing here writes to a data file, and some network file systems refuse every lock.
+    check(H5Pset_file_locking(access.get(), false, true), where, "prepare to open");
+    return access;
+}
+
+/// Not open when HDF5 refuses; its message is in `message`, then.
+Handle try_to_open(const std::filesystem::path& path, const Handle& access, std::string& message) {
+    hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
+    if (file < 0) {
+        message = library_message();
+        if (is_marked_as_open(message)) {
+            file = H5Fopen(path.c_str(), H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access.get());
+        }
     }
-    return ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    return file < 0 ? Handle() : Handle(file, H5Fclose);
+}
+
+constexpr std::string_view advice_to_read_beside =
+    ", or set HDF5_USE_FILE_LOCKING=FALSE to read it all the same";
+
+[[noreturn]] void fail_as_locked(const std::filesystem::path& path, const Location& where) {
+    std::string message;
+    const bool can_be_opened = try_to_open(path, read_only_access(where), message).is_open();
+    fail(where, fmt::format("is open for writing in another process, so that its content may be "
+                            "half of what it will be; wait for it{}",
+                            can_be_opened ? advice_to_read_beside : ""));
+}
+
+[[noreturn]] void fail_as_marked(const std::filesystem::path& path, bool can_be_opened,
+                                 const Location& where) {
+    fail(where,
+         fmt::format("is open for writing in another process, or was when that process was killed; "
+                     "wait for it{}; where nothing writes to it any more, clear the mark that was "
+                     "left: h5clear -s {}",
+                     can_be_opened ? advice_to_read_beside : "", shell_word(path.string())));
 }
 
 /// What the system alone can tell: HDF5 would wait for a pipe, and says the same for all of these.
@@ -65,10 +114,7 @@ Index check_before_opening(const std::filesystem::path& path, const Location& wh
     const bool is_being_written = is_locked_by_a_writer(descriptor);
     ::close(descriptor);
     if (is_being_written) {
-        fail(where,
-             "is open for writing in another process, so that its content may be half of "
-             "what it will be; wait for it, or set HDF5_USE_FILE_LOCKING=FALSE to read it "
-             "all the same");
+        fail_as_locked(path, where);
     }
     if (status.st_size == 0) {
         fail(where, "is empty (0 bytes), not an HDF5 file");
@@ -76,16 +122,8 @@ Index check_before_opening(const std::filesystem::path& path, const Location& wh
     return status.st_size;
 }
 
-Handle read_only_access(const Location& where) {
-    Handle access = own(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "prepare to open");
-    // Nothing here writes to a data file, and some network file systems refuse every lock.
-    check(H5Pset_file_locking(access.get(), false, true), where, "prepare to open");
-    return access;
-}
-
 /// HDF5 opened the file's head but not the file.
-[[noreturn]] void fail_to_open(Index bytes, const Location& where) {
-    const std::string message = library_message();
+[[noreturn]] void fail_to_open(const std::string& message, Index bytes, const Location& where) {
     const std::string_view key = "stored_eof = ";
     const std::size_t position = message.find(key);
     if (position != std::string::npos) {
@@ -94,12 +132,6 @@ Handle read_only_access(const Location& where) {
             std::min(message.find_first_not_of("0123456789", begin), message.size());
         fail(where, fmt::format("is truncated: it has {} bytes, and should have {}; copy it again",
                                 bytes, message.substr(begin, end - begin)));
-    }
-    if (message.find("already open for write") != std::string::npos) {
-        fail(where,
-             "is open for writing in another process, or was when that process was killed; "
-             "wait for it; where nothing writes to it any more, clear the mark that was left: "
-             "h5clear -s FILE");
     }
     fail(where, fmt::format("is an HDF5 file that is truncated or damaged (HDF5: {})", message));
 }
@@ -174,16 +206,21 @@ File File::open(const std::filesystem::path& path, ExitCode code) {
         fail(where, "is not an HDF5 file");
     }
     const Handle access = read_only_access(where);
-    const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
-    if (file < 0) {
-        fail_to_open(bytes, where);
+    std::string refusal;
+    impl->file = try_to_open(path, access, refusal);
+    const bool is_open = impl->file.is_open();
+    if (is_marked_as_open(refusal) && !(is_open && is_reading_beside_writers())) {
+        fail_as_marked(path, is_open, where);
     }
-    impl->file = Handle(file, H5Fclose);
+    if (!is_open) {
+        fail_to_open(refusal, bytes, where);
+    }
     impl->access = link_access(where);
     // With HDF5's descriptor the size is that of the very file that is read, whatever happens to
     // its name.
     void* descriptor = nullptr;
-    check(H5Fget_vfd_handle(file, access.get(), &descriptor), where, "get the file descriptor");
+    check(H5Fget_vfd_handle(impl->file.get(), access.get(), &descriptor), where,
+          "get the file descriptor");
     impl->descriptor = *static_cast<const int*>(descriptor);
     impl->bytes = size_of_open_file(impl->descriptor, where);
     return File(std::move(impl));

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Data that cannot be used: each fault has its own message, the same on any number of ranks."""
+import fcntl
 import os
 import subprocess
 import sys
@@ -43,16 +44,41 @@ class NoData(RefusalTest):
         self.path("empty.h5").touch()
         self.assert_data_refused("empty.h5", says="empty.h5: is empty (0 bytes)")
 
-    def test_a_file_that_a_killed_program_left_open_for_writing(self):
+    def leave_open(self, name, then=""):
+        """What a program that is killed leaves; the newest format has a mark for it."""
         subprocess.run([sys.executable, "-c", f"""
 import h5py, os
-file = h5py.File({str(self.path("left.h5"))!r}, "w", libver="latest")
-file["X"] = h5py.File({str(self.data)!r})["X"][...]
+file = h5py.File({str(self.path(name))!r}, "w", libver="latest")
+for path, values in h5py.File({str(self.data)!r}).items():
+    file[path] = values[...]
 file.flush()
+{then}
 os._exit(1)"""], check=False)
-        self.assert_data_refused("left.h5", says="left.h5: is open for writing in another process, or "
-                                 "was when that process was killed", ranks=(None,))
-        self.assertIn("h5clear -s", run("inspect", self.path("left.h5")).stderr)
+
+    def test_a_file_that_a_killed_program_left_open_for_writing(self):
+        self.leave_open("left.h5")
+        beside = {"HDF5_USE_FILE_LOCKING": "FALSE"}
+        line = self.assert_data_refused(
+            "left.h5", ranks=(None,), says=("left.h5: is open for writing in another process, or "
+                                            "was when that process was killed", "h5clear -s left.h5"))
+        self.assertNotIn("LOCKING", line)
+        result = run("inspect", self.path("left.h5"), env=beside)
+        self.assert_one_error(result, 3, f"h5clear -s {self.path('left.h5')}")
+        # HDF5 does not open it beside the writer either.
+        with open(self.path("left.h5"), "rb") as writer:
+            fcntl.flock(writer, fcntl.LOCK_EX)
+            result = run("inspect", self.path("left.h5"))
+        self.assert_one_error(result, 3, "half of what it will be; wait for it\n")
+
+    def test_a_file_that_is_written_for_readers_beside(self):
+        self.leave_open("swmr.h5", then="file.swmr_mode = True")
+        beside = {"HDF5_USE_FILE_LOCKING": "FALSE"}
+        self.assert_data_refused("swmr.h5", ranks=(None,),
+                                 says="or set HDF5_USE_FILE_LOCKING=FALSE to read it all the same; "
+                                 "where nothing writes to it any more, clear the mark that was "
+                                 "left: h5clear -s swmr.h5")
+        self.assert_ends(run("inspect", self.path("swmr.h5"), env=beside), 0)
+        self.assert_ends(run("train", self.path("swmr.h5"), "--out", self.out, env=beside), 0)
 
     def test_half_of_a_file(self):
         whole = self.data.read_bytes()
