@@ -7,8 +7,13 @@
 #   launch/chain.sh COUNT [options of sbatch] launch/train.sbatch DATA... --out DIR [options]
 set -euo pipefail
 
+help() { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; }
+if [ "${1:-}" = --help ]; then
+    help
+    exit 0
+fi
 if [ $# -lt 3 ] || ! [[ $1 =~ ^[1-9][0-9]*$ ]]; then
-    sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+    help >&2
     exit 2
 fi
 count=$1

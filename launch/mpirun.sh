@@ -41,7 +41,8 @@ done
 shift
 
 for name in ranks threads cores domains; do
-    [[ ${!name} =~ ^([1-9][0-9]*)?$ ]] || refuse "--$name ${!name}: expected a number of 1 or more"
+    [[ ${!name} =~ ^([1-9][0-9]{0,8})?$ ]] ||
+        refuse "--$name ${!name}: expected a number of 1 or more, and of 9 digits at most"
 done
 [[ $bind =~ ^(core|numa|none)$ ]] || refuse "--bind $bind: expected core, numa or none"
 
@@ -66,7 +67,12 @@ domains=${domains:-$(lscpu -p=NODE | grep -v '^#' | sort -u | wc -l)}
 count=${SLURM_JOB_NUM_NODES:-1}
 if [ -n "$hosts" ]; then
     [ -r "$hosts" ] || refuse "--hosts $hosts: cannot be read"
-    count=$(sed 's/#.*//' "$hosts" | awk 'NF { print $1 }' | sort -u | wc -l)
+    # mpirun reads it again, which a pipe does not let it.
+    [ -f "$hosts" ] || refuse "--hosts $hosts: expected a file with a host on each line, and it is none"
+    lines=$(sed 's/#.*//' "$hosts")
+    [[ $lines != *$'\r'* ]] ||
+        refuse "--hosts $hosts: lines end as on Windows, which mpirun does not read; sed -i 's/\r//' ${hosts@Q}"
+    count=$(awk 'NF { print $1 }' <<<"$lines" | sort -u | wc -l)
     [ "$count" -gt 0 ] || refuse "--hosts $hosts: no host stands in it"
 fi
 ranks=${ranks:-$((count * domains))}

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Ranks that do not belong together: started by the launcher of another MPI, of another build of the
-program, or with other options. One message, one exit code, no output; and no false alarm."""
+program, or with other options. One message, one exit code, no output; and no false alarm. What the
+scripts of launch/ say, and the batch scripts where SLURM is a stub."""
 import os
 import subprocess
 import unittest
 from pathlib import Path
 
-from support import BINARY, IRIS, LAUNCHER, AppTest, read_summary, run
+from support import BINARY, IRIS, LAUNCHER, SOURCE, AppTest, read_summary, run
 
 USAGE = 2
 TRAIN = ("train", IRIS, "--l2", "0.1", "--max-iterations", "2")
@@ -120,6 +121,58 @@ class RanksOfOneJob(AppTest):
         daemons = ("env", "SLURM_STEP_NUM_TASKS=3", "SLURM_PROCID=1")
         result = run_differently((1, (*daemons, BINARY, *TRAIN, "--out", self.folder / "second")))
         self.assert_ends(result, 0)
+
+
+def run_script(name, *arguments, **environment):
+    """A script of launch/, outside of any job that this runs in."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("SLURM")}
+    return subprocess.run([SOURCE / "launch" / name, *map(str, arguments)], capture_output=True,
+                          text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+                          env={**kept, **environment})
+
+
+class TheScripts(AppTest):
+    def test_print_their_help(self):
+        for name, of_the_end in (("mpirun.sh", "asks for a checkpoint and exit code 75."),
+                                 ("chain.sh", "launch/train.sbatch DATA... --out DIR [options]"),
+                                 ("train.sbatch", "and where the site forbids it")):
+            with self.subTest(name):
+                result = run_script(name, "--help")
+                self.assert_ends(result, 0)
+                self.assertTrue(result.stdout.strip().endswith(of_the_end), result.stdout)
+                self.assertNotIn("#SBATCH --", result.stdout)
+                self.assertEqual(result.stderr, "")
+        # In the shell of a job as well.
+        self.assert_ends(run_script("train.sbatch", "--help", SLURM_JOB_ID="1"), 0)
+        self.assert_ends(run_script("chain.sh", "0", "launch/train.sbatch", "data.h5"), 2)
+
+    def test_refuse_hosts_that_mpirun_would_not_read_and_numbers_beyond_all_machines(self):
+        windows = self.folder / "from windows.txt"
+        windows.write_bytes(b"node7 slots=64\r\n\r\nnode8 slots=64\r\n")
+        pipe, end = os.pipe()
+        os.write(end, b"node7\n")
+        os.close(end)
+        self.addCleanup(os.close, pipe)
+        for options, says in (
+                (("--hosts", windows), "lines end as on Windows, which mpirun does not read; "
+                                       f"sed -i 's/\\r//' '{windows}'"),
+                (("--hosts", self.folder), f"--hosts {self.folder}: expected a file with a host on"),
+                (("--hosts", f"/proc/{os.getpid()}/fd/{pipe}"), "expected a file with a host on"),
+                (("--ranks", 10**20 - 1), f"--ranks {10**20 - 1}: expected a number of 1 or more"),
+                (("--threads", 2**63), f"--threads {2**63}: expected a number of 1 or more"),
+                (("--cores", 10**9), "and of 9 digits at most")):
+            with self.subTest(options):
+                result = run_script("mpirun.sh", "--dry-run", "--program", BINARY, *options, "--",
+                                    "train", "data.h5")
+                self.assert_ends(result, USAGE)
+                self.assertIn(says, result.stderr)
+                self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        # What is proposed makes it a list of two hosts.
+        subprocess.run(["sed", "-i", r"s/\r//", windows], check=True)
+        result = run_script("mpirun.sh", "--dry-run", "--program", BINARY, "--hosts", windows,
+                            "--cores", 8, "--domains", 1, "--", "train", "data.h5")
+        self.assert_ends(result, 0)
+        self.assertIn("mpirun -n 2 ", result.stderr)
 
 
 if __name__ == "__main__":
