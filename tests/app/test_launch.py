@@ -175,5 +175,54 @@ class TheScripts(AppTest):
         self.assertIn("mpirun -n 2 ", result.stderr)
 
 
+# One rank, without SLURM.
+SRUN = """#!/bin/sh
+while :; do case $1 in --*) shift ;; *) break ;; esac; done
+exec "$@"
+"""
+
+
+class AJob(AppTest):
+    """launch/train.sbatch where SLURM's commands are stubs."""
+
+    def setUp(self):
+        super().setUp()
+        self.out = self.folder / "run"
+        self.commands = self.folder / "bin"
+        self.commands.mkdir()
+        self.add_command("srun", SRUN)
+        for name in ("squeue", "scancel", "scontrol"):
+            self.add_command(name, "#!/bin/sh\n")
+
+    def add_command(self, name, text):
+        path = self.commands / name
+        path.write_text(text)
+        path.chmod(0o755)
+        return path
+
+    def start(self, script, *arguments, **environment):
+        return run_script(script, *arguments, **{
+            "PATH": f"{self.commands}:{os.environ['PATH']}", "PARALOGIT": BINARY,
+            "LAUNCHER": "srun", "SLURM_JOB_END_TIME": "never", **environment})
+
+    def test_of_a_sweep_may_have_resume_and_overwrite_on_its_line(self):
+        sweep = self.folder / "sweep.txt"
+        sweep.write_text("--l2 0.1 --resume\n--overwrite --l2 0.2\n--l2 0.3\n")
+        def run_task(task, *options):
+            return self.start("train.sbatch", IRIS, "--out", self.out, *options, SWEEP=str(sweep),
+                              SLURM_JOB_ID=f"1{task}", SLURM_ARRAY_JOB_ID="10",
+                              SLURM_ARRAY_TASK_ID=str(task))
+        for task, penalty in enumerate((0.1, 0.2, 0.3), start=1):
+            self.train(IRIS, "--l2", "0.1", out=f"run/{task}")
+            # The second one alone may replace the earlier run.
+            self.assert_ends(run_task(task), 4 if task == 3 else 0)
+            self.assertEqual(read_summary(self.out / str(task))["l2"], 0.1 if task == 3 else penalty)
+        # Among the options it is for all tasks, and on the line once more.
+        for task in (2, 3):
+            self.assert_ends(run_task(task, "--overwrite"), 0)
+        self.assertEqual(read_summary(self.out / "3")["l2"], 0.3)
+        self.assertEqual(list(self.out.glob("*.overwrite")), [])
+
+
 if __name__ == "__main__":
     unittest.main()
