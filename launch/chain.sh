@@ -20,6 +20,11 @@ count=$1
 shift
 # The script itself must not queue its job again.
 export MAX_RESTARTS=0
+# What the jobs know one another by: it stands in the mark of --overwrite.
+NAME_OF_CHAIN=chain-$HOSTNAME-$(date +%s)-$$
+export NAME_OF_CHAIN
+# Where a job of another chain submits this one.
+unset IS_LATER_OF_CHAIN
 after=()
 jobs=()
 for ((i = 1; i <= count; ++i)); do
@@ -29,7 +34,7 @@ for ((i = 1; i <= count; ++i)); do
     job=${job%%;*}
     after=(--dependency="afternotok:$job")
     jobs+=("$job")
-    # --overwrite is for the first job.
+    # --overwrite is for the first job, and for those after one that ended before it could remove.
     export IS_LATER_OF_CHAIN=yes
     echo "job $i of $count: $job"
 done

@@ -207,7 +207,7 @@ class AJob(AppTest):
 
     def test_of_a_sweep_may_have_resume_and_overwrite_on_its_line(self):
         sweep = self.folder / "sweep.txt"
-        sweep.write_text("--l2 0.1 --resume\n--overwrite --l2 0.2\n--l2 0.3\n")
+        sweep.write_text("--l2 0.1 --resume\n--overwrite --l2 0.2\n--l2 0.3 --resume\n")
         def run_task(task, *options):
             return self.start("train.sbatch", IRIS, "--out", self.out, *options, SWEEP=str(sweep),
                               SLURM_JOB_ID=f"1{task}", SLURM_ARRAY_JOB_ID="10",
@@ -222,6 +222,50 @@ class AJob(AppTest):
             self.assert_ends(run_task(task, "--overwrite"), 0)
         self.assertEqual(read_summary(self.out / "3")["l2"], 0.3)
         self.assertEqual(list(self.out.glob("*.overwrite")), [])
+
+    def chain(self, *programs):
+        """Of so many jobs, each with a program of its own, one after the other; the last one's log."""
+        self.folder.joinpath("jobs").unlink(missing_ok=True)
+        self.add_command("sbatch", f"""#!/bin/bash
+jobs={self.folder}/jobs
+echo >>$jobs
+number=$(wc -l <$jobs)
+while [[ $1 == --* ]]; do shift; done
+export SLURM_JOB_ID=7$number PARALOGIT={self.folder}/program-$number
+"$@" >{self.folder}/log 2>&1
+echo $SLURM_JOB_ID
+""")
+        for number, text in enumerate(programs, start=1):
+            self.add_command(f"../program-{number}", f"#!/bin/sh\n{text}\n")
+        # It may be a job of another chain that submits it.
+        self.assert_ends(self.start("chain.sh", len(programs), SOURCE / "launch" / "train.sbatch",
+                                    IRIS, "--out", self.out, "--l2", "0.2", "--overwrite",
+                                    NAME_OF_CHAIN="other", IS_LATER_OF_CHAIN="yes"), 0)
+        return (self.folder / "log").read_text()
+
+    def test_of_a_chain_replaces_the_earlier_run_that_the_first_one_could_not_remove(self):
+        self.train(IRIS, "--l2", "0.1")
+        # Two nodes fail before the program begins.
+        log = self.chain("exit 1", "exit 1", f'exec {BINARY} "$@"')
+        self.assertIn("exit code 0", log)
+        self.assertEqual(read_summary(self.out)["l2"], 0.2)
+        self.assertFalse(self.folder.joinpath("run.overwrite").exists())
+
+    def test_of_a_chain_goes_on_with_what_the_one_before_has_begun(self):
+        self.train(IRIS, "--l2", "0.1")
+        log = self.chain(f'{BINARY} "$@" --max-iterations 1; exit 75', f'exec {BINARY} "$@"')
+        self.assertIn("resuming after iteration 1,", log)
+        self.assertIn("exit code 0", log)
+
+    def test_of_a_chain_leaves_the_run_that_another_chain_should_have_replaced(self):
+        self.train(IRIS, "--l2", "0.1")
+        self.chain("exit 1")
+        mark = self.folder / "run.overwrite"
+        earlier = mark.read_text()
+        # Its own first job has left no mark.
+        log = self.chain(f"echo '{earlier}' >{mark}; exit 1", f'exec {BINARY} "$@"')
+        self.assertIn("cannot resume", log)
+        self.assertEqual(read_summary(self.out)["l2"], 0.1)
 
 
 if __name__ == "__main__":

@@ -293,12 +293,15 @@ class AnArray(Jobs):
 
 class AChain(Jobs):
     def test_goes_on_in_the_next_job_and_removes_the_rest_when_the_model_is_there(self):
-        options = [self.data, "--out", self.out, *SLOW, *self.config(ENDLESS)]
+        options = [self.data, "--out", self.out, *SLOW, *self.config(ENDLESS), "--overwrite"]
         result = slurm.run(CHAIN, "3", "-n", "2", f"--output={self.log}", SCRIPT, *options,
                            env={**self.environment, "LAUNCHER": "srun"}, cwd=self.folder)
         first, second, third = re.findall(r"^job \d of 3: (\d+)$", result, re.MULTILINE)
         self.wait_for_iterations()
         slurm.wait_for_state(first, "RUNNING")
+        # By the name of the chain the next job knows whether the first has removed an earlier run.
+        mark = self.folder / "run.overwrite"
+        self.assertTrue(mark.read_text().startswith("chain-"), mark.read_text())
         slurm.scancel("--signal=USR1", "--batch", first)
         self.assertEqual(slurm.wait_for_end(first)["JobState"], "FAILED")
         target = newest_checkpoint(self.out)[0] + FURTHER
@@ -308,6 +311,8 @@ class AChain(Jobs):
             time.sleep(1)
         self.assert_completed(second)
         wait_for(lambda: third not in slurm.jobs(), 60, "the third job to be removed")
+        self.assertIn("resuming after iteration ", self.printed())
+        self.assertFalse(mark.exists())
 
 
 class AJobWithLittleMemory(Jobs):
