@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "belonging.hpp"
+#include "candidates.hpp"
 #include "text.hpp"
 #include "usual_names.hpp"
 
@@ -33,31 +34,6 @@ Index width_of(const DatasetInfo& info) {
 bool contains(const std::vector<std::string>& paths, const std::string& path) {
     return std::find(paths.begin(), paths.end(), path) != paths.end();
 }
-
-bool is_usual(const Contents& contents, std::span<const std::string_view> habit,
-              const std::string& path) {
-    return is_among(habit, path) && contents.is_searched(path);
-}
-
-/// What is wanted, and what to call it and its option in messages.
-struct Wanted {
-    std::string what;
-    std::string option;
-    std::span<const std::string_view> habit;
-    /// Why a dataset cannot serve; empty when it can.
-    std::string (*objection)(const Contents&, const DatasetInfo&);
-    /// When known, what is wanted has one value for each.
-    std::optional<Index> rows = std::nullopt;
-    /// Names of such rows as are not trained on, where these are wanted as well.
-    std::span<const std::string_view> test_habit = {};
-    /// The features that labels are for; empty where they are not known.
-    std::string features_path = "";
-    SourceOptions::Use use = SourceOptions::Use::training;
-    /// A sparse matrix may also be the whole file.
-    bool may_be_whole_file = false;
-    /// Names of what else has one value per row, and is never proposed.
-    std::span<const std::string_view> never = {};
-};
 
 std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
     if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
@@ -135,6 +111,10 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
         // A path through a skipped link, beyond the limit of the listing, or to a field has a
         // better message of its own, or is fine.
         if (!is_group && (is_skipped || !listing.is_complete || contents.file.has(path))) {
+            if (const auto links = find_links(contents, path, wanted.option_name());
+                !links.empty()) {
+                contents.fail(fmt::format(": {}; {}", links.front().text, links.front().advice));
+            }
             Choice choice{.info = column_at(contents.file, path).info, .reason = wanted.option};
             if (const std::string objection = wanted.objection(contents, choice.info);
                 !objection.empty()) {
@@ -170,13 +150,16 @@ const DatasetInfo* example_among(const Contents& contents, const Wanted& wanted,
 
 /// Of several labels those of the features: as many as these have rows, of the same part of the
 /// rows by their names, in the same group. What leaves none says nothing.
-void keep_matching(const Wanted& wanted, std::vector<const DatasetInfo*>& fit) {
+void keep_matching(const Wanted& wanted, const Candidates& candidates,
+                   std::vector<const DatasetInfo*>& fit) {
     const auto keep = [&](const auto& is_right) {
         if (std::ranges::any_of(fit, is_right)) {
             std::erase_if(fit, [&](const DatasetInfo* info) { return !is_right(info); });
         }
     };
-    keep([&](const DatasetInfo* info) { return vector_length(*info) == wanted.rows; });
+    keep([&](const DatasetInfo* info) {
+        return vector_length(*info) == wanted.rows || !candidates.obstacle(*info).empty();
+    });
     keep([&](const DatasetInfo* info) {
         return part_of_rows(info->path) == part_of_rows(wanted.features_path);
     });
@@ -257,6 +240,26 @@ void drop_those_of_others(const Contents& contents, const Wanted& wanted,
         wanted.option, own.empty() ? "NAME" : printable(own.front()->path)));
 }
 
+[[noreturn]] void fail_of_several(const Contents& contents, const Wanted& wanted,
+                                  const Candidates& candidates,
+                                  const std::vector<const DatasetInfo*>& fit) {
+    std::vector<const DatasetInfo*> readable = fit;
+    std::erase_if(readable,
+                  [&](const DatasetInfo* info) { return !candidates.obstacle(*info).empty(); });
+    std::string advice = "name the one that is meant with " + wanted.option;
+    if (wanted.use == SourceOptions::Use::validation) {
+        advice = fmt::format(
+            "put the validation rows into a file of their own, for {} is that of the training "
+            "files too",
+            wanted.option);
+    } else if (!readable.empty()) {
+        advice = fmt::format("name one: {} {}", wanted.option,
+                             printable(likeliest(wanted, readable).path));
+    }
+    contents.fail(fmt::format(": {} datasets could be the {}: {}; {}{}", fit.size(), wanted.what,
+                              candidates.text(fit), advice, candidates.advice(fit)));
+}
+
 Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
     const h5::Listing& listing = contents.listing;
     if (!listing.is_complete) {
@@ -265,36 +268,26 @@ Choice choose_by_habit(const Contents& contents, const Wanted& wanted) {
                         "dataset with {}",
                         wanted.what, wanted.option));
     }
-    std::vector<const DatasetInfo*> fit;
-    std::vector<const DatasetInfo*> unfit;
-    for (const DatasetInfo& info : contents.candidates) {
-        const bool is_whole_file = wanted.may_be_whole_file && info.path == "/";
-        if (is_whole_file || is_usual(contents, wanted.habit, info.path) ||
-            is_usual(contents, wanted.test_habit, info.path)) {
-            (wanted.objection(contents, info).empty() ? fit : unfit).push_back(&info);
-        }
-    }
+    const Candidates candidates(contents, wanted);
+    std::vector<const DatasetInfo*> fit = candidates.possible;
     const bool is_told_by_features = fit.size() > 1 && !wanted.features_path.empty();
     if (!wanted.features_path.empty() && !fit.empty()) {
         drop_those_of_others(contents, wanted, fit);
     }
     if (is_told_by_features) {
-        keep_matching(wanted, fit);
+        keep_matching(wanted, candidates, fit);
     }
     if (fit.size() > 1) {
-        const std::string advice =
-            wanted.use == SourceOptions::Use::validation
-                ? fmt::format(
-                      "put the validation rows into a file of their own, for {} is that of "
-                      "the training files too",
-                      wanted.option)
-                : fmt::format("name one: {} {}", wanted.option,
-                              printable(likeliest(wanted, fit).path));
-        contents.fail(fmt::format(": {} datasets could be the {}: {}; {}", fit.size(), wanted.what,
-                                  list_text(fit), advice));
+        fail_of_several(contents, wanted, candidates, fit);
     }
     if (fit.empty()) {
-        fail_without_match(contents, wanted, unfit);
+        fail_without_match(contents, wanted, candidates.unfit);
+    }
+    if (const std::string obstacle = candidates.obstacle(*fit.front()); !obstacle.empty()) {
+        contents.fail(
+            fmt::format(": {} has a usual name of {}; {}; or name another dataset with "
+                        "{}",
+                        candidates.text(fit), wanted.what, obstacle, wanted.option));
     }
     return {.info = *fit.front(),
             .reason = is_told_by_features
@@ -312,6 +305,7 @@ Choice choose(const Contents& contents, const Wanted& wanted,
 Choice choose_features(const Contents& contents, const SourceOptions& options) {
     Wanted wanted = wanted_features;
     wanted.use = options.use;
+    wanted.is_transposed = options.is_transposed;
     if (options.use != SourceOptions::Use::training) {
         wanted.test_habit = names_of_test_features;
     }

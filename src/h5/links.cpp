@@ -27,6 +27,16 @@ std::vector<std::string> components_of(const std::string& path) {
     return components;
 }
 
+/// What a link that is not hard holds.
+std::vector<char> value_of(hid_t group, const std::string& name, const H5L_info_t& info,
+                           hid_t access, const Location& where) {
+    // One byte more, so that a target without its terminator still ends.
+    std::vector<char> value(info.u.val_size + 1, '\0');
+    check(H5Lget_val(group, name.c_str(), value.data(), info.u.val_size, access), where,
+          "read the target of the link");
+    return value;
+}
+
 }  // namespace
 
 Handle link_access(const Location& where) {
@@ -90,10 +100,7 @@ std::string describe_link(hid_t group, const std::string& name, const H5L_info_t
     if (info.type != H5L_TYPE_SOFT && info.type != H5L_TYPE_EXTERNAL) {
         return fmt::format("user-defined link of class {}", static_cast<int>(info.type));
     }
-    // One byte more, so that a target without its terminator still ends.
-    std::vector<char> value(info.u.val_size + 1, '\0');
-    check(H5Lget_val(group, name.c_str(), value.data(), info.u.val_size, access), where,
-          "read the target of the link");
+    const std::vector<char> value = value_of(group, name, info, access, where);
     if (info.type == H5L_TYPE_SOFT) {
         return "soft link to " + printable(value.data());
     }
@@ -103,6 +110,20 @@ std::string describe_link(hid_t group, const std::string& name, const H5L_info_t
     check(H5Lunpack_elink_val(value.data(), info.u.val_size, &flags, &target_file, &target_object),
           where, "read the target of the link");
     return fmt::format("external link to {}:{}", printable(target_file), printable(target_object));
+}
+
+std::string soft_link_target(hid_t group, const std::string& parent, const std::string& name,
+                             const H5L_info_t& info, hid_t access, const Location& where) {
+    if (info.type != H5L_TYPE_SOFT) {
+        return "";
+    }
+    const std::string target = value_of(group, name, info, access, where).data();
+    std::string path;
+    for (const std::string& component :
+         components_of(target.starts_with('/') ? target : parent + "/" + target)) {
+        path += "/" + component;
+    }
+    return path;
 }
 
 }  // namespace paralogit::h5

@@ -27,4 +27,8 @@ Resolution resolve(hid_t file, hid_t access, const std::string& path,
 std::string describe_link(hid_t group, const std::string& name, const H5L_info_t& info,
                           hid_t access, const Location& where);
 
+/// Where a soft link of the group `parent` leads; empty for other links.
+std::string soft_link_target(hid_t group, const std::string& parent, const std::string& name,
+                             const H5L_info_t& info, hid_t access, const Location& where);
+
 }  // namespace paralogit::h5

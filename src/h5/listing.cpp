@@ -93,6 +93,9 @@ void Walk::visit(const Handle& group, const NamedLink& link, const std::string& 
     const std::string other_link = describe_link(group.get(), link.name, link.info, access_, where);
     if (!other_link.empty()) {
         skip(path, other_link);
+        listing_.skipped.back().target =
+            soft_link_target(group.get(), path.substr(0, path.find_last_of('/')), link.name,
+                             link.info, access_, where);
         return;
     }
     // Opened by its name once: to ask for its type by name first would be to look for it twice.
@@ -107,8 +110,11 @@ void Walk::visit(const Handle& group, const NamedLink& link, const std::string& 
         const auto seen = groups_by_address_.find(object.addr);
         if (seen != groups_by_address_.end()) {
             skip(path, "the same group as " + printable(seen->second));
+            listing_.skipped.back().target = seen->second;
+            listing_.skipped.back().is_known_group = true;
         } else if (depth == deepest_group) {
             skip(path, fmt::format("deeper than {} groups", deepest_group));
+            listing_.skipped.back().is_known_group = true;
             listing_.is_complete = false;
         } else {
             listing_.groups.push_back(path);

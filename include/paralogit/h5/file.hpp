@@ -50,7 +50,11 @@ struct DatasetInfo {
 /// A link that was found but not followed.
 struct SkippedLink {
     std::string path;
-    std::string reason;  ///< "external link to other.h5", "soft link"
+    std::string reason;  ///< "external link to other.h5:/X", "soft link to /X", "damaged group"
+    /// The absolute path that a soft link leads to, whether anything is there or not.
+    std::string target = "";
+    /// A group that is listed elsewhere, or lies too deep.
+    bool is_known_group = false;
 };
 
 struct Listing {
