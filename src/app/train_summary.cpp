@@ -61,10 +61,12 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
         return;
     }
     if (outcome.is_separable) {
-        console.warning(
+        console.warning(fmt::format(
             "every row lies on its own side of the model: the classes are separable, and "
             "the optimum lies at infinity; the coefficients are finite but arbitrary in "
-            "size. A penalty, such as --l2 1e-3, makes them definite");
+            "size. {} makes them definite",
+            options.penalty.is_penalised() ? "Penalising what --penalty-factors leaves out too"
+                                           : "A penalty, such as --l2 1e-3,"));
     } else if (outcome.reason == optim::StopReason::diverged && is_stochastic) {
         console.warning(
             "the loss of an epoch is not finite, or ten times that of the start; no model is "

@@ -51,6 +51,31 @@ class Diagnosis(AppTest):
         (text,) = self.diagnosis(self.named(X, y, ["first", "b", "c", "last"]))
         self.assertIn("together they do, above all 'last' (column 3), 'first' (column 0)", text)
 
+    def test_complete_separation_by_what_the_penalty_leaves_out_is_one_thing_by_any_solver(self):
+        X = np.random.default_rng(3).normal(size=(200, 3))
+        factors = self.folder / "factors.txt"
+        factors.write_text("0\n0\n1\n")
+        path = self.named(X, (X[:, 0] + X[:, 1] > 0).astype(np.uint8), "abc")
+        held = ("--penalty-factors", factors, "--overwrite")
+        for ranks, options in ((2, ()), (1, ("--solver", "lbfgs")), (1, ("--l1", "1e-3"))):
+            directory = self.train(path, "--l2", "0.01", *held, *options, ranks=ranks)
+            summary = read_summary(directory)
+            self.assertEqual(summary["stop_reason"], "separable")
+            self.assertTrue(summary["is_separable"])
+            (text,) = summary["diagnosis"]
+            self.assertRegex(text, r"^complete separation: no feature alone.*above all '[ab]' "
+                             r"\(column .\), '[ab]' \(column .\); what the penalty leaves out has no "
+                             "finite optimum: penalise it too$")
+        (text,) = self.diagnosis(path, "--penalty", "l2", "--C", "1e10", "--overwrite")
+        self.assertIn("complete separation, to rounding: 200 rows are told apart without doubt and 0",
+                      text)
+        self.assertNotIn("quasi", text)
+        # Where it takes what is penalised to tell all rows apart, there is an optimum.
+        path = self.named(X, (X.sum(1) > 0).astype(np.uint8), "abc")
+        summary = read_summary(self.train(path, "--l2", "1e-5", *held))
+        self.assertEqual((summary["rows_wrong"], summary["stop_reason"], summary["diagnosis"]),
+                         (0, "converged", []))
+
     def test_quasi_complete_separation_by_several_features_together_is_named(self):
         random = np.random.default_rng(8)
         X = random.integers(-4, 5, size=(600, 3)).astype(float)

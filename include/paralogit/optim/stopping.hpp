@@ -13,7 +13,7 @@ enum class StopReason {
     iteration_limit,  ///< as many iterations as were asked for
     time_limit,       ///< as many seconds as were asked for
     signal,           ///< the job was asked to stop
-    separable,        ///< the classes can be separated: the optimum lies at infinity
+    separable,        ///< the classes are separable, and no optimum is finite
     early_stopping,   ///< the loss on validation rows has stopped getting better
     precision_limit,  ///< double arithmetic can tell no better point apart
     diverged,         ///< the objective stopped being finite

@@ -155,7 +155,7 @@ struct TrainOutcome {
     Index hessians = 0;            ///< that Newton's method used
     Index hessian_products = 0;    ///< that newton-cg used
     bool has_soft_labels = false;  ///< so that rows have no side
-    /// No finite optimum exists: the classes are separable and nothing penalises large parameters.
+    /// No finite optimum exists: parameters that no penalty or bound holds separate the classes.
     bool is_separable = false;
     /// And only because all rows are of one class, which the intercept alone tells.
     bool has_one_class = false;

@@ -44,11 +44,15 @@ std::string most_weighty_features(const DataSet& data, const Vector& weights) {
     return text;
 }
 
-/// Coefficients times standard deviations.
-Vector weights_of(const RunEnd& run, const Vector& coefficients) {
+/// Coefficients that nothing holds, times standard deviations.
+Vector weights_of_free(const RunEnd& run) {
     const Index features = run.data.shard.features;
     const Vector& deviation = run.moments.standard_deviation;
-    Vector weights = coefficients.head(features).cwiseAbs();
+    Vector weights(features);
+    for (Index j = 0; j < features; ++j) {
+        const double coefficient = run.parameters[j];
+        weights[j] = run.penalties.let_grow(j, coefficient) ? std::abs(coefficient) : 0.0;
+    }
     if (deviation.size() > 0) {
         weights = weights.cwiseProduct(deviation);
     }
@@ -163,9 +167,10 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCur
     const std::vector<Separator> separators = recession.add_separators();
     add_separator_texts(run, separators, diagnosis);
     if (separators.empty() && outcome.is_separable) {
-        diagnosis.texts.push_back(
-            "no feature alone tells the classes apart; together they do, above all " +
-            most_weighty_features(run.data, weights_of(run, run.parameters)));
+        diagnosis.texts.push_back(fmt::format(
+            "complete separation: no feature alone tells the classes apart; together they do, "
+            "above all {}; {}",
+            most_weighty_features(run.data, weights_of_free(run)), end_and_advice(run, false)));
         return;
     }
     const bool has_all = std::ranges::any_of(separators, &Separator::is_complete);
@@ -201,12 +206,13 @@ void add_separation(const RunEnd& run, const TrainOutcome& outcome, const EndCur
     diagnosis.is_held_by_little = has_weak && !has_free;
     if (has_more) {
         const Recession::Rows rows = recession.count_rows();
-        diagnosis.texts.push_back(fmt::format(
-            "quasi-complete separation, to rounding: {} rows are told apart without doubt and "
-            "{} lie on the border, above all by {}; {}; concerned: {}",
-            rows.apart, rows.border, most_weighty_features(run.data, moves),
-            end_and_advice(run, diagnosis.is_held_by_little),
-            parameter_names(run, diagnosis.unbounded)));
+        diagnosis.texts.push_back(
+            fmt::format("{} separation, to rounding: {} rows are told apart without doubt and "
+                        "{} lie on the border, above all by {}; {}; concerned: {}",
+                        rows.border == 0 ? "complete" : "quasi-complete", rows.apart, rows.border,
+                        most_weighty_features(run.data, moves),
+                        end_and_advice(run, diagnosis.is_held_by_little),
+                        parameter_names(run, diagnosis.unbounded)));
     }
 }
 

@@ -36,16 +36,26 @@ ExitCode exit_code_of(optim::StopReason reason) {
     }
 }
 
-bool nothing_holds(const RunData& data, const Vector& parameters, bool has_intercept) {
-    if (data.moments.is_of_one_class && has_intercept) {
-        return true;
+bool has_no_finite_optimum(const RunData& data, const Vector& parameters, Index rows_wrong,
+                           bool has_intercept, DistributedObjective& objective) {
+    if (rows_wrong > 0 || (data.moments.is_of_one_class && has_intercept)) {
+        return rows_wrong == 0;
     }
+    Vector free = parameters;
+    bool is_part = false;
+    bool has_any = false;
     for (Index j = 0; j < data.rows->shard.features; ++j) {
-        if (parameters[j] != 0 && !data.penalties.let_grow(j, parameters[j])) {
-            return false;
+        if (parameters[j] == 0) {
+            continue;
+        }
+        if (data.penalties.let_grow(j, parameters[j])) {
+            has_any = true;
+        } else {
+            free[j] = 0;
+            is_part = true;
         }
     }
-    return true;
+    return !is_part || (has_any && objective.evaluate(free).rows_wrong == 0);
 }
 
 std::optional<std::string> obstacle_to_inference(const RunData& data, const Vector& parameters,

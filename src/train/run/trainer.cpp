@@ -218,7 +218,7 @@ class Run {
     }
 
     /// Decided on reduced numbers alone, so it is the same on all ranks.
-    std::optional<optim::StopReason> reason_to_stop() const {
+    std::optional<optim::StopReason> reason_to_stop() {
         const optim::State& state = state_.checkpoint.state;
         if (!std::isfinite(state.at_point.value)) {
             return optim::StopReason::diverged;
@@ -230,7 +230,7 @@ class Run {
         }
         const auto reason = optim::reason_to_stop(state, last_facts_.gradient_norm, rules);
         if (reason == optim::StopReason::converged) {
-            return has_no_finite_optimum() ? optim::StopReason::separable : *reason;
+            return is_separable() ? optim::StopReason::separable : *reason;
         }
         if (stops_early()) {
             return optim::StopReason::early_stopping;
@@ -253,9 +253,14 @@ class Run {
                    *options_.early_stopping;
     }
 
-    bool has_no_finite_optimum() const {
-        return last_facts_.rows_wrong == 0 &&
-               nothing_holds(data_, state_.parameters(), options_.has_intercept);
+    /// Of the run that has ended; found once. @collective
+    bool is_separable() {
+        if (!is_separable_) {
+            is_separable_ =
+                has_no_finite_optimum(data_, state_.parameters(), last_facts_.rows_wrong,
+                                      options_.has_intercept, *objective_);
+        }
+        return *is_separable_;
     }
 
     /// Whether the objective is known at the point; between two evaluations of a stochastic solver
@@ -366,7 +371,7 @@ class Run {
                                                  .lowest_objective = lowest_objective_,
                                                  .first_evaluations = start_evaluations_,
                                                  .previous = previous_,
-                                                 .is_separable = has_no_finite_optimum(),
+                                                 .is_separable = is_separable(),
                                                  .inference = std::move(inference),
                                                  .time = time_},
                                                 reason);
@@ -390,9 +395,8 @@ class Run {
         if (!options_.inference_confidence || !has_model(reason)) {
             return std::nullopt;
         }
-        if (const auto obstacle =
-                obstacle_to_inference(data_, state_.parameters(), has_no_finite_optimum(), reason,
-                                      objective_->agreed_requests())) {
+        if (const auto obstacle = obstacle_to_inference(data_, state_.parameters(), is_separable(),
+                                                        reason, objective_->agreed_requests())) {
             observer_.on_warning("no standard errors: " + *obstacle);
             return std::nullopt;
         }
@@ -434,6 +438,7 @@ class Run {
     IterationFacts last_facts_{};
     double first_objective_ = 0;
     double lowest_objective_ = std::numeric_limits<double>::infinity();
+    std::optional<bool> is_separable_;
     Vector previous_;  ///< the parameters before the last step; empty when this process did none
     TrainingTime time_;
 };
