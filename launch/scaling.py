@@ -7,6 +7,7 @@
 
 A point is RANKSxTHREADS, or RANKSxTHREADS@NODES; threads are those of each rank. The first point is
 the baseline. Writes scaling.csv and, with gnuplot, scaling.png. Exit code 1: some point is not valid.
+An earlier series in the folder is replaced with --overwrite only, all of it but made-up data.
 What is timed is a pass over the rows, the slowest rank's, from the runs' own traces; the first pass of
 each run is dropped. `wait` is what the mean rank waits for the slowest one before the Allreduce itself
 begins, which takes what it takes the rank that comes last.
@@ -15,6 +16,7 @@ import argparse
 import csv
 import json
 import math
+import re
 import shlex
 import shutil
 import statistics
@@ -33,6 +35,8 @@ COLUMNS = [
     "wait_seconds", "allreduce_seconds", "allreduce_model_seconds", "read_seconds",
     "checkpoint_seconds", "gbytes_per_second", "memory_gbytes_per_second", "objective",
     "reference_objective", "gradient_norm", "model_sha256", "verdict"]
+# Of a series, in its folder; the data sets that it makes up are of use to the next one.
+OF_A_SERIES = re.compile(r"scaling\.(csv|dat|png)|(\d+x\d+@\d+|reference)-\d+(\.log|\.trace\.json)?")
 
 
 class Point:
@@ -90,6 +94,7 @@ class Runner:
         """Summary and trace of one run; nothing in a dry run."""
         out = self.arguments.out / name
         if not self.arguments.dry_run:
+            # A point may stand in a series twice.
             shutil.rmtree(out, ignore_errors=True)
             Path(f"{out}.trace.json").unlink(missing_ok=True)
         self.run(train_command(self.arguments, point, data, out, solver))
@@ -306,6 +311,17 @@ plot '{table}' using 5:xtic(2) lc rgb '#0060ad' title 'compute', \\
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
+def prepare(out, overwrite):
+    """Makes the folder, without an earlier series in it."""
+    out.mkdir(parents=True, exist_ok=True)
+    earlier = sorted(path for path in out.iterdir() if OF_A_SERIES.fullmatch(path.name))
+    if earlier and not overwrite:
+        raise FileExistsError(f"it holds an earlier series ({earlier[0].name}); give another, or "
+                              "replace that with --overwrite")
+    for path in earlier:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -324,6 +340,7 @@ def parse(words):
     parser.add_argument("--train-options", type=shlex.split, default=[],
                         help="more words for paralogit train, in quotes, such as '--l2 1e-4'")
     parser.add_argument("--binary", default=str(ROOT / "build" / "release" / "paralogit"))
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier series in --out")
     parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     arguments = parser.parse_args(words)
     if (arguments.data is None) != arguments.weak:
@@ -355,9 +372,13 @@ def write_table(arguments, rows):
 
 def main(words):
     arguments = parse(words)
+    try:
+        if not arguments.dry_run:
+            prepare(arguments.out, arguments.overwrite)
+    except OSError as fault:
+        print(f"scaling.py: --out {arguments.out}: {fault}", file=sys.stderr)
+        return 2
     runner = Runner(arguments)
-    if not arguments.dry_run:
-        arguments.out.mkdir(parents=True, exist_ok=True)
     rows = []
     references = {}
     failed = []

@@ -71,12 +71,13 @@ class Parts(unittest.TestCase):
 
 
 class Series(AppTest):
-    def scaling(self, *words, code=0):
+    def scaling(self, *words, code=0, of="stdout"):
         result = subprocess.run(
             [sys.executable, "-B", SCRIPT, "--out", self.folder / "out", "--binary", BINARY,
              f"--launch-options={' '.join(LAUNCHER[1:])}", *map(str, words)], capture_output=True, text=True, timeout=100, check=False)
         self.assert_ends(result, code)
-        return result.stdout
+        self.assertNotIn("Traceback", result.stderr)
+        return getattr(result, of)
 
     def rows(self):
         with open(self.folder / "out" / "scaling.csv", newline="") as file:
@@ -120,9 +121,35 @@ class Series(AppTest):
         self.scaling("--weak", "--rows", 2000, "--features", 4, "--points", "1x1,1x2", "--repeats",
                      1)
         self.assertEqual([row["rows"] for row in self.rows()], ["2000", "4000"])
+        made_up_data = self.folder / "out" / "rows-2000x4-times-1.h5"
+        made_at = made_up_data.stat().st_mtime_ns
         self.scaling("--weak", "--rows", 2000, "--features", 4, "--points", "1x1", "--repeats", 1,
-                     "--train-options=--max-iterations 2", code=1)
+                     "--train-options=--max-iterations 2", "--overwrite", code=1)
         self.assertIn("not converged", self.rows()[0]["verdict"])
+        # The new series alone, on the data that were there.
+        self.assertEqual(made_up_data.stat().st_mtime_ns, made_at)
+        self.assertEqual({path.name for path in (self.folder / "out").iterdir()}, {
+            "1x1@1-0", "1x1@1-0.trace.json", "reference-0", "reference-0.trace.json", "scaling.csv",
+            made_up_data.name, "rows-2000x4-times-2.h5"})
+
+    def test_replaces_no_earlier_series_and_no_file_of_the_users(self):
+        out = self.folder / "out"
+        (out / "2x1@1-0").mkdir(parents=True)
+        (out / "scaling.csv").write_text("earlier")
+        (out / "notes.txt").write_text("mine")
+        data = write_data(self.folder / "data.h5", *made_up(500, 3))
+        self.assertIn(f"--out {out}: it holds an earlier series (2x1@1-0); give another, or replace "
+                      "that with --overwrite", self.scaling(data, "--points", "1x1", code=2, of="stderr"))
+        self.assertEqual((out / "scaling.csv").read_text(), "earlier")
+        self.scaling(data, "--points", "1x1,1x1", "--repeats", 1, "--overwrite")
+        self.assertEqual([row["verdict"] for row in self.rows()], ["valid", "valid"])
+        self.assertFalse((out / "2x1@1-0").exists())
+        self.assertEqual((out / "notes.txt").read_text(), "mine")
+
+    def test_says_so_when_the_folder_cannot_be_made(self):
+        (self.folder / "out").write_text("a file")
+        self.assertIn("File exists", self.scaling("data.h5", code=2, of="stderr"))
+        self.assertEqual((self.folder / "out").read_text(), "a file")
 
     def test_a_point_that_cannot_be_run_leaves_the_others_in_the_table(self):
         data = write_data(self.folder / "data.h5", *made_up(5000, 6))
