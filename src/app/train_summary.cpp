@@ -71,7 +71,7 @@ void warn_of_outcome(const train::TrainOutcome& outcome, const train::TrainOptio
         console.warning(
             "the loss of an epoch is not finite, or ten times that of the start; no model is "
             "written");
-    } else if (outcome.last.objective > outcome.first_objective) {
+    } else if (train::ends_above_its_start(outcome, options)) {
         console.warning(fmt::format(
             "the objective is {:g}, higher than {:g} at the start: the steps are too long; give a "
             "smaller --learning-rate{}",

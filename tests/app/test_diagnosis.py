@@ -285,6 +285,35 @@ class Diagnosis(AppTest):
         (text,) = read_summary(directory)["diagnosis"]
         self.assertIn("try a tenth of the rate: --learning-rate 100", text)
 
+    def test_a_stochastic_run_that_ends_above_its_start_gets_a_smaller_learning_rate(self):
+        path = write_data(self.folder / "data.h5", *made_up(300, 4))
+        options = ("--batch-size", "32", "--max-iterations", "20", "--overwrite")
+        (text,) = self.diagnosis(path, "--solver", "sgd", "--learning-rate", "50", *options, ranks=2)
+        self.assertRegex(text, r"safe only below --learning-rate [0-9.]+, .*: try [0-9.]+$")
+        (text,) = self.diagnosis(path, "--solver", "adam", "--learning-rate", "8", *options)
+        self.assertIn("try a tenth of the rate: --learning-rate 0.8", text)
+
+    def test_the_learning_rate_that_is_proposed_counts_the_decay_beside_the_steps(self):
+        X, y = made_up(300, 4)
+        path = write_data(self.folder / "data.h5", X, y)
+        factors = self.folder / "factors.txt"
+        factors.write_text("1\n2\n1\n1\n")
+        Z = np.column_stack([X, np.ones(len(X))])
+        bound = np.linalg.eigvalsh(Z.T @ Z / len(Z) / 4).max()
+        options = (path, "--batch-size", "32", "--max-iterations", "20", "--l2", "20",
+                   "--penalty-factors", factors, "--weight-decay", "decoupled", "--standardize",
+                   "no", "--solver")
+        for solver, expected in (("sgd", 0.1 / (bound + 40)), ("adam", 0.1 / 40)):
+            long = self.train(*options, solver, "--learning-rate", "3", out=f"{solver}-long", code=5)
+            (text,) = read_summary(long)["diagnosis"]
+            limit = float(re.search(r"below (?:--learning-rate )?([0-9.e-]+)[,:]", text).group(1))
+            rate = float(re.search(r"try (?:--learning-rate )?([0-9.e-]+)$", text).group(1))
+            self.assertLess(abs(rate / expected - 1), 0.006)
+            self.assertLess(abs(limit / rate - 20), 0.2)
+            summary = read_summary(self.train(*options, solver, "--learning-rate", rate, out=solver))
+            self.assertEqual(summary["diagnosis"], [])
+            self.assertLess(summary["loss"], np.log(2))
+
     def test_verify_computes_objective_and_conditions_of_the_written_model(self):
         X, y = made_up(500, 4)
         path = write_data(self.folder / "data.h5", X, y)

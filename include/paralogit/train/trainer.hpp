@@ -183,6 +183,10 @@ TrainOutcome train(const comm::Communicator& comm, const TrainOptions& options,
 /// A run that was stopped half-way, or went astray, has no model to offer.
 bool has_model(optim::StopReason reason);
 
+/// Whether the steps of a run, or of what is resumed of one, led up. Decay beside the steps has an
+/// optimum of its own, at which only the loss is sure to be lower.
+bool ends_above_its_start(const TrainOutcome& outcome, const TrainOptions& options);
+
 /// What the process returns for a run that ended for this reason.
 ExitCode exit_code_of(optim::StopReason reason);
 

@@ -22,7 +22,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-/// Whether the objective rose, or was no longer a number.
+/// Whether the objective rose, at the end or on the way, or was no longer a number.
 bool has_steps_too_long(const RunEnd& run, const TrainOutcome& outcome) {
     constexpr double beyond_rounding = 1e-9;
     const SolverOptions& solver = run.options.solver;
@@ -30,9 +30,31 @@ bool has_steps_too_long(const RunEnd& run, const TrainOutcome& outcome) {
         return is_stochastic(solver.name) ||
                (solver.name == "gd" && !solver.gradient_descent.backtracking);
     }
-    // The objective of a stochastic solver goes up and down at any learning rate.
-    return solver.name == "gd" && !solver.gradient_descent.backtracking &&
-           !(outcome.last.objective <= (1 + beyond_rounding) * run.lowest_objective);
+    // That of a stochastic solver goes up and down at any learning rate.
+    return is_stochastic(solver.name)
+               ? ends_above_its_start(outcome, run.options)
+               : solver.name == "gd" && !solver.gradient_descent.backtracking &&
+                     !(outcome.last.objective <= (1 + beyond_rounding) * run.lowest_objective);
+}
+
+/// What takes the part of the penalty where it shrinks the coefficients beside the steps.
+struct Decay {
+    double largest = 0;  ///< l2 of a coefficient, which decays by 1 - rate l2
+    Vector in_hessian;   ///< [d] what the Hessian has of it nevertheless; empty for none
+};
+
+Decay decay_of(const RunEnd& run) {
+    Decay decay;
+    const Vector& scale = run.change.scale;
+    if (run.options.solver.stochastic.decouples_decay) {
+        decay.in_hessian = Vector::Zero(scale.size());
+        for (Index j = 0; j < scale.size(); ++j) {
+            const double l2 = run.penalties.penalty.l2_of(j);
+            decay.largest = std::max(decay.largest, l2);
+            decay.in_hessian[j] = scale[j] == 0 ? 0 : l2 / (scale[j] * scale[j]);
+        }
+    }
+    return decay;
 }
 
 void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& texts) {
@@ -41,15 +63,29 @@ void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& te
     }
     const SolverOptions& solver = run.options.solver;
     const double rate = solver.stochastic.learning_rate.rate;
+    constexpr double for_noise = 0.1;
+    const Decay decay = is_stochastic(solver.name) ? decay_of(run) : Decay{};
     if (solver.name == "adam" || solver.name == "adagrad") {
+        if (for_noise < rate / 10 * decay.largest) {
+            texts.push_back(fmt::format(
+                "the steps are too long: the objective rose; decay by 1 - rate l2 alone needs a "
+                "rate below {:.3g}: try --learning-rate {:.3g}",
+                2 / decay.largest, for_noise / decay.largest));
+            return;
+        }
         texts.push_back(fmt::format(
             "the steps are too long: the objective rose; the steps of {} have no bound that "
             "curvature tells, so try a tenth of the rate: --learning-rate {:.3g}",
             solver.name, rate / 10));
         return;
     }
-    const double curvature =
-        largest_curvature(run.objective, run.change.scale.size(), run.options.loss);
+    // There may be no time for what takes as long as many passes.
+    if (outcome.reason == optim::StopReason::signal ||
+        outcome.reason == optim::StopReason::time_limit) {
+        return;
+    }
+    const double curvature = largest_curvature(run.objective, run.change.scale.size(),
+                                               run.options.loss, decay.in_hessian);
     if (!(curvature > 0) || !std::isfinite(curvature)) {
         return;
     }
@@ -61,13 +97,14 @@ void add_learning_rate(const RunEnd& run, const TrainOutcome& outcome, Texts& te
         return;
     }
     // With momentum m the steps add up to 1 / (1 - m) times the rate.
-    const double safe = (1 - solver.stochastic.momentum) / curvature;
-    constexpr double for_noise = 0.1;
+    const double safe = 1 / (curvature / (1 - solver.stochastic.momentum) + decay.largest);
     texts.push_back(fmt::format(
         "the steps are too long: the objective rose; the largest curvature of all rows is at most "
-        "about {:.3g}, so even steps after all rows are safe only below --learning-rate {:.3g}, "
+        "about {:.3g}{}, so even steps after all rows are safe only below --learning-rate {:.3g}, "
         "and batches, whose curvature varies, need a smaller one: try {:.3g}",
-        curvature, 2 * safe, for_noise * std::min(safe, rate)));
+        curvature,
+        decay.largest > 0 ? fmt::format(" and the largest decay {:.3g}", decay.largest) : "",
+        2 * safe, for_noise * std::min(safe, rate)));
 }
 
 /// Moments of sparse rows may be gone by now; the change of variables has what is needed.

@@ -28,8 +28,8 @@ double growth_of_curvature(const model::Loss& loss) {
 
 }  // namespace
 
-double largest_curvature(optim::CurvedObjective& objective, Index features,
-                         const model::Loss& loss) {
+double largest_curvature(optim::CurvedObjective& objective, Index features, const model::Loss& loss,
+                         const Vector& left_out) {
     const Vector origin = Vector::Zero(objective.dimension());
     // Unequal entries: no eigenvector of a symmetric problem is orthogonal to all of it.
     Vector direction(objective.dimension());
@@ -42,6 +42,7 @@ double largest_curvature(optim::CurvedObjective& objective, Index features,
     constexpr int products = 20;
     for (int i = 0; i < products; ++i) {
         objective.hessian_product(origin, direction, 1, product);
+        product.head(left_out.size()) -= left_out.cwiseProduct(direction.head(left_out.size()));
         largest = norm(product);
         if (!(largest > 0) || !std::isfinite(largest)) {
             break;

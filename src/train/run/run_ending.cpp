@@ -25,6 +25,12 @@ bool has_model(optim::StopReason reason) {
     return reason != optim::StopReason::signal && reason != optim::StopReason::diverged;
 }
 
+bool ends_above_its_start(const TrainOutcome& outcome, const TrainOptions& options) {
+    const bool has_own_optimum =
+        is_stochastic(options.solver.name) && options.solver.stochastic.decouples_decay;
+    return (has_own_optimum ? outcome.last.loss : outcome.last.objective) > outcome.first_objective;
+}
+
 ExitCode exit_code_of(optim::StopReason reason) {
     switch (reason) {
         case optim::StopReason::diverged:
