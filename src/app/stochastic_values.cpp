@@ -120,9 +120,10 @@ std::vector<OptionSpec> stochastic_options() {
          "epochs of sgd, adam and adagrad between two evaluations of the objective, each a pass "
          "over all rows; between them its running value is told; 10 when it is not given"},
         {"local-steps", Kind::value, "COUNT", "",
-         "every rank takes that many steps on batches of its own rows, of --batch-size each, then "
-         "the parameters are averaged, weighted by rows (local SGD, federated averaging): the one "
-         "mode whose result depends on the number of ranks"},
+         "every rank takes that many steps on batches of its own rows, of --batch-size each (a "
+         "rank with rows for fewer batches than another divides them into as many), then the "
+         "parameters are averaged, weighted by rows (local SGD, federated averaging): the one mode "
+         "whose result depends on the number of ranks"},
     };
 }
 

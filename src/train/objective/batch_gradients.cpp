@@ -74,8 +74,8 @@ BatchGradients::BatchGradients(const comm::Communicator& comm, const DataSet& da
 }
 
 Range BatchGradients::places_of(Index batch) const {
-    if (is_local()) {
-        // Ranks with fewer rows have smaller batches, not fewer.
+    if (is_local() && own_places_.end <= (batches_ - 1) * batch_places_) {
+        // Ranks with rows for fewer batches have smaller ones, not fewer.
         const auto at = [&](Index k) {
             return own_places_.end / batches_ * k + own_places_.end % batches_ * k / batches_;
         };
