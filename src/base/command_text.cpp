@@ -37,6 +37,19 @@ std::string shell_word(std::string_view text) {
     return quoted + "'";
 }
 
+std::string python_text(std::string_view text) {
+    std::string literal = "'";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) {
+            literal += fmt::format("\\x{:02x}", byte);
+        } else {
+            literal += c == '\'' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+        }
+    }
+    return literal + "'";
+}
+
 std::string option_text(std::string_view name, std::string_view value) {
     return fmt::format("--{}{}{}", name, value.starts_with('-') ? '=' : ' ', shell_word(value));
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/data/missing_values.hpp"
 #include "paralogit/model/column_scan.hpp"
 #include "rows_in_file.hpp"
@@ -101,9 +102,9 @@ void refuse_other_sign(const h5::File& file, const std::string& dataset) {
             fmt::format(
                 "{0}:{1} holds {2}, but by its attribute _Unsigned = \"{3}\" its bits stand "
                 "for integers {4} sign; write them as these, in Python "
-                "xarray.open_dataset('{0}').drop_encoding().to_netcdf('unpacked.nc')",
-                file.path().string(), dataset, name_of(*type), told,
-                is_signed ? "without" : "with"));
+                "xarray.open_dataset({5}).drop_encoding().to_netcdf('unpacked.nc')",
+                file.path().string(), dataset, name_of(*type), told, is_signed ? "without" : "with",
+                python_text(file.path().string())));
     }
 }
 
@@ -128,11 +129,11 @@ void refuse_packed(const h5::File& file, const std::string& dataset) {
         throw Error(
             ExitCode::input_data,
             fmt::format("{0}:{1} is packed: by {2} {3} its values stand for value x scale_factor + "
-                        "add_offset, which are not what is stored; unpack the file: ncpdq -U {0} "
-                        "unpacked.nc, or in Python xarray.open_dataset('{0}').drop_encoding()"
+                        "add_offset, which are not what is stored; unpack the file: ncpdq -U {4} "
+                        "unpacked.nc, or in Python xarray.open_dataset({5}).drop_encoding()"
                         ".to_netcdf('unpacked.nc')",
                         path, dataset, found.size() == 1 ? "its attribute" : "its attributes",
-                        fmt::join(found, " and ")));
+                        fmt::join(found, " and "), shell_word(path), python_text(path)));
     }
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "paralogit/base/command_text.hpp"
 #include "paralogit/model/sparse_block.hpp"
 #include "search.hpp"
 #include "text.hpp"
@@ -117,8 +118,8 @@ FeatureShape shape_without_columns(const Contents& contents, const std::string& 
     contents.fail(fmt::format(
         ":{0}: the file does not tell how many features the sparse matrix has, which its largest "
         "index need not be; write the attribute 'shape' (rows, features), such as "
-        "f['{0}'].attrs['shape'] = X.shape in h5py",
-        group));
+        "f[{1}].attrs['shape'] = X.shape in h5py",
+        group, python_text(group)));
 }
 
 FeatureShape oriented_shape(const Contents& contents, const std::string& group,

@@ -8,6 +8,7 @@
 
 #include "datatype.hpp"
 #include "paralogit/base/checked.hpp"
+#include "paralogit/base/command_text.hpp"
 
 namespace paralogit::h5 {
 
@@ -64,17 +65,16 @@ void describe_filters(hid_t creation, DatasetInfo& info, const Location& where) 
         if (H5Zfilter_avail(id) <= 0) {
             // Only h5py has this one, within itself.
             constexpr H5Z_filter_t lzf = 32000;
-            const std::string path = printable(info.path);
             const std::string advice =
                 id == lzf ? fmt::format(
-                                "h5py has it; rewrite it there: values = f['{0}'][()]; del "
-                                "f['{0}']; f.create_dataset('{0}', data=values, "
+                                "h5py has it; rewrite it there: values = f[{0}][()]; del "
+                                "f[{0}]; f.create_dataset({0}, data=values, "
                                 "compression='gzip')",
-                                path)
+                                python_text(info.path))
                           : fmt::format(
                                 "where the filter is installed, rewrite it: h5repack -f "
-                                "{}:GZIP=4 IN OUT",
-                                path);
+                                "{} IN OUT",
+                                shell_word(info.path + ":GZIP=4"));
             note(info, fmt::format("it is stored with the filter '{}' (number {}), which this "
                                    "program does not have; {}",
                                    text, id, advice));

@@ -12,6 +12,9 @@ namespace paralogit {
 /// A word: in single quotes where a shell would take it for something else.
 std::string shell_word(std::string_view text);
 
+/// A text as Python writes it, for lines of Python.
+std::string python_text(std::string_view text);
+
 /// "--name value", with the value as a shell word; "--name=value" where a dash begins the value.
 std::string option_text(std::string_view name, std::string_view value);
 

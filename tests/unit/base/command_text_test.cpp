@@ -28,6 +28,12 @@ TEST(CommandText, WritesAnOptionThatTheCommandLineTakesAsOne) {
     EXPECT_EQ(option_text("positive-label", "--x y"), "--positive-label='--x y'");
 }
 
+TEST(CommandText, WritesATextAsPythonTakesIt) {
+    EXPECT_EQ(python_text("a b/\xc3\xbc"), "'a b/\xc3\xbc'");
+    EXPECT_EQ(python_text("it's"), R"('it\'s')");
+    EXPECT_EQ(python_text("a\\b\n"), R"('a\\b\x0a')");
+}
+
 TEST(CommandText, QuotesValuesOfAListThatWouldNotComeBackAsTheyAre) {
     EXPECT_EQ(list_option_text("drop", Values{"a", "b"}), "--drop a,b");
     EXPECT_EQ(list_option_text("drop", Values{"a,b", "c"}), "--drop '\"a,b\",c'");
