@@ -1,5 +1,7 @@
 #include "handle.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace paralogit::h5 {
@@ -35,6 +37,12 @@ std::string library_message() {
     if (begin != std::string::npos) {
         const std::size_t end = text.find('\'', begin + opening.size());
         text = text.substr(begin + opening.size(), end - begin - opening.size());
+    }
+    if (text.find("version number") != std::string::npos) {
+        text += fmt::format(
+            ", which is that of a newer HDF5 than this program's {}.{}.{}, or of damage; a newer "
+            "one writes it so that this program can read it with libver='v110' (h5py)",
+            H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
     }
     return text.empty() ? "no further explanation" : printable(text);
 }

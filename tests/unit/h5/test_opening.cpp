@@ -164,7 +164,8 @@ TEST(OpeningAFile, TellsThatItIsDamaged) {
     bytes[8] = '\x77';  // the version of the superblock
     test::replace_bytes(path, bytes);
 
-    EXPECT_THAT(failure_to_open(path).text, HasSubstr("truncated or damaged"));
+    EXPECT_THAT(failure_to_open(path).text,
+                AllOf(HasSubstr("truncated or damaged"), HasSubstr("libver='v110'")));
 }
 
 TEST(OpeningAFile, FindsTheDataBehindAUserBlock) {
