@@ -62,7 +62,7 @@ CommandSpec inspect_command() {
             join({
                 {{"file", Kind::positional, "FILE", "",
                   "an HDF5 file of rows, of which --verbose also lists the features, or a model, "
-                  "whose parameters are printed"}},
+                  "whose parameters are printed; of a quoted pattern, each file that it matches"}},
                 source_options(),
                 label_options(),
                 weight_options(),

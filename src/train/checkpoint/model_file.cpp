@@ -11,6 +11,7 @@
 #include "paralogit/base/digest.hpp"
 #include "paralogit/base/error.hpp"
 #include "paralogit/base/output_file.hpp"
+#include "paralogit/data/data_file.hpp"
 #include "paralogit/h5/file.hpp"
 #include "paralogit/h5/writer.hpp"
 #include "stored_arrays.hpp"
@@ -130,7 +131,7 @@ void write_model(const std::filesystem::path& path, const Model& model) {
 }
 
 bool is_model_file(const std::filesystem::path& path) {
-    const h5::File file = h5::File::open(path, ExitCode::input_data);
+    const h5::File file = data::open_data_file(path.string());
     return file.text_attribute("format").value_or("").starts_with("paralogit model");
 }
 

@@ -12,6 +12,7 @@ namespace paralogit::data {
 namespace {
 
 using namespace std::string_view_literals;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -78,6 +79,25 @@ TEST_F(OpeningADataFile, NamesWhatConvertCannotReadEither) {
     const std::string error = error_for("noise.bin", "\x01\x02\x03\x04\x05\x06\x07\x08");
     EXPECT_THAT(error, HasSubstr("is not an HDF5 file"));
     EXPECT_THAT(error, Not(HasSubstr("convert")));
+}
+
+TEST_F(OpeningADataFile, SaysWhatToDoWithKindsThatAreKnown) {
+    EXPECT_THAT(
+        error_for("a b.nc", "CDF\x01\0\0\0\0"sv),
+        AllOf(HasSubstr("is a netCDF-3 file, not an HDF5 file"),
+              HasSubstr("nccopy -k nc4 '" + path("a b.nc") + "' '" + path("a b.h5") + "'")));
+    EXPECT_THAT(error_for("big.nc", "CDF\x02\0\0\0\0"sv), HasSubstr("is a netCDF-3 file"));
+    EXPECT_THAT(error_for("lfs.h5", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
+                AllOf(HasSubstr("is the pointer that git-lfs left"), HasSubstr("git lfs pull")));
+    EXPECT_THAT(error_for("page.h5", "<!DOCTYPE HTML><html>login</html>"),
+                AllOf(HasSubstr("is a web page"), HasSubstr("download that again")));
+    EXPECT_THAT(error_for("old.mat", "MATLAB 5.0 MAT-file, Platform: GLNXA64\0\1IM"sv),
+                AllOf(HasSubstr("is a MATLAB file of the old format"), HasSubstr("-v7.3"),
+                      HasSubstr("loadmat('" + path("old.mat") + "')")));
+    EXPECT_THAT(error_for("rows.zip", "PK\x03\x04" + std::string(22, '\0') + "\x08" +
+                                          std::string(3, '\0') + "rows.csv"),
+                HasSubstr("is a zip archive"));
+    EXPECT_THAT(error_for("cdf.csv", "CDF,y\n1,0\n"), HasSubstr("is a text"));
 }
 
 TEST_F(OpeningADataFile, LeavesTheOtherErrorsAsTheyAre) {
