@@ -2,11 +2,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 
 #include "feature_list.hpp"
 #include "feature_names.hpp"
 #include "file_state.hpp"
+#include "foreign.hpp"
 #include "layout.hpp"
 #include "paralogit/data/data_file.hpp"
 #include "paralogit/data/labels.hpp"
@@ -57,23 +59,55 @@ std::string column_text(const h5::File& file, const Column& column) {
                        categories.info().rows() > limit ? ", ..." : "");
 }
 
+/// The fields of a table of records, to a limit; empty for any other dataset.
+std::string fields_text(const h5::File& file, const h5::DatasetInfo& info) {
+    constexpr std::size_t limit = 32;
+    std::vector<std::string> words;
+    for (const std::string& field : info.fields) {
+        if (words.size() == limit) {
+            words.emplace_back("...");
+            break;
+        }
+        words.push_back(fmt::format("{} ({})", printable(field),
+                                    file.describe(info.path + "/" + field).type_text));
+    }
+    return words.empty() ? "" : fmt::format("    its fields: {}\n", fmt::join(words, ", "));
+}
+
 /// All that is in the file, one line each.
 std::string contents_text(const Contents& contents) {
     const h5::Listing& listing = contents.listing;
     std::size_t widest = 0;
+    std::map<std::string, Index> machinery;  // with how many datasets lie in there
     for (const h5::DatasetInfo& info : listing.datasets) {
-        widest = std::max(widest, printable(info.path).size());
+        if (const std::string group = machinery_around(info.path); !group.empty()) {
+            ++machinery[group];
+        } else {
+            widest = std::max(widest, printable(info.path).size());
+        }
     }
     std::string text;
     for (const h5::DatasetInfo& info : listing.datasets) {
+        if (!machinery_around(info.path).empty()) {
+            continue;
+        }
         text += fmt::format("  {:<{}}  {}, {}, {}\n", printable(info.path), widest,
                             shape_text(info.shape), info.type_text, storage_text(info));
         if (!info.problem.empty()) {
             text += fmt::format("    cannot be read: {}\n", info.problem);
         }
+        text += fields_text(contents.file, info);
+    }
+    for (const auto& [group, datasets] : machinery) {
+        text += fmt::format("  {}: {}, {} dataset{}\n", printable(group), name_of_machinery(group),
+                            datasets, datasets == 1 ? "" : "s");
     }
     for (const std::string& group : contents.sparse_groups) {
         text += fmt::format("  {}: sparse matrix\n", printable(group));
+    }
+    for (const h5::DatasetInfo& matrix : contents.sparse_of_matlab) {
+        text += fmt::format("  {}: {}, {}\n", printable(matrix.path), matrix.type_text,
+                            shape_text(matrix.shape));
     }
     for (const Column& column : contents.columns) {
         text += column_text(contents.file, column);
@@ -82,7 +116,7 @@ std::string contents_text(const Contents& contents) {
         const auto is_inside = [&](const h5::DatasetInfo& info) {
             return info.path.starts_with(group + "/");
         };
-        if (group != "/" &&
+        if (group != "/" && machinery_around(group + "/").empty() &&
             std::none_of(listing.datasets.begin(), listing.datasets.end(), is_inside)) {
             text += fmt::format("  {}: group without datasets\n", printable(group));
         }

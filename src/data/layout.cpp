@@ -8,6 +8,8 @@
 #include <set>
 #include <string_view>
 
+#include "foreign.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "sparse_layout.hpp"
 #include "text.hpp"
 
@@ -52,6 +54,14 @@ std::vector<std::string> sparse_groups_of(const h5::Listing& listing) {
     return groups;
 }
 
+/// How to write a dataset again with the rows as its first dimension.
+std::string rows_first_text(const DatasetInfo& info, Index dimension) {
+    return fmt::format(
+        "write it with the rows as its first dimension, in h5py: X = numpy.moveaxis(f[{0}][()], "
+        "{1}, 0); del f[{0}]; f[{0}] = X",
+        python_text(info.path), dimension);
+}
+
 }  // namespace
 
 std::string table_of_genes(const Contents& contents, const std::string& features_path) {
@@ -75,7 +85,10 @@ const DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& p
 }
 
 Contents::Contents(const h5::File& open_file)
-    : file(open_file), listing(open_file.list()), sparse_groups(sparse_groups_of(listing)) {
+    : file(open_file),
+      listing(open_file.list()),
+      sparse_groups(sparse_groups_of(listing)),
+      sparse_of_matlab(sparse_matrices_of_matlab(file, listing)) {
     columns = find_columns(file, listing);
     std::set<std::string> taken;
     for (const Column& column : columns) {
@@ -94,10 +107,16 @@ Contents::Contents(const h5::File& open_file)
     const std::string names_of_rows = is_anndata ? index_of_table(file, "/obs") : "";
     taken.insert(names_of_rows);
     for (const DatasetInfo& info : listing.datasets) {
-        if (!is_in_sparse_group(info.path) && !taken.contains(info.path)) {
+        if (!is_in_sparse_group(info.path) && !taken.contains(info.path) &&
+            machinery_around(info.path).empty()) {
             candidates.push_back(info);
+            if (auto shape = shape_of_matlabs_empty(file, info)) {
+                candidates.back().shape = *std::move(shape);
+                candidates.back().type_text = "empty in MATLAB";
+            }
         }
     }
+    candidates.insert(candidates.end(), sparse_of_matlab.begin(), sparse_of_matlab.end());
     for (const std::string& group : sparse_groups) {
         candidates.push_back(describe_sparse(*this, group));
     }
@@ -112,7 +131,14 @@ bool Contents::is_sparse_group(const std::string& path) const {
     return std::ranges::find(sparse_groups, path) != sparse_groups.end();
 }
 
+bool Contents::is_sparse_of_matlab(const std::string& path) const {
+    return std::ranges::find(sparse_of_matlab, path, &DatasetInfo::path) != sparse_of_matlab.end();
+}
+
 bool Contents::is_in_sparse_group(const std::string& path) const {
+    if (is_sparse_of_matlab(parent_of(path))) {
+        return true;
+    }
     // Where the matrix is the whole file, labels and the like lie beside its parts.
     constexpr std::array<std::string_view, 6> parts{"/data",  "/indices", "/indptr",
                                                     "/shape", "/format",  "/_is_array"};
@@ -146,13 +172,21 @@ std::string summary(const DatasetInfo& info) {
 }
 
 std::optional<Index> vector_length(const DatasetInfo& info) {
-    if (info.shape.size() == 1) {
-        return info.shape[0];
+    const auto is_long = [](Index entries) { return entries != 1; };
+    if (info.shape.empty() || std::ranges::count_if(info.shape, is_long) > 1) {
+        return std::nullopt;
     }
-    if (info.shape.size() == 2 && (info.shape[0] == 1 || info.shape[1] == 1)) {
-        return info.shape[0] == 1 ? info.shape[1] : info.shape[0];
+    const auto axis = std::ranges::find_if(info.shape, is_long);
+    return axis == info.shape.end() ? 1 : *axis;
+}
+
+void keep_those_with_rows(std::vector<const DatasetInfo*>& datasets) {
+    const auto has_rows = [](const DatasetInfo* info) {
+        return info->shape.empty() || info->rows() > 0;
+    };
+    if (std::ranges::any_of(datasets, has_rows)) {
+        std::erase_if(datasets, [&](const DatasetInfo* info) { return !has_rows(info); });
     }
-    return std::nullopt;
 }
 
 std::string list_text(const std::vector<const DatasetInfo*>& datasets) {
@@ -173,6 +207,7 @@ std::string found_text(const Contents& contents) {
     for (const DatasetInfo& info : contents.candidates) {
         candidates.push_back(&info);
     }
+    keep_those_with_rows(candidates);
     std::string text =
         "the file holds " + (candidates.empty() ? "no dataset" : list_text(candidates));
     for (const h5::SkippedLink& link : contents.listing.skipped) {
@@ -195,8 +230,9 @@ FeatureShape feature_shape(const Contents& contents, const DatasetInfo& info,
         if (info.shape.size() != 2) {
             contents.fail(
                 fmt::format(":{} has the shape {}; with --transposed it must be a matrix "
-                            "of features x rows",
-                            info.path, shape_text(info.shape)));
+                            "of features x rows; leave that out and {}",
+                            info.path, shape_text(info.shape),
+                            rows_first_text(info, std::ssize(info.shape) - 1)));
         }
         shape.rows = info.shape[1];
         shape.features = info.shape[0];
@@ -226,6 +262,11 @@ void check_length(const Contents& contents, const DatasetInfo& vector, const Dat
         advice = is_transposed
                      ? "the features are stored as rows x features: leave out --transposed"
                      : "the features are stored as features x rows: use --transposed";
+    } else if (features.shape.size() > 2) {
+        const auto of_rows = std::find(features.shape.begin() + 1, features.shape.end(), length);
+        if (of_rows != features.shape.end()) {
+            advice = rows_first_text(features, of_rows - features.shape.begin());
+        }
     }
     contents.fail(fmt::format(":{} has {} values, but {} ({}) has {} rows; {}", vector.path, length,
                               features.path, shape_text(features.shape), rows, advice));

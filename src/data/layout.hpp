@@ -16,6 +16,7 @@ struct Contents {
 
     bool is_in_sparse_group(const std::string& path) const;
     bool is_sparse_group(const std::string& path) const;
+    bool is_sparse_of_matlab(const std::string& path) const;
     /// Of AnnData only the matrix /X and the table /obs are about the rows that are to be trained
     /// on, beside what others added at the root.
     bool is_searched(const std::string& path) const;
@@ -26,8 +27,10 @@ struct Contents {
     h5::Listing listing;
     /// Groups that hold a matrix in compressed sparse rows: `data`, `indices` and `indptr`.
     std::vector<std::string> sparse_groups;
-    /// What can be chosen: datasets; sparse groups, with the type of their values and, where the
-    /// file tells it, the shape of the matrix; and columns.
+    /// Those of MATLAB, which lie by column.
+    std::vector<h5::DatasetInfo> sparse_of_matlab;
+    /// What can be chosen: datasets, but for the machinery of other programs; sparse groups, with
+    /// the type of their values and, where the file tells it, the shape of the matrix; and columns.
     std::vector<h5::DatasetInfo> candidates;
     std::vector<Column> columns;
     /// Whether it is AnnData: a matrix /X and the tables /obs and /var.
@@ -58,13 +61,16 @@ std::string shape_text(const std::vector<Index>& shape);
 /// "/X (100 x 4, float64)"
 std::string summary(const h5::DatasetInfo& info);
 
+/// Leaves out what has no rows, unless nothing has any.
+void keep_those_with_rows(std::vector<const h5::DatasetInfo*>& datasets);
+
 /// "/X (100 x 4, float64), /y (100, uint8)", to a limit.
 std::string list_text(const std::vector<const h5::DatasetInfo*>& datasets);
 
 /// "the file holds ...", for the user to choose from.
 std::string found_text(const Contents& contents);
 
-/// How many entries a dataset has when it is one long vector: [n], [n, 1] or [1, n].
+/// How many entries a dataset has when it is one long vector: [n], [n, 1], [1, n], [n, 1, 1], ...
 std::optional<Index> vector_length(const h5::DatasetInfo& info);
 
 /// Of a dataset or a sparse group. Throws Error (input_data) for a transposed dataset that is not a
@@ -72,8 +78,8 @@ std::optional<Index> vector_length(const h5::DatasetInfo& info);
 FeatureShape feature_shape(const Contents& contents, const h5::DatasetInfo& info,
                            const SourceOptions& options);
 
-/// Throws Error (input_data) unless a vector has one value per row; the text has a hint when the
-/// other orientation of the features would fit.
+/// Throws Error (input_data) unless a vector has one value per row; the text has a hint when
+/// another orientation of the features would fit.
 void check_length(const Contents& contents, const h5::DatasetInfo& vector,
                   const h5::DatasetInfo& features, Index rows, bool is_transposed);
 

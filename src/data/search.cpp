@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <functional>
 #include <span>
 #include <string_view>
 
 #include "belonging.hpp"
 #include "candidates.hpp"
+#include "foreign.hpp"
+#include "paralogit/base/command_text.hpp"
 #include "text.hpp"
 #include "usual_names.hpp"
 
@@ -36,6 +40,12 @@ bool contains(const std::vector<std::string>& paths, const std::string& path) {
 }
 
 std::string objection_to_features(const Contents& contents, const DatasetInfo& info) {
+    if (!info.fields.empty()) {
+        return objection_to_records(contents.file, info);
+    }
+    if (contents.is_sparse_of_matlab(info.path)) {
+        return objection_to_sparse_of_matlab(contents.file, info.path);
+    }
     if (info.kind == ValueKind::string || info.kind == ValueKind::enumeration) {
         return fmt::format("holds {}, and features must be numbers; encode them as numbers first",
                            info.type_text);
@@ -55,11 +65,24 @@ std::string objection_to_features(const Contents& contents, const DatasetInfo& i
     return {};
 }
 
-std::string objection_to_labels(const Contents& /*contents*/, const DatasetInfo& info) {
+/// "--labels-name /y", to be pasted; NAME stands for a path that cannot be shown as it is.
+std::string naming(const Wanted& wanted, const DatasetInfo* info) {
+    const bool can_be_shown = info != nullptr && std::ranges::none_of(info->path, [](char c) {
+                                  return std::iscntrl(static_cast<unsigned char>(c)) != 0;
+                              });
+    return can_be_shown ? option_text(wanted.option_name(), info->path) : wanted.option + " NAME";
+}
+
+std::string objection_to_labels(const Contents& contents, const DatasetInfo& info) {
+    if (!info.fields.empty()) {
+        return fmt::format(
+            "is a table of records, and labels need one value per row; name one of its fields: {}",
+            option_text("labels-name", likely_label(contents.file, info)));
+    }
     if (info.kind == ValueKind::other) {
         return fmt::format(
             "holds values of type {}, and labels must be numbers, booleans, an enumeration or "
-            "texts; write them into a dataset of their own",
+            "texts; write one of these per row in their place",
             info.type_text);
     }
     if (!vector_length(info)) {
@@ -133,10 +156,15 @@ Choice choose_named(const Contents& contents, const Wanted& wanted, const std::s
     return {.info = *listed, .reason = "named by " + wanted.option};
 }
 
-/// For the message: the widest rows, for features are wider than labels; of columns the first with
-/// categories, for those are labels. Null when there are no candidates.
+/// For the message: the widest rows, for features are wider than labels; of columns the first of
+/// booleans or with categories, for those are labels. Null when there are no candidates.
 const DatasetInfo* example_among(const Contents& contents, const Wanted& wanted,
                                  const std::vector<const DatasetInfo*>& candidates) {
+    const auto boolean =
+        std::ranges::find_if(candidates, [](const DatasetInfo* info) { return is_boolean(*info); });
+    if (wanted.rows && boolean != candidates.end()) {
+        return *boolean;
+    }
     for (const Column& column : contents.columns) {
         const auto same = std::ranges::find(candidates, column.info.path, &DatasetInfo::path);
         if (wanted.rows && !column.categories_path.empty() && same != candidates.end()) {
@@ -191,23 +219,34 @@ const DatasetInfo& likeliest(const Wanted& wanted, const std::vector<const Datas
         contents.fail(fmt::format(":{} {}; or name another dataset with {}", unfit.front()->path,
                                   wanted.objection(contents, *unfit.front()), wanted.option));
     }
+    const std::vector<DatasetInfo> fields =
+        wanted.rows ? fields_of_records(contents, *wanted.rows) : std::vector<DatasetInfo>();
     std::vector<const DatasetInfo*> candidates;
-    for (const DatasetInfo& info : contents.candidates) {
-        if (wanted.objection(contents, info).empty() && contents.is_searched(info.path) &&
-            (!wanted.rows || vector_length(info) == wanted.rows) &&
-            !is_usual(contents, wanted.never, info.path)) {
-            candidates.push_back(&info);
+    for (const std::vector<DatasetInfo>& infos :
+         {std::cref(contents.candidates), std::cref(fields)}) {
+        for (const DatasetInfo& info : infos) {
+            if (wanted.objection(contents, info).empty() && contents.is_searched(info.path) &&
+                (!wanted.rows || vector_length(info) == wanted.rows) &&
+                !is_usual(contents, wanted.never, info.path) &&
+                !is_axis_of_pandas(contents.listing, info.path)) {
+                candidates.push_back(&info);
+            }
         }
+    }
+    keep_those_with_rows(candidates);
+    const auto table = std::ranges::find_if(
+        contents.candidates, [](const DatasetInfo& info) { return !info.fields.empty(); });
+    if (!wanted.rows && candidates.empty() && table != contents.candidates.end()) {
+        contents.fail(fmt::format(":{} {}", table->path, wanted.objection(contents, *table)));
     }
     const DatasetInfo* const example = example_among(contents, wanted, candidates);
     const std::string found =
         wanted.rows && !candidates.empty()
             ? fmt::format("of one value per row the file holds {}", list_text(candidates))
             : found_text(contents);
-    contents.fail(fmt::format(": no dataset has a usual name of {} ({}, ...); {}; name it: {} {}",
+    contents.fail(fmt::format(": no dataset has a usual name of {} ({}, ...); {}; name it: {}",
                               wanted.what, fmt::join(wanted.habit.first(5), ", "), found,
-                              wanted.option,
-                              example == nullptr ? "NAME" : printable(example->path)));
+                              naming(wanted, example)));
 }
 
 /// Throws Error (input_data) when all belong to other rows: those of the features have a name that
@@ -232,12 +271,12 @@ void drop_those_of_others(const Contents& contents, const Wanted& wanted,
     const std::string owner = belonging_of(contents, other, wanted.features_path).owner;
     contents.fail(fmt::format(
         ": {0} has a usual name of {1}, but {2}, and the features are {3}; {4}name those of {3}: "
-        "{5} {6}",
+        "{5}",
         summary(other), wanted.what,
         owner.empty() ? "is of other rows by its name" : "belongs to " + printable(owner),
         printable(wanted.features_path),
         own.empty() ? "" : fmt::format("beside them the file holds {}; ", list_text(own)),
-        wanted.option, own.empty() ? "NAME" : printable(own.front()->path)));
+        naming(wanted, own.empty() ? nullptr : own.front())));
 }
 
 [[noreturn]] void fail_of_several(const Contents& contents, const Wanted& wanted,
@@ -253,8 +292,7 @@ void drop_those_of_others(const Contents& contents, const Wanted& wanted,
             "files too",
             wanted.option);
     } else if (!readable.empty()) {
-        advice = fmt::format("name one: {} {}", wanted.option,
-                             printable(likeliest(wanted, readable).path));
+        advice = "name one: " + naming(wanted, &likeliest(wanted, readable));
     }
     contents.fail(fmt::format(": {} datasets could be the {}: {}; {}{}", fit.size(), wanted.what,
                               candidates.text(fit), advice, candidates.advice(fit)));

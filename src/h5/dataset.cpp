@@ -95,11 +95,10 @@ bool has_numbers(ValueKind kind) {
 /// The axis along which a dataset is one long vector.
 std::size_t long_axis(const DatasetInfo& info, const Location& where) {
     const std::vector<Index>& shape = info.shape;
-    if (shape.size() == 1 || (shape.size() == 2 && shape[1] == 1)) {
-        return 0;
-    }
-    if (shape.size() == 2 && shape[0] == 1) {
-        return 1;
+    const auto is_long = [](Index entries) { return entries != 1; };
+    if (!shape.empty() && std::ranges::count_if(shape, is_long) <= 1) {
+        const auto axis = std::ranges::find_if(shape, is_long);
+        return axis == shape.end() ? 0 : static_cast<std::size_t>(axis - shape.begin());
     }
     fail(where, fmt::format("has the shape {}; one value per row is needed: [n], [n, 1] or [1, n]",
                             to_text(shape)));

@@ -5,13 +5,16 @@ import io
 import re
 import shlex
 import subprocess
+import sys
 import unittest
 
 import h5py
 import numpy as np
+import scipy.io
+import scipy.sparse
 
 from converting import ConvertTest, dense
-from support import command, run, write_data
+from support import AppTest, command, made_up, read_model, run, write_data
 
 NAMES = ["plain", "a b", "x$y", "it's", "p,q", 'say "5"', "-d", "--e", " f ", "*", "`g`", "h\\n"]
 
@@ -150,6 +153,140 @@ class Advice(ConvertTest):
         said = self.says(3, "train", zero, one, "--out", self.folder / "run")
         advice = re.search("again with (.*) [(]or", said)[1]
         self.assertEqual(shlex.split(advice), ["--like", str(zero)])
+
+
+class AdviceOnDataSets(AppTest):
+    """Files as other programs lay them out: what is said of them, done, makes them fit."""
+
+    def setUp(self):
+        super().setUp()
+        self.X, self.y = made_up(60, 3)
+        self.model = self.trained(self.write("plain.h5", X=self.X, y=self.y))
+
+    def write(self, name, **datasets):
+        with h5py.File(self.folder / name, "w") as file:
+            for path, values in datasets.items():
+                file[path] = values
+        return name
+
+    def ending(self, code, *arguments):
+        result = run("train", *arguments, "--l2", 1, "--overwrite", "--out", "run",
+                     cwd=self.folder)
+        self.assert_ends(result, code)
+        return result.stderr
+
+    def trained(self, *arguments):
+        self.ending(0, *arguments)
+        return np.append(*read_model(self.folder / "run"))
+
+    def assert_trained(self, *arguments):
+        np.testing.assert_allclose(self.trained(*arguments), self.model, rtol=1e-6)
+
+    def advice(self, pattern, *arguments):
+        said = self.ending(3, *arguments)
+        found = re.search(pattern, said)
+        self.assertIsNotNone(found, f"{pattern} in {said}")
+        return found[1]
+
+    def python(self, line):
+        subprocess.run([sys.executable, "-c", line], check=True, cwd=self.folder)
+
+    def inspected(self, name, code=3):
+        result = run("inspect", name, cwd=self.folder)
+        self.assert_ends(result, code)
+        return result.stdout
+
+    def test_names_that_a_shell_would_take_for_something_else(self):
+        for features, labels in (("my features", "it's"), ("$HOME", "a;b"), ("-x", "(l)")):
+            self.write("names.h5", **{features: self.X, labels: self.y})
+            first = self.advice(r"name it: (--features-name .*)", "names.h5")
+            words = shlex.split(first)
+            self.assertEqual(words[1], "/" + features)
+            second = shlex.split(self.advice(r"name it: (--labels-name .*)", "names.h5", *words))
+            self.assert_trained("names.h5", *words, *second)
+
+    def test_tables_of_records(self):
+        table = np.zeros(60, dtype=[("index", "i8"), ("it's", "f8"), ("v", "f8", (2,)),
+                                    ("kind", "S3"), ("isSig", "?"), ("weight", "f4")])
+        table["it's"], table["v"], table["isSig"] = self.X[:, 0], self.X[:, 1:], self.y
+        self.write("a b.h5", **{"run/events": table, "run/_i_events/index/ranges": self.X[:0],
+                                "#refs#/y": self.y})
+        listed = self.inspected("a b.h5")
+        self.assertIn("its fields: index (int64), it's (float64), v (array), kind (strings of 3 "
+                      "bytes), isSig (boolean), weight (float32)\n", listed)
+        self.assertIn("/run/_i_events: an index of PyTables, 1 dataset\n", listed)
+        self.assertIn("/#refs#: what MATLAB's cells and objects refer to, 1 dataset\n", listed)
+        self.assertNotIn("ranges", listed)
+        self.assertNotIn("/#refs#/y", listed)
+        self.python(self.advice("in Python: (.*); labels and", "a b.h5"))
+        label = self.advice("name it: (--labels-name .*)", "a b.h5")
+        self.assertEqual(label, "--labels-name /run/events/isSig")
+        self.assertIn("name one of its fields: --labels-name /run/events/isSig",
+                      self.ending(3, "a b.h5", "--labels-name", "run/events"))
+        self.assert_trained("a b.h5", *label.split())
+
+    def test_frames_of_pandas(self):
+        path = self.write("fixed.h5", **{
+            "df/axis1": np.arange(60), "df/block0_values": self.X, "df/block0_items": np.arange(60),
+            "df/block1_values": self.y.astype(bool).reshape(60, 1)})
+        features = ("--features-name", "/df/block0_values")
+        self.assertEqual(self.advice("one value per row the file holds (.*)", path, *features),
+                         "/df/block1_values (60 x 1, boolean); name it: --labels-name "
+                         "/df/block1_values")
+        with h5py.File(self.folder / "table.h5", "w") as file:
+            file["df/table"] = np.zeros(60, dtype=[("index", "i8"), ("values_block_0", "f8", (2,))])
+            file["df"].attrs["pandas_type"] = "frame_table"
+        self.assertIn("pandas.read_hdf('table.h5', '/df')", self.ending(3, "table.h5"))
+
+    def test_what_matlab_stores(self):
+        columns = scipy.sparse.csc_matrix(self.X)
+        with h5py.File(self.folder / "sparse.mat", "w") as file:
+            file["X/data"], file["X/ir"], file["X/jc"] = (columns.data, columns.indices,
+                                                          columns.indptr)
+            file["X"].attrs["MATLAB_sparse"] = np.uint64(60)
+            file["y"] = self.y.reshape(1, 60)
+        self.assertIn("/X: sparse matrix of MATLAB, 60 x 3\n", self.inspected("sparse.mat"))
+        self.python(self.advice("in Python: (.*); or name", "sparse.mat"))
+        self.assert_trained("csr.h5")
+
+        self.write("full.mat", X=self.X.T, y=self.y.reshape(1, 60))
+        with h5py.File(self.folder / "empty.mat", "w") as file:
+            for name, shape in (("X", (0, 3)), ("y", (0, 1))):
+                file[name] = np.array(shape, dtype="u8")
+                file[name].attrs["MATLAB_empty"] = np.uint8(1)
+        self.assert_trained("full.mat", "empty.mat", "--transposed")
+
+    def test_files_of_numpy_and_old_matlab(self):
+        np.save(self.folder / "a'b.npy", self.X)
+        np.save(self.folder / "LABELS.npy", self.y)
+        self.python(self.advice("in Python: (.*)", "a'b.npy"))
+        self.assert_trained("a'b.h5")
+        np.savez(self.folder / "both.npz", X=self.X, y=self.y)
+        self.python(self.advice("in Python: (.*)", "both.npz"))
+        self.assert_trained("both.h5")
+        scipy.io.savemat(self.folder / "old.mat", {"X": self.X, "y": self.y})
+        self.python(self.advice("in Python: (.*)", "old.mat"))
+        self.assert_trained("old.h5")
+
+    def test_images_in_other_orders(self):
+        self.write("images.h5", X=self.X.reshape(60, 1, 3, 1), y=self.y.reshape(60, 1, 1, 1))
+        self.assert_trained("images.h5")
+        self.write("last.h5", X=self.X.reshape(60, 1, 3).transpose(1, 2, 0), y=self.y)
+        for options in ((), ("--transposed",)):
+            line = self.advice("in h5py: (.*)", "last.h5", *options)
+        self.python(f"import h5py, numpy; f = h5py.File('last.h5', 'a'); {line}")
+        self.assert_trained("last.h5")
+
+    def test_what_inspect_says_of_other_files(self):
+        (self.folder / "rows.csv").write_text("a,y\n1,0\n")
+        for name in ("rows.csv", "no*.h5"):
+            said = run("inspect", name, cwd=self.folder)
+            self.assert_ends(said, 3)
+            self.assertEqual(said.stderr.split("error: ")[1], self.ending(3, name).split("error: ")[1])
+        self.write("plain2.h5", X=self.X, y=self.y)
+        listed = self.inspected("plain*.h5", code=0)
+        self.assertIn("plain.h5: ", listed)
+        self.assertIn("plain2.h5: ", listed)
 
 
 if __name__ == "__main__":

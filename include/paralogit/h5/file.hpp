@@ -81,8 +81,8 @@ class Dataset {
     void read(std::span<const Index> first, std::span<const Index> count, ElementType type,
               std::span<std::byte> out) const;
 
-    /// Entries [first, first + count) of a dataset seen as one long vector (rank 1, rank 2 with a
-    /// dimension of 1, or a scalar), as doubles. For numbers, booleans and enumerations (their
+    /// Entries [first, first + count) of a dataset seen as one long vector (all dimensions but one
+    /// are 1, or a scalar), as doubles. For numbers, booleans and enumerations (their
     /// stored integers).
     std::vector<double> read_doubles(Index first, Index count) const;
     /// The same for strings; an enumeration gives its names, a boolean "FALSE" and "TRUE".
