@@ -116,8 +116,8 @@ Description describe_file(const std::string& path, const SourceOptions& options,
     if (!shape.is_order_told) {
         description.notes.push_back(fmt::format(
             "{0}:{1} is square, and nothing tells whether its entries lie by row or by column; "
-            "they are taken by row (CSR): write f['{1}'].attrs['format'] = 'csr' or 'csc' in h5py",
-            path, features.path));
+            "they are taken by row (CSR): write f[{2}].attrs['format'] = 'csr' or 'csc' in h5py",
+            path, features.path, python_text(features.path)));
     }
     add_conversion(file, part);
     part.file_bytes = state.bytes;
@@ -187,9 +187,40 @@ std::string advice_on_types(const FilePart& first, ElementType first_type, const
                                   : fmt::format("{} and {}", first.path, other.path);
     return fmt::format(
         ": write features anew in the type that holds all values of both, with h5py: X = "
-        "f['{0}'][()].astype('{1}'); del f['{0}']; f['{0}'] = X in {2}",
-        is_sparse ? path_of_values(first.features_path) : first.features_path, name_of(*type),
-        files);
+        "f[{0}][()].astype('{1}'); del f[{0}]; f[{0}] = X in {2}",
+        python_text(is_sparse ? path_of_values(first.features_path) : first.features_path),
+        name_of(*type), files);
+}
+
+/// How to make all files sparse, or dense where that is what they were converted to.
+std::string advice_on_layouts(const FilePart& dense, const FilePart& sparse) {
+    if (dense.is_converted && sparse.is_converted) {
+        return "convert the texts of all files in one call";
+    }
+    return fmt::format(
+        "write the features of {0} sparse, in Python: import h5py, scipy.sparse; f = "
+        "h5py.File({1}, 'a'); m = scipy.sparse.csr_matrix(f[{2}][()]); del f[{2}]; x = "
+        "f.create_group({2}); x['data'], x['indices'], x['indptr'] = m.data, m.indices, m.indptr; "
+        "x.attrs['shape'] = m.shape",
+        dense.path, python_text(dense.path), python_text(dense.features_path));
+}
+
+/// What files of different widths may come from, and what to do.
+std::string advice_on_widths(const FilePart& first, Index features, const Description& next) {
+    const FilePart& narrower = features < next.features ? first : next.part;
+    const FilePart& wider = features < next.features ? next.part : first;
+    if (first.is_converted && next.part.is_converted) {
+        return fmt::format(": convert the texts of all files in one call, or that of {} with {}",
+                           narrower.path, option_text("like", wider.path));
+    }
+    if (next.is_sparse) {
+        return fmt::format(
+            ": where both number the same features alike, write the larger shape into {}",
+            narrower.path);
+    }
+    return fmt::format(
+        ": write the same features into each, in the same order; {} has too few, or {} too many",
+        narrower.path, wider.path);
 }
 
 /// Names that some files have cannot be held against columns of a file that has none.
@@ -212,12 +243,15 @@ void check_agreement(const Manifest& manifest, const FilePart& first,
             return fmt::format("{} features in {}", is_sparse ? "sparse" : "dense",
                                part.features_path);
         };
+        const FilePart& dense = next.is_sparse ? first : next.part;
         fail_to_agree(first, layout_text(first, manifest.is_sparse), next.part,
-                      layout_text(next.part, next.is_sparse));
+                      layout_text(next.part, next.is_sparse),
+                      ": " + advice_on_layouts(dense, next.is_sparse ? next.part : first));
     }
     if (next.features != manifest.features) {
         fail_to_agree(first, features_text(first, manifest.features), next.part,
-                      features_text(next.part, next.features));
+                      features_text(next.part, next.features),
+                      advice_on_widths(first, manifest.features, next));
     }
     if (const FilePart* const other = manifest.file_with_index_base();
         other != nullptr && next.part.index_base && next.part.index_base != other->index_base) {

@@ -277,6 +277,21 @@ class AdviceOnDataSets(AppTest):
         self.python(f"import h5py, numpy; f = h5py.File('last.h5', 'a'); {line}")
         self.assert_trained("last.h5")
 
+    def test_files_that_do_not_go_together(self):
+        rows = scipy.sparse.csr_matrix(self.X)
+        self.write("sparse.h5", **{"X/data": rows.data, "X/indices": rows.indices,
+                                   "X/indptr": rows.indptr, "X/shape": rows.shape, "y": self.y})
+        for files in (("plain.h5", "sparse.h5"), ("sparse.h5", "plain.h5")):
+            line = self.advice("in Python: (.*)", *files)
+        self.python(line)
+        self.assert_trained("plain.h5", "sparse.h5")
+        self.write("wide.h5", X=np.zeros((3, 4)), y=self.y[:3])
+        self.write("plain.h5", X=self.X, y=self.y)
+        self.assertIn("plain.h5 has too few, or wide.h5 too many",
+                      self.ending(3, "plain.h5", "wide.h5"))
+        self.assertIn("plain.h5 has too few, or wide.h5 too many",
+                      self.ending(3, "wide.h5", "plain.h5"))
+
     def test_what_inspect_says_of_other_files(self):
         (self.folder / "rows.csv").write_text("a,y\n1,0\n")
         for name in ("rows.csv", "no*.h5"):
