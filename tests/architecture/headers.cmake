@@ -2,8 +2,8 @@ cmake_minimum_required(VERSION 3.25)
 # Every public header compiles on its own, and brings no other package than Eigen with it.
 #   cmake -DROOT=<project> -DCXX=<compiler> -DEIGEN=<folder> [-DEXPECT_VIOLATIONS=ON]
 #         -P headers.cmake
-# The build itself has shown that of a header that a source includes before anything else, as it is
-# made without precompiled headers; the others are compiled here.
+# The build itself has shown that of a header that a source of the product includes before anything
+# else, as it is made without precompiled headers; the others are compiled here.
 
 file(GLOB_RECURSE sources ${ROOT}/src/*.cpp)
 # Not all of these are built on every machine.
