@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <Eigen/Cholesky>
 #include <limits>
 #include <vector>
 
