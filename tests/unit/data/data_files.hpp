@@ -2,19 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "paralogit/base/error.hpp"
-#include "paralogit/base/output_file.hpp"
 #include "paralogit/data/manifest.hpp"
-#include "paralogit/h5/library.hpp"
 #include "paralogit/h5/writer.hpp"
 
 namespace paralogit::data {
@@ -22,17 +20,10 @@ namespace paralogit::data {
 /// A test with a folder of its own, which goes when the test ends.
 class WithFolder : public testing::Test {
   protected:
-    WithFolder() {
-        const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
-        folder_ = std::filesystem::path(testing::TempDir()) /
-                  (std::string("paralogit_data_") + test->test_suite_name() + "_" + test->name());
-        std::filesystem::remove_all(folder_);
-        std::filesystem::create_directories(folder_);
-        h5::prepare_library();
-    }
-    ~WithFolder() override { std::filesystem::remove_all(folder_); }
+    WithFolder();
+    ~WithFolder() override;
 
-    std::string path(const std::string& name) const { return (folder_ / name).string(); }
+    std::string path(const std::string& name) const;
 
   private:
     std::filesystem::path folder_;
@@ -54,37 +45,27 @@ constexpr ElementType element_type_of() {
 /// Writes datasets one by one and remembers what must be filled in after the file is closed.
 class TestFile {
   public:
-    explicit TestFile(std::string path)
-        : path_(std::move(path)), writer_(std::make_unique<h5::Writer>(path_)) {}
+    explicit TestFile(std::string path);
 
     /// A contiguous dataset of the type T.
     template <class T>
     TestFile& values(const std::string& name, const std::vector<T>& values,
                      const std::vector<Index>& shape) {
-        const auto bytes = std::as_bytes(std::span(values));
-        later_.push_back({writer_->reserve(name, element_type_of<T>(), shape),
-                          std::vector<std::byte>(bytes.begin(), bytes.end())});
-        return *this;
+        return add(name, element_type_of<T>(), std::as_bytes(std::span(values)), shape);
     }
-    TestFile& texts(const std::string& name, const std::vector<std::string>& texts) {
-        writer_->dataset(name, texts);
-        return *this;
-    }
+    TestFile& texts(const std::string& name, const std::vector<std::string>& texts);
 
     /// Returns the path.
-    std::string close() {
-        writer_->close();
-        for (const auto& [offset, bytes] : later_) {
-            write_at(path_, offset, bytes);
-        }
-        return path_;
-    }
+    std::string close();
 
   private:
     struct Later {
         Index offset;
         std::vector<std::byte> bytes;
     };
+    TestFile& add(const std::string& name, ElementType type, std::span<const std::byte> bytes,
+                  const std::vector<Index>& shape);
+
     std::string path_;
     std::unique_ptr<h5::Writer> writer_;
     std::vector<Later> later_;
@@ -113,12 +94,6 @@ std::vector<T> counting(Index count) {
 }
 
 /// 0, 1, 0, 1, ...
-inline std::vector<double> alternating(Index count) {
-    std::vector<double> labels(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        labels[i] = static_cast<double>(i % 2);
-    }
-    return labels;
-}
+std::vector<double> alternating(Index count);
 
 }  // namespace paralogit::data

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "data_files.hpp"
 #include "paralogit/data/manifest.hpp"
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 
 #include "data_files.hpp"
 #include "paralogit/data/manifest.hpp"

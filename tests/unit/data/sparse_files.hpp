@@ -1,17 +1,17 @@
 #pragma once
 
 #define H5_USE_110_API
-#include <gtest/gtest.h>
 #include <hdf5.h>
 
-#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <random>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "paralogit/base/types.hpp"
-#include "paralogit/h5/library.hpp"
 
 namespace paralogit::data {
 
@@ -73,44 +73,13 @@ struct Storage {
 /// Writes what the library has no writer for, with the HDF5 library itself.
 class SparseFile {
   public:
-    explicit SparseFile(std::string path) : path_(std::move(path)) {
-        h5::prepare_library();
-        file_ = H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-        links_ = H5Pcreate(H5P_LINK_CREATE);
-        H5Pset_create_intermediate_group(links_, 1);
-    }
+    explicit SparseFile(std::string path);
 
     template <class T>
     SparseFile& vector(const std::string& name, const std::vector<T>& values,
                        const Storage& storage = {}, std::vector<hsize_t> shape = {}) {
-        if (shape.empty()) {
-            shape = {values.size()};
-        }
-        // A chunk may be longer only than what can still grow.
-        const std::vector<hsize_t> limits(shape.size(), H5S_UNLIMITED);
-        const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(),
-                                             storage.chunk > 0 ? limits.data() : nullptr);
-        const hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
-        if (storage.chunk > 0) {
-            H5Pset_chunk(creation, 1, &storage.chunk);
-        }
-        if (storage.has_shuffle) {
-            H5Pset_shuffle(creation);
-        }
-        if (storage.is_packed) {
-            H5Pset_deflate(creation, 4);
-        }
-        const hid_t memory = native_type_of<T>();
-        const hid_t set = H5Dcreate2(file_, name.c_str(), storage.type < 0 ? memory : storage.type,
-                                     space, links_, creation, H5P_DEFAULT);
-        EXPECT_GE(set, 0) << name;
-        if (!values.empty()) {
-            EXPECT_GE(H5Dwrite(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), 0);
-        }
-        H5Dclose(set);
-        H5Pclose(creation);
-        H5Sclose(space);
-        return *this;
+        return dataset(name, native_type_of<T>(), values.data(), values.size(), storage,
+                       std::move(shape));
     }
 
     template <class T>
@@ -129,91 +98,31 @@ class SparseFile {
     }
 
     SparseFile& integers_attribute(const std::string& object, const std::string& name,
-                                   const std::vector<std::int64_t>& values) {
-        return attribute(object, name, H5T_NATIVE_INT64, values);
-    }
+                                   const std::vector<std::int64_t>& values);
 
     SparseFile& numbers_attribute(const std::string& object, const std::string& name,
-                                  const std::vector<double>& values) {
-        return attribute(object, name, H5T_NATIVE_DOUBLE, values);
-    }
+                                  const std::vector<double>& values);
 
     SparseFile& text_attribute(const std::string& object, const std::string& name,
-                               const std::string& text) {
-        const hid_t type = H5Tcopy(H5T_C_S1);
-        H5Tset_size(type, text.size() + 1);
-        const hid_t space = H5Screate(H5S_SCALAR);
-        const hid_t attribute = H5Acreate_by_name(file_, object.c_str(), name.c_str(), type, space,
-                                                  H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-        EXPECT_GE(H5Awrite(attribute, type, text.c_str()), 0);
-        H5Aclose(attribute);
-        H5Sclose(space);
-        H5Tclose(type);
-        return *this;
-    }
+                               const std::string& text);
 
     /// Texts of a fixed length.
-    SparseFile& texts(const std::string& name, const std::vector<std::string>& texts) {
-        std::size_t longest = 1;
-        for (const std::string& text : texts) {
-            longest = std::max(longest, text.size() + 1);
-        }
-        std::string bytes(longest * texts.size(), '\0');
-        for (std::size_t i = 0; i < texts.size(); ++i) {
-            std::copy(texts[i].begin(), texts[i].end(),
-                      bytes.begin() + static_cast<Index>(i * longest));
-        }
-        const hid_t type = H5Tcopy(H5T_C_S1);
-        H5Tset_size(type, longest);
-        const hsize_t count = texts.size();
-        const hid_t space = H5Screate_simple(1, &count, nullptr);
-        const hid_t set =
-            H5Dcreate2(file_, name.c_str(), type, space, links_, H5P_DEFAULT, H5P_DEFAULT);
-        EXPECT_GE(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes.data()), 0);
-        H5Dclose(set);
-        H5Sclose(space);
-        H5Tclose(type);
-        return *this;
-    }
+    SparseFile& texts(const std::string& name, const std::vector<std::string>& texts);
 
     /// One text of a fixed length, as numpy saves it: its bytes alone, in no dimension.
-    SparseFile& scalar(const std::string& name, const std::string& text) {
-        const hid_t type = H5Tcopy(H5T_C_S1);
-        H5Tset_size(type, text.size());
-        H5Tset_strpad(type, H5T_STR_NULLPAD);
-        const hid_t space = H5Screate(H5S_SCALAR);
-        const hid_t set =
-            H5Dcreate2(file_, name.c_str(), type, space, links_, H5P_DEFAULT, H5P_DEFAULT);
-        EXPECT_GE(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()), 0);
-        H5Dclose(set);
-        H5Sclose(space);
-        H5Tclose(type);
-        return *this;
-    }
+    SparseFile& scalar(const std::string& name, const std::string& text);
 
     hid_t id() const { return file_; }
     hid_t links() const { return links_; }
 
     /// Returns the path.
-    std::string close() {
-        H5Pclose(links_);
-        H5Fclose(file_);
-        return path_;
-    }
+    std::string close();
 
   private:
-    template <class T>
+    SparseFile& dataset(const std::string& name, hid_t memory, const void* values, hsize_t count,
+                        const Storage& storage, std::vector<hsize_t> shape);
     SparseFile& attribute(const std::string& object, const std::string& name, hid_t type,
-                          const std::vector<T>& values) {
-        const hsize_t count = values.size();
-        const hid_t space = H5Screate_simple(1, &count, nullptr);
-        const hid_t attribute = H5Acreate_by_name(file_, object.c_str(), name.c_str(), type, space,
-                                                  H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-        EXPECT_GE(H5Awrite(attribute, type, values.data()), 0);
-        H5Aclose(attribute);
-        H5Sclose(space);
-        return *this;
-    }
+                          const void* values, hsize_t count);
 
     std::string path_;
     hid_t file_ = -1;

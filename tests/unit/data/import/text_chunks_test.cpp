@@ -1,6 +1,7 @@
 #include "paralogit/data/import/text_chunks.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
