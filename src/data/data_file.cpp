@@ -51,7 +51,7 @@ struct KnownKind {
     std::string_view advice;
 };
 
-constexpr std::array<KnownKind, 8> known_kinds{{
+constexpr std::array<KnownKind, 9> known_kinds{{
     {"MATLAB 5.0 MAT-file"sv, "a MATLAB file of the old format"sv,
      "save it with -v7.3 in MATLAB, or write it anew in Python: import h5py, scipy.io; f = "
      "h5py.File({made_text}, 'w'); [f.create_dataset(k, data=v) for k, v in "
@@ -64,6 +64,7 @@ constexpr std::array<KnownKind, 8> known_kinds{{
      "write them into an HDF5 file, in Python: import h5py, numpy; f = h5py.File({made_text}, "
      "'w'); [f.create_dataset(k, data=v) for k, v in numpy.load({file_text}).items()]"sv},
     {"CDF\x01"sv, "a netCDF-3 file"sv, "make it netCDF-4, which is: nccopy -k nc4 {file} {made}"sv},
+    {"CDF\x05"sv, "a netCDF-3 file"sv, "make it netCDF-4, which is: nccopy -k nc4 {file} {made}"sv},
     {"CDF\x02"sv, "a netCDF-3 file"sv, "make it netCDF-4, which is: nccopy -k nc4 {file} {made}"sv},
     {"version https://git-lfs.github.com/spec/"sv, "the pointer that git-lfs left for a file"sv,
      "fetch the file itself: git lfs pull"sv},

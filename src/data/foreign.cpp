@@ -119,15 +119,22 @@ std::optional<std::vector<Index>> shape_of_matlabs_empty(const h5::File& file,
     return shape;
 }
 
+std::string advice_on_frame(const h5::File& file, const std::string& path) {
+    const std::string group = path.substr(0, std::min(path.find_last_of('/'), path.size()));
+    if (group.empty() || !file.text_attribute_of(group, "pandas_type")) {
+        return "";
+    }
+    return fmt::format(
+        "write features and labels into a dataset each, in Python: import h5py, pandas; t = "
+        "pandas.read_hdf({}, {}); f = h5py.File('rows.h5', 'w'); f['y'] = "
+        "t.pop('LABEL').to_numpy(); f['X'] = t.to_numpy()",
+        python_text(file.path().string()), python_text(group));
+}
+
 std::string objection_to_records(const h5::File& file, const DatasetInfo& table) {
-    const std::string parent = table.path.substr(0, table.path.find_last_of('/'));
-    if (!parent.empty() && file.text_attribute_of(parent, "pandas_type")) {
-        return fmt::format(
-            "is a table of pandas, and features must be one dataset of rows x features; write "
-            "features and labels into one each, in Python: import h5py, pandas; t = "
-            "pandas.read_hdf({}, {}); f = h5py.File('rows.h5', 'w'); f['y'] = "
-            "t.pop('LABEL').to_numpy(); f['X'] = t.to_numpy()",
-            python_text(file.path().string()), python_text(parent));
+    if (const std::string advice = advice_on_frame(file, table.path); !advice.empty()) {
+        return "is a table of pandas, and features must be one dataset of rows x features; " +
+               advice;
     }
     constexpr std::size_t most_named = 8;
     std::vector<std::string> names;

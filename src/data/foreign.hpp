@@ -29,6 +29,10 @@ std::vector<h5::DatasetInfo> sparse_matrices_of_matlab(const h5::File& file,
 std::optional<std::vector<Index>> shape_of_matlabs_empty(const h5::File& file,
                                                          const h5::DatasetInfo& info);
 
+/// How to write features and labels of a frame of pandas that the dataset is a part of; empty when
+/// it is part of none.
+std::string advice_on_frame(const h5::File& file, const std::string& path);
+
 /// What is wrong with a table of records as features, and how to write a matrix of its fields.
 std::string objection_to_records(const h5::File& file, const h5::DatasetInfo& table);
 

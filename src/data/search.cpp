@@ -239,6 +239,13 @@ const DatasetInfo& likeliest(const Wanted& wanted, const std::vector<const Datas
     if (!wanted.rows && candidates.empty() && table != contents.candidates.end()) {
         contents.fail(fmt::format(":{} {}", table->path, wanted.objection(contents, *table)));
     }
+    const std::string frame = advice_on_frame(contents.file, wanted.features_path);
+    if (wanted.rows && candidates.empty() && !frame.empty()) {
+        contents.fail(fmt::format(
+            ": no dataset has a usual name of {0}, and {1} is part of a frame of pandas, of which "
+            "{0} are a column; {2}",
+            wanted.what, printable(wanted.features_path), frame));
+    }
     const DatasetInfo* const example = example_among(contents, wanted, candidates);
     const std::string found =
         wanted.rows && !candidates.empty()

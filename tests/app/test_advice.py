@@ -237,6 +237,12 @@ class AdviceOnDataSets(AppTest):
             file["df/table"] = np.zeros(60, dtype=[("index", "i8"), ("values_block_0", "f8", (2,))])
             file["df"].attrs["pandas_type"] = "frame_table"
         self.assertIn("pandas.read_hdf('table.h5', '/df')", self.ending(3, "table.h5"))
+        self.write("one.h5", **{"df/axis1": np.arange(60), "df/block0_values": self.X})
+        with h5py.File(self.folder / "one.h5", "a") as file:
+            file["df"].attrs["pandas_type"] = "frame"
+        self.assertIn("labels are a column; write features and labels into a dataset each, in "
+                      "Python: import h5py, pandas; t = pandas.read_hdf('one.h5', '/df')",
+                      self.ending(3, "one.h5", *features))
 
     def test_what_matlab_stores(self):
         columns = scipy.sparse.csc_matrix(self.X)
