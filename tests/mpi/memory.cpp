@@ -104,6 +104,7 @@ class PlanMemory : public testing::Test {
 
     comm::Communicator comm_ = comm::Communicator::world();
     data::Manifest manifest_ = dense(100'000, 10, ElementType::float32);
+    RowsOfRank rows_{.manifest = manifest_, .own = 0, .features = 10};
 };
 
 TEST_F(PlanMemory, LeavesWhatRowsLabelsAndSolverDoNotTake) {
@@ -175,7 +176,7 @@ TEST_F(PlanMemory, AdvisesALimitThatIsEnough) {
                                     .also_needed = [](const RowsOfRank&) { return of_solver; },
                                     .set_aside_bytes = std::min(wanted_aside, bytes / 4)};
             MemoryPlan memory = plan(limit);
-            take_of_what_is_left(comm_, manifest_, limit, memory, of_solver, "vectors");
+            take_of_what_is_left(comm_, rows_, limit, memory, of_solver, "vectors");
         };
         std::string text;
         try {
@@ -200,22 +201,24 @@ TEST_F(PlanMemory, AdvisesOfRowsThatAreLoadedLaterWhatTheUserHasToGive) {
     const MemoryLimit left = limit_of_what_is_left(whole, training);
     try {
         MemoryPlan all = training;
-        take_of_what_is_left(comm_, manifest_, left, all, 9'000'000, "parrots");
+        take_of_what_is_left(comm_, rows_, left, all, 9'000'000, "parrots");
         FAIL();
     } catch (const Error& error) {
         // A gibibyte, and nine megabytes more.
         EXPECT_THAT(error.what(), HasSubstr("(--memory-limit 1033M)"));
+        EXPECT_THAT(error.what(), testing::Not(HasSubstr("may take less")));
     }
 }
 
 TEST_F(PlanMemory, AsksWhetherTheRestHasRoomForMore) {
     MemoryLimit limit{.bytes = gibibyte, .source = "x", .also_needed = nullptr};
     limit.set_aside_bytes = gibibyte / 8;
+    limit.ways_to_need_less = [](const RowsOfRank&) { return "fewer parrots"; };
     const MemoryPlan memory = plan(limit);
     const Index rest = comm_.min(memory.left_bytes - gibibyte / 8);
     const auto require = [&](Index bytes) {
         MemoryPlan with_more = memory;
-        take_of_what_is_left(comm_, manifest_, limit, with_more, bytes, "parrots");
+        take_of_what_is_left(comm_, rows_, limit, with_more, bytes, "parrots");
         EXPECT_EQ(with_more.left_bytes, memory.left_bytes - bytes);
     };
 
@@ -226,6 +229,7 @@ TEST_F(PlanMemory, AsksWhetherTheRestHasRoomForMore) {
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ExitCode::input_data);
         EXPECT_THAT(error.what(), HasSubstr("parrots take"));
+        EXPECT_THAT(error.what(), HasSubstr("of it (fewer parrots may take less);"));
     }
     limit.source = "";
     EXPECT_NO_THROW(require(2 * gibibyte));

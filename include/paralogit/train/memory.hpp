@@ -36,6 +36,8 @@ struct MemoryLimit {
     /// whether these would take more of a larger one.
     Index taken_bytes = 0;
     bool is_taken_by_streamed = false;
+    /// Options with which also_needed were less, in words; empty for none.
+    std::function<std::string(const RowsOfRank& rows)> ways_to_need_less = {};
 };
 
 /// What the user says, or else this rank's share of the narrowest of `bounds`, less a reserve for
@@ -63,10 +65,10 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
                        const data::ShardPlan& plan, const MemoryLimit& limit, int threads,
                        data::Shard& shard, const RowUse& use = {});
 
-/// Takes `bytes` of what is left of a rank's limit, beside what is set aside and, when rows are
-/// sparse, vectors as long as all features. `what` they are, for people. Throws Error (input_data)
-/// where there is no room. @collective
-void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& manifest,
+/// Takes `bytes` for `rows` of what is left of a rank's limit, beside what is set aside and, when
+/// rows are sparse, vectors as long as all features. `what` they are, for people. Throws Error
+/// (input_data) where there is no room. @collective
+void take_of_what_is_left(const comm::Communicator& comm, const RowsOfRank& rows,
                           const MemoryLimit& limit, MemoryPlan& plan, Index bytes,
                           const std::string& what);
 

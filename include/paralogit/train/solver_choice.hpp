@@ -84,6 +84,11 @@ struct RankShare {
 /// most_newton_variables. Throws Error (input_data) when that is more than 63 bits can count.
 Index solver_bytes(const SolverOptions& options, const DataShape& shape, const RankShare& share);
 
+/// What could be given instead for that solver to take less, as "--solver newton-cg or a smaller
+/// --history"; empty where nothing like it does.
+std::string ways_to_take_less(const SolverOptions& options, const DataShape& shape,
+                              const RankShare& share);
+
 /// `name` is that of a choice.
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
                                            const DataShape& shape);

@@ -195,8 +195,10 @@ void fail_where_short(const comm::Communicator& comm, const data::Manifest& mani
     });
 }
 
-constexpr const char* less_for_the_solver =
-    " (--solver newton-cg, or a smaller --history of lbfgs, may take less)";
+std::string less_for_the_solver(const MemoryLimit& limit, const RowsOfRank& rows) {
+    const std::string ways = limit.ways_to_need_less ? limit.ways_to_need_less(rows) : "";
+    return ways.empty() ? "" : fmt::format(" ({} may take less)", ways);
+}
 
 std::string even_when_streamed(const RowUse& use) {
     return use.hold_out ? " even when only the rows that are held out for validation stay in it, "
@@ -278,9 +280,13 @@ std::optional<Shortage> plan_sparse(const data::Manifest& manifest, const data::
         return std::nullopt;
     }
     const std::string solver_text =
-        needs.solver() == 0 ? ""
-                            : fmt::format(", of which the solver takes up to {}{}",
-                                          bytes_text(needs.solver()), less_for_the_solver);
+        needs.solver() == 0
+            ? ""
+            : fmt::format(", of which the solver takes up to {}{}", bytes_text(needs.solver()),
+                          less_for_the_solver(limit, {.manifest = manifest,
+                                                      .own = shard.rows.size(),
+                                                      .features = used.most,
+                                                      .may_be_streamed = true}));
     const Index of_features = needs.of_all_features();
     if (rest < of_features && of_features > needs.rows()) {
         return Shortage{beside + needs.when_held(),
@@ -369,7 +375,7 @@ MemoryPlan plan_memory(const comm::Communicator& comm, const data::Manifest& man
     return memory;
 }
 
-void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& manifest,
+void take_of_what_is_left(const comm::Communicator& comm, const RowsOfRank& rows,
                           const MemoryLimit& limit, MemoryPlan& plan, Index bytes,
                           const std::string& what) {
     std::optional<Shortage> shortage;
@@ -377,11 +383,11 @@ void take_of_what_is_left(const comm::Communicator& comm, const data::Manifest& 
     if (!limit.source.empty() && bytes > left) {
         // Of more memory a little more is taken for rows that pass through it.
         const Index lacking = bytes - left;
-        shortage = Shortage{
-            limit.bytes + lacking + lacking / 8,
-            fmt::format(": {} take {} of it{}", what, bytes_text(bytes), less_for_the_solver)};
+        shortage = Shortage{limit.bytes + lacking + lacking / 8,
+                            fmt::format(": {} take {} of it{}", what, bytes_text(bytes),
+                                        less_for_the_solver(limit, rows))};
     }
-    fail_where_short(comm, manifest, limit, shortage);
+    fail_where_short(comm, rows.manifest, limit, shortage);
     plan.left_bytes -= bytes;
 }
 

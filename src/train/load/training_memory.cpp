@@ -36,15 +36,18 @@ DataShape shape_of(const data::Manifest& manifest, Index features) {
                                           : std::nullopt};
 }
 
+RankShare share_of(const TrainOptions& options, const RowsOfRank& rows) {
+    return {.own_rows = rows.own,
+            .threads = options.execution.threads,
+            .may_be_streamed = rows.may_be_streamed};
+}
+
 /// What a run takes of a rank's memory beside the rows.
 Index bytes_beside_rows(const TrainOptions& options, bool has_validation, const RowsOfRank& rows) {
     const DataShape shape = shape_of(rows.manifest, rows.features);
     // Statistics of more parameters are refused.
     const Index inferred = std::min(shape.dimension, most_inferred_parameters);
-    return solver_bytes(options.solver, shape,
-                        {.own_rows = rows.own,
-                         .threads = options.execution.threads,
-                         .may_be_streamed = rows.may_be_streamed}) +
+    return solver_bytes(options.solver, shape, share_of(options, rows)) +
            score_bytes(options.row_use, rows.own) +
            (has_validation ? validation_bytes(rows.manifest, shape) : 0) +
            (options.inference_confidence ? information_bytes(inferred) : 0);
@@ -66,6 +69,10 @@ Execution share_memory(const comm::Communicator& comm, const TrainOptions& optio
     memory.also_needed = [&options, has_validation](const RowsOfRank& rows) {
         return bytes_beside_rows(options, has_validation, rows);
     };
+    memory.ways_to_need_less = [&options](const RowsOfRank& rows) {
+        return ways_to_take_less(options.solver, shape_of(rows.manifest, rows.features),
+                                 share_of(options, rows));
+    };
     if (validation_files) {
         memory.set_aside_bytes = comm::together(
             comm, [&] { return bytes_to_set_aside(comm, *validation_files, memory); });
@@ -80,19 +87,20 @@ void take_solver_memory(const comm::Communicator& comm, const TrainOptions& opti
         return;
     }
     const Index features = data.shard.features;
+    const bool is_streamed = data.shard.sparse_stream != nullptr;
+    const RowsOfRank rows{.manifest = data.manifest,
+                          .own = data.shard.rows.size(),
+                          .features = features,
+                          .may_be_streamed = is_streamed};
     const Index bytes = comm::together(comm, [&] {
-        const bool is_streamed = data.shard.sparse_stream != nullptr;
         // Of features that are streamed each number is exchanged for a new one.
         const Index new_numbers = is_streamed && features < data.manifest.features
                                       ? data.manifest.features * Index{sizeof(std::uint32_t)}
                                       : Index{0};
-        return new_numbers + data.execution.memory.also_needed({.manifest = data.manifest,
-                                                                .own = data.shard.rows.size(),
-                                                                .features = features,
-                                                                .may_be_streamed = is_streamed});
+        return new_numbers + data.execution.memory.also_needed(rows);
     });
     take_of_what_is_left(
-        comm, data.manifest, data.execution.memory, data.memory, bytes,
+        comm, rows, data.execution.memory, data.memory, bytes,
         fmt::format(
             "{} of {} features that have entries",
             options.inference_confidence ? "vectors, and the matrices of --inference," : "vectors",

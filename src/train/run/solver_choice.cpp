@@ -197,6 +197,33 @@ Index solver_bytes(const SolverOptions& options, const DataShape& shape, const R
                           : bytes_for_dense(solver, options, shape, share));
 }
 
+std::string ways_to_take_less(const SolverOptions& options, const DataShape& shape,
+                              const RankShare& share) {
+    SolverOptions chosen = options;
+    chosen.name = choose_solver(options, shape).name;
+    const Index bytes = solver_bytes(chosen, shape, share);
+    std::string ways;
+    const auto add_if_less = [&](const char* way, const auto& change) {
+        SolverOptions other = chosen;
+        change(other);
+        if (solver_bytes(other, shape, share) < bytes) {
+            ways += (ways.empty() ? "" : " or ") + std::string(way);
+        }
+    };
+    if (chosen.name == "newton" || chosen.name == "lbfgs") {
+        add_if_less("--solver newton-cg", [](SolverOptions& o) { o.name = "newton-cg"; });
+    } else if (chosen.name == "prox-newton") {
+        add_if_less("--solver owl-qn", [](SolverOptions& o) { o.name = "owl-qn"; });
+    } else if (is_stochastic(chosen.name)) {
+        add_if_less("--solver sgd", [](SolverOptions& o) { o.name = "sgd"; });
+        add_if_less("no --momentum", [](SolverOptions& o) { o.stochastic.momentum = 0; });
+        add_if_less("no --average", [](SolverOptions& o) { o.stochastic.averages_from.reset(); });
+        add_if_less("no --local-steps", [](SolverOptions& o) { o.batches.local_steps = 0; });
+    }
+    add_if_less("a smaller --history", [](SolverOptions& o) { o.lbfgs.history = 1; });
+    return ways;
+}
+
 std::unique_ptr<optim::Solver> make_solver(const std::string& name, const SolverOptions& options,
                                            const DataShape& shape) {
     if (name == "newton") {

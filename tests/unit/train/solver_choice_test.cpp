@@ -124,6 +124,34 @@ TEST(SolverBytes, OfSparseRowsCountTheSumsThatThreadsHaveApart) {
     EXPECT_EQ(sums(600'000, 3), 600'000 * 8);
 }
 
+TEST(WaysToTakeLess, AreThoseOfTheSolverThatDo) {
+    const auto ways = [](const std::string& name, const auto& change, Index dimension = 2000) {
+        SolverOptions options;
+        options.name = name;
+        options.lbfgs.history = 10;
+        change(options);
+        return ways_to_take_less(options, {.rows = 1000, .dimension = dimension, .entries = 50'000},
+                                 {.own_rows = 1000});
+    };
+    const auto as_it_is = [](SolverOptions&) {};
+    EXPECT_EQ(ways("newton", as_it_is), "--solver newton-cg");
+    EXPECT_EQ(ways("lbfgs", as_it_is), "--solver newton-cg or a smaller --history");
+    EXPECT_EQ(ways("owl-qn", as_it_is), "a smaller --history");
+    EXPECT_EQ(ways("prox-newton", as_it_is), "--solver owl-qn");
+    EXPECT_EQ(ways("prox-newton", as_it_is, 5), "") << "whose history is more than the matrices";
+    EXPECT_EQ(ways("auto", as_it_is), "") << "it is newton-cg";
+    EXPECT_EQ(ways("gd", as_it_is), "");
+    EXPECT_EQ(ways("sgd", as_it_is), "");
+    EXPECT_EQ(ways("adam", as_it_is), "--solver sgd");
+    EXPECT_EQ(ways("sgd",
+                   [](SolverOptions& options) {
+                       options.stochastic.momentum = 0.5;
+                       options.stochastic.averages_from = 1;
+                       options.batches.local_steps = 3;
+                   }),
+              "no --momentum or no --average or no --local-steps");
+}
+
 TEST(SolverBytes, AreNoNumberThatCannotBeCounted) {
     // The matrices of newton have a bound; the vectors beside them do not.
     EXPECT_GT(bytes_of("newton", Index{1} << 32, std::nullopt), Index{1} << 32);
