@@ -18,6 +18,26 @@ if [ $# -lt 3 ] || ! [[ $1 =~ ^[1-9][0-9]*$ ]]; then
 fi
 count=$1
 shift
+# The jobs are told of one another by their environment. One that is not takes itself for the first,
+# and with --overwrite removes what the one before has trained.
+require_all() {
+    local rest=${1#NONE}
+    if [ -n "$1" ] && [[ ,$1, != *,ALL,* ]]; then
+        echo "chain.sh: $2 keeps from the jobs what they need to know of the chain; write" \
+            "ALL${rest:+,$rest}" >&2
+        exit 2
+    fi
+}
+require_all "${SBATCH_EXPORT:-}" "SBATCH_EXPORT=${SBATCH_EXPORT:-}"
+for ((i = 1; i <= $#; ++i)); do
+    case ${!i} in
+    --export=*) require_all "${!i#*=}" "${!i}" ;;
+    --export)
+        next=$((i + 1))
+        require_all "${!next:-}" "--export ${!next:-}"
+        ;;
+    esac
+done
 # The script itself must not queue its job again.
 export MAX_RESTARTS=0
 # What the jobs know one another by: it stands in the mark of --overwrite.

@@ -56,6 +56,8 @@ int run_session(int argc, char** argv, std::chrono::steady_clock::time_point pro
     h5::prepare_library();
     // A reader of the log that goes away must not end the run.
     static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+    // A file that grows beyond `ulimit -f` is told as one that cannot be written.
+    static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
     if (argc > 1 && std::string_view(argv[1]) == "train") {
         note_stop_signals();
     } else {

@@ -31,6 +31,17 @@ std::string place_of_results(const Options& options) {
                                   : "";
 }
 
+/// What was asked for and is nowhere else. Throws where nobody can read it.
+void print(const comm::Communicator& comm, const std::string& text) {
+    Console console(comm.is_root(), Verbosity::normal);
+    console.result(text);
+    comm::on_root(comm, [&] {
+        if (console.has_lost_results()) {
+            throw Error(ExitCode::cannot_write, "stdout cannot be written: the results are lost");
+        }
+    });
+}
+
 ExitCode run_with(const CommandSpec& command, const Options& options,
                   const comm::Communicator& comm,
                   std::chrono::steady_clock::time_point process_start,
@@ -74,20 +85,19 @@ ExitCode run_program(const comm::Communicator& comm, const std::vector<std::stri
                          comm::listener_that_ends_the_job("Start it again"));
     }
     deadline.end();
-    Console plain(comm.is_root(), Verbosity::normal);
 
     // What is asked of the program as a whole.
     if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
         arguments[0] == "help") {
-        plain.result(help_text());
+        print(comm, help_text());
         return arguments.empty() ? ExitCode::usage : ExitCode::done;
     }
     if (arguments[0] == "--help-markdown") {
-        plain.result(help_markdown());
+        print(comm, help_markdown());
         return ExitCode::done;
     }
     if (arguments[0] == "--version") {
-        plain.result("paralogit " + version() + ", HDF5 " + h5::library_version());
+        print(comm, "paralogit " + version() + ", HDF5 " + h5::library_version());
         return ExitCode::done;
     }
 
@@ -95,7 +105,7 @@ ExitCode run_program(const comm::Communicator& comm, const std::vector<std::stri
     const CommandSpec& command = *comm::together(comm, [&] { return &find_command(arguments[0]); });
     const Options options(command, std::span(arguments).subspan(1), comm);
     if (options.is_set("help")) {
-        plain.result(help_text(command));
+        print(comm, help_text(command));
         return ExitCode::done;
     }
 

@@ -1,10 +1,13 @@
 #include "paralogit/base/threads.hpp"
 
+#include <omp.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <exception>
+#include <latch>
 #include <numeric>
+#include <system_error>
 #include <thread>
 
 namespace paralogit {
@@ -24,8 +27,8 @@ void run_threads(int threads, const std::function<void(int)>& action) {
         return;
     }
     std::vector<std::exception_ptr> caught(static_cast<std::size_t>(threads));
-    // Static, so that each thread has the same number in every call. Should the system grant fewer
-    // threads than asked for, one of them does the work of several.
+    // Static, so that each thread has the same number in every call. Should OpenMP grant fewer
+    // threads than asked for (OMP_THREAD_LIMIT), one of them does the work of several.
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int thread = 0; thread < threads; ++thread) {
         try {
@@ -40,7 +43,46 @@ void run_threads(int threads, const std::function<void(int)>& action) {
     }
 }
 
+int threads_granted(int threads) {
+    std::latch may_end(1);
+    std::vector<std::jthread> others;
+    try {
+        while (std::ssize(others) + 1 < threads) {
+            others.emplace_back([&] { may_end.wait(); });
+        }
+    } catch (const std::system_error&) {
+        // What is counted is those before.
+    }
+    may_end.count_down();
+    return static_cast<int>(std::ssize(others)) + 1;
+}
+
+namespace {
+
+/// Of all places. The main thread itself was bound to the first one before main began.
+std::vector<int> cores_of_openmp() {
+    std::vector<int> cores;
+    for (int place = 0; place < omp_get_num_places(); ++place) {
+        std::vector<int> of_place(static_cast<std::size_t>(omp_get_place_num_procs(place)));
+        omp_get_place_proc_ids(place, of_place.data());
+        cores.insert(cores.end(), of_place.begin(), of_place.end());
+    }
+    std::ranges::sort(cores);
+    const auto rest = std::ranges::unique(cores);
+    cores.erase(rest.begin(), rest.end());
+    return cores;
+}
+
+}  // namespace
+
+bool are_threads_bound_by_openmp() {
+    return omp_get_proc_bind() != omp_proc_bind_false && omp_get_num_places() > 0;
+}
+
 std::vector<int> available_cores() {
+    if (are_threads_bound_by_openmp()) {
+        return cores_of_openmp();
+    }
     std::vector<int> cores;
     cpu_set_t allowed;
     CPU_ZERO(&allowed);

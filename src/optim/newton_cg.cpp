@@ -24,6 +24,8 @@ constexpr const char* radius_key = "radius";
 constexpr const char* products_key = "products";
 constexpr const char* gradient_key = "gradient_before";
 constexpr const char* thinning_key = "thinning";
+constexpr const char* mark_key = "gradient_at_mark";
+constexpr const char* steps_key = "steps_since_mark";
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr int most_trials = 40;
 constexpr double most_stalled_steps = 20;
@@ -173,6 +175,37 @@ bool has_too_few_rows(const CurvedObjective& objective, Index thinning, const Ve
            euclidean_norm(after) > poor * euclidean_norm(before);
 }
 
+/// How the gradient has fallen since a step at which it was written down.
+struct Progress {
+    double mark;  ///< its size then; infinite before the first step
+    double steps;
+
+    static Progress of(const State& state) {
+        return {.mark = remembered(state, mark_key, infinity),
+                .steps = remembered(state, steps_key, 0)};
+    }
+
+    /// After one more step. Whether it has fallen so little in some steps that the choice of rows
+    /// may be the reason: one alone may not tell, for the size goes up and down where the rows
+    /// leave out what some variables depend on.
+    bool is_slow_after(double gradient) {
+        constexpr double most_steps = 5;
+        constexpr double least_fall = 0.1;
+        ++steps;
+        if (steps < most_steps && std::isfinite(mark)) {
+            return false;
+        }
+        const bool is_slow = gradient > least_fall * mark;
+        *this = {.mark = gradient, .steps = 0};
+        return is_slow;
+    }
+
+    void write_to(std::map<std::string, Matrix>& memory) const {
+        remember(memory, mark_key, mark);
+        remember(memory, steps_key, steps);
+    }
+};
+
 /// Where a step leads.
 struct Move {
     Vector point;
@@ -312,10 +345,13 @@ StepResult NewtonCg::step(Objective& objective, State& state) const {
         remember(state.memory, products_key, all_products);
         return StepResult::no_progress;
     }
-    if (has_too_few_rows(curved, thinning, gradient, move->at_point.gradient)) {
+    Progress progress = Progress::of(state);
+    const bool is_slow = progress.is_slow_after(euclidean_norm(move->at_point.gradient));
+    if (is_slow || has_too_few_rows(curved, thinning, gradient, move->at_point.gradient)) {
         thinning = std::max<Index>(thinning / 4, 1);
     }
     std::map<std::string, Matrix> memory;
+    progress.write_to(memory);
     remember(memory, radius_key, move->radius);
     remember(memory, products_key, all_products);
     remember(memory, thinning_key, static_cast<double>(thinning));

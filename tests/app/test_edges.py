@@ -420,6 +420,11 @@ class Commands(AppTest):
         self.assertIn(f"the results are in {self.folder}/rows.h5", lost.stderr.decode())
         shell = f"'{BINARY}' evaluate '{self.model}' '{self.data}' >/dev/full 2>/dev/null"
         self.assertEqual(subprocess.run(shell, shell=True, check=False).returncode, 6)
+        for asked in ("--help", "--version", "--help-markdown", "train --help"):
+            lost = subprocess.run(f"'{BINARY}' {asked} >/dev/full", shell=True, check=False,
+                                  capture_output=True)
+            self.assertEqual(lost.returncode, 6, asked)
+            self.assertIn("stdout cannot be written", lost.stderr.decode())
 
     def test_a_reader_of_the_log_that_goes_away_does_not_end_the_run(self):
         shell = (f"'{BINARY}' train '{self.data}' --verbose --out '{self.folder}/x' 2>&1 | head -1"

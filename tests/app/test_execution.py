@@ -154,6 +154,20 @@ class Threads(AppTest):
         self.assertIn("all 2 ranks on", result.stderr)
         self.assertIn("bound to one core", result.stderr)
 
+    def test_threads_that_openmp_binds_have_all_cores(self):
+        cores = len(os.sched_getaffinity(0))
+        for number, bound in enumerate(({"OMP_PROC_BIND": "true"}, {"OMP_PLACES": "cores"},
+                                        {"GOMP_CPU_AFFINITY": f"0-{cores - 1}"})):
+            threads, said = self.threads(env={"OMP_NUM_THREADS": "", **bound}, out=str(number))
+            self.assertEqual(threads, min(cores, 12))
+            self.assertNotIn("threads for", said)
+
+    def test_ranks_that_openmp_binds_to_the_same_cores_get_a_warning(self):
+        _, said = self.threads("--threads", "1", env={"OMP_PROC_BIND": "true"}, ranks=2)
+        self.assertIn("binds the threads of 2 ranks on", said)
+        _, said = self.threads("--threads", "1", env={"OMP_PROC_BIND": "false"}, ranks=2, out="b")
+        self.assertNotIn("OMP_PROC_BIND", said)
+
     def test_small_data_is_left_to_one_thread(self):
         small = write_data(self.folder / "small.h5", *made_up(500, 10))
         out = self.folder / "small"

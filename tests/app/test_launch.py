@@ -257,6 +257,16 @@ echo $SLURM_JOB_ID
         self.assertIn("resuming after iteration 1,", log)
         self.assertIn("exit code 0", log)
 
+    def test_of_a_chain_needs_to_know_of_it(self):
+        self.add_command("sbatch", "#!/bin/sh\necho 7\n")
+        for options, environment, code in ((("--export=NONE",), {}, 2),
+                                           (("--export", "A=1,B"), {}, 2),
+                                           ((), {"SBATCH_EXPORT": "NONE"}, 2),
+                                           (("--export=A=1,ALL",), {}, 0), ((), {}, 0)):
+            result = self.start("chain.sh", 1, *options, "train.sbatch", "data.h5", **environment)
+            self.assert_ends(result, code)
+            self.assertEqual("write ALL" in result.stderr, code == 2)
+
     def test_of_a_chain_leaves_the_run_that_another_chain_should_have_replaced(self):
         self.train(IRIS, "--l2", "0.1")
         self.chain("exit 1")

@@ -397,6 +397,31 @@ class Streaming(AppTest):
         self.assertIn("data.h5: the file has changed since the run began", errors)
         self.assertFalse((out / "model.h5").exists())
 
+    def test_no_checkpoint_is_written_of_rows_that_changed(self):
+        arguments = (self.data, "--solver", "gd", "--learning-rate", "1e-3", "--tolerance", "0",
+                     "--checkpoint-every", "1")
+        out = self.folder / "run"
+        before = self.data.read_bytes()
+        with subprocess.Popen(
+                command("train", *arguments, "--out", out, "--max-iterations", "1000000", ranks=2),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            metrics = out / "metrics.jsonl"
+            while not (metrics.exists() and metrics.read_text().count("\n") > 2):
+                self.assertIsNone(process.poll())
+                time.sleep(0.01)
+            with open(self.data, "r+b") as file:
+                file.seek(len(before) // 3)
+                file.write(bytes(len(before) // 3))
+            _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3)
+        self.assertIn("data.h5: the file has changed since the run began", errors)
+        self.data.write_bytes(before)
+        newest = max(int(name.name.split("-")[1]) for name in (out / "checkpoints").iterdir())
+        hashes = [read_summary(self.train(*arguments, *more, "--max-iterations", newest + 3,
+                                          out=to))["model_sha256"]
+                  for more, to in ((("--resume",), "run"), ((), "whole"))]
+        self.assertEqual(hashes[0], hashes[1])
+
     def start_streamed(self, data, limit, out):
         """A run over streamed rows, past its first iterations, that does not end by itself."""
         out = self.folder / out

@@ -121,6 +121,16 @@ class Trace(AppTest):
             if before is not None:
                 self.assertEqual(path.read_bytes(), before)
 
+    def test_does_not_take_the_name_of_a_result_that_is_yet_to_come(self):
+        for name in ("model.h5", "lock", "checkpoints", "checkpoints/trace.json", "mine.json"):
+            for directory in ("run", "."):
+                result = run("train", self.data, "--out", directory, "--trace",
+                             f"{directory}/{name}" if directory == "run" else name,
+                             cwd=self.folder)
+                self.assert_ends(result, 2)
+                self.assertIn("in the run directory a trace is called trace.json", result.stderr)
+        self.assertFalse((self.folder / "run").exists())
+
     def test_that_cannot_be_written_ends_the_run_before_it_began(self):
         result = run("train", self.data, "--out", self.folder / "run", "--trace",
                      self.folder / "no" / "trace.json", ranks=2)

@@ -102,6 +102,7 @@ class FullDisk(MountTest):
                                               "free some space and go on with --resume"))
             self.assertRegex(result.stderr, r"warning: .*No space left on device\)?; "
                                             r"the checkpoint of iteration \d+ is kept")
+            self.assertEqual(result.stderr.count(" is kept"), 1, result.stderr)
             self.assertNotIn(".tmp", result.stderr)
             kept = snapshot(self.disk / "run" / "checkpoints")
             self.assertGreater(len(kept), 1)
@@ -210,6 +211,26 @@ class TakenPlaces(RefusalTest):
                             says=f"{self.out}: the output must be a directory")
         self.assert_refused(6, "train", self.data, "--out", self.out / "run", ranks=(None, 2),
                             says=f"{self.out / 'run'}: cannot make the directory: Not a directory")
+
+    def test_a_link_to_nothing(self):
+        self.out.symlink_to("nowhere")
+        self.assert_refused(2, "train", self.data, "--out", self.out, ranks=(None, 2),
+                            says=f"{self.out}: the output must be a directory, but this is a link")
+
+    def test_files_that_may_not_grow(self):
+        model = self.train(self.data, *OPTIONS, out="model") / "model.h5"
+        limited = ["bash", "-c", 'ulimit -f 4; exec "$@"', "limited"]
+        for arguments in (("train", self.data, "--out", self.out),
+                          ("predict", model, self.data, "--out", self.path("scores.csv")),
+                          ("generate", self.path("made.h5"), "--rows", 900, "--features", 9)):
+            before = snapshot(self.folder)
+            result = subprocess.run(limited + command(*arguments), capture_output=True, text=True,
+                                    timeout=SECONDS, check=False)
+            self.assert_one_error(result, 6, "File too large")
+            # A run that has begun keeps its folder, without half a file.
+            left = set(snapshot(self.folder)) - set(before)
+            self.assertFalse([name for name in left if not name.startswith("run")
+                              or name.endswith((".tmp", ".h5"))], left)
 
     def test_a_run_that_holds_an_input_of_the_next_one(self):
         self.train(self.data, "--l2", "1e-3", "--inference", "--max-iterations", "50")

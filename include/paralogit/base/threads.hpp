@@ -25,7 +25,15 @@ Range part_of(Range whole, int part, int parts);
 /// throw, the exception of the lowest number is thrown here. Not to be nested.
 void run_threads(int threads, const std::function<void(int)>& action);
 
+/// With how many threads this process can work at once, up to so many: the system may have a limit
+/// (ulimit -u, pids.max of a cgroup), where OpenMP ends the process without a word of its own.
+int threads_granted(int threads);
+
 /// The numbers of the logical cores that this process may run on, rising.
 std::vector<int> available_cores();
+
+/// Whether OpenMP binds the threads of this process to cores, as OMP_PROC_BIND, OMP_PLACES and
+/// GOMP_CPU_AFFINITY ask for: the same ones, in the same order, in each process that has the same.
+bool are_threads_bound_by_openmp();
 
 }  // namespace paralogit

@@ -185,6 +185,15 @@ RunDirectory::RunDirectory(const std::filesystem::path& path, ExistingRun existi
         }
         check_contents(path, existing);
         check_inputs(path, inputs);
+    } else if (status == std::errc::permission_denied) {
+        fail(path, "look at the directory", status);
+    } else if (std::error_code ignored; type == std::filesystem::file_type::not_found &&
+                                        std::filesystem::is_symlink(path, ignored)) {
+        throw Error(
+            ExitCode::usage,
+            fmt::format("{}: the output must be a directory, but this is a link to nothing; "
+                        "make what it leads to, or give another --out",
+                        path.string()));
     } else if (type != std::filesystem::file_type::not_found) {
         throw Error(ExitCode::usage,
                     fmt::format("{}: the output must be a directory, but this is {}; give another "

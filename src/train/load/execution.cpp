@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <map>
+#include <ranges>
 #include <set>
 #include <string_view>
 
@@ -21,11 +22,13 @@ namespace {
 struct Place {
     std::string host;
     std::vector<int> cores;  ///< that it may use, rising
+    bool is_bound_by_openmp = false;
 
     std::string to_bytes(int threads) const {
         ByteWriter bytes;
         bytes.put(host);
         bytes.put(threads);
+        bytes.put(is_bound_by_openmp ? 1 : 0);
         bytes.put(static_cast<Index>(cores.size()));
         for (const int core : cores) {
             bytes.put(core);
@@ -43,6 +46,7 @@ struct PlacedRank {
         PlacedRank rank;
         rank.place.host = reader.text();
         rank.threads = reader.number<int>();
+        rank.place.is_bound_by_openmp = reader.number<int>() != 0;
         rank.place.cores.resize(reader.count());
         for (int& core : rank.place.cores) {
             core = reader.number<int>();
@@ -86,6 +90,8 @@ std::vector<std::string> warnings_of(const std::vector<PlacedRank>& ranks) {
         int ranks = 0;
         int threads = 0;
         std::set<int> cores;
+        /// Those whose threads OpenMP binds to the first of these cores, and the next ones.
+        std::map<std::vector<int>, int> bound_from;
     };
     std::map<std::string, Host> hosts;
     for (const PlacedRank& rank : ranks) {
@@ -93,6 +99,7 @@ std::vector<std::string> warnings_of(const std::vector<PlacedRank>& ranks) {
         ++host.ranks;
         host.threads += rank.threads;
         host.cores.insert(rank.place.cores.begin(), rank.place.cores.end());
+        host.bound_from[rank.place.cores] += rank.place.is_bound_by_openmp ? 1 : 0;
     }
     std::vector<std::string> warnings;
     for (const auto& [name, host] : hosts) {
@@ -108,6 +115,14 @@ std::vector<std::string> warnings_of(const std::vector<PlacedRank>& ranks) {
                 "let the ranks use more cores (mpirun --bind-to none)",
                 host.ranks, host.ranks == 1 ? "" : "s", name, host.ranks == 1 ? "has" : "have",
                 host.threads, cores, cores == 1 ? "" : "s"));
+        } else if (const int alike = std::ranges::max(host.bound_from | std::views::values);
+                   alike > 1) {
+            warnings.push_back(fmt::format(
+                "OMP_PROC_BIND, OMP_PLACES or GOMP_CPU_AFFINITY binds the threads of {} ranks on "
+                "{} "
+                "to the same cores, and leaves others idle; unset it, or give each rank cores of "
+                "its own (mpirun --map-by slot:PE=N, srun --cpus-per-task=N --cpu-bind=cores)",
+                alike, name));
         }
     }
     return warnings;
@@ -123,6 +138,18 @@ model::Isa choose_isa(const std::optional<model::Isa>& wanted) {
     return wanted.value_or(model::best_isa());
 }
 
+void require_threads(int threads) {
+    const int granted = threads_granted(threads);
+    if (granted < threads) {
+        throw Error(
+            ExitCode::usage,
+            fmt::format("{} threads are wanted, and the system lets this process have {} "
+                        "(ulimit -u, or pids.max of its cgroup); give a smaller --threads, or "
+                        "have the limit raised",
+                        threads, granted));
+    }
+}
+
 }  // namespace
 
 ExecutionChoice choose_execution(const comm::Communicator& comm, const ExecutionRequest& request) {
@@ -132,11 +159,14 @@ ExecutionChoice choose_execution(const comm::Communicator& comm, const Execution
     choice.execution.memory =
         choose_memory_limit(comm, request.memory_limit, memory_bounds(MemorySurroundings::own()));
 
-    const Place own{.host = comm::host_name(), .cores = available_cores()};
+    const Place own{.host = comm::host_name(),
+                    .cores = available_cores(),
+                    .is_bound_by_openmp = are_threads_bound_by_openmp()};
     const std::optional<int> wanted = request.threads ? request.threads : threads_of_environment();
     // Who leaves the choice open has to know who shares its cores first.
     const std::vector<PlacedRank> places = all_places(comm, own, 0);
     choice.execution.threads = wanted.value_or(share_of_cores(own, places));
+    comm::together(comm, [&] { require_threads(choice.execution.threads); });
     const std::vector<PlacedRank> ranks = all_places(comm, own, choice.execution.threads);
     if (comm.is_root()) {
         choice.warnings = warnings_of(ranks);

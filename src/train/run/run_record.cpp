@@ -125,13 +125,19 @@ void RunRecord::write_checkpoint(const Checkpoint& checkpoint) {
             acknowledged_path_ = store_->write(checkpoint);
         });
         acknowledged_iteration_ = checkpoint.state.iteration;
+        has_warned_of_checkpoints_ = false;
         observer_.on_checkpoint(acknowledged_iteration_, acknowledged_path_);
     } catch (const Error& error) {
         if (acknowledged_iteration_ < 0) {
             throw;
         }
-        observer_.on_warning(std::string(error.what()) + "; the checkpoint of iteration " +
-                             std::to_string(acknowledged_iteration_) + " is kept");
+        // One may be due every few milliseconds, and the disk may stay full for hours.
+        if (!has_warned_of_checkpoints_) {
+            observer_.on_warning(std::string(error.what()) + "; the checkpoint of iteration " +
+                                 std::to_string(acknowledged_iteration_) +
+                                 " is kept, until one can be written again");
+        }
+        has_warned_of_checkpoints_ = true;
     }
     checkpoint_end_ = std::chrono::steady_clock::now();
     last_checkpoint_seconds_ = std::chrono::duration<double>(checkpoint_end_ - begin).count();

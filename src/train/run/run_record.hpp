@@ -62,6 +62,7 @@ class RunRecord {
     std::unique_ptr<CheckpointStore> store_;   ///< on rank 0
     bool has_soft_labels_ = false;             ///< so that rows have no side
     Index acknowledged_iteration_ = -1;
+    bool has_warned_of_checkpoints_ = false;  ///< since the last one was written
     std::filesystem::path acknowledged_path_;
     std::string unwritten_metrics_;  ///< on rank 0: lines that the disk did not take yet
     std::chrono::steady_clock::time_point checkpoint_end_;

@@ -150,10 +150,22 @@ constexpr std::string_view first_line = "{\"displayTimeUnit\":\"ms\",\"traceEven
 bool is_in(const std::filesystem::path& directory, const std::filesystem::path& file) {
     const auto place_of = [](const std::filesystem::path& path) {
         std::error_code ignored;  // what has no absolute path is in no directory
-        return std::filesystem::weakly_canonical(path / "", ignored);
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path / ""), ignored);
     };
-    return !directory.empty() && file.has_parent_path() &&
-           place_of(directory) == place_of(file.parent_path());
+    return !directory.empty() &&
+           place_of(directory) == place_of(file.has_parent_path() ? file.parent_path() : ".");
+}
+
+/// The other names there are those of results, which come after the trace has been looked for.
+void require_own_name(const std::filesystem::path& directory, const std::filesystem::path& file) {
+    if ((is_in(directory, file) && file.filename() != "trace.json") ||
+        is_in(directory / "checkpoints", file)) {
+        throw Error(
+            ExitCode::usage,
+            fmt::format("--trace {}: in the run directory a trace is called trace.json; give "
+                        "that name, or another place",
+                        file.string()));
+    }
 }
 
 /// Whether the file begins as those do that this writes.
@@ -183,6 +195,7 @@ TraceFile::TraceFile(const comm::Communicator& comm, const Options& options)
                                     "replaced; give another name",
                                     path_.string()));
         }
+        require_own_name(options.run_directory, path_);
         // Gone at once: what cannot be written is told before the work, not after it.
         if (!is_in(options.run_directory, path_)) {
             const OutputFile attempt(path_);

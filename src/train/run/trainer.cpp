@@ -186,6 +186,8 @@ class Run {
             if (options_.checkpoint_every > 0 && state.iteration > 0 &&
                 state.iteration % options_.checkpoint_every == 0 &&
                 record_.has_time_for_checkpoint()) {
+                // A checkpoint says of what rows it is, and is believed.
+                require_unchanged_rows();
                 state_.with_whole_checkpoint(*data_.rows,
                                              [&] { record_.write_checkpoint(state_.checkpoint); });
             }
@@ -321,6 +323,15 @@ class Run {
         time_.seconds += seconds_since(begin);
     }
 
+    /// Each rank asks the very file that it has mapped: it may have lost its name by now, or
+    /// another file may have that name, and neither matters. What is streamed is found by name.
+    void require_unchanged_rows() const {
+        comm::together(comm_, [&] {
+            data_.rows->shard.check_unchanged();
+            data_.validation->check_unchanged();
+        });
+    }
+
     /// What went wrong, the same on all ranks; null when nothing did.
     std::exception_ptr write_last_checkpoint() {
         try {
@@ -348,12 +359,7 @@ class Run {
 
     TrainOutcome finish(optim::StopReason reason) {
         evaluate_end();
-        // Each rank asks the very file that it has mapped: it may have lost its name by now, or
-        // another file may have that name, and neither matters. What is streamed is found by name.
-        comm::together(comm_, [&] {
-            data_.rows->shard.check_unchanged();
-            data_.validation->check_unchanged();
-        });
+        require_unchanged_rows();
         const std::exception_ptr unwritten = write_last_checkpoint();
         TraceSpan inference_span(options_.inference_confidence ? lane() : nullptr, "inference");
         std::optional<InferenceReport> inference = infer(reason);

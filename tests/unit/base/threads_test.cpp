@@ -1,9 +1,14 @@
 #include "paralogit/base/threads.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -36,6 +41,34 @@ TEST(RunThreads, CallsTheActionOnceForEveryNumber) {
         }
     }
 }
+
+TEST(ThreadsGranted, AreAllThatAreWantedWhereThereIsNoLimit) {
+    for (const int threads : {1, 2, 9}) {
+        EXPECT_EQ(threads_granted(threads), threads);
+    }
+}
+
+// The sanitizer needs address space of its own for each thread, and ends the process without it.
+#ifndef __SANITIZE_ADDRESS__
+TEST(ThreadsGranted, AreThoseThatTheSystemLetsTheProcessHave) {
+    const auto granted_of_fifty = [] {
+        // Room for the stacks of some.
+        const rlim_t bytes = rlim_t{100} << 20U;
+        std::ifstream statm("/proc/self/statm");
+        rlim_t pages = 0;
+        statm >> pages;
+        const rlim_t most = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + bytes;
+        const rlimit limit{.rlim_cur = most, .rlim_max = most};
+        ::setrlimit(RLIMIT_AS, &limit);
+        std::_Exit(threads_granted(50));
+    };
+    const auto is_less = [](int status) {
+        return WIFEXITED(status) && WEXITSTATUS(status) > 1 && WEXITSTATUS(status) < 50;
+    };
+
+    EXPECT_EXIT(granted_of_fifty(), is_less, "");
+}
+#endif
 
 TEST(RunThreads, ThrowsTheExceptionOfTheLowestNumberAfterAllHaveEnded) {
     std::atomic<int> ended = 0;

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "curved_problems.hpp"
@@ -209,6 +211,29 @@ TEST(NewtonCg, TakesMoreRowsWhereThoseThatItIsToldLeadNowhere) {
 
     EXPECT_LE(gradient_norm(states.back()), 1e-9);
     EXPECT_LE(states.back().evaluations, 40);
+}
+
+TEST(NewtonCg, TakesMoreRowsWhereStepsFromFewAreSlow) {
+    // Four features, each of them twice, and their sum: 31 rows say next to nothing of how these
+    // hang together, and each step falls for that anew.
+    std::mt19937_64 engine(7);
+    std::normal_distribution<double> normal;
+    Matrix x(9, 2000);
+    Vector y(2000);
+    for (Index i = 0; i < x.cols(); ++i) {
+        for (Index j = 0; j < 4; ++j) {
+            x(j, i) = x(j + 4, i) = normal(engine);
+        }
+        x(8, i) = x(0, i) + x(1, i) + x(2, i) + x(3, i);
+        y[i] = x(0, i) - x(1, i) + normal(engine) > 0 ? 1 : 0;
+    }
+    CurvedLogistic objective(std::move(x), std::move(y), 1e-4);
+
+    const std::vector<State> states =
+        states_of_run(NewtonCg({.thinning = 64}), objective, Vector::Zero(objective.dimension()));
+
+    EXPECT_LE(gradient_norm(states.back()), 1e-9);
+    EXPECT_LE(states.size(), 60U);
 }
 
 TEST(NewtonCg, ShrinksTheRadiusWhereTheFunctionIsNotFinite) {
