@@ -60,19 +60,20 @@ bool do_labels_tell_transposed(const Contents& contents, const FeatureShape& sha
     }
 }
 
-void add_feature_names(const Contents& contents, const FeatureShape& shape,
+void add_feature_names(const Contents& contents, const FeatureShape& shape, bool is_transposed,
                        Description& description) {
     FilePart& part = description.part;
     if (shape.features == 0) {
         return;  // an empty list, of which no columns are known
     }
-    if (const auto names = find_feature_names(contents, part.features_path, shape.features)) {
+    const NamelessFeatures features{part.features_path, shape.features, is_transposed};
+    if (const auto names = find_feature_names(contents, features)) {
         part.names_path = names->info.path;
-        description.feature_names = ColumnReader(contents.file, part, part.names_path)
-                                        .read_strings({.first = 0, .end = shape.features});
-    } else if (std::string note =
-                   note_of_feature_names(contents, part.features_path, shape.features);
-               !note.empty()) {
+        description.feature_names = names->texts.empty()
+                                        ? ColumnReader(contents.file, part, part.names_path)
+                                              .read_strings({.first = 0, .end = shape.features})
+                                        : names->texts;
+    } else if (std::string note = note_of_feature_names(contents, features); !note.empty()) {
         description.notes.push_back(std::move(note));
         description.has_note_of_names = true;
     }
@@ -147,7 +148,7 @@ Description describe_file(const std::string& path, const SourceOptions& options,
             fmt::format("{}:{} has one value per row; use {} to use it as row weights", path,
                         unused->path, option_text("weights-name", unused->path)));
     }
-    add_feature_names(contents, shape, description);
+    add_feature_names(contents, shape, options.is_transposed, description);
     if (description.is_sparse) {
         // No block of all rows is smaller than one of those up to here.
         Index rows = 0;

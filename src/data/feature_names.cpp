@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "belonging.hpp"
+#include "name_places.hpp"
 #include "text.hpp"
 #include "usual_names.hpp"
 
@@ -18,22 +17,21 @@ namespace {
 
 using h5::DatasetInfo;
 
-constexpr std::array<std::string_view, 5> names_of_feature_names{
-    "feature_names", "features_names", "column_names", "columns", "names"};
-
-/// A dataset of texts that is called as feature names are.
+/// A dataset or attribute of texts that is called as feature names are.
 struct NameList {
     DatasetInfo info;
-    std::ptrdiff_t position = 0;  ///< of what it is called among the usual names
+    std::ptrdiff_t position = 0;          ///< of what it is called among the usual names
+    std::vector<std::string> texts = {};  ///< of an attribute
 
     /// "names" alone may be those of anything.
-    bool is_told() const { return names_of_feature_names.at(position) != "names"; }
+    bool is_told() const { return names_of_lists.at(position).is_told; }
+    Choice choice(const std::string& reason) const { return {info, reason, texts}; }
 };
 
 /// The lists of a file around some features.
 class NameSearch {
   public:
-    NameSearch(const Contents& contents, const std::string& features_path, Index features);
+    NameSearch(const Contents& contents, const NamelessFeatures& features);
 
     std::optional<Choice> find() const;
     std::string note() const;
@@ -41,6 +39,7 @@ class NameSearch {
   private:
     std::string note_of(const DatasetInfo& names) const;
     void add(const DatasetInfo& info);
+    void add_attributes_of(const std::string& object);
     bool is_fit(const NameList& list) const {
         return list.info.problem.empty() && vector_length(list.info) == features_;
     }
@@ -60,8 +59,6 @@ class NameSearch {
     bool has_other_matrix_in(const std::string& group) const;
     bool is_only_matrix() const;
 
-    /// Those of the formats that say where names are, however many there are.
-    std::vector<Choice> told_by_format() const;
     std::optional<Choice> find_beside() const;
     std::optional<Choice> find_around() const;
     std::optional<Choice> find_only_one() const;
@@ -70,10 +67,18 @@ class NameSearch {
     std::string path_;
     Index features_;
     std::vector<NameList> lists_;
+    std::vector<Choice> told_;  ///< by the format
 };
 
-NameSearch::NameSearch(const Contents& contents, const std::string& features_path, Index features)
-    : contents_(contents), path_(features_path), features_(features) {
+NameSearch::NameSearch(const Contents& contents, const NamelessFeatures& features)
+    : contents_(contents),
+      path_(features.path),
+      features_(features.features),
+      told_(names_told_by_format(contents, features)) {
+    for (std::string object = path_; object != "/";) {
+        object = group_of(object).empty() ? "/" : group_of(object);
+        add_attributes_of(object);
+    }
     for (const DatasetInfo& info : contents.listing.datasets) {
         add(info);
     }
@@ -82,8 +87,8 @@ NameSearch::NameSearch(const Contents& contents, const std::string& features_pat
     }
     // What is beyond the limit of the listing is looked for by its path.
     for (const std::string& group : {group_of(path_), path_, std::string()}) {
-        for (const std::string_view name : names_of_feature_names) {
-            const std::string path = fmt::format("{}/{}", group == "/" ? "" : group, name);
+        for (const NameOfLists& list : names_of_lists) {
+            const std::string path = fmt::format("{}/{}", group == "/" ? "" : group, list.name);
             if (find_dataset(contents.listing, path) == nullptr && contents.file.has(path)) {
                 add(contents.file.describe(path));
             }
@@ -92,12 +97,22 @@ NameSearch::NameSearch(const Contents& contents, const std::string& features_pat
 }
 
 void NameSearch::add(const DatasetInfo& info) {
-    const std::string stem = stem_of(info.path);
-    // "test_names" are mostly those of something else.
-    const bool is_whole = stem.find('_') != std::string::npos || stem == last_component(info.path);
-    const auto* const name = std::ranges::find(names_of_feature_names, is_whole ? stem : "");
-    if (name != names_of_feature_names.end() && info.kind == h5::ValueKind::string) {
-        lists_.push_back({.info = info, .position = name - names_of_feature_names.begin()});
+    const std::ptrdiff_t position = position_among_lists(info.path);
+    if (position >= 0 && info.kind == h5::ValueKind::string) {
+        lists_.push_back({.info = info, .position = position});
+    }
+}
+
+void NameSearch::add_attributes_of(const std::string& object) {
+    for (const std::string& name : contents_.file.attribute_names_of(object)) {
+        const std::ptrdiff_t position = position_among_lists(name);
+        for (const Choice& list :
+             position < 0 ? std::vector<Choice>() : list_in_attribute(contents_, object, name)) {
+            // One text may be anything, such as a title.
+            if (list.texts.size() > 1 || features_ == 1) {
+                lists_.push_back({list.info, position, list.texts});
+            }
+        }
     }
 }
 
@@ -135,8 +150,7 @@ std::optional<Choice> NameSearch::find_beside() const {
             best = &list;
         }
     }
-    return best == nullptr ? std::nullopt
-                           : std::optional(Choice{best->info, "beside the features"});
+    return best == nullptr ? std::nullopt : std::optional(best->choice("beside the features"));
 }
 
 std::optional<Choice> NameSearch::find_around() const {
@@ -151,9 +165,8 @@ std::optional<Choice> NameSearch::find_around() const {
             nearest = &list;
         }
     }
-    return nearest == nullptr
-               ? std::nullopt
-               : std::optional(Choice{nearest->info, "for all matrices below that group"});
+    return nearest == nullptr ? std::nullopt
+                              : std::optional(nearest->choice("for all matrices below that group"));
 }
 
 std::optional<Choice> NameSearch::find_only_one() const {
@@ -165,34 +178,12 @@ std::optional<Choice> NameSearch::find_only_one() const {
     }
     const bool is_clear = contents_.listing.is_complete && !contents_.is_anndata;
     return is_clear && fit.size() == 1 && is_only_matrix()
-               ? std::optional(Choice{fit.front()->info, "the only names for the only matrix"})
+               ? std::optional(fit.front()->choice("the only names for the only matrix"))
                : std::nullopt;
 }
 
-std::vector<Choice> NameSearch::told_by_format() const {
-    std::vector<Choice> told;
-    const auto add = [&](const DatasetInfo& info, const std::string& reason) {
-        if (info.kind == h5::ValueKind::string && info.problem.empty()) {
-            told.push_back({info, reason});
-        }
-    };
-    const std::string table = table_of_genes(contents_, path_);
-    if (const std::string names = table.empty() ? "" : index_of_table(contents_.file, table);
-        !names.empty()) {
-        add(column_at(contents_.file, names).info, fmt::format("AnnData's names of {}", path_));
-    }
-    // Of 10x Genomics the identifiers, for its gene names repeat; new files and old ones.
-    for (const char* const name : {"/features/id", "/genes"}) {
-        if (const DatasetInfo* const info =
-                find_dataset(contents_.listing, (path_ == "/" ? "" : path_) + name)) {
-            add(*info, "identifiers of 10x Genomics");
-        }
-    }
-    return told;
-}
-
 std::optional<Choice> NameSearch::find() const {
-    for (const Choice& told : told_by_format()) {
+    for (const Choice& told : told_) {
         if (is_fit({.info = told.info})) {
             return told;
         }
@@ -203,9 +194,8 @@ std::optional<Choice> NameSearch::find() const {
 }
 
 std::string NameSearch::note() const {
-    const std::vector<Choice> told = told_by_format();
-    if (!told.empty() && vector_length(told.front().info)) {
-        return note_of(told.front().info);
+    if (!told_.empty() && vector_length(told_.front().info)) {
+        return note_of(told_.front().info);
     }
     const NameList* noted = nullptr;
     for (const NameList& list : lists_) {
@@ -237,14 +227,13 @@ std::string NameSearch::note_of(const DatasetInfo& names) const {
 
 }  // namespace
 
-std::optional<Choice> find_feature_names(const Contents& contents, const std::string& features_path,
-                                         Index features) {
-    return NameSearch(contents, features_path, features).find();
+std::optional<Choice> find_feature_names(const Contents& contents,
+                                         const NamelessFeatures& features) {
+    return NameSearch(contents, features).find();
 }
 
-std::string note_of_feature_names(const Contents& contents, const std::string& features_path,
-                                  Index features) {
-    return NameSearch(contents, features_path, features).note();
+std::string note_of_feature_names(const Contents& contents, const NamelessFeatures& features) {
+    return NameSearch(contents, features).note();
 }
 
 }  // namespace paralogit::data

@@ -173,7 +173,8 @@ std::string use_text(const std::string& path, const Contents& contents,
         labelled = {features.info.path, shape.rows};
         text += fmt::format("  {} rows, {} features{}\n", shape.rows, shape.features,
                             options.is_transposed ? ", transposed" : "");
-        if (const auto names = find_feature_names(contents, features.info.path, shape.features)) {
+        if (const auto names = find_feature_names(
+                contents, {features.info.path, shape.features, options.is_transposed})) {
             text += fmt::format("  their names: {}, {}\n", summary(names->info), names->reason);
         }
     } catch (const Error& error) {

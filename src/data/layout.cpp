@@ -78,6 +78,14 @@ std::string table_of_genes(const Contents& contents, const std::string& features
     return features_path == "/raw.X" ? "/raw.var" : "";
 }
 
+bool is_of_loom(const Contents& contents, const std::string& features_path) {
+    const auto has = [&](const char* group) {
+        return std::ranges::find(contents.listing.groups, group) != contents.listing.groups.end();
+    };
+    return (features_path == "/matrix" || features_path.starts_with("/layers/")) &&
+           has("/row_attrs") && has("/col_attrs");
+}
+
 const DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& path) {
     const auto found = std::find_if(listing.datasets.begin(), listing.datasets.end(),
                                     [&](const DatasetInfo& info) { return info.path == path; });

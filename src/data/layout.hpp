@@ -40,6 +40,9 @@ struct Contents {
 /// The table of AnnData that names the columns of a matrix; empty when it is none of AnnData's.
 std::string table_of_genes(const Contents& contents, const std::string& features_path);
 
+/// Whether it is a matrix of genes x cells of loom.
+bool is_of_loom(const Contents& contents, const std::string& features_path);
+
 /// The dataset with this absolute path; null when there is none.
 const h5::DatasetInfo* find_dataset(const h5::Listing& listing, const std::string& path);
 

@@ -12,7 +12,8 @@ namespace paralogit::data {
 /// A dataset and why it was taken.
 struct Choice {
     h5::DatasetInfo info;
-    std::string reason;  ///< for people: "named by --features-name"
+    std::string reason;                   ///< for people: "named by --features-name"
+    std::vector<std::string> texts = {};  ///< of a list in an attribute, which is no dataset
 };
 
 /// The one dataset that is named by the user, or by habit. Throws Error (input_data) that lists

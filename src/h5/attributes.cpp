@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <initializer_list>
+#include <memory>
 
 #include "links.hpp"
 #include "opened_file.hpp"
@@ -28,6 +29,11 @@ Handle open_object(const std::optional<KnownObjects>& known, hid_t file, hid_t a
 }
 
 constexpr std::size_t most_values = 64;
+
+herr_t keep_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* names) {
+    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+    return 0;
+}
 
 /// An attribute and what its values are; not open when there is none of those classes.
 struct Attribute {
@@ -68,6 +74,68 @@ std::optional<std::string> File::text_attribute_of(const std::string& object,
         return std::nullopt;
     }
     return read_text_attribute(found.attribute.get(), where);
+}
+
+std::vector<std::string> File::texts_attribute_of(const std::string& object,
+                                                  const std::string& name) const {
+    constexpr std::size_t most_texts = 1'000'000;
+    const Location where = impl_->where.inside(object + "/@" + name);
+    const Attribute found = open_attribute(
+        open_object(impl_->known, impl_->file.get(), impl_->access.get(), object, impl_->where),
+        name, {H5T_STRING}, where);
+    if (found.values == 0 || found.values > most_texts) {
+        return {};
+    }
+    return read_texts_attribute(found.attribute.get(), found.values, where);
+}
+
+std::vector<std::string> File::attribute_names_of(const std::string& object) const {
+    std::vector<std::string> names;
+    const Handle opened =
+        open_object(impl_->known, impl_->file.get(), impl_->access.get(), object, impl_->where);
+    if (opened.is_open()) {
+        check(H5Aiterate2(opened.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_name, &names),
+              impl_->where.inside(object), "list its attributes");
+    }
+    return names;
+}
+
+std::vector<std::string> File::scales_of(const std::string& dataset, std::size_t dimension) const {
+    const Location where = impl_->where.inside(dataset + "/@DIMENSION_LIST");
+    const Handle object =
+        open_object(impl_->known, impl_->file.get(), impl_->access.get(), dataset, impl_->where);
+    const Attribute found = open_attribute(object, "DIMENSION_LIST", {H5T_VLEN}, where);
+    if (found.values <= dimension || found.values > H5S_MAX_RANK) {
+        return {};
+    }
+    const Handle stored = own(H5Aget_type(found.attribute.get()), H5Tclose, where, "read its type");
+    const Handle element = own(H5Tget_super(stored.get()), H5Tclose, where, "read its type");
+    if (check(H5Tequal(element.get(), H5T_STD_REF_OBJ), where, "read its type") == 0) {
+        return {};
+    }
+    const Handle memory =
+        own(H5Tvlen_create(H5T_STD_REF_OBJ), H5Tclose, where, "make a memory type");
+    const Handle space =
+        own(H5Aget_space(found.attribute.get()), H5Sclose, where, "read its shape");
+    std::vector<hvl_t> lists(found.values);
+    check(H5Aread(found.attribute.get(), memory.get(), lists.data()), where, "read the attribute");
+    // The library allocated them; it frees them however this function is left.
+    const auto reclaim = [&](hvl_t* all) {
+        H5Dvlen_reclaim(memory.get(), space.get(), H5P_DEFAULT, all);
+    };
+    const std::unique_ptr<hvl_t, decltype(reclaim)> owner(lists.data(), reclaim);
+    std::vector<std::string> paths;
+    const hvl_t& list = lists[dimension];
+    for (std::size_t i = 0; i < list.len; ++i) {
+        constexpr std::size_t longest_path = 4096;
+        std::vector<char> path(longest_path, '\0');
+        // A reference that leads nowhere tells nothing.
+        if (H5Rget_name(object.get(), H5R_OBJECT, static_cast<const hobj_ref_t*>(list.p) + i,
+                        path.data(), path.size() - 1) > 0) {
+            paths.emplace_back(path.data());
+        }
+    }
+    return paths;
 }
 
 std::vector<Index> File::integers_attribute_of(const std::string& object,

@@ -170,11 +170,6 @@ std::optional<Number> read_number(hid_t file, const std::string& name, hid_t mem
     return number;
 }
 
-herr_t keep_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* names) {
-    static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-    return 0;
-}
-
 }  // namespace
 
 Index size_of_open_file(int descriptor, const Location& where) {
@@ -373,10 +368,7 @@ std::optional<Index> File::integer_attribute(const std::string& name) const {
 }
 
 std::vector<std::string> File::attribute_names() const {
-    std::vector<std::string> names;
-    check(H5Aiterate2(impl_->file.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_name, &names),
-          impl_->where, "list its attributes");
-    return names;
+    return attribute_names_of("/");
 }
 
 }  // namespace paralogit::h5

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -99,24 +100,44 @@ std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, const 
     return strings;
 }
 
+std::vector<std::string> read_texts_attribute(hid_t attribute, std::size_t count,
+                                              const Location& where) {
+    const Handle type =
+        own(H5Aget_type(attribute), H5Tclose, where, "read the type of the attribute");
+    std::vector<std::string> texts;
+    texts.reserve(count);
+    if (is_variable(type.get(), where)) {
+        const Handle memory = variable_memory_type(type.get(), where);
+        std::vector<char*> pointers(count, nullptr);
+        check(H5Aread(attribute, memory.get(), static_cast<void*>(pointers.data())), where,
+              "read the attribute");
+        const std::vector<char*>& all = pointers;
+        const auto release = [&](char** /*first*/) {
+            std::ranges::for_each(all, [](char* text) { H5free_memory(text); });
+        };
+        const std::unique_ptr<char*, decltype(release)> owner(pointers.data(), release);
+        for (const char* text : pointers) {
+            texts.emplace_back(text == nullptr ? "" : text);
+        }
+        return texts;
+    }
+    const std::size_t size = H5Tget_size(type.get());
+    const H5T_str_t padding = H5Tget_strpad(type.get());
+    std::vector<char> bytes(count * size);
+    check(H5Aread(attribute, type.get(), bytes.data()), where, "read the attribute");
+    for (std::size_t begin = 0; begin < bytes.size(); begin += size) {
+        texts.push_back(without_padding(bytes.data() + begin, size, padding));
+    }
+    return texts;
+}
+
 std::string read_text_attribute(hid_t attribute, const Location& where) {
     const Handle type =
         own(H5Aget_type(attribute), H5Tclose, where, "read the type of the attribute");
     if (H5Tget_class(type.get()) != H5T_STRING) {
         fail(where, "the attribute should be a text");
     }
-    if (is_variable(type.get(), where)) {
-        const Handle memory = variable_memory_type(type.get(), where);
-        char* text = nullptr;
-        check(H5Aread(attribute, memory.get(), static_cast<void*>(&text)), where,
-              "read the attribute");
-        const std::unique_ptr<char, herr_t (*)(void*)> owner(text, H5free_memory);
-        return text == nullptr ? "" : text;
-    }
-    const std::size_t size = H5Tget_size(type.get());
-    std::vector<char> bytes(size);
-    check(H5Aread(attribute, type.get(), bytes.data()), where, "read the attribute");
-    return without_padding(bytes.data(), size, H5Tget_strpad(type.get()));
+    return read_texts_attribute(attribute, 1, where).front();
 }
 
 }  // namespace paralogit::h5

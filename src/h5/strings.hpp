@@ -15,6 +15,10 @@ std::vector<std::string> read_selected_strings(hid_t dataset, hid_t type, const 
                                                hid_t memory_space, hid_t file_space, Index count,
                                                const Location& where);
 
+/// The texts of an attribute that holds so many values.
+std::vector<std::string> read_texts_attribute(hid_t attribute, std::size_t count,
+                                              const Location& where);
+
 /// The text of an attribute that holds one value. Throws Error when it is not a string.
 std::string read_text_attribute(hid_t attribute, const Location& where);
 

@@ -51,7 +51,8 @@ struct DatasetInfo {
 struct SkippedLink {
     std::string path;
     std::string reason;  ///< "external link to other.h5:/X", "soft link to /X", "damaged group"
-    /// The absolute path that a soft link leads to, whether anything is there or not.
+    /// The absolute path that a soft link leads to, whether anything is there or not; of a group
+    /// that is listed elsewhere its path there.
     std::string target = "";
     /// A group that is listed elsewhere, or lies too deep.
     bool is_known_group = false;
@@ -145,6 +146,14 @@ class File {
                                              const std::string& name) const;
     std::vector<double> numbers_attribute_of(const std::string& object,
                                              const std::string& name) const;
+    /// All texts of an attribute, to a million; and the names of all attributes, sorted.
+    std::vector<std::string> texts_attribute_of(const std::string& object,
+                                                const std::string& name) const;
+    std::vector<std::string> attribute_names_of(const std::string& object) const;
+
+    /// The dimension scales of a dataset for one of its dimensions: absolute paths of datasets, as
+    /// HDF5's own scales and netCDF-4's coordinates are attached. Empty when there are none.
+    std::vector<std::string> scales_of(const std::string& dataset, std::size_t dimension) const;
 
     ~File();
     File(File&&) noexcept;

@@ -106,6 +106,15 @@ class SparseFile {
     SparseFile& text_attribute(const std::string& object, const std::string& name,
                                const std::string& text);
 
+    SparseFile& texts_attribute(const std::string& object, const std::string& name,
+                                const std::vector<const char*>& texts) {
+        const hid_t type = H5Tcopy(H5T_C_S1);
+        H5Tset_size(type, H5T_VARIABLE);
+        attribute(object, name, type, texts.data(), texts.size());
+        H5Tclose(type);
+        return *this;
+    }
+
     /// Texts of a fixed length.
     SparseFile& texts(const std::string& name, const std::vector<std::string>& texts);
 
