@@ -14,6 +14,7 @@
 #include "paralogit/base/output_file.hpp"
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/train/evaluation_report.hpp"
+#include "paralogit/train/model_features.hpp"
 #include "paralogit/train/model_labels.hpp"
 #include "paralogit/train/parallel_file.hpp"
 #include "paralogit/train/plot_program.hpp"
@@ -242,8 +243,11 @@ ExitCode run_evaluate(const Context& context, const Options& options) {
 
     const train::Model model = train::load_model(comm, options.text("model"));
     const data::SourceOptions source = comm::together(comm, [&] {
-        return train::with_labels_of(model, options.text("model"),
-                                     source_of(options, true, data::SourceOptions::Use::judging));
+        const std::string path = options.text("model");
+        return train::with_features_of(
+            model, path,
+            train::with_labels_of(model, path,
+                                  source_of(options, true, data::SourceOptions::Use::judging)));
     });
     const train::DataSet data =
         train::load_data_set(comm, options.list("data"), source, execution_of(context, options));

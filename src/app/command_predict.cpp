@@ -6,6 +6,7 @@
 #include "execution_values.hpp"
 #include "paralogit/app/commands.hpp"
 #include "paralogit/comm/agreement.hpp"
+#include "paralogit/train/model_features.hpp"
 #include "paralogit/train/predict.hpp"
 #include "source_values.hpp"
 
@@ -38,7 +39,9 @@ ExitCode run_predict(const Context& context, const Options& options) {
     });
     const train::Model model = train::load_model(comm, options.text("model"));
     const train::DataSet data = train::load_data_set(
-        comm, options.list("data"), source_of(options, false, data::SourceOptions::Use::judging),
+        comm, options.list("data"),
+        train::with_features_of(model, options.text("model"),
+                                source_of(options, false, data::SourceOptions::Use::judging)),
         execution_of(context, options));
     comm::together(comm, [&] { train::check_fit(model, data.manifest); });
     context.console.info(taken_text(data.manifest));

@@ -25,6 +25,28 @@ inline data::SourceOptions source_of(
     return source;
 }
 
+/// For the user: in how many files datasets of other names than in the first one were taken, and
+/// in which file first; empty when in none.
+inline std::string other_datasets_text(const data::Manifest& manifest) {
+    const data::FilePart& first = manifest.files.front();
+    const data::FilePart* differing = nullptr;
+    std::size_t count = 0;
+    for (const data::FilePart& part : manifest.files) {
+        if (part.rows > 0 &&
+            (part.features_path != first.features_path || part.labels_path != first.labels_path)) {
+            differing = differing == nullptr ? &part : differing;
+            ++count;
+        }
+    }
+    if (differing == nullptr) {
+        return "";
+    }
+    const std::string& labels = differing->labels_path;
+    return fmt::format("{} of {} files gave others, {} {}{}", count, manifest.files.size(),
+                       differing->path, differing->features_path,
+                       labels.empty() ? "" : ", labels " + labels);
+}
+
 /// For the user: which datasets were taken.
 inline std::string taken_text(const data::Manifest& manifest) {
     const data::FilePart& first = manifest.files.front();
@@ -35,9 +57,11 @@ inline std::string taken_text(const data::Manifest& manifest) {
     if (!first.names_path.empty()) {
         text += ", names of features " + first.names_path;
     }
-    return manifest.files.size() == 1
-               ? text
-               : fmt::format("{}, and {} more files", text, manifest.files.size() - 1);
+    if (manifest.files.size() > 1) {
+        text += fmt::format(", and {} more files", manifest.files.size() - 1);
+    }
+    const std::string others = other_datasets_text(manifest);
+    return others.empty() ? text : text + "; " + others;
 }
 
 /// Remarks on rows that a model is held against, and on their names beside those of the model.

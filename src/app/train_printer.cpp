@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "loss_values.hpp"
+#include "source_values.hpp"
 #include "stochastic_values.hpp"
 
 namespace paralogit::app {
@@ -84,6 +85,10 @@ void add_row_use(const train::RunFacts& facts, const train::TrainOptions& option
                                                           facts.validation->manifest.rows)
                                             : data_text(facts.validation->manifest) +
                                                   streamed_text(facts.validation->memory));
+        if (const std::string others = other_datasets_text(facts.validation->manifest);
+            !others.empty()) {
+            rows.emplace_back("", others);
+        }
     }
 }
 
@@ -157,6 +162,9 @@ void TrainPrinter::on_loaded(const train::RunFacts& facts) {
         {"labels", fmt::format("{}: {}; {}", manifest.files.front().labels_path,
                                facts.label_description, positive_text(facts))},
     };
+    if (const std::string others = other_datasets_text(manifest); !others.empty()) {
+        rows.emplace_back("datasets", others);
+    }
     if (!manifest.files.front().weights_path.empty()) {
         rows.emplace_back("row weights",
                           fmt::format("{}, sum {}", manifest.files.front().weights_path,

@@ -9,6 +9,7 @@
 #include "file_state.hpp"
 #include "layout.hpp"
 #include "netcdf.hpp"
+#include "orientation.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/command_text.hpp"
 #include "paralogit/data/data_file.hpp"
@@ -35,6 +36,8 @@ struct Description {
     std::vector<Index> offset_samples;  ///< of global rows that are multiples of the step
     std::vector<std::string> feature_names;
     bool has_note_of_names = false;  ///< the notes say why there are none
+    Orientation orientation;
+    std::string note_of_path;  ///< for the first file that has one
     std::vector<std::string> notes;
 };
 
@@ -149,6 +152,8 @@ Description describe_file(const std::string& path, const SourceOptions& options,
                         unused->path, option_text("weights-name", unused->path)));
     }
     add_feature_names(contents, shape, options.is_transposed, description);
+    description.note_of_path = note_of_other_features(contents, features.path, options);
+    description.orientation = orientation_of(contents, features, shape);
     if (description.is_sparse) {
         // No block of all rows is smaller than one of those up to here.
         Index rows = 0;
@@ -329,6 +334,8 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
     std::optional<std::size_t> file_with_rows;
     std::optional<std::size_t> file_with_names;
     std::optional<std::size_t> file_without_names;
+    std::optional<Orientation> orientation;  // of the first, while all are square
+    std::string note_of_path;
     for (const std::string& path : paths) {
         Description next = describe_file(path, options, manifest.rows);
         if (next.is_empty()) {
@@ -351,6 +358,11 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
             file_with_names = manifest.files.size();
             manifest.feature_names = std::move(next.feature_names);
         }
+        note_of_path = note_of_path.empty() ? next.note_of_path : note_of_path;
+        // Files of other numbers of rows tell which of two dimensions the features are.
+        if (!next.is_empty() && (!orientation || !next.orientation.is_square)) {
+            orientation = next.orientation;
+        }
         check_count(__builtin_add_overflow(manifest.rows, next.part.rows, &manifest.rows), path);
         next.part.first_entry = entries;
         check_count(__builtin_add_overflow(entries, next.part.entries, &entries), path);
@@ -364,6 +376,15 @@ Manifest describe(std::span<const std::string> paths, const SourceOptions& optio
                     manifest.files.size() == 1
                         ? fmt::format("{}:{} has no rows", first.path, first.features_path)
                         : fmt::format("no rows in any of the {} files", manifest.files.size()));
+    }
+    const FilePart& first = manifest.files[*file_with_rows];
+    if (std::string note =
+            check_orientation(*orientation, first.path, first.features_path, options);
+        !note.empty()) {
+        manifest.notes.push_back(std::move(note));
+    }
+    if (!note_of_path.empty()) {
+        manifest.notes.push_back(std::move(note_of_path));
     }
     std::vector<std::string> found;
     for (const FilePart& part : manifest.files) {

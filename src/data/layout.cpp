@@ -78,6 +78,10 @@ std::string table_of_genes(const Contents& contents, const std::string& features
     return features_path == "/raw.X" ? "/raw.var" : "";
 }
 
+bool is_of_anndata(const Contents& contents, const std::string& features_path) {
+    return contents.is_anndata && !table_of_genes(contents, features_path).empty();
+}
+
 bool is_of_loom(const Contents& contents, const std::string& features_path) {
     const auto has = [&](const char* group) {
         return std::ranges::find(contents.listing.groups, group) != contents.listing.groups.end();
@@ -226,6 +230,10 @@ std::string found_text(const Contents& contents) {
 
 FeatureShape feature_shape(const Contents& contents, const DatasetInfo& info,
                            const SourceOptions& options) {
+    if (options.is_transposed && is_of_anndata(contents, info.path)) {
+        contents.fail(fmt::format(
+            ":{} is AnnData's, which is always cells x genes: leave out --transposed", info.path));
+    }
     if (contents.is_sparse_group(info.path)) {
         return sparse_shape(contents, info.path, options);
     }

@@ -40,6 +40,9 @@ struct Contents {
 /// The table of AnnData that names the columns of a matrix; empty when it is none of AnnData's.
 std::string table_of_genes(const Contents& contents, const std::string& features_path);
 
+/// Whether it is a matrix of cells x genes of AnnData.
+bool is_of_anndata(const Contents& contents, const std::string& features_path);
+
 /// Whether it is a matrix of genes x cells of loom.
 bool is_of_loom(const Contents& contents, const std::string& features_path);
 

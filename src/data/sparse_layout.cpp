@@ -154,11 +154,13 @@ FeatureShape oriented_shape(const Contents& contents, const std::string& group,
         options.is_transposed || has_barcodes(contents, group, length) ||
         (shape[0] != shape[1] && do_labels_have(contents, group, options, shape[1]));
     if (!is_transposed) {
+        const bool is_by_cells = is_of_anndata(contents, group);
         contents.fail(fmt::format(
-            ":{} ({}) lies by column (CSC), and rows cannot be read from it; convert it, "
-            "X.tocsr() in scipy, adata.X = adata.X.tocsr() in AnnData; or, if the matrix is "
-            "features x rows, use --transposed",
-            group, shape_text(shape)));
+            ":{} ({}) lies by column (CSC), and rows cannot be read from it; convert it, {}", group,
+            shape_text(shape),
+            is_by_cells ? "adata.X = adata.X.tocsr() in AnnData"
+                        : "X.tocsr() in scipy, adata.X = adata.X.tocsr() in AnnData; or, if the "
+                          "matrix is features x rows, use --transposed"));
     }
     return {.rows = shape[1], .features = shape[0]};
 }

@@ -154,6 +154,81 @@ class Named(AppTest):
         self.assertIn(run("inspect", model).returncode, (3, 4))
 
 
+class Stored(AppTest):
+    """What a model knows of where its features lay, and what is printed of many files."""
+
+    def stored(self, name, **datasets):
+        path = self.folder / name
+        with h5py.File(path, "w") as file:
+            for dataset, values in datasets.items():
+                file[dataset] = values
+        return path
+
+    def assert_warned(self, says, *arguments):
+        result = run(*arguments)
+        self.assert_ends(result, 0)
+        self.assertEqual([line for line in result.stderr.splitlines() if "warning" in line
+                          and says in line] != [], bool(says), result.stderr)
+        if not says:
+            self.assertNotIn("warning", result.stderr)
+
+    def test_files_that_gave_datasets_of_other_names_are_counted(self):
+        X, y = made_up(40, 3)
+        files = [self.stored("a.h5", X=X, y=y), self.stored("b.h5", features=X, label=y),
+                 self.stored("c.h5", X=X, y=y), self.stored("d.h5", X=X, label=y)]
+        says = f"2 of 4 files gave others, {files[1]} /features"
+        result = run("train", *files, "--l2", "1", "--out", self.folder / "run")
+        self.assert_ends(result, 0)
+        self.assertIn(f"{says}, labels /label\n", result.stderr)
+        model = self.folder / "run" / "model.h5"
+        self.assertIn(f", and 3 more files; {says}, labels /label\n",
+                      run("evaluate", model, *files).stderr)
+        only = run("predict", model, *files, "--out", self.folder / "p.csv").stderr
+        self.assertIn(f"1 of 4 files gave others, {files[1]} /features\n", only)
+        with h5py.File(model) as file:
+            self.assertNotIn("features_path", file.attrs)
+        same = run("train", files[0], files[2], "--l2", "1", "--out", self.folder / "same")
+        self.assertNotIn("gave others", same.stderr)
+
+    def test_a_model_of_transposed_features_knows_them_again(self):
+        X, y = made_up(60, 5)
+        model = self.train(self.stored("t.h5", X=X.T, y=y), "--l2", "1", "--transposed",
+                           out="t") / "model.h5"
+        straight = self.train(self.stored("s.h5", X=X, y=y), "--l2", "1", out="s") / "model.h5"
+        with h5py.File(model) as file:
+            self.assertEqual([text_of(file, name) for name in ("features_path",
+                                                               "features_stored_as")],
+                             ["/X", "features x rows"])
+        wide = self.stored("wide.h5", X=X[:7].T)
+        out = ("--out", self.folder / "p.csv", "--overwrite")
+        for of, says in ((model, "the model was trained with --transposed: use it here too"),
+                         (straight, "if /X is stored as features x rows, use --transposed")):
+            result = run("predict", of, wide, *out)
+            self.assert_ends(result, 4)
+            self.assertIn(f"the data has 7 features, but the model has 5 coefficients; it has as "
+                          f"many rows", result.stderr)
+            self.assertIn(says, result.stderr)
+        tall = run("predict", straight, self.stored("tall.h5", X=X[:7]), "--transposed", *out)
+        self.assert_ends(tall, 4)
+        self.assertIn("is stored as rows x features, leave out --transposed", tall.stderr)
+        square = self.stored("square.h5", X=X[:5].T, y=y[:5])
+        says = f"{square}:/X is square, and {model} was trained with --transposed"
+        self.assert_warned(says, "predict", model, square, *out)
+        self.assert_warned(says, "evaluate", model, square)
+        self.assert_warned("", "evaluate", model, square, "--transposed")
+        self.assert_warned("", "predict", straight, square, *out)
+
+    def test_a_model_of_other_features_in_the_same_file_says_so(self):
+        X, y = made_up(60, 3)
+        data = self.stored("a.h5", **{"X": X, "y": y, "layers/counts": X ** 2})
+        counts = ("--features-name", "layers/counts")
+        model = self.train(data, "--l2", "1", *counts) / "model.h5"
+        says = f"{data}: /X is taken, but {model} was trained on /layers/counts"
+        self.assert_warned(says, "predict", model, data, "--out", self.folder / "p.csv")
+        self.assert_warned(says, "evaluate", model, data, data)
+        self.assert_warned("", "evaluate", model, data, *counts)
+
+
 class Weighted(AppTest):
     def setUp(self):
         super().setUp()

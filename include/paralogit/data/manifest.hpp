@@ -19,6 +19,13 @@ struct KnownLabels {
     bool are_targets = false;
 };
 
+/// What a model knows of the features that it was trained on.
+struct KnownFeatures {
+    std::string model;  ///< its file, for messages
+    std::string path;   ///< empty when the files had them under several
+    bool is_transposed = false;
+};
+
 /// What the user says about the files.
 struct SourceOptions {
     /// Datasets by name; found by habit when empty.
@@ -30,6 +37,7 @@ struct SourceOptions {
     std::optional<std::string> positive_label;
     /// Set when a model says so, and not the user.
     std::optional<KnownLabels> known_labels;
+    std::optional<KnownFeatures> known_features;
     /// The features are stored as features x rows.
     bool is_transposed = false;
     bool needs_labels = true;

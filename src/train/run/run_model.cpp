@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "../load/used_features.hpp"
+#include "paralogit/train/model_features.hpp"
 #include "paralogit/train/model_labels.hpp"
 
 namespace paralogit::train {
@@ -16,6 +17,7 @@ Model model_of_run(const RunDescription& run, const Vector& parameters, optim::S
     model.feature_names = run.data.manifest.feature_names;
     model.attributes = run.checkpoint.path_options;
     record_labels(run.data, model);
+    record_features(run.data.manifest, model);
     if (const data::FilePart* const file = run.data.manifest.file_with_index_base()) {
         model.attributes["index_base"] = fmt::format("{}", *file->index_base);
     }

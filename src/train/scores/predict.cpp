@@ -14,6 +14,7 @@
 #include "paralogit/comm/agreement.hpp"
 #include "paralogit/h5/writer.hpp"
 #include "paralogit/model/math.hpp"
+#include "paralogit/train/model_features.hpp"
 #include "paralogit/train/parallel_file.hpp"
 
 namespace paralogit::train {
@@ -147,6 +148,24 @@ void write_column(const comm::Communicator& comm, std::span<const Value> own,
     }
 }
 
+/// Where there are as many rows as the model has coefficients.
+std::string advice_on_orientation(const Model& model, const data::Manifest& manifest) {
+    const std::string& path = manifest.files.front().features_path;
+    if (manifest.is_transposed) {
+        return fmt::format(
+            "it has as many rows: if {} is stored as rows x features, leave out --transposed",
+            path);
+    }
+    return was_transposed(model)
+               ? fmt::format(
+                     "it has as many rows, and the model was trained with --transposed: "
+                     "use it here too, if {} is stored as features x rows",
+                     path)
+               : fmt::format(
+                     "it has as many rows: if {} is stored as features x rows, use --transposed",
+                     path);
+}
+
 }  // namespace
 
 void check_output(const PredictOptions& options) {
@@ -215,10 +234,16 @@ void check_fit(const Model& model, const data::Manifest& manifest) {
                                                 "and train anew",
                                                 manifest.features)
                                   : "");
+        const bool fits_turned =
+            !manifest.is_sparse && manifest.files.front().rows == model.coefficients.size();
         throw Error(ExitCode::model_file,
                     fmt::format("{}: the data has {} features, but the model has {} coefficients; "
-                                "use data with the features that the model was trained on{}",
-                                file, manifest.features, model.coefficients.size(), advice));
+                                "{}",
+                                file, manifest.features, model.coefficients.size(),
+                                fits_turned ? advice_on_orientation(model, manifest)
+                                            : "use data with the features that the model was "
+                                              "trained on" +
+                                                  advice));
     }
     const auto base = model.attributes.find("index_base");
     const data::FilePart* const converted = manifest.file_with_index_base();
