@@ -198,10 +198,12 @@ void refuse_idle_options(const Options& options, const train::TrainOptions& trai
     const Index epochs = train.stopping.max_iterations;
     for (const char* from_epoch : {"average", "decay-epochs"}) {
         if (options.has(from_epoch) && options.integer(from_epoch, 0, largest) >= epochs) {
-            throw Error(ExitCode::usage,
-                        fmt::format("--{} {} has no effect in a run of {} epochs; give a smaller "
-                                    "number, or a larger --max-iterations",
-                                    from_epoch, options.text(from_epoch), epochs));
+            throw Error(
+                ExitCode::usage,
+                fmt::format("--{} {} has no effect in a run of {} epochs; give a smaller "
+                            "number, or a larger --max-iterations; or --resume from the "
+                            "first command on, for a run that stops there and goes on later",
+                            from_epoch, options.text(from_epoch), epochs));
         }
     }
 }

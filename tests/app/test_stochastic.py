@@ -206,6 +206,7 @@ class SameBits(AppTest):
             options = (self.data, "--solver", *solver, "--evaluate-every", "2")
             whole = self.train_hash(*options, "--max-iterations", "4", out=f"whole-{solver[0]}")
             stopped = f"stopped-{solver[0]}"
+            # The average of sgd is from behind the first stops, which --resume allows.
             for stop in range(5):
                 self.train(*options, "--resume", "--max-iterations", stop, out=stopped,
                            ranks=1 + stop % 3)

@@ -145,7 +145,8 @@ class WrongOptions(RefusalTest):
                 ((*sgd, "--weight-decay", "decoupled"), "no effect without a penalty; give --l2"),
                 ((*sgd, "--average", "100"), "--average 100 has no effect in a run of 100 epochs"),
                 ((*sgd, "--schedule", "step", "--decay-epochs", "5", "--max-iterations", "5"),
-                 "--decay-epochs 5 has no effect in a run of 5 epochs"),
+                 "--decay-epochs 5 has no effect in a run of 5 epochs; give a smaller number, or a "
+                 "larger --max-iterations; or --resume from the first command on"),
                 (("--early-stopping-metric", "auc"), "--early-stopping-metric is of validation")):
             self.assert_train_usage(*options, says=says)
 
