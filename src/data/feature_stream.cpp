@@ -74,7 +74,8 @@ Index FeatureStream::pass_bytes() const {
 Index FeatureStream::memory_bytes() const {
     const Index blocks = ring_.slots * ring_.blocks_per_slot;
     return std::ssize(buffers_) *
-           (blocks * plan_.rows_per_block() * row_bytes_of(manifest_) + ring_.bytes_beside);
+               (blocks * plan_.rows_per_block() * row_bytes_of(manifest_) + ring_.bytes_beside) +
+           ring_.shared_bytes;
 }
 
 void FeatureStream::check_unchanged() const {

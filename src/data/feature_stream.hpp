@@ -27,6 +27,7 @@ struct RingSize {
     Index window_bytes = 0;  ///< of what is looked at
     /// What reading takes beside the slots.
     Index bytes_beside = 0;
+    Index shared_bytes = 0;  ///< of this for all threads together
 };
 
 /// The features of the blocks of a shard that are not held in memory: where they lie, and the

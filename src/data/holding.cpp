@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "chunk_lanes.hpp"
 #include "feature_stream.hpp"
 #include "mapped_rows.hpp"
 #include "paralogit/base/checked.hpp"
@@ -16,36 +15,23 @@ namespace paralogit::data {
 
 namespace {
 
-std::vector<FeatureFile> find_files(const Manifest& manifest, Range rows) {
+std::vector<FeatureFile> find_files(const Manifest& manifest, Range rows, int threads) {
     std::vector<FeatureFile> files;
     for (const FilePart& part : manifest.files) {
         const Index rows_in_part = rows_in_file(part, rows).size();
         if (rows_in_part > 0) {
-            files.push_back(find_features(manifest, part, rows_in_part));
+            files.push_back(find_features(manifest, part, rows_in_part, threads));
         }
     }
     return files;
 }
 
-Index largest_band(const std::vector<FeatureFile>& files) {
-    Index bytes = 0;
+Index largest(const std::vector<FeatureFile>& files, Index FeatureFile::*bytes) {
+    Index most = 0;
     for (const FeatureFile& file : files) {
-        bytes = std::max(bytes, file.band_bytes);
+        most = std::max(most, file.*bytes);
     }
-    return bytes;
-}
-
-/// What load_features takes beside the features: threads decode chunks in rounds; else one thread
-/// reads bands, or nothing is needed.
-Index loading_bytes(const std::vector<FeatureFile>& files, Index features_bytes, int threads) {
-    Index bytes = 0;
-    for (const FeatureFile& file : files) {
-        const bool is_chunked = file.layout == FeatureLayout::chunked;
-        bytes = std::max(bytes, is_chunked ? std::min(ChunkLanes::round_bytes, features_bytes) +
-                                                 threads * file.band_bytes
-                                           : file.band_bytes);
-    }
-    return bytes;
+    return most;
 }
 
 /// Rows that lie in the files as they are shall be looked at there, when windows are a small part
@@ -92,22 +78,25 @@ std::optional<Index> hold_within(Index bytes, const Manifest& manifest, const Sh
     if (features_bytes + ample_bytes <= bytes || shard.blocks.size() == 0) {
         return std::nullopt;
     }
-    std::vector<FeatureFile> files = find_files(manifest, shard.rows);
-    const Index loading = loading_bytes(files, features_bytes, threads);
+    std::vector<FeatureFile> files = find_files(manifest, shard.rows, threads);
+    const Index loading = largest(files, &FeatureFile::loading_bytes);
     if (features_bytes + loading <= bytes) {
         return std::nullopt;
     }
 
     const Index block_bytes = checked_multiply(std::min(plan.rows_per_block(), shard.rows.size()),
                                                row_bytes, "the bytes of a block");
-    const Index band_bytes = largest_band(files);
-    const Index least = threads * (2 * block_bytes + band_bytes);
+    const Index band_bytes = largest(files, &FeatureFile::band_bytes);
+    const Index shared_bytes = largest(files, &FeatureFile::shared_bytes);
+    const Index least = threads * (2 * block_bytes + band_bytes) + shared_bytes;
     if (bytes < least) {
         return least;
     }
-    const RingSize ring = ring_size(bytes, block_bytes, threads, band_bytes);
+    RingSize ring = ring_size(bytes - shared_bytes, block_bytes, threads, band_bytes);
+    ring.shared_bytes = shared_bytes;
     const Index streaming =
-        threads * (ring.slots * ring.blocks_per_slot * block_bytes + ring.bytes_beside);
+        threads * (ring.slots * ring.blocks_per_slot * block_bytes + ring.bytes_beside) +
+        shared_bytes;
     const Index left = bytes - std::max(streaming, loading);
     // Not quite all blocks can be held, or there would be no need to be here.
     const Index held = std::clamp<Index>(left / block_bytes, 0, shard.blocks.size() - 1);

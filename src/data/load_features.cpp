@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -47,10 +49,11 @@ class FeatureLoad {
   private:
     void load(const FilePart& part, Range rows) {
         const h5::File file = h5::File::open(part.path);
-        const h5::Dataset dataset = open_features(file, manifest_, part);
-        const FeatureLayout layout = layout_of(dataset, manifest_.is_transposed);
+        std::optional<h5::Dataset> dataset =
+            open_features(file, manifest_, part, h5::ChunkCache::none);
+        const FeatureLayout layout = layout_of(*dataset, manifest_.is_transposed);
         if (layout == FeatureLayout::contiguous) {
-            const Index offset = dataset.info().file_offset.value();
+            const Index offset = dataset->info().file_offset.value();
             if (rows.size() != rows_.size() || !map(part, offset + rows.first * row_bytes_)) {
                 make_buffer();
                 read_contiguous(part, offset);
@@ -59,10 +62,18 @@ class FeatureLoad {
         }
         make_buffer();
         if (layout == FeatureLayout::chunked) {
-            read_chunks(part, dataset.chunks().value());
-        } else {
-            read_by_library(part, dataset);
+            read_chunks(part, dataset->chunks().value());
+            return;
         }
+        // As it was planned: of the rows of the shard, be they held or not.
+        const h5::ChunkCache cache =
+            cache_while_loading(dataset->info(), manifest_.is_transposed,
+                                rows_in_file(part, shard_.rows).size(), walk_.threads());
+        if (cache != h5::ChunkCache::none) {
+            dataset.reset();  // or it would be the same one
+            dataset = open_features(file, manifest_, part, cache);
+        }
+        read_by_library(part, *dataset);
     }
 
     void make_buffer() {
@@ -205,6 +216,8 @@ void load_features(const Manifest& manifest, const ShardPlan& plan, Shard& shard
     if (shard.stream == nullptr) {
         return;
     }
+    // What the C library keeps of freed bands would come on top of those that pass.
+    malloc_trim(0);
     run_threads(threads, [&](int thread) {
         ShardWalk walk = ShardWalk::of_streamed(shard, plan, thread, threads);
         while (walk.next()) {

@@ -62,16 +62,16 @@ void transpose_elements(std::size_t element_bytes, const std::byte* from, std::s
 Index end_of_band(const h5::DatasetInfo& info, bool is_transposed, Index first, Index end,
                   Index bytes) {
     const auto element_bytes = narrow<Index>(size_of(info.element_type.value()));
-    if (is_transposed) {
-        // Even where that leaves not all features in the memory of a band.
-        constexpr Index shortest_stretch = 4096;
-        const Index rows = bytes / element_bytes / info.shape.at(0);
-        return end_of_chunks(first, std::max(rows, shortest_stretch),
-                             info.chunk.empty() ? 1 : info.chunk.at(1), end);
+    // Even where that leaves not all features of a transposed dataset in the memory of a band.
+    constexpr Index shortest_stretch = 4096;
+    const Index rows = is_transposed
+                           ? std::max(bytes / element_bytes / info.shape.at(0), shortest_stretch)
+                           : std::max<Index>(bytes / (info.values_per_row() * element_bytes), 1);
+    Index chunk = info.chunk.empty() ? 1 : info.chunk.at(is_transposed ? 1 : 0);
+    if (info.filters.empty() && chunk > rows) {
+        chunk = 1;  // A part of it can be read alone.
     }
-    const Index row_bytes = info.values_per_row() * element_bytes;
-    return end_of_chunks(first, bytes / row_bytes, info.chunk.empty() ? 1 : info.chunk.front(),
-                         end);
+    return end_of_chunks(first, rows, chunk, end);
 }
 
 void read_features(const h5::Dataset& dataset, Range rows, std::byte* out) {

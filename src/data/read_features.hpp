@@ -11,7 +11,8 @@ namespace paralogit::data {
 constexpr Index wide_band_bytes = Index{16} << 20U;
 
 /// Where a band of rows should end that begins at `first`, not beyond `end` (all counted within the
-/// file): after whole chunks, so that each is read and unpacked once, and some `bytes` of values;
+/// file): after whole chunks, so that each is read and unpacked once (one without filters, which
+/// is longer, has several bands), and some `bytes` of values;
 /// of a transposed dataset, after a stretch of each feature that is long enough to be worth a read.
 Index end_of_band(const h5::DatasetInfo& info, bool is_transposed, Index first, Index end,
                   Index bytes = wide_band_bytes);

@@ -78,7 +78,7 @@ class BandedRows : public RowSource {
         const std::lock_guard lock(library_);
         paralogit::data::check_unchanged(part_);
         h5::File open_file = h5::File::open(part_.path);
-        h5::Dataset features = open_features(open_file, manifest_, part_);
+        h5::Dataset features = open_features(open_file, manifest_, part_, h5::ChunkCache::none);
         file_.emplace(std::move(open_file));
         dataset_.emplace(std::move(features));
     }
@@ -200,8 +200,9 @@ class LibraryRows : public BandedRows {
 
 }  // namespace
 
-h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part) {
-    h5::Dataset dataset = file.dataset(part.features_path);
+h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part,
+                          h5::ChunkCache cache) {
+    h5::Dataset dataset = file.dataset(part.features_path, cache);
     const h5::DatasetInfo& info = dataset.info();
     const bool has_rank = manifest.is_transposed ? info.shape.size() == 2 : !info.shape.empty();
     const bool is_same =
@@ -228,24 +229,42 @@ FeatureLayout layout_of(const h5::Dataset& features, bool is_transposed) {
                : FeatureLayout::library;
 }
 
-FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index most_rows) {
+h5::ChunkCache cache_while_loading(const h5::DatasetInfo& info, bool is_transposed, Index rows,
+                                   int threads) {
+    constexpr Index few = 4;
+    const Index chunk = info.chunk.empty() ? 1 : info.chunk.at(is_transposed ? 1 : 0);
+    return chunk <= rows / threads / few ? h5::ChunkCache::none : h5::ChunkCache::one_row;
+}
+
+FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index most_rows,
+                          int threads) {
     check_unchanged(part);
     const h5::File file = h5::File::open(part.path);
     const h5::Dataset dataset = open_features(file, manifest, part);
+    const h5::DatasetInfo& info = dataset.info();
     const Index row_bytes = row_bytes_of(manifest);
     FeatureFile found{.part = part, .layout = layout_of(dataset, manifest.is_transposed)};
     if (found.layout == FeatureLayout::contiguous) {
-        found.offset = dataset.info().file_offset.value();
+        found.offset = info.file_offset.value();
     } else if (found.layout == FeatureLayout::chunked) {
         const std::optional<h5::ChunkReader> chunks = dataset.chunks();
-        // A row of chunks, and of one of them what is stored and what the filters leave twice.
-        found.band_bytes =
-            std::min(chunks->rows_per_chunk(), most_rows) * row_bytes + 3 * chunks->chunk_bytes();
+        // Of a chunk what is stored and what the filters leave twice, beside a row of chunks.
+        const Index decoding = 3 * chunks->chunk_bytes();
+        found.band_bytes = std::min(chunks->rows_per_chunk(), most_rows) * row_bytes + decoding;
+        found.loading_bytes =
+            std::min(ChunkLanes::round_bytes, most_rows * row_bytes) + threads * decoding;
     } else {
-        const Index end =
-            end_of_band(dataset.info(), manifest.is_transposed, 0, most_rows, narrow_band_bytes);
-        // Again what is transposed, or converted a chunk at a time.
-        found.band_bytes = 2 * end * row_bytes;
+        const auto band_of = [&](Index bytes) {
+            return row_bytes * end_of_band(info, manifest.is_transposed, 0, most_rows, bytes);
+        };
+        found.band_bytes = band_of(narrow_band_bytes);
+        found.shared_bytes = h5::bytes_while_reading(info, h5::ChunkCache::none);
+        found.loading_bytes = h5::bytes_while_reading(
+            info, cache_while_loading(info, manifest.is_transposed, most_rows, threads));
+        if (manifest.is_transposed) {
+            found.band_bytes *= 2;
+            found.loading_bytes += band_of(wide_band_bytes);
+        }
     }
     return found;
 }

@@ -20,21 +20,33 @@ enum class FeatureLayout {
 
 /// Opens the features of a file and makes sure that they are those of the manifest, for a file can
 /// also be another one on another machine. Throws Error (input_data).
-h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part);
+h5::Dataset open_features(const h5::File& file, const Manifest& manifest, const FilePart& part,
+                          h5::ChunkCache cache = h5::ChunkCache::one_row);
 
 FeatureLayout layout_of(const h5::Dataset& features, bool is_transposed);
+
+/// What of filtered chunks should stay in memory while threads load so many rows through the
+/// library, each thread its own from the first to the last: a row of chunks where many of them
+/// would be decoded for two threads.
+h5::ChunkCache cache_while_loading(const h5::DatasetInfo& info, bool is_transposed, Index rows,
+                                   int threads);
 
 /// A file whose features are read pass after pass.
 struct FeatureFile {
     FilePart part;
     FeatureLayout layout = FeatureLayout::library;
-    Index offset = 0;      ///< of contiguous features in the file
-    Index band_bytes = 0;  ///< what reading takes beside its destination, at most
+    Index offset = 0;  ///< of contiguous features in the file
+    /// What reading takes beside its destination, at most: of each thread that reads pass after
+    /// pass, for all of them together, and for all of them while all rows are loaded.
+    Index band_bytes = 0;
+    Index shared_bytes = 0;
+    Index loading_bytes = 0;
 };
 
-/// Looks at a file of which `most_rows` rows in a row will be read at most. Throws Error
-/// (input_data).
-FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index most_rows);
+/// Looks at a file of which `most_rows` rows in a row will be read at most, by so many threads.
+/// Throws Error (input_data).
+FeatureFile find_features(const Manifest& manifest, const FilePart& part, Index most_rows,
+                          int threads = 1);
 
 /// Whether rows are read one after the other, or here and there.
 enum class Reading { all, some };

@@ -169,6 +169,44 @@ std::string text_of(std::uint64_t value, bool is_signed) {
 
 }  // namespace
 
+namespace {
+
+/// The chunks that lie beside each other in the same rows. In double: a hostile shape may have any
+/// number of them.
+struct ChunkRow {
+    double chunks = 1;
+    double chunk_bytes = 0;
+};
+
+ChunkRow chunk_row_of(const DatasetInfo& info) {
+    constexpr double bytes_of_others = 16;
+    ChunkRow row;
+    row.chunk_bytes =
+        info.element_type ? static_cast<double>(size_of(*info.element_type)) : bytes_of_others;
+    for (std::size_t axis = 0; axis < info.chunk.size(); ++axis) {
+        row.chunk_bytes *= static_cast<double>(info.chunk[axis]);
+        if (axis > 0) {
+            row.chunks *= std::ceil(static_cast<double>(info.shape[axis]) /
+                                    static_cast<double>(info.chunk[axis]));
+        }
+    }
+    return row;
+}
+
+/// Of chunks that passed filters, what is to stay. A part of a row would be gone when its turn
+/// comes.
+double bytes_of_cache(const DatasetInfo& info, const ChunkRow& row, ChunkCache cache) {
+    if (info.filters.empty() || cache == ChunkCache::none) {
+        return 0;
+    }
+    // Several threads may read a long vector, each its part.
+    const double rows = info.shape.size() == 1 ? 2 : 1;
+    const double bytes = rows * row.chunks * row.chunk_bytes;
+    return bytes <= static_cast<double>(largest_cache_bytes) ? bytes : 0;
+}
+
+}  // namespace
+
 Handle type_in_field(Handle memory, const std::string& field, const Location& where) {
     if (field.empty()) {
         return memory;
@@ -187,26 +225,27 @@ void check_not_shortened(int descriptor, Index file_bytes, const Location& where
     }
 }
 
-Handle dataset_access(const DatasetInfo& info, const Location& where) {
+Index bytes_while_reading(const DatasetInfo& info, ChunkCache cache) {
+    if (info.filters.empty() || info.chunk.empty()) {
+        return 0;
+    }
+    const ChunkRow row = chunk_row_of(info);
+    const double bytes = bytes_of_cache(info, row, cache) + 2 * row.chunk_bytes;
+    // The library can hold no chunk of 4 GiB.
+    constexpr double most_bytes = 0x1p34;
+    return static_cast<Index>(std::min(bytes, most_bytes));
+}
+
+Handle dataset_access(const DatasetInfo& info, ChunkCache cache, const Location& where) {
     Handle access = own(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, where, "prepare to open");
     if (info.chunk.empty()) {
         return access;
     }
-    // In double: a hostile shape may have any number of chunks.
-    double chunks = 1;
-    double chunk_bytes = info.element_type ? static_cast<double>(size_of(*info.element_type)) : 16;
-    for (std::size_t axis = 0; axis < info.chunk.size(); ++axis) {
-        chunk_bytes *= static_cast<double>(info.chunk[axis]);
-        if (axis > 0) {
-            chunks *= std::ceil(static_cast<double>(info.shape[axis]) /
-                                static_cast<double>(info.chunk[axis]));
-        }
-    }
-    // Two rows of chunks when they fit: a band need not begin where a chunk does.
-    const double bytes = std::clamp(2 * chunks * chunk_bytes, double{smallest_cache_bytes},
-                                    double{largest_cache_bytes});
+    const ChunkRow row = chunk_row_of(info);
+    const double bytes =
+        std::max(bytes_of_cache(info, row, cache), static_cast<double>(smallest_cache_bytes));
     // Slots are a hash table without chaining; too few of them would evict neighbours.
-    const double slots = std::clamp(8 * chunks + 1, 521.0, 1e6 + 3);
+    const double slots = std::clamp(8 * row.chunks + 1, 521.0, 1e6 + 3);
     check(H5Pset_chunk_cache(access.get(), static_cast<std::size_t>(slots),
                              static_cast<std::size_t>(bytes), 1.0),
           where, "set the chunk cache");

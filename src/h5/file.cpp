@@ -325,7 +325,7 @@ DatasetInfo File::describe(const std::string& dataset) const {
     return h5::describe(found, impl_->bytes, impl_->where.inside(found.path()));
 }
 
-Dataset File::dataset(const std::string& name) const {
+Dataset File::dataset(const std::string& name, ChunkCache cache) const {
     const DatasetInfo* const known = impl_->known ? impl_->known->dataset(name) : nullptr;
     const FoundDataset found =
         known != nullptr ? known_dataset(impl_->file.get(), impl_->access.get(), name, impl_->where)
@@ -335,7 +335,7 @@ Dataset File::dataset(const std::string& name) const {
     if (!info.problem.empty()) {
         fail(where, info.problem);
     }
-    const Handle access = dataset_access(info, where);
+    const Handle access = dataset_access(info, cache, where);
     auto impl = std::make_unique<Dataset::Impl>();
     impl->where = where;
     impl->dataset = found.open(access.get(), where);

@@ -27,8 +27,8 @@ void check_not_shortened(int descriptor, Index file_bytes, const Location& where
 /// buffer: it clears the whole of it before each reading, by default a megabyte.
 void fit_conversion_buffer(hid_t transfer, std::size_t bytes, const Location& where);
 
-/// Access with a chunk cache that holds one row of chunks, so that neighbouring bands inflate none
-/// of them twice.
-Handle dataset_access(const DatasetInfo& info, const Location& where);
+/// Access with such a cache. Chunks without filters are read past it, unless they are small: it
+/// would hold another copy of what is read, of columns as chunks one of all values.
+Handle dataset_access(const DatasetInfo& info, ChunkCache cache, const Location& where);
 
 }  // namespace paralogit::h5

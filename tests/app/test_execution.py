@@ -248,13 +248,39 @@ class Memory(AppTest):
         most = 1.1 * (X.nbytes + y.nbytes) + 64 * 2**20
         for data in (contiguous, chunked):
             for solver in ("newton", "lbfgs"):
-                out = self.folder / f"{data.stem}-{solver}"
-                # Of a process of its own, for the system keeps one maximum for all children.
-                peak = int(subprocess.run(
-                    [sys.executable, "-c", PEAK, *command("train", data, "--solver", solver,
-                                                          "--max-iterations", "2", "--out", out)],
-                    capture_output=True, text=True, timeout=120, check=True).stdout)
-                self.assertLess(peak, most, f"{data.stem}, {solver}")
+                self.assertLess(self.peak(data, f"{data.stem}-{solver}", "--solver", solver), most,
+                                f"{data.stem}, {solver}")
+
+    def test_large_chunks_are_not_held_in_memory_beside_the_rows(self):
+        rows, features = 500_000, 32
+        X = np.arange(rows * features, dtype=np.float32).reshape(rows, features) % 1009
+        y = (np.arange(rows) % 7 == 0).astype(np.uint8)
+        most = 1.1 * (X.nbytes + y.nbytes) + 64 * 2**20
+        transposed = ("--transposed",)
+        zipped = {"compression": "gzip", "compression_opts": 1}
+        for name, stored, chunks, filters, options, allowed in (
+                # Of columns without filters all are read for the first row; of those below a part.
+                ("columns", X, (rows, 1), {}, (), 100),
+                ("halves", X, (rows // 2, features), {}, (), 40),
+                ("transposed", X.T, (1, rows), {}, transposed, 40),
+                ("zipped", X.T, (8, rows // 10), zipped, transposed, 60)):
+            data = self.folder / f"{name}.h5"
+            with h5py.File(data, "w") as file:
+                file.create_dataset("X", data=stored, chunks=chunks, **filters)
+                file.create_dataset("y", data=y)
+            self.assertLess(self.peak(data, name, *options), most, name)
+            out = f"{name}-streamed"
+            peak = self.peak(data, out, *options, "--threads", "1", "--memory-limit",
+                             f"{allowed}M")
+            self.assertLess(peak, (allowed + 32) * 2**20, name)
+            self.assertEqual(read_summary(self.folder / out)["rows_are"], "streamed", name)
+
+    def peak(self, data, out, *options):
+        """Of a process of its own, for the system keeps one maximum for all children."""
+        arguments = command("train", data, "--max-iterations", "2", *options, "--out",
+                            self.folder / out)
+        return int(subprocess.run([sys.executable, "-c", PEAK, *arguments], capture_output=True,
+                                  text=True, timeout=120, check=True).stdout)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,16 @@ struct DatasetInfo {
     Index values_per_row() const;
 };
 
+/// Of chunks that passed filters, how many stay in memory as they were decoded: a row of them, so
+/// that neighbouring bands decode none twice, or none where each is decoded once in any case. Every
+/// dataset that is open more than once at a time must be opened in one way.
+enum class ChunkCache { one_row, none };
+
+/// What the library takes beside the destination, beyond a megabyte, while it reads a dataset that
+/// is opened so: its cache, and of one chunk what is stored and what the filters leave. 0 without
+/// filters, for then it reads only what is asked for.
+Index bytes_while_reading(const DatasetInfo& info, ChunkCache cache);
+
 /// A link that was found but not followed.
 struct SkippedLink {
     std::string path;
@@ -127,7 +137,7 @@ class File {
     /// Throws Error when there is none, when it is a group, or when a link on its path leads away.
     DatasetInfo describe(const std::string& dataset) const;
     /// The same, and when DatasetInfo::problem is not empty.
-    Dataset dataset(const std::string& name) const;
+    Dataset dataset(const std::string& name, ChunkCache cache = ChunkCache::one_row) const;
 
     /// Attributes of the root group: empty when there is none of that name. Throw Error when it is
     /// of another type or holds more than one value.
