@@ -8,6 +8,7 @@
 #include "../objective/sparse_pass.hpp"
 #include "paralogit/base/checked.hpp"
 #include "paralogit/base/error.hpp"
+#include "paralogit/model/block.hpp"
 #include "paralogit/train/curvature.hpp"
 
 namespace paralogit::train {
@@ -35,6 +36,16 @@ double first_fraction(Index rows, Index dimension) {
 
 /// Every rank holds the whole matrix, and factors it on one core.
 constexpr Index most_variables = 4096;
+
+/// What a Hessian costs, in passes, of the part of the rows that the user forces: who does so asks
+/// for Hessians, so it is no matter of the choice. Empty where nothing is forced.
+std::optional<double> forced_cost(const optim::NewtonOptions& newton, const DataShape& shape) {
+    if (!newton.keeps_thinning) {
+        return std::nullopt;
+    }
+    const Index thinning = std::min(newton.thinning, model::rows_per_block(shape.rows));
+    return hessian_cost_in_passes(shape) / static_cast<double>(thinning);
+}
 
 SolverChoice choose_for_kinks(const DataShape& shape) {
     // A few rows make few coefficients that are not 0, and these are all that a Hessian is of.
@@ -90,7 +101,8 @@ SolverChoice choose_solver(const SolverOptions& options, const DataShape& shape)
                 .reason = fmt::format("a Hessian would cost as much as {:.0f} passes", passes)};
     }
     return {.name = "newton",
-            .reason = fmt::format("a Hessian costs as much as {:.2g} passes", passes)};
+            .reason = fmt::format("a Hessian costs as much as {:.2g} passes",
+                                  forced_cost(options.newton, shape).value_or(passes))};
 }
 
 void check_solver_size(const SolverOptions& options, const DataShape& shape) {

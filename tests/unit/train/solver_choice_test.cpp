@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "paralogit/base/error.hpp"
 
 namespace paralogit::train {
@@ -37,6 +39,22 @@ TEST(SolverChoice, IsTheUsersWhereThereIsOne) {
         choose_solver(options, {.rows = 100, .dimension = 3, .entries = std::nullopt});
     EXPECT_EQ(choice.name, "owl-qn");
     EXPECT_EQ(choice.reason, "");
+}
+
+TEST(SolverChoice, TellsWhatAHessianOfTheRowsThatAreForcedCosts) {
+    SolverOptions options;
+    const auto reason = [&] {
+        return choose_solver(options, {.rows = 100'000, .dimension = 301, .entries = std::nullopt})
+            .reason;
+    };
+    EXPECT_EQ(reason(), "a Hessian costs as much as 1.4 passes");
+    options.newton.keeps_thinning = true;
+    const std::pair<Index, std::string> costs[] = {
+        {1, "30"}, {2, "15"}, {16, "1.9"}, {1024, "0.12"}};  // one of 256 rows of a block
+    for (const auto& [thinning, passes] : costs) {
+        options.newton.thinning = thinning;
+        EXPECT_EQ(reason(), "a Hessian costs as much as " + passes + " passes");
+    }
 }
 
 TEST(SolverChoice, OfMoreVariablesThanNewtonIsForIsRefusedWithWhatToTake) {
