@@ -3,7 +3,7 @@
 build_packages="g++ cmake ninja-build openmpi-bin libopenmpi-dev libhdf5-dev libdeflate-dev
     libeigen3-dev libboost-program-options-dev libfmt-dev nlohmann-json3-dev libssl-dev
     libfast-float-dev zlib1g-dev libzstd-dev"
-test_packages="libgtest-dev libgmock-dev libboost-dev python3-h5py gnuplot-nox clang-format
+test_packages="libgtest-dev libgmock-dev libboost-dev python3-h5py python3-scipy gnuplot-nox clang-format
     clang-tidy clang-14 libclang-rt-14-dev slurm-wlm munge iproute2 libsimgrid-dev"
 
 # install_packages NAME...: does nothing when all are there.
