@@ -150,7 +150,8 @@ constexpr std::string_view first_line = "{\"displayTimeUnit\":\"ms\",\"traceEven
 bool is_in(const std::filesystem::path& directory, const std::filesystem::path& file) {
     const auto place_of = [](const std::filesystem::path& path) {
         std::error_code ignored;  // what has no absolute path is in no directory
-        return std::filesystem::weakly_canonical(std::filesystem::absolute(path / ""), ignored);
+        return std::filesystem::weakly_canonical(std::filesystem::absolute(path / "", ignored),
+                                                 ignored);
     };
     return !directory.empty() &&
            place_of(directory) == place_of(file.has_parent_path() ? file.parent_path() : ".");
